@@ -1,0 +1,223 @@
+/**
+ * The reference statestore: what the port says, in plain maps.
+ *
+ * The data lives in the object and outlives `close`, so that a test can "restart" a system on it; a
+ * crash has no `close`, therefore `open` takes the store from a session that never ended. Nothing is
+ * copied or serialized: a state that was handed over is never changed by anybody. A commit is checked
+ * completely before its first change, which is all that atomicity needs where nothing can interrupt.
+ */
+import type { ActorId } from "../engine/actor-id.ts";
+import {
+  type Codec,
+  type Commit,
+  type Etag,
+  type RevisionInfo,
+  type StateBytes,
+  type Statestore,
+  type StoreAnswer,
+  StoreFailure,
+  type StoreHandle,
+  type StoreQuery,
+  type StoreSession,
+  type StoredActor,
+  type StoredReply,
+  type StoredState,
+  type Tags,
+} from "../engine/statestore.ts";
+
+/** A statestore in the memory of this process: for tests, and for state that may be lost with it. */
+export function memoryStatestore(): Statestore {
+  return new MemoryStatestore();
+}
+
+interface MemoryRow {
+  readonly handle: number;
+  etag: Etag;
+  baseEtag: Etag | undefined;
+  epoch: number;
+  owner: string;
+  isDeleted: boolean;
+  keptAt: number | undefined;
+  state: StateBytes | undefined;
+  codec: Codec;
+  stateVersion: number;
+  tags: Tags | undefined;
+  revision: number;
+  at: number;
+  /** The oldest first. */
+  history: StoredState[] | undefined;
+  replies: Map<string, StoredReply> | undefined;
+}
+
+const NO_REPLIES: readonly StoredReply[] = [];
+
+class MemoryStatestore implements Statestore {
+  readonly #rows: MemoryRow[] = [];
+  readonly #byName = new Map<string, MemoryRow>();
+  /** Rows that may have replies: what `prune` looks at. */
+  readonly #withReplies = new Set<MemoryRow>();
+  #owner: string | undefined;
+
+  async open(session: StoreSession): Promise<void> {
+    this.#owner = session.owner;
+  }
+
+  async close(): Promise<void> {
+    this.#owner = undefined;
+  }
+
+  async load(queries: readonly StoreQuery[]): Promise<readonly StoreAnswer[]> {
+    this.#openOwner();
+    return queries.map((query) => {
+      const row = this.#byName.get(nameKey(query.actor));
+      return {
+        row: row !== undefined && query.row ? storedActor(row) : undefined,
+        replies: row?.replies === undefined ? NO_REPLIES : findReplies(row.replies, query.keys),
+      };
+    });
+  }
+
+  async commit(commits: readonly Commit[]): Promise<readonly (StoreHandle | undefined)[]> {
+    const owner = this.#openOwner();
+    return commits.map((commit) => this.#commitOne(commit, owner));
+  }
+
+  async listRevisions(actor: ActorId): Promise<readonly RevisionInfo[]> {
+    this.#openOwner();
+    const history = this.#byName.get(nameKey(actor))?.history ?? [];
+    return history.map(({ revision, at }) => ({ revision, at })).reverse();
+  }
+
+  async readRevision(actor: ActorId, revision: number): Promise<StoredState | undefined> {
+    this.#openOwner();
+    return this.#byName.get(nameKey(actor))?.history?.find((kept) => kept.revision === revision);
+  }
+
+  async prune(wall: number, limit: number): Promise<number> {
+    this.#openOwner();
+    let pruned = 0;
+    for (const row of this.#withReplies) {
+      for (const reply of row.replies?.values() ?? []) {
+        if (pruned === limit) return pruned;
+        if (reply.expiresAt >= wall) continue;
+        row.replies?.delete(reply.key);
+        pruned++;
+      }
+      if (row.replies?.size === 0) row.replies = undefined;
+      if (row.replies === undefined) this.#withReplies.delete(row);
+    }
+    return pruned;
+  }
+
+  #openOwner(): string {
+    if (this.#owner === undefined) throw new StoreFailure("fatal", "the statestore is not open");
+    return this.#owner;
+  }
+
+  #commitOne(commit: Commit, owner: string): StoreHandle | undefined {
+    if (commit.handle === undefined) return this.#create(commit, owner);
+    const row = this.#rows[Number(commit.handle)];
+    if (row === undefined || row.etag !== commit.previous) return undefined;
+    if (hasKeyOf(row, commit.replies)) return undefined;
+
+    if (commit.isDelete) {
+      row.history = undefined;
+      row.keptAt = undefined;
+      row.replies = undefined;
+    } else if (commit.revisionsKept > 0 && row.state !== undefined) {
+      keepRevision(row, commit.revisionsKept);
+      row.keptAt = commit.at;
+    }
+    if (row.owner !== owner) {
+      row.epoch++;
+      row.baseEtag = row.etag;
+      row.owner = owner;
+    }
+    row.etag = commit.etag;
+    row.isDeleted = commit.isDelete;
+    row.state = commit.isDelete ? undefined : commit.state;
+    row.codec = commit.codec;
+    row.stateVersion = commit.stateVersion;
+    row.tags = commit.tags;
+    row.revision = commit.revision;
+    row.at = commit.at;
+    this.#storeReplies(row, commit.replies);
+    return row.handle;
+  }
+
+  #create(commit: Commit, owner: string): StoreHandle | undefined {
+    const key = nameKey(commit.actor);
+    if (this.#byName.has(key) || hasKeyOf(undefined, commit.replies)) return undefined;
+    const row: MemoryRow = {
+      handle: this.#rows.length,
+      etag: commit.etag,
+      baseEtag: undefined,
+      epoch: 1,
+      owner,
+      isDeleted: commit.isDelete,
+      keptAt: undefined,
+      state: commit.isDelete ? undefined : commit.state,
+      codec: commit.codec,
+      stateVersion: commit.stateVersion,
+      tags: commit.tags,
+      revision: commit.revision,
+      at: commit.at,
+      history: undefined,
+      replies: undefined,
+    };
+    this.#rows.push(row);
+    this.#byName.set(key, row);
+    this.#storeReplies(row, commit.replies);
+    return row.handle;
+  }
+
+  #storeReplies(row: MemoryRow, replies: readonly StoredReply[]): void {
+    if (replies.length === 0) return;
+    row.replies ??= new Map();
+    for (const reply of replies) row.replies.set(reply.key, reply);
+    this.#withReplies.add(row);
+  }
+}
+
+/** Puts the row's present state into its history and lets the oldest go. */
+function keepRevision(row: MemoryRow, revisionsKept: number): void {
+  const { state, codec, stateVersion, tags, revision, at } = row;
+  row.history ??= [];
+  row.history.push({ state, codec, stateVersion, tags, revision, at });
+  if (row.history.length > revisionsKept) row.history.splice(0, row.history.length - revisionsKept);
+}
+
+function hasKeyOf(row: MemoryRow | undefined, replies: readonly StoredReply[]): boolean {
+  if (replies.length === 0) return false;
+  if (replies.length > 1 && new Set(replies.map((reply) => reply.key)).size < replies.length) return true;
+  const stored = row?.replies;
+  return stored !== undefined && replies.some((reply) => stored.has(reply.key));
+}
+
+function findReplies(stored: ReadonlyMap<string, StoredReply>, keys: readonly string[]): readonly StoredReply[] {
+  return keys.flatMap((key) => stored.get(key) ?? []);
+}
+
+/** A copy: the row itself changes with the next commit. */
+function storedActor(row: MemoryRow): StoredActor {
+  return {
+    handle: row.handle,
+    etag: row.etag,
+    baseEtag: row.baseEtag,
+    epoch: row.epoch,
+    owner: row.owner,
+    isDeleted: row.isDeleted,
+    keptAt: row.keptAt,
+    state: row.state,
+    codec: row.codec,
+    stateVersion: row.stateVersion,
+    tags: row.tags,
+    revision: row.revision,
+    at: row.at,
+  };
+}
+
+/** One text for the three names that no other three names give. */
+function nameKey({ system, definition, name }: ActorId): string {
+  return `${system.length}:${definition.length}:${system}${definition}${name}`;
+}
