@@ -1,0 +1,160 @@
+/**
+ * Everything that continuous integration checks, in order: `bin/test` and `npm run verify`.
+ *
+ * A failed step does not stop the next ones: one run names everything that is wrong. A check counts
+ * as one test; the suites count as their tests do. The last line is `N passed, N failed, N skipped`
+ * and the exit status is not 0 when anything failed.
+ */
+import { spawn } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+
+const USAGE = `usage: bin/test [--all] [STEP…]
+
+  --all   run the long versions too: more seeds, more kills, more time (sets SPAWN_TEST_ALL=1)
+  STEP    run these steps only`;
+
+interface Step {
+  readonly name: string;
+  /** A program of node_modules/.bin, or node, with its arguments. */
+  readonly command: readonly [string, ...string[]];
+  /** Reads the counts that the program left; without it the step itself is the test. */
+  readonly count?: () => Outcome;
+}
+
+interface Outcome {
+  readonly passed: number;
+  readonly failed: readonly string[];
+  readonly skipped: readonly string[];
+}
+
+const root = join(import.meta.dirname, "..");
+const library = "packages/spawn-mesh";
+const scratch = mkdtempSync(join(tmpdir(), "spawn-mesh-verify-"));
+const report = join(scratch, "tests.json");
+
+const steps: readonly Step[] = [
+  { name: "format", command: ["oxfmt", "--check", "."] },
+  { name: "lint", command: ["oxlint", "--type-aware", "--deny-warnings"] },
+  { name: "types", command: ["tsc"] },
+  { name: "unused", command: ["knip"] },
+  { name: "build", command: ["node", "scripts/build.ts"] },
+  { name: "publint", command: ["publint", "--strict", library] },
+  { name: "attw", command: ["attw", "--pack", library, "--profile", "esm-only"] },
+  {
+    name: "tests",
+    command: [
+      "vitest",
+      "run",
+      "--reporter=default",
+      "--reporter=json",
+      `--outputFile.json=${report}`,
+    ],
+    count: () => readTestReport(report),
+  },
+];
+
+const HEARTBEAT_MS = 30_000;
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { all: { type: "boolean" }, help: { type: "boolean", short: "h" } },
+});
+const unknown = positionals.find((name) => steps.every((step) => step.name !== name));
+if (values.help === true || unknown !== undefined) {
+  if (unknown !== undefined) console.error(`bin/test: there is no step "${unknown}"\n`);
+  console.log(`${USAGE}: ${steps.map(({ name }) => name).join(", ")}`);
+  process.exit(unknown === undefined ? 0 : 2);
+}
+if (values.all === true) process.env["SPAWN_TEST_ALL"] = "1";
+
+process.exitCode = await verify(
+  steps.filter(({ name }) => positionals.length === 0 || positionals.includes(name)),
+);
+
+async function verify(chosen: readonly Step[]): Promise<number> {
+  let passed = 0;
+  const failed: string[] = [];
+  const skipped: string[] = [];
+  for (const step of chosen) {
+    const outcome = await runStep(step);
+    passed += outcome.passed;
+    failed.push(...outcome.failed);
+    skipped.push(...outcome.skipped);
+  }
+  rmSync(scratch, { recursive: true, force: true });
+  console.log();
+  for (const name of skipped) console.log(`skipped: ${name}`);
+  for (const name of failed) console.log(`FAILED: ${name}`);
+  console.log(`${passed} passed, ${failed.length} failed, ${skipped.length} skipped`);
+  return failed.length === 0 ? 0 : 1;
+}
+
+async function runStep(step: Step): Promise<Outcome> {
+  const { name, command, count } = step;
+  console.log(`\n== ${name}: ${command.join(" ")}`);
+  const startedMs = performance.now();
+  const seconds = () => `${((performance.now() - startedMs) / 1000).toFixed(1)} s`;
+  const heartbeat = setInterval(() => console.log(`   … ${name}: ${seconds()}`), HEARTBEAT_MS);
+  const succeeded = await run(command);
+  clearInterval(heartbeat);
+  const outcome = { passed: 0, failed: [], skipped: [], ...count?.() };
+  console.log(`== ${name} ${succeeded ? "passed" : "FAILED"} in ${seconds()}`);
+  if (count === undefined) return { ...outcome, ...(succeeded ? { passed: 1 } : { failed: [name] }) };
+  // A crash, or an error outside of every test, fails the run although no test did.
+  if (!succeeded && outcome.failed.length === 0) return { ...outcome, failed: [name] };
+  return outcome;
+}
+
+function run([program, ...args]: Step["command"]): Promise<boolean> {
+  const path = program === "node" ? process.execPath : join(root, "node_modules/.bin", program);
+  return new Promise((resolve) => {
+    spawn(path, args, { cwd: root, stdio: ["ignore", "inherit", "inherit"] })
+      .on("error", (error) => {
+        console.error(`   ${program}: ${error.message}`);
+        resolve(false);
+      })
+      .on("exit", (status) => resolve(status === 0));
+  });
+}
+
+/** The part of vitest's JSON report that is read here. */
+interface TestReport {
+  readonly testResults: readonly {
+    readonly name: string;
+    readonly status: "passed" | "failed";
+    readonly assertionResults: readonly { readonly fullName: string; readonly status: string }[];
+  }[];
+}
+
+function readTestReport(file: string): Outcome {
+  let text: string;
+  try {
+    text = readFileSync(file, "utf8");
+  } catch {
+    return { passed: 0, failed: ["tests (no report was written)"], skipped: [] };
+  }
+  const { testResults } = JSON.parse(text) as TestReport;
+  const tests = testResults.flatMap(({ name, status, assertionResults }) => {
+    const path = name.slice(root.length + 1);
+    // A file that cannot be loaded has no tests to fail; it counts as one.
+    const broken = status === "failed" && assertionResults.every((test) => test.status !== "failed");
+    const own = broken ? [{ name: path, status: "failed" }] : [];
+    return [
+      ...assertionResults.map((test) => ({
+        name: test.fullName.startsWith(path) ? test.fullName : `${path} ${test.fullName}`,
+        status: test.status,
+      })),
+      ...own,
+    ];
+  });
+  const named = (matches: (status: string) => boolean) =>
+    tests.filter(({ status }) => matches(status)).map(({ name }) => name);
+  return {
+    passed: named((status) => status === "passed").length,
+    failed: named((status) => status === "failed"),
+    skipped: named((status) => status !== "passed" && status !== "failed"),
+  };
+}

@@ -1,0 +1,68 @@
+import { globSync } from "node:fs";
+import { defineConfig } from "vitest/config";
+
+/** Inside the repository every package resolves to its sources; nothing is built to run a test. */
+const SOURCE_CONDITION = "@spawn-mesh/source";
+const TESTS = "packages/spawn-mesh/test";
+
+interface Suite {
+  readonly name: string;
+  readonly include: readonly string[];
+  /** The longest that one test may take, in milliseconds. */
+  readonly timeoutMs: number;
+}
+
+const suites: readonly Suite[] = [
+  {
+    name: "unit",
+    include: ["packages/*/src/**/*.test.ts", "{scripts,bench,chaos,demo}/**/*.test.ts"],
+    timeoutMs: 5_000,
+  },
+  { name: "architecture", include: [`${TESTS}/architecture/**/*.test.ts`], timeoutMs: 10_000 },
+  { name: "conformance", include: [`${TESTS}/conformance/**/*.test.ts`], timeoutMs: 30_000 },
+  { name: "simulation", include: [`${TESTS}/simulation/**/*.test.ts`], timeoutMs: 120_000 },
+  { name: "integration", include: [`${TESTS}/integration/**/*.test.ts`], timeoutMs: 180_000 },
+  { name: "examples", include: ["examples/**/*.test.ts"], timeoutMs: 30_000 },
+];
+
+const typeTests = [`${TESTS}/types/**/*.test-d.ts`];
+
+function hasFiles(patterns: readonly string[]): boolean {
+  return globSync([...patterns], { cwd: import.meta.dirname }).length > 0;
+}
+
+export default defineConfig({
+  resolve: { conditions: [SOURCE_CONDITION] },
+  ssr: { resolve: { conditions: [SOURCE_CONDITION, "node"] } },
+  test: {
+    // Child processes and worker threads that a test starts inherit the condition.
+    execArgv: [`--conditions=${SOURCE_CONDITION}`],
+    projects: [
+      ...suites
+        .filter(({ include }) => hasFiles(include))
+        .map(({ name, include, timeoutMs }) => ({
+          extends: true as const,
+          test: { name, include: [...include], testTimeout: timeoutMs, hookTimeout: timeoutMs },
+        })),
+      ...(hasFiles(typeTests)
+        ? [
+            {
+              extends: true as const,
+              test: {
+                name: "types",
+                include: [],
+                typecheck: {
+                  enabled: true,
+                  only: true,
+                  include: typeTests,
+                  tsconfig: "./tsconfig.json",
+                  // Errors outside of the type tests are what `npm run check` reports.
+                  ignoreSourceErrors: true,
+                },
+              },
+            },
+          ]
+        : []),
+    ],
+  },
+});
