@@ -189,12 +189,16 @@ function keepRevision(row: MemoryRow, revisionsKept: number): void {
 
 function hasKeyOf(row: MemoryRow | undefined, replies: readonly StoredReply[]): boolean {
   if (replies.length === 0) return false;
-  if (replies.length > 1 && new Set(replies.map((reply) => reply.key)).size < replies.length) return true;
+  if (replies.length > 1 && new Set(replies.map((reply) => reply.key)).size < replies.length)
+    return true;
   const stored = row?.replies;
   return stored !== undefined && replies.some((reply) => stored.has(reply.key));
 }
 
-function findReplies(stored: ReadonlyMap<string, StoredReply>, keys: readonly string[]): readonly StoredReply[] {
+function findReplies(
+  stored: ReadonlyMap<string, StoredReply>,
+  keys: readonly string[],
+): readonly StoredReply[] {
   return keys.flatMap((key) => stored.get(key) ?? []);
 }
 

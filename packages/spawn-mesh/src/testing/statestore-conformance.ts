@@ -1,0 +1,25 @@
+/**
+ * What every statestore must pass: each case is a sentence of the port's contract. Cases are data, so
+ * that any test runner can run them:
+ *
+ *     for (const { name, run } of statestoreConformance) {
+ *       test(name, () => run(async (owner) => { …open the store of this case…; return store; }));
+ *     }
+ */
+import { commitCases } from "./statestore-cases/commit-cases.ts";
+import type { ConformanceCase } from "./statestore-cases/conformance-case.ts";
+import { historyCases } from "./statestore-cases/history-cases.ts";
+import { replyCases } from "./statestore-cases/reply-cases.ts";
+import { sessionCases } from "./statestore-cases/session-cases.ts";
+import { valueCases } from "./statestore-cases/value-cases.ts";
+
+export type { ConformanceCase, OpenStatestore } from "./statestore-cases/conformance-case.ts";
+
+/** The contract of the statestore port, sentence by sentence. */
+export const statestoreConformance: readonly ConformanceCase[] = [
+  ...commitCases,
+  ...replyCases,
+  ...historyCases,
+  ...valueCases,
+  ...sessionCases,
+];

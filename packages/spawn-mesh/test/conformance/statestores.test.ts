@@ -1,0 +1,80 @@
+/** Every statestore of the library against the contract of the port, and against the model. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, test } from "vitest";
+import type { Statestore } from "../../src/engine/statestore.ts";
+import { memoryStatestore } from "../../src/statestores/memory.ts";
+import {
+  statestoreConformance,
+  type OpenStatestore,
+} from "../../src/testing/statestore-conformance.ts";
+import { runStatestoreModel } from "../../src/testing/statestore-model.ts";
+
+const directory = mkdtempSync(join(tmpdir(), "spawn-statestores-"));
+afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+/** For each kind of statestore: makes a way to open one that is empty at first. */
+const kinds: Readonly<Record<string, () => OpenStatestore>> = {
+  memory() {
+    const store = memoryStatestore();
+    return (owner) => opened(store, owner);
+  },
+};
+
+async function opened(store: Statestore, owner: string): Promise<Statestore> {
+  await store.open({ owner });
+  return store;
+}
+
+/** mulberry32: a small generator that a seed determines. */
+function seededRandom(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+const FIXED_SEEDS = [1, 2, 3, 4, 5];
+const randomSeed = Math.floor(Math.random() * 2 ** 31);
+
+for (const [kind, create] of Object.entries(kinds)) {
+  describe(`${kind} statestore`, () => {
+    for (const { name, run } of statestoreConformance) test(name, () => run(create()));
+
+    for (const seed of [...FIXED_SEEDS, randomSeed]) {
+      test(`answers as the model does, seed ${seed}`, async () => {
+        await runStatestoreModel({ open: create(), random: seededRandom(seed) });
+      });
+    }
+  });
+}
+
+test("the model finds a statestore that forgets to fence", async () => {
+  const memory = memoryStatestore();
+  const forgetful: Statestore = {
+    ...bound(memory),
+    // Says that everything was applied.
+    commit: async (commits) =>
+      (await memory.commit(commits)).map((handle, index) => handle ?? commits[index]?.handle ?? 0),
+  };
+  const open: OpenStatestore = (owner) => opened(forgetful, owner);
+  await expect(runStatestoreModel({ open, random: seededRandom(1) })).rejects.toThrow(
+    /differs|handle/,
+  );
+});
+
+function bound(store: Statestore): Statestore {
+  return {
+    open: (session) => store.open(session),
+    load: (queries) => store.load(queries),
+    commit: (commits) => store.commit(commits),
+    listRevisions: (actor) => store.listRevisions(actor),
+    readRevision: (actor, revision) => store.readRevision(actor, revision),
+    prune: (wall, limit) => store.prune(wall, limit),
+    close: () => store.close(),
+  };
+}
