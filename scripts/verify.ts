@@ -39,10 +39,13 @@ const steps: readonly Step[] = [
   { name: "format", command: ["oxfmt", "--check", "."] },
   { name: "lint", command: ["oxlint", "--type-aware", "--deny-warnings"] },
   { name: "types", command: ["tsc"] },
-  { name: "unused", command: ["knip"] },
+  { name: "unused", command: ["knip", "--no-config-hints"] },
   { name: "build", command: ["node", "scripts/build.ts"] },
   { name: "publint", command: ["publint", "--strict", library] },
-  { name: "attw", command: ["attw", "--pack", library, "--profile", "esm-only"] },
+  {
+    name: "attw",
+    command: ["attw", "--pack", library, "--profile", "esm-only", "--no-emoji", "--no-summary"],
+  },
   {
     name: "tests",
     command: [
@@ -102,7 +105,8 @@ async function runStep(step: Step): Promise<Outcome> {
   clearInterval(heartbeat);
   const outcome = { passed: 0, failed: [], skipped: [], ...count?.() };
   console.log(`== ${name} ${succeeded ? "passed" : "FAILED"} in ${seconds()}`);
-  if (count === undefined) return { ...outcome, ...(succeeded ? { passed: 1 } : { failed: [name] }) };
+  if (count === undefined)
+    return { ...outcome, ...(succeeded ? { passed: 1 } : { failed: [name] }) };
   // A crash, or an error outside of every test, fails the run although no test did.
   if (!succeeded && outcome.failed.length === 0) return { ...outcome, failed: [name] };
   return outcome;
@@ -140,7 +144,8 @@ function readTestReport(file: string): Outcome {
   const tests = testResults.flatMap(({ name, status, assertionResults }) => {
     const path = name.slice(root.length + 1);
     // A file that cannot be loaded has no tests to fail; it counts as one.
-    const broken = status === "failed" && assertionResults.every((test) => test.status !== "failed");
+    const broken =
+      status === "failed" && assertionResults.every((test) => test.status !== "failed");
     const own = broken ? [{ name: path, status: "failed" }] : [];
     return [
       ...assertionResults.map((test) => ({

@@ -104,7 +104,9 @@ function unreachable(files: readonly SourceFile[], doors: readonly string[]): re
     if (file === undefined || reached.has(path)) continue;
     reached.add(path);
     waiting.push(
-      ...file.imports.filter((target) => target.startsWith(".")).map((to) => besides(file.path, to)),
+      ...file.imports
+        .filter((target) => target.startsWith("."))
+        .map((to) => besides(file.path, to)),
       ...file.namedFiles.map((name) => `${name}.ts`),
     );
   }
@@ -214,7 +216,9 @@ describe("the checks themselves", () => {
 
   test("finds empty names, long files and files behind no door", () => {
     const long = parseSource("engine/a.ts", "f();\n\n// why\n".repeat(CODE_LINES_MAX + 1));
-    expect(sizeProblems(long)).toEqual([`engine/a.ts: ${CODE_LINES_MAX + 1} lines of code, at most 400`]);
+    expect(sizeProblems(long)).toEqual([
+      `engine/a.ts: ${CODE_LINES_MAX + 1} lines of code, at most 400`,
+    ]);
     expect(sizeProblems(parseSource("engine/a.ts", "f(`\n\n`);\n// why\n"))).toEqual([]);
     expect(nameProblems(parseSource("sdk/utils.ts", ""))).toHaveLength(1);
     expect(nameProblems(parseSource("sdk/helpers/clock.test.ts", ""))).toHaveLength(1);

@@ -63,7 +63,14 @@ function npm(...args: readonly string[]): string {
 
 /** Packs folders and returns a dependency for each: name → `file:…tgz`. */
 function pack(...folders: readonly string[]): Record<string, string> {
-  const packed = npm("pack", "--ignore-scripts", "--json", "--pack-destination", temporary, ...folders);
+  const packed = npm(
+    "pack",
+    "--ignore-scripts",
+    "--json",
+    "--pack-destination",
+    temporary,
+    ...folders,
+  );
   const described = Object.values(JSON.parse(packed)) as { name: string; filename: string }[];
   return Object.fromEntries(
     described.map(({ name, filename }) => [name, `file:${join(temporary, basename(filename))}`]),
