@@ -10,6 +10,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { outcomeOf, type Outcome } from "./test-report.ts";
 
 const USAGE = `usage: bin/test [--all] [STEP…]
 
@@ -24,16 +25,11 @@ interface Step {
   readonly count?: () => Outcome;
 }
 
-interface Outcome {
-  readonly passed: number;
-  readonly failed: readonly string[];
-  readonly skipped: readonly string[];
-}
-
 const root = join(import.meta.dirname, "..");
 const library = "packages/spawn-mesh";
 const scratch = mkdtempSync(join(tmpdir(), "spawn-mesh-verify-"));
 const report = join(scratch, "tests.json");
+process.on("exit", () => rmSync(scratch, { recursive: true, force: true }));
 
 const steps: readonly Step[] = [
   { name: "format", command: ["oxfmt", "--check", "."] },
@@ -55,7 +51,7 @@ const steps: readonly Step[] = [
       "--reporter=json",
       `--outputFile.json=${report}`,
     ],
-    count: () => readTestReport(report),
+    count: () => readTestReport(),
   },
 ];
 
@@ -87,7 +83,6 @@ async function verify(chosen: readonly Step[]): Promise<number> {
     failed.push(...outcome.failed);
     skipped.push(...outcome.skipped);
   }
-  rmSync(scratch, { recursive: true, force: true });
   console.log();
   for (const name of skipped) console.log(`skipped: ${name}`);
   for (const name of failed) console.log(`FAILED: ${name}`);
@@ -124,42 +119,10 @@ function run([program, ...args]: Step["command"]): Promise<boolean> {
   });
 }
 
-/** The part of vitest's JSON report that is read here. */
-interface TestReport {
-  readonly testResults: readonly {
-    readonly name: string;
-    readonly status: "passed" | "failed";
-    readonly assertionResults: readonly { readonly fullName: string; readonly status: string }[];
-  }[];
-}
-
-function readTestReport(file: string): Outcome {
-  let text: string;
+function readTestReport(): Outcome {
   try {
-    text = readFileSync(file, "utf8");
+    return outcomeOf(readFileSync(report, "utf8"), root);
   } catch {
     return { passed: 0, failed: ["tests (no report was written)"], skipped: [] };
   }
-  const { testResults } = JSON.parse(text) as TestReport;
-  const tests = testResults.flatMap(({ name, status, assertionResults }) => {
-    const path = name.slice(root.length + 1);
-    // A file that cannot be loaded has no tests to fail; it counts as one.
-    const broken =
-      status === "failed" && assertionResults.every((test) => test.status !== "failed");
-    const own = broken ? [{ name: path, status: "failed" }] : [];
-    return [
-      ...assertionResults.map((test) => ({
-        name: test.fullName.startsWith(path) ? test.fullName : `${path} ${test.fullName}`,
-        status: test.status,
-      })),
-      ...own,
-    ];
-  });
-  const named = (matches: (status: string) => boolean) =>
-    tests.filter(({ status }) => matches(status)).map(({ name }) => name);
-  return {
-    passed: named((status) => status === "passed").length,
-    failed: named((status) => status === "failed"),
-    skipped: named((status) => status !== "passed" && status !== "failed"),
-  };
 }
