@@ -98,13 +98,10 @@ async function runStep(step: Step): Promise<Outcome> {
   const heartbeat = setInterval(() => console.log(`   … ${name}: ${seconds()}`), HEARTBEAT_MS);
   const succeeded = await run(command);
   clearInterval(heartbeat);
-  const outcome = { passed: 0, failed: [], skipped: [], ...count?.() };
   console.log(`== ${name} ${succeeded ? "passed" : "FAILED"} in ${seconds()}`);
-  if (count === undefined)
-    return { ...outcome, ...(succeeded ? { passed: 1 } : { failed: [name] }) };
-  // A crash, or an error outside of every test, fails the run although no test did.
-  if (!succeeded && outcome.failed.length === 0) return { ...outcome, failed: [name] };
-  return outcome;
+  const outcome = count?.() ?? { passed: succeeded ? 1 : 0, failed: [], skipped: [] };
+  // A crash, or an error outside of every test, fails the step although no test did.
+  return succeeded || outcome.failed.length > 0 ? outcome : { ...outcome, failed: [name] };
 }
 
 function run([program, ...args]: Step["command"]): Promise<boolean> {
