@@ -1,0 +1,72 @@
+import type { ActorId } from "./actor-id.ts";
+import type { ActionContext } from "./run.ts";
+
+/** `named`: one actor, called by the definition's name. `unnamed`: any number, each with a name of its own. */
+export type ActorKind = "named" | "unnamed";
+
+/** `durable`: a reply means committed. `write-behind`: a reply means in memory, committed a while later. */
+export type Durability = "durable" | "write-behind";
+
+/** User code of an action. May return a promise; the actor does nothing else until it settles. */
+export type ActionFunction = (context: ActionContext, payload: unknown) => unknown;
+
+export interface ActionDefinition {
+  readonly name: string;
+  /** Promises to change nothing. A read that changes the state fails with `ACTION_FAILED`. */
+  readonly isRead: boolean;
+  /** Checks and converts the payload before the action runs; throws `INVALID_ARGUMENT`. */
+  readonly parse: ((payload: unknown) => unknown) | undefined;
+  readonly run: ActionFunction;
+}
+
+/** How the state of an actor begins and how older shapes of it become today's. */
+export interface StateDefinition {
+  /** Version of today's shape, from 1. */
+  readonly version: number;
+  /** A new state. */
+  readonly initial: () => unknown;
+  /** Turns a stored state of `version` into today's. Called for older versions only. */
+  readonly migrate: (stored: unknown, version: number) => unknown;
+}
+
+/** What kind of actor this is: made once, never changed. */
+export interface ActorDefinition {
+  readonly name: string;
+  readonly kind: ActorKind;
+  /** `undefined` for a stateless actor, which is never stored. */
+  readonly state: StateDefinition | undefined;
+  readonly durability: Durability;
+  /** Idle time after which an activation leaves memory, in milliseconds. */
+  readonly deactivateTimeoutMs: number;
+  /** Durable: how often a revision is kept. Write-behind: how often the state is written. Milliseconds. */
+  readonly snapshotTimeoutMs: number;
+  /** How many revisions are kept; 0 for none. */
+  readonly revisionsKept: number;
+  /** Runs after every load, before anything else. */
+  readonly init: ActionFunction | undefined;
+  readonly actions: ReadonlyMap<string, ActionDefinition>;
+  /** Runs each action on a fresh decode of the state and reports states that are changed after the return. */
+  readonly isStrict: boolean;
+}
+
+/** The action names that read the state of every stateful actor, unless it defines them itself. */
+export const DEFAULT_READS: ReadonlySet<string> = new Set(["get", "Get", "get_state", "getState", "GetState"]);
+
+const defaultRead: ActionDefinition = {
+  name: "get",
+  isRead: true,
+  parse: undefined,
+  run: (context) => context.state,
+};
+
+/** The action of that name, or the default read, or `undefined`. */
+export function findAction(definition: ActorDefinition, name: string): ActionDefinition | undefined {
+  const own = definition.actions.get(name);
+  if (own !== undefined) return own;
+  return definition.state !== undefined && DEFAULT_READS.has(name) ? defaultRead : undefined;
+}
+
+/** The id of an actor of this definition. */
+export function actorIdOf(system: string, definition: ActorDefinition, name: string): ActorId {
+  return { system, definition: definition.name, name };
+}

@@ -1,0 +1,67 @@
+import { actorIdOf } from "./actor-definition.ts";
+import { Activation } from "./activation.ts";
+import type { ActorDefinition } from "./actor-definition.ts";
+import type { Clock, Random } from "./clock.ts";
+import type { CommitWriter } from "./commit-writer.ts";
+import type { EventListener } from "./events.ts";
+import type { Host } from "./host.ts";
+import type { Limits } from "./limits.ts";
+import type { Loader } from "./loader.ts";
+import type { InvokeRequest, Run } from "./run.ts";
+import type { RunQueue } from "./run-queue.ts";
+import type { Watch } from "./watch.ts";
+
+/** The parts of a running engine that activations use. */
+export interface EngineParts {
+  readonly system: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly limits: Limits;
+  readonly host: Host;
+  readonly runQueue: RunQueue;
+  readonly watch: Watch;
+  readonly loader: Loader;
+  readonly writer: CommitWriter;
+  readonly emit: EventListener;
+  /** A call that an action makes. */
+  readonly callFrom: (activation: Activation, run: Run, name: string, request: InvokeRequest) => Promise<unknown>;
+  /** Invocations that wait in all mailboxes. */
+  queued: number;
+}
+
+/** A registered definition with its live activations: at most one an actor. */
+export class ActorType {
+  readonly definition: ActorDefinition;
+  readonly parts: EngineParts;
+  readonly #live = new Map<string, Activation>();
+
+  constructor(definition: ActorDefinition, parts: EngineParts) {
+    this.definition = definition;
+    this.parts = parts;
+  }
+
+  /** The live activation of that name, activated if there is none. */
+  activation(name: string): Activation {
+    return this.#live.get(name) ?? this.#activate(name);
+  }
+
+  /** All live activations, in the order in which they came to life. */
+  get live(): Iterable<Activation> {
+    return this.#live.values();
+  }
+
+  get liveCount(): number {
+    return this.#live.size;
+  }
+
+  /** Forgets an activation that is gone. */
+  remove(activation: Activation): void {
+    if (this.#live.get(activation.id.name) === activation) this.#live.delete(activation.id.name);
+  }
+
+  #activate(name: string): Activation {
+    const activation = new Activation(actorIdOf(this.parts.system, this.definition, name), this);
+    this.#live.set(name, activation);
+    return activation;
+  }
+}

@@ -1,0 +1,377 @@
+/**
+ * The commits of one activation: the one in flight, and the one that is growing.
+ *
+ * Actions go on while a commit is under way. What they change is speculative: it joins the next
+ * commit, and their replies leave when that commit is done (the output gate, I9). At most one commit
+ * is in flight (I10), always conditional on the etag of the last one known to be durable (I1).
+ * Whatever ran on top of a commit that failed is given back to run again, never stored (I4, I5).
+ *
+ * A read, or an action that changed nothing, has nothing to store, but it waits for the commit of
+ * everything it saw.
+ *
+ * Write-behind actors use the same pipeline. Their replies leave at once, and the growing commit
+ * stays here until it is due.
+ */
+import type { ActorDefinition } from "./actor-definition.ts";
+import type { ActorId } from "./actor-id.ts";
+import type { CommitWriter } from "./commit-writer.ts";
+import { SpawnError } from "./errors.ts";
+import type { Invocation } from "./invocation.ts";
+import type { Limits } from "./limits.ts";
+import type {
+  Commit,
+  Etag,
+  StateBytes,
+  StoreAnswer,
+  StoredActor,
+  StoredReply,
+  StoreHandle,
+  Tags,
+} from "./statestore.ts";
+
+/** What an action left behind: the state and tags after it, and what its commit has to remember. */
+export interface Change {
+  readonly bytes: StateBytes | undefined;
+  readonly tags: Tags | undefined;
+  readonly isDelete: boolean;
+  readonly stored: StoredReply | undefined;
+}
+
+/** The activation, as its pipeline sees it. */
+export interface PipelineOwner {
+  readonly id: ActorId;
+  readonly definition: ActorDefinition;
+  /** A commit is done: there is room again, and perhaps nothing left to wait for. */
+  committed(isDelete: boolean): void;
+  /** The state is that of the last durable commit again; these invocations have to run again. */
+  rolledBack(again: readonly Invocation[], cause: SpawnError): void;
+  /** Another incarnation has committed: start again from the stored row with these invocations. */
+  fenced(again: readonly Invocation[], row: StoredActor | undefined): void;
+  /** Acknowledged write-behind changes will never be stored. */
+  tailLost(): void;
+}
+
+/** Actions that become durable together. */
+interface Batch {
+  readonly entries: Invocation[];
+  readonly gates: ((isCommitted: boolean) => void)[];
+  readonly stored: Map<string, StoredReply>;
+  units: number;
+  isDelete: boolean;
+  /** When the oldest change in it was acknowledged (monotonic); matters to write-behind only. */
+  since: number;
+  bytes: StateBytes | undefined;
+  tags: Tags | undefined;
+  etag: Etag | undefined;
+  keepsRevision: boolean;
+}
+
+export class CommitPipeline {
+  readonly #owner: PipelineOwner;
+  readonly #writer: CommitWriter;
+  /** State and tags after the last successful action, committed or not. */
+  bytes: StateBytes | undefined;
+  tags: Tags | undefined;
+  #durableBytes: StateBytes | undefined;
+  #durableTags: Tags | undefined;
+  #handle: StoreHandle | undefined;
+  #etag: Etag | undefined;
+  #revision = 0;
+  #keptAt: number | undefined;
+  #inFlight: Batch | undefined;
+  #next: Batch | undefined;
+  #isEnlisted = false;
+
+  constructor(owner: PipelineOwner, writer: CommitWriter) {
+    this.#owner = owner;
+    this.#writer = writer;
+  }
+
+  /** Begins at a stored row, or at none, with the state and tags that were made of it. */
+  open(row: StoredActor | undefined, bytes: StateBytes | undefined, tags: Tags | undefined): void {
+    this.#handle = row?.handle;
+    this.#etag = row?.etag;
+    this.#revision = row?.revision ?? 0;
+    this.#keptAt = row?.keptAt;
+    this.rebase(bytes, tags);
+  }
+
+  /** Takes state and tags as those of the present revision: derived from it again after each load. */
+  rebase(bytes: StateBytes | undefined, tags: Tags | undefined): void {
+    this.bytes = this.#durableBytes = bytes;
+    this.tags = this.#durableTags = tags;
+  }
+
+  /** The revision that the present state has, or will have when what is in flight is committed. */
+  get revision(): number {
+    return this.#revision + (this.#inFlight === undefined ? 0 : 1);
+  }
+
+  /** Whether the statestore may have a row, and stored replies with it. */
+  get hasRow(): boolean {
+    return this.#etag !== undefined || this.#inFlight !== undefined;
+  }
+
+  get isQuiet(): boolean {
+    return this.#inFlight === undefined && this.#next === undefined;
+  }
+
+  /** Whether another action may run before the commit in flight is done. */
+  hasRoom(limits: Limits): boolean {
+    const next = this.#next;
+    return next === undefined || (next.entries.length < limits.speculationMax && next.units < limits.speculationUnitsMax);
+  }
+
+  /** Adds what an action changed to the next commit; the reply leaves with it. */
+  addChange(invocation: Invocation, reply: unknown, units: number, change: Change): void {
+    const next = this.#grow(change);
+    invocation.isChange = true;
+    invocation.handOver(reply);
+    next.entries.push(invocation);
+    next.units += units;
+    this.enlist();
+  }
+
+  /** Adds a change that is acknowledged already, at `now`, and is committed a while later. */
+  addAcknowledged(change: Change, now: number): void {
+    const isFirst = this.#next === undefined;
+    const next = this.#grow(change);
+    if (isFirst) next.since = now;
+    if (change.isDelete) this.enlist();
+  }
+
+  /** Lets a reply leave that changed nothing, after the commit of all that it saw. */
+  addRead(invocation: Invocation, reply: unknown): void {
+    const seen = this.#next ?? this.#inFlight;
+    if (seen === undefined || this.#isWriteBehind) return invocation.succeed(reply);
+    invocation.handOver(reply);
+    seen.entries.push(invocation);
+  }
+
+  /** The reply of an earlier invocation with this idempotency key that is not committed yet. */
+  findUncommitted(key: string): StoredReply | undefined {
+    return this.#next?.stored.get(key) ?? this.#inFlight?.stored.get(key);
+  }
+
+  /** Resolves when everything so far is committed; rejects when it never will be. */
+  whenCommitted(): Promise<void> | undefined {
+    const last = this.#next ?? this.#inFlight;
+    if (last === undefined || this.#isWriteBehind) return undefined;
+    return new Promise((resolve, reject) => {
+      last.gates.push((isCommitted) =>
+        isCommitted ? resolve() : reject(new SpawnError("CANCELLED", "the state that this action saw was not committed")),
+      );
+    });
+  }
+
+  /** Asks for the next commit to be written as soon as there is a way to the statestore. */
+  enlist(): void {
+    if (this.#isEnlisted || this.#inFlight !== undefined || this.#next === undefined) return;
+    this.#isEnlisted = true;
+    this.#writer.enlist(this);
+  }
+
+  /** When the oldest acknowledged change that is not stored yet was made; `undefined` if all are. */
+  get oldestUnstored(): number | undefined {
+    return this.#isWriteBehind ? (this.#inFlight ?? this.#next)?.since : undefined;
+  }
+
+  /** All invocations whose replies wait for a commit. */
+  *waiting(): Iterable<Invocation> {
+    if (this.#inFlight !== undefined) yield* this.#inFlight.entries;
+    if (this.#next !== undefined) yield* this.#next.entries;
+  }
+
+  // What follows is called by the writer.
+
+  get actor(): ActorId {
+    return this.#owner.id;
+  }
+
+  /** The idempotency keys of the commit in flight. */
+  get keysInFlight(): readonly string[] {
+    return [...(this.#inFlight?.stored.keys() ?? [])];
+  }
+
+  /** Closes the growing commit: from now on its outcome is the statestore's. */
+  seal(etag: Etag, at: number): Commit {
+    const batch = this.#next!;
+    this.#next = undefined;
+    this.#isEnlisted = false;
+    this.#inFlight = batch;
+    batch.etag = etag;
+    batch.bytes = this.bytes;
+    batch.tags = this.tags;
+    const { state, revisionsKept, snapshotTimeoutMs } = this.#owner.definition;
+    batch.keepsRevision =
+      revisionsKept > 0 &&
+      this.#etag !== undefined &&
+      !batch.isDelete &&
+      (this.#keptAt === undefined || at - this.#keptAt >= snapshotTimeoutMs);
+    if (batch.keepsRevision) this.#keptAt = at;
+    return {
+      actor: this.#owner.id,
+      handle: this.#handle,
+      previous: this.#etag,
+      etag,
+      revision: this.#revision + 1,
+      state: batch.isDelete ? undefined : batch.bytes,
+      codec: "json",
+      stateVersion: state?.version ?? 1,
+      tags: batch.isDelete ? undefined : batch.tags,
+      at,
+      isDelete: batch.isDelete,
+      revisionsKept: batch.keepsRevision ? revisionsKept : 0,
+      replies: batch.stored.size === 0 ? NO_REPLIES : [...batch.stored.values()],
+    };
+  }
+
+  /** The commit in flight is in the statestore. */
+  committed(handle: StoreHandle): void {
+    const batch = this.#settle();
+    this.#handle = handle;
+    this.#etag = batch.etag;
+    this.#revision++;
+    this.#durableBytes = batch.bytes;
+    this.#durableTags = batch.tags;
+    for (const invocation of batch.entries) invocation.succeed(invocation.reply);
+    for (const gate of batch.gates) gate(true);
+    if (!this.#isWriteBehind) this.enlist();
+    this.#owner.committed(batch.isDelete);
+  }
+
+  /** The commit in flight is certainly not in the statestore, nor will it ever be. */
+  notApplied(cause: SpawnError): void {
+    const batch = this.#settle();
+    if (this.#isWriteBehind) return this.#mergeBack(batch);
+    const again: Invocation[] = [];
+    for (const invocation of batch.entries) {
+      if (invocation.isChange) invocation.fail(cause);
+      else again.push(invocation);
+    }
+    for (const gate of batch.gates) gate(false);
+    const onTop = this.#discardNext();
+    this.bytes = this.#durableBytes;
+    this.tags = this.#durableTags;
+    this.#owner.rolledBack(takeBack([...again, ...onTop]), cause);
+  }
+
+  /** The outcome of the commit in flight could not be learnt in time. */
+  unknown(cause: SpawnError): void {
+    const batch = this.#settle();
+    const reads = failChanges(batch, cause);
+    this.#startAgain(batch, reads, undefined);
+  }
+
+  /**
+   * The statestore refused the commit in flight: its condition did not hold. `answer` is what the
+   * statestore has now, and says what became of a commit whose first answer was lost
+   * (`isAmbiguous`): it is the row's etag, or the one that the present owner took over from, or the
+   * present owner took over from the commit before it, and so it can never apply.
+   */
+  refused(answer: StoreAnswer | undefined, isAmbiguous: boolean): void {
+    const batch = this.#inFlight!;
+    const row = answer?.row;
+    if (row !== undefined && row.etag === batch.etag) return this.committed(row.handle);
+    this.#settle();
+    if (row !== undefined && row.baseEtag === batch.etag) {
+      for (const invocation of batch.entries) invocation.succeed(invocation.reply);
+      for (const gate of batch.gates) gate(true);
+      return this.#startAgain({ ...batch, entries: [], gates: [] }, [], row);
+    }
+    const isOvertaken = row !== undefined && row.baseEtag === this.#etag && row.owner !== this.#writer.owner;
+    const isCertain = !isAmbiguous || row?.etag === this.#etag || isOvertaken;
+    const again = isCertain
+      ? batch.entries
+      : failChanges(
+          batch,
+          new SpawnError("UNKNOWN_OUTCOME", "the answer to the commit was lost and others have committed since; repeat the call with its idempotency key", {
+            applied: "unknown",
+          }),
+        );
+    this.#startAgain(batch, again, row);
+  }
+
+  get #isWriteBehind(): boolean {
+    return this.#owner.definition.durability === "write-behind";
+  }
+
+  #grow(change: Change): Batch {
+    this.bytes = change.bytes;
+    this.tags = change.tags;
+    const next = (this.#next ??= newBatch());
+    if (change.isDelete) next.isDelete = true;
+    if (change.stored !== undefined) next.stored.set(change.stored.key, change.stored);
+    return next;
+  }
+
+  #settle(): Batch {
+    const batch = this.#inFlight!;
+    this.#inFlight = undefined;
+    return batch;
+  }
+
+  #discardNext(): readonly Invocation[] {
+    const next = this.#next;
+    this.#next = undefined;
+    if (this.#isEnlisted) {
+      this.#isEnlisted = false;
+      this.#writer.withdraw(this);
+    }
+    for (const gate of next?.gates ?? []) gate(false);
+    return next?.entries ?? [];
+  }
+
+  /** A write-behind flush failed: its changes are still acknowledged, and go with the next one. */
+  #mergeBack(batch: Batch): void {
+    const next = this.#next;
+    if (next === undefined) {
+      this.#next = batch;
+    } else {
+      next.since = batch.since;
+      next.isDelete ||= batch.isDelete;
+      for (const [key, reply] of batch.stored) if (!next.stored.has(key)) next.stored.set(key, reply);
+    }
+    this.#owner.committed(false);
+  }
+
+  #startAgain(batch: Batch, again: readonly Invocation[], row: StoredActor | undefined): void {
+    for (const gate of batch.gates) gate(false);
+    const hadNext = this.#next !== undefined;
+    const onTop = this.#discardNext();
+    if (this.#isWriteBehind && (hadNext || row?.baseEtag !== batch.etag)) this.#owner.tailLost();
+    this.#owner.fenced(takeBack([...again, ...onTop]), row);
+  }
+}
+
+const NO_REPLIES: readonly StoredReply[] = [];
+
+function newBatch(): Batch {
+  return {
+    entries: [],
+    gates: [],
+    stored: new Map(),
+    units: 0,
+    isDelete: false,
+    since: 0,
+    bytes: undefined,
+    tags: undefined,
+    etag: undefined,
+    keepsRevision: false,
+  };
+}
+
+/** Fails what the batch would have changed, and returns the reads in it, which can run again. */
+function failChanges(batch: Batch, cause: SpawnError): Invocation[] {
+  const reads: Invocation[] = [];
+  for (const invocation of batch.entries) {
+    if (invocation.isChange) invocation.fail(cause);
+    else reads.push(invocation);
+  }
+  return reads;
+}
+
+function takeBack(invocations: readonly Invocation[]): readonly Invocation[] {
+  for (const invocation of invocations) invocation.takeBack();
+  return invocations;
+}

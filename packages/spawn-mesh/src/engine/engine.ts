@@ -1,0 +1,417 @@
+/**
+ * The engine: takes invocations for actors, runs them, and keeps what they change.
+ *
+ * It imports nothing but itself. Time, randomness, the statestore and user code arrive through
+ * ports, so that a simulation runs these very lines.
+ */
+import type { Activation } from "./activation.ts";
+import { ActorType } from "./actor-type.ts";
+import type { EngineParts } from "./actor-type.ts";
+import { actorIdOf, findAction } from "./actor-definition.ts";
+import type { ActionDefinition, ActorDefinition } from "./actor-definition.ts";
+import { checkName, formatActorId, utf8Length } from "./actor-id.ts";
+import type { ActorId } from "./actor-id.ts";
+import { sleep, systemClock, systemRandom } from "./clock.ts";
+import type { Clock, Random, Timer } from "./clock.ts";
+import { CommitWriter } from "./commit-writer.ts";
+import { Deactivator } from "./deactivator.ts";
+import { SpawnError, isSpawnError } from "./errors.ts";
+import type { EventListener } from "./events.ts";
+import { fingerprint } from "./fingerprint.ts";
+import { plainHost } from "./host.ts";
+import type { Host } from "./host.ts";
+import { Invocation } from "./invocation.ts";
+import type { Caller, InvocationDetails } from "./invocation.ts";
+import { TIMEOUT_MS_MAX, checkWholeNumber, resolveLimits } from "./limits.ts";
+import type { Limits } from "./limits.ts";
+import { Loader } from "./loader.ts";
+import type { InvokeRequest, Run } from "./run.ts";
+import { RunQueue } from "./run-queue.ts";
+import type { RevisionInfo, Statestore, StoredState } from "./statestore.ts";
+import { decodeStored } from "./stored-state.ts";
+import { copyBounded, lastCopiedUnits } from "./values.ts";
+import { Watch } from "./watch.ts";
+
+export interface EngineOptions {
+  /** The name of the actor system. */
+  readonly system: string;
+  readonly definitions: readonly ActorDefinition[];
+  readonly store: Statestore;
+  /** Default: the real clock. */
+  readonly clock?: Clock;
+  /** Default: real randomness. */
+  readonly random?: Random;
+  /** Default: calls the functions of the definitions. */
+  readonly host?: Host;
+  readonly limits?: Partial<Limits>;
+  /** Receives what the engine tells about itself. */
+  readonly onEvent?: EventListener;
+  /** Finds the engine of another actor system, for calls that name one. */
+  readonly findSystem?: (name: string) => Engine | undefined;
+}
+
+/** Options of a call, apart from what is called. */
+export type CallOptions = Pick<InvokeRequest, "deadlineMs" | "idempotencyKey" | "signal" | "metadata" | "async">;
+
+/** Where a call comes from when an action makes it. */
+interface Origin {
+  readonly caller: ActorId;
+  readonly chain: readonly string[];
+  readonly deadlineAt: number;
+}
+
+/** Time for a call when nothing else is said, in milliseconds. */
+export const DEADLINE_MS_DEFAULT = 60_000;
+/** Time for what is queued when a system stops, in milliseconds. */
+export const DRAIN_TIMEOUT_MS_DEFAULT = 10_000;
+
+const DRAIN_STEP_MS = 10;
+const PRUNE_PERIOD_MS = 60_000;
+const PRUNE_ROWS_MAX = 1_000;
+const NO_CHAIN: readonly string[] = [];
+
+type Phase = "new" | "running" | "stopping" | "stopped";
+
+export class Engine {
+  readonly system: string;
+  readonly #store: Statestore;
+  readonly #parts: EngineParts;
+  readonly #types = new Map<string, ActorType>();
+  readonly #deactivators: Deactivator[] = [];
+  readonly #owner: string;
+  readonly #findSystem: (name: string) => Engine | undefined;
+  #pruneTimer: Timer | undefined;
+  #phase: Phase = "new";
+
+  /** @throws {SpawnError} `INVALID_ARGUMENT`, `ALREADY_REGISTERED` */
+  constructor(options: EngineOptions) {
+    checkName("system", options.system);
+    this.system = options.system;
+    this.#store = options.store;
+    this.#findSystem = options.findSystem ?? (() => undefined);
+    const clock = options.clock ?? systemClock;
+    const random = options.random ?? systemRandom();
+    const limits = resolveLimits(options.limits);
+    const emit = safely(options.onEvent);
+    this.#owner = toHex(random.id());
+    const storeParts = { store: options.store, clock, random, limits, emit };
+    this.#parts = {
+      system: options.system,
+      clock,
+      random,
+      limits,
+      emit,
+      host: options.host ?? plainHost,
+      runQueue: new RunQueue(clock),
+      watch: new Watch(clock),
+      loader: new Loader(storeParts),
+      writer: new CommitWriter({ ...storeParts, owner: this.#owner }),
+      callFrom: (activation, run, name, request) => this.#callFrom(activation, run, name, request),
+      queued: 0,
+    };
+    for (const definition of options.definitions) this.#register(definition);
+  }
+
+  #register(definition: ActorDefinition): void {
+    if (this.#types.has(definition.name)) {
+      throw new SpawnError("ALREADY_REGISTERED", `the actor ${definition.name} is defined twice in ${this.system}`);
+    }
+    const type = new ActorType(definition, this.#parts);
+    this.#types.set(definition.name, type);
+    this.#deactivators.push(new Deactivator(type, this.#parts.clock));
+  }
+
+  /** Opens the statestore and begins to take calls. */
+  async start(): Promise<void> {
+    if (this.#phase !== "new") throw new SpawnError("INVALID_ARGUMENT", `the system ${this.system} was started before`);
+    await this.#store.open({ owner: this.#owner });
+    this.#phase = "running";
+    for (const deactivator of this.#deactivators) deactivator.start();
+    this.#schedulePrune();
+  }
+
+  // Calls.
+
+  /** The registered type of that definition. @throws {SpawnError} `ACTOR_NOT_FOUND` */
+  type(definition: string): ActorType {
+    const type = this.#types.get(definition);
+    if (type !== undefined) return type;
+    throw new SpawnError("ACTOR_NOT_FOUND", `${this.system} has no actor ${JSON.stringify(definition)}`);
+  }
+
+  /** Calls an action of an actor whose type is known. Never throws: every failure is a rejection. */
+  call(type: ActorType, name: string, action: ActionDefinition, payload: unknown, options?: CallOptions, origin?: Origin): Promise<unknown> {
+    return new Promise((resolve, reject: (error: SpawnError) => void) => {
+      try {
+        this.#submit({ type, name, action, payload, options, origin }, { resolve, reject });
+      } catch (error) {
+        reject(isSpawnError(error) ? error : new SpawnError("INTERNAL", "a call could not be accepted", { cause: error }));
+      }
+    });
+  }
+
+  /** Calls an action by names. */
+  async invoke(name: string, request: InvokeRequest): Promise<unknown> {
+    return await this.#invokeFrom(name, request, undefined);
+  }
+
+  async #invokeFrom(name: string, request: InvokeRequest, origin: Origin | undefined): Promise<unknown> {
+    const engine = this.#engineOf(request.system);
+    const type = engine.#typeOf(name, request.definition);
+    return await engine.call(type, name, engine.#actionOf(type, request.action), request.payload, request, origin);
+  }
+
+  #engineOf(system: string | undefined): Engine {
+    if (system === undefined || system === this.system) return this;
+    const engine = this.#findSystem(system);
+    if (engine === undefined) throw new SpawnError("ACTOR_NOT_FOUND", `there is no actor system ${JSON.stringify(system)} here`);
+    return engine;
+  }
+
+  #typeOf(name: string, definition: string | undefined): ActorType {
+    const type = this.type(definition ?? name);
+    if (type.definition.kind === "named" && name !== type.definition.name) {
+      throw new SpawnError("ACTOR_NOT_FOUND", `${type.definition.name} is a named actor; it has no instance ${JSON.stringify(name)}`);
+    }
+    if (type.definition.kind === "unnamed" && definition === undefined) {
+      throw new SpawnError("ACTOR_NOT_FOUND", `${name} is an unnamed actor; give the name of an instance and definition: ${JSON.stringify(name)}`);
+    }
+    return type;
+  }
+
+  #actionOf(type: ActorType, name: string): ActionDefinition {
+    const action = findAction(type.definition, name);
+    if (action !== undefined) return action;
+    const known = [...type.definition.actions.keys()].join(", ");
+    throw new SpawnError("ACTION_NOT_FOUND", `${type.definition.name} has no action ${JSON.stringify(name)}; it has ${known}`);
+  }
+
+  #submit(
+    target: { type: ActorType; name: string; action: ActionDefinition; payload: unknown; options: CallOptions | undefined; origin: Origin | undefined },
+    caller: Caller,
+  ): void {
+    const { type, name, action, options, origin } = target;
+    this.#checkAccepting(origin);
+    const { clock, limits } = this.#parts;
+    const payload = copyBounded(target.payload, "payload", limits.payloadBytesMax);
+    const units = lastCopiedUnits();
+    const ownMs = options?.deadlineMs ?? DEADLINE_MS_DEFAULT;
+    checkWholeNumber("deadlineMs", ownMs, 1, TIMEOUT_MS_MAX);
+    const deadlineAt = Math.min(clock.monotonic() + ownMs, origin?.deadlineAt ?? Infinity);
+    const details = options === undefined && origin === undefined ? undefined : this.#detailsOf(action, payload, options ?? {}, origin);
+    const isAsync = options?.async === true;
+    const answersTo = isAsync ? this.#unheard(type, name, action) : caller;
+    const activation = type.activation(name);
+    const invocation = new Invocation({ action, payload, units, deadlineAt, details }, answersTo);
+    if (options?.signal !== undefined) giveUpOnAbort(options.signal, invocation, activation);
+    activation.submit(invocation);
+    if (isAsync) caller.resolve(undefined);
+  }
+
+  #checkAccepting(origin: Origin | undefined): void {
+    if (this.#phase === "running" || (this.#phase === "stopping" && origin !== undefined)) return;
+    if (this.#phase === "new") {
+      throw new SpawnError("INVALID_ARGUMENT", `the system ${this.system} is not started; await start() first`);
+    }
+    throw new SpawnError("SHUTTING_DOWN", `the system ${this.system} is ${this.#phase}`);
+  }
+
+  #detailsOf(action: ActionDefinition, payload: unknown, options: CallOptions, origin: Origin | undefined): InvocationDetails | undefined {
+    const { idempotencyKey, metadata } = options;
+    if (idempotencyKey === undefined && metadata === undefined && origin === undefined) return undefined;
+    const { limits } = this.#parts;
+    if (idempotencyKey !== undefined) checkKey(idempotencyKey, limits.idempotencyKeyBytesMax);
+    return {
+      idempotencyKey,
+      fingerprint: idempotencyKey === undefined ? "" : fingerprint(`${action.name} ${JSON.stringify(payload)}`),
+      metadata: metadata === undefined ? {} : copyMetadata(metadata, limits.metadataBytesMax),
+      caller: origin?.caller,
+      chain: origin?.chain ?? NO_CHAIN,
+    };
+  }
+
+  /** Receives the outcome of an invocation that nobody waits for. */
+  #unheard(type: ActorType, name: string, action: ActionDefinition): Caller {
+    return {
+      resolve: () => undefined,
+      reject: (error) => {
+        const actor = { system: this.system, definition: type.definition.name, name };
+        this.#parts.emit({ type: "async-failed", actor, action: action.name, error });
+      },
+    };
+  }
+
+  /** A call that an action makes: it leaves after the commit of everything that the action could have seen. */
+  async #callFrom(activation: Activation, run: Run, name: string, request: InvokeRequest): Promise<unknown> {
+    const { invocation } = run;
+    const chain = [...(invocation.details?.chain ?? NO_CHAIN), chainKey(activation.id)];
+    this.#checkChain(chain, name, request);
+    await activation.pipeline.whenCommitted();
+    if (run.isRevoked) throw new SpawnError("CANCELLED", "the action that makes this call is over");
+    return await this.#invokeFrom(name, request, { caller: activation.id, chain, deadlineAt: invocation.deadlineAt });
+  }
+
+  #checkChain(chain: readonly string[], name: string, request: InvokeRequest): void {
+    const target = { system: request.system ?? this.system, definition: request.definition ?? name, name };
+    if (request.async !== true && chain.includes(chainKey(target))) {
+      throw new SpawnError("CYCLE", `${formatActorId(target)} waits for this call, so it cannot answer it`);
+    }
+    const { chainLengthMax } = this.#parts.limits;
+    if (chain.length > chainLengthMax) {
+      throw new SpawnError("CYCLE", `more than ${chainLengthMax} actors wait for one another in a chain of calls`);
+    }
+  }
+
+  // Stored actors.
+
+  /** The kept revisions of an actor, the newest first. */
+  async listRevisions(type: ActorType, name: string): Promise<readonly RevisionInfo[]> {
+    this.#checkAccepting(undefined);
+    return await this.#store.listRevisions(actorIdOf(this.system, type.definition, name));
+  }
+
+  /** The state of a kept revision, migrated to today's shape. @throws {SpawnError} `INVALID_ARGUMENT` if it is not kept */
+  async readRevision(type: ActorType, name: string, revision: number): Promise<unknown> {
+    this.#checkAccepting(undefined);
+    const id = actorIdOf(this.system, type.definition, name);
+    const stored = await this.#findRevision(id, revision);
+    if (stored === undefined || stored.state === undefined || type.definition.state === undefined) {
+      throw new SpawnError("INVALID_ARGUMENT", `revision ${revision} of ${formatActorId(id)} is not kept`);
+    }
+    return decodeStored(type.definition.state, stored);
+  }
+
+  async #findRevision(id: ActorId, revision: number): Promise<StoredState | undefined> {
+    const kept = await this.#store.readRevision(id, revision);
+    if (kept !== undefined) return kept;
+    const [answer] = await this.#store.load([{ actor: id, row: true, keys: [] }]);
+    return answer?.row?.revision === revision ? answer.row : undefined;
+  }
+
+  /** Makes the state of a kept revision the present one, as a new revision. */
+  async restoreRevision(type: ActorType, name: string, revision: number, options?: CallOptions): Promise<void> {
+    const state = await this.readRevision(type, name, revision);
+    const run: ActionDefinition["run"] = (context) => {
+      context.state = state;
+    };
+    await this.call(type, name, { name: "restore", isRead: false, parse: undefined, run }, undefined, options);
+  }
+
+  /** Deletes an actor: its state, history and stored replies. The next call finds a new one. */
+  async deleteActor(type: ActorType, name: string, options?: CallOptions): Promise<void> {
+    this.#checkAccepting(undefined);
+    if (type.definition.state === undefined) return;
+    const run: ActionDefinition["run"] = (context) => {
+      (context as Run).isDelete = true;
+    };
+    await this.call(type, name, { name: "delete", isRead: false, parse: undefined, run }, undefined, options);
+  }
+
+  // The end.
+
+  /**
+   * Takes no more calls from outside, lets what is queued run for `drainTimeoutMs`, commits, and
+   * closes the statestore. What has not run by then is refused with `SHUTTING_DOWN`.
+   */
+  async stop(options: { readonly drainTimeoutMs?: number } = {}): Promise<void> {
+    if (this.#phase !== "running") return;
+    this.#phase = "stopping";
+    const { clock, watch } = this.#parts;
+    await new Promise<void>((resolve) => clock.yield(resolve));
+    await this.#drain(options.drainTimeoutMs ?? DRAIN_TIMEOUT_MS_DEFAULT);
+    const late = new SpawnError("SHUTTING_DOWN", `the system ${this.system} stopped before the action ran`);
+    for (const activation of this.#live()) activation.evict(late);
+    await this.#drain(this.#parts.limits.storeRetryMs);
+    this.#end();
+    watch.clear();
+    await this.#store.close();
+  }
+
+  /** Ends as a process does that is killed: nothing is written, the statestore is not closed. For tests. */
+  crash(): void {
+    this.#parts.writer.abandon();
+    this.#parts.loader.abandon();
+    for (const activation of this.#live()) activation.crash();
+    this.#end();
+    this.#parts.watch.clear();
+  }
+
+  async #drain(timeoutMs: number): Promise<void> {
+    const { clock, watch } = this.#parts;
+    const endsAt = clock.monotonic() + timeoutMs;
+    while (watch.all.length > 0 && clock.monotonic() < endsAt) {
+      for (const activation of this.#live()) activation.flush();
+      await Promise.race([watch.whenEmpty(), sleep(clock, DRAIN_STEP_MS)]);
+    }
+  }
+
+  #end(): void {
+    this.#phase = "stopped";
+    this.#pruneTimer?.cancel();
+    for (const deactivator of this.#deactivators) deactivator.stop();
+    for (const activation of this.#live()) activation.leave();
+  }
+
+  #live(): readonly Activation[] {
+    return [...this.#types.values()].flatMap((type) => [...type.live]);
+  }
+
+  #schedulePrune(): void {
+    const { clock, emit } = this.#parts;
+    this.#pruneTimer = clock.timer(PRUNE_PERIOD_MS, () => {
+      this.#store.prune(clock.wall(), PRUNE_ROWS_MAX).then(
+        () => this.#phase === "running" && this.#schedulePrune(),
+        (cause: unknown) => {
+          emit({ type: "store-failed", operation: "prune", cause });
+          if (this.#phase === "running") this.#schedulePrune();
+        },
+      );
+    });
+  }
+}
+
+function chainKey({ system, definition, name }: ActorId): string {
+  return `${system}\0${definition}\0${name}`;
+}
+
+function giveUpOnAbort(signal: AbortSignal, invocation: Invocation, activation: Activation): void {
+  if (signal.aborted) throw new SpawnError("CANCELLED", "the signal was aborted before the call");
+  const onAbort = (): void => {
+    invocation.giveUp("CANCELLED", "the caller gave up");
+    activation.callerGaveUp(invocation);
+  };
+  signal.addEventListener("abort", onAbort, { once: true });
+  invocation.onAnswered(() => signal.removeEventListener("abort", onAbort));
+}
+
+function checkKey(key: unknown, bytesMax: number): void {
+  if (typeof key === "string" && key.length > 0 && key.isWellFormed() && utf8Length(key) <= bytesMax) return;
+  throw new SpawnError("INVALID_ARGUMENT", `idempotencyKey: expected 1 to ${bytesMax} bytes of text, got ${typeof key === "string" ? `${key.length} characters` : typeof key}`);
+}
+
+function copyMetadata(metadata: unknown, bytesMax: number): Readonly<Record<string, string>> {
+  const copied = copyBounded(metadata, "metadata", bytesMax);
+  const isRecord = typeof copied === "object" && copied !== null && !Array.isArray(copied);
+  if (!isRecord || !Object.values(copied).every((value) => typeof value === "string")) {
+    throw new SpawnError("INVALID_ARGUMENT", "metadata: expected an object whose values are strings");
+  }
+  return Object.freeze(copied as Record<string, string>);
+}
+
+/** A listener whose errors reach nobody: telling must not break what it tells about. */
+function safely(listener: EventListener | undefined): EventListener {
+  if (listener === undefined) return () => undefined;
+  return (event) => {
+    try {
+      listener(event);
+    } catch {
+      // The listener's own problem.
+    }
+  };
+}
+
+function toHex(id: string): string {
+  let hex = "";
+  for (let index = 0; index < id.length; index++) hex += id.charCodeAt(index).toString(16).padStart(2, "0");
+  return hex;
+}

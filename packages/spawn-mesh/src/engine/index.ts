@@ -1,0 +1,49 @@
+/** What embeds the engine, and what a statestore is made of. */
+// For those who embed the engine.
+export { Engine, DEADLINE_MS_DEFAULT, DRAIN_TIMEOUT_MS_DEFAULT } from "./engine.ts";
+export type { CallOptions, EngineOptions } from "./engine.ts";
+export type { ActorType } from "./actor-type.ts";
+export { findAction, DEFAULT_READS } from "./actor-definition.ts";
+export type {
+  ActionDefinition,
+  ActionFunction,
+  ActorDefinition,
+  ActorKind,
+  Durability,
+  StateDefinition,
+} from "./actor-definition.ts";
+export { checkName, formatActorId, NAME_BYTES_MAX } from "./actor-id.ts";
+export type { ActorId } from "./actor-id.ts";
+export { systemClock, systemRandom } from "./clock.ts";
+export type { Clock, Random, Timer, TimerOptions } from "./clock.ts";
+export { SpawnError, errorCodes, isSpawnError } from "./errors.ts";
+export type { Applied, ErrorCode, FailureValue, SpawnErrorOptions } from "./errors.ts";
+export type { EngineEvent, EventListener } from "./events.ts";
+export { fail, isFailure } from "./failure.ts";
+export type { Failure } from "./failure.ts";
+export { plainHost } from "./host.ts";
+export type { Host } from "./host.ts";
+export { checkWholeNumber, defaultLimits, TIMEOUT_MS_MAX } from "./limits.ts";
+export type { Limits } from "./limits.ts";
+export type { ActionContext, InvokeRequest } from "./run.ts";
+export { VALUE_DEPTH_MAX } from "./values.ts";
+export type { JsonValue } from "./values.ts";
+// For those who write a statestore.
+export { StoreFailure } from "./statestore.ts";
+export type {
+  Codec,
+  Commit,
+  Etag,
+  RevisionInfo,
+  StateBytes,
+  Statestore,
+  StoreAnswer,
+  StoreFailureKind,
+  StoreHandle,
+  StoreQuery,
+  StoreSession,
+  StoredActor,
+  StoredReply,
+  StoredState,
+  Tags,
+} from "./statestore.ts";

@@ -1,0 +1,145 @@
+import type { ActionDefinition } from "./actor-definition.ts";
+import type { ActorId } from "./actor-id.ts";
+import { SpawnError } from "./errors.ts";
+
+/** What few invocations have; kept apart so that the others stay small. */
+export interface InvocationDetails {
+  /** The same key is applied at most once while it is remembered. */
+  readonly idempotencyKey: string | undefined;
+  /** Fingerprint of action and payload, when there is a key. */
+  readonly fingerprint: string;
+  readonly metadata: Readonly<Record<string, string>>;
+  /** The actor whose action made this call. */
+  readonly caller: ActorId | undefined;
+  /** The actors that wait for this call, the first caller first: a call to one of them is a cycle. */
+  readonly chain: readonly string[];
+}
+
+/** Receives the answer: exactly one of the two is called, once. */
+export interface Caller {
+  resolve(reply: unknown): void;
+  reject(error: SpawnError): void;
+}
+
+/**
+ * One request to an actor.
+ *
+ * Its caller and its work end at different times: a caller may give up (deadline, signal) while the
+ * work is queued, running or on its way to the statestore. `answered` is about the caller, `done`
+ * about the work. What can be said about the change when the caller gives up follows from where the
+ * work is: before it is handed to a commit the result is discarded, so `applied` is `no`.
+ */
+export class Invocation {
+  readonly action: ActionDefinition;
+  readonly payload: unknown;
+  /** About how much memory the payload takes, in UTF-16 units. */
+  readonly units: number;
+  /** On the monotonic clock. */
+  readonly deadlineAt: number;
+  readonly details: InvocationDetails | undefined;
+  /** The next one in the mailbox. */
+  following: Invocation | undefined;
+  /** What the action returned, until its commit is done. */
+  reply: unknown;
+  /** Whether the action changed something that its commit has to store. */
+  isChange = false;
+  isAnswered = false;
+  /** Whether the statestore was asked for the idempotency key, and had none. */
+  isKeyUnused = false;
+  #isHandedOver = false;
+  #isDone = false;
+  readonly #caller: Caller;
+  #onDone: (() => void) | undefined;
+  #onAnswered: (() => void) | undefined;
+
+  constructor(
+    request: {
+      readonly action: ActionDefinition;
+      readonly payload: unknown;
+      readonly units: number;
+      readonly deadlineAt: number;
+      readonly details: InvocationDetails | undefined;
+    },
+    caller: Caller,
+  ) {
+    this.action = request.action;
+    this.payload = request.payload;
+    this.units = request.units;
+    this.deadlineAt = request.deadlineAt;
+    this.details = request.details;
+    this.#caller = caller;
+  }
+
+  /** Calls `action` when the work has ended, however it ended. */
+  onDone(action: () => void): void {
+    this.#onDone = action;
+  }
+
+  /** Calls `action` when the caller has its answer. */
+  onAnswered(action: () => void): void {
+    this.#onAnswered = action;
+  }
+
+  /** From now on the outcome is the commit's. */
+  handOver(reply: unknown): void {
+    this.reply = reply;
+    this.#isHandedOver = true;
+  }
+
+  /** The commit that would have held the result is off; the action has to run again. */
+  takeBack(): void {
+    this.reply = undefined;
+    this.isChange = false;
+    this.isKeyUnused = false;
+    this.#isHandedOver = false;
+  }
+
+  /** The work is done and committed. */
+  succeed(reply: unknown): void {
+    if (!this.isAnswered) {
+      this.isAnswered = true;
+      this.#caller.resolve(reply);
+      this.#onAnswered?.();
+    }
+    this.end();
+  }
+
+  /** The work has ended without success. */
+  fail(error: SpawnError): void {
+    if (!this.isAnswered) this.#reject(error);
+    this.end();
+  }
+
+  /** The caller stops waiting: `DEADLINE_EXCEEDED` or `CANCELLED`, or `UNKNOWN_OUTCOME` after the hand-over. */
+  giveUp(code: "DEADLINE_EXCEEDED" | "CANCELLED", reason: string): void {
+    if (this.isAnswered) return;
+    this.#reject(
+      this.#isHandedOver && this.isChange
+        ? new SpawnError("UNKNOWN_OUTCOME", `${reason} while the commit was under way; repeat the call with its idempotency key`, {
+            applied: "unknown",
+          })
+        : new SpawnError(code, reason, { applied: this.appliedBefore }),
+    );
+  }
+
+  #reject(error: SpawnError): void {
+    this.isAnswered = true;
+    this.#caller.reject(error);
+    this.#onAnswered?.();
+  }
+
+  /**
+   * What is certain about the change while this work has not reached a commit: `no`, except that a
+   * key which was not looked up yet may have been applied by an earlier call.
+   */
+  get appliedBefore(): "no" | "unknown" {
+    return this.details?.idempotencyKey === undefined || this.isKeyUnused ? "no" : "unknown";
+  }
+
+  /** The work has ended; whoever still waits is not answered. */
+  end(): void {
+    if (this.#isDone) return;
+    this.#isDone = true;
+    this.#onDone?.();
+  }
+}

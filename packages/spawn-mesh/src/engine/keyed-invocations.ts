@@ -1,0 +1,100 @@
+/**
+ * Invocations with idempotency keys, of one activation.
+ *
+ * A key is looked up before its action runs, so that what was applied once is answered with the
+ * reply of that time and no user code runs. While one invocation with a key is at work, others with
+ * the same key stand aside (R7); when it has ended they come again, and find what it left.
+ */
+import type { ActorId } from "./actor-id.ts";
+import { SpawnError } from "./errors.ts";
+import type { Invocation } from "./invocation.ts";
+import type { Loader } from "./loader.ts";
+import type { StoredReply } from "./statestore.ts";
+
+export interface KeyedOwner {
+  readonly id: ActorId;
+  /** Takes an invocation as if it had just come. */
+  submit(invocation: Invocation): void;
+  /** The lookup of the first invocation in the mailbox may be done. */
+  lookedUp(): void;
+}
+
+export class KeyedInvocations {
+  readonly #owner: KeyedOwner;
+  readonly #loader: Loader;
+  /** Key of an invocation at work → those that stand aside for it. */
+  readonly #atWork = new Map<string, Invocation[]>();
+  readonly #lookups = new Set<Invocation>();
+
+  constructor(owner: KeyedOwner, loader: Loader) {
+    this.#owner = owner;
+    this.#loader = loader;
+  }
+
+  /** Whether the invocation may go on; otherwise it comes again when the one before it has ended. */
+  admit(invocation: Invocation): boolean {
+    const key = invocation.details!.idempotencyKey!;
+    const aside = this.#atWork.get(key);
+    if (aside !== undefined) {
+      aside.push(invocation);
+      return false;
+    }
+    this.#atWork.set(key, []);
+    invocation.onDone(() => this.#release(key));
+    return true;
+  }
+
+  /** Invocations that stand aside. */
+  *aside(): Iterable<Invocation> {
+    for (const invocations of this.#atWork.values()) yield* invocations;
+  }
+
+  /** Asks the statestore for the key, unless it is being asked already. */
+  lookUp(invocation: Invocation): void {
+    if (this.#lookups.has(invocation)) return;
+    this.#lookups.add(invocation);
+    const key = invocation.details!.idempotencyKey!;
+    this.#loader.load(
+      { actor: this.#owner.id, row: false, keys: [key] },
+      {
+        loaded: ({ replies }) => {
+          this.#lookups.delete(invocation);
+          const stored = replies.find((reply) => reply.key === key);
+          if (stored === undefined) invocation.isKeyUnused = true;
+          else answerStored(invocation, stored);
+          this.#owner.lookedUp();
+        },
+        loadFailed: (error) => {
+          this.#lookups.delete(invocation);
+          invocation.fail(new SpawnError(error.code, `the idempotency key cannot be looked up: ${error.message}`, { cause: error, applied: "unknown" }));
+          this.#owner.lookedUp();
+        },
+      },
+    );
+  }
+
+  #release(key: string): void {
+    const aside = this.#atWork.get(key) ?? [];
+    this.#atWork.delete(key);
+    for (const invocation of aside) {
+      if (invocation.isAnswered) invocation.end();
+      else this.#owner.submit(invocation);
+    }
+  }
+}
+
+/** Answers with the reply that an earlier call with the same key was given. */
+export function answerStored(invocation: Invocation, stored: StoredReply): void {
+  const { fingerprint, idempotencyKey } = invocation.details!;
+  if (stored.fingerprint !== fingerprint) {
+    return invocation.fail(
+      new SpawnError("IDEMPOTENCY_CONFLICT", `the idempotency key ${JSON.stringify(idempotencyKey)} was used with another action or payload`),
+    );
+  }
+  if (stored.reply === undefined) {
+    return invocation.fail(
+      new SpawnError("PAYLOAD_TOO_LARGE", "the call was applied before, but its reply was too large to be kept", { applied: "yes" }),
+    );
+  }
+  invocation.succeed(stored.reply === null ? undefined : JSON.parse(stored.reply));
+}

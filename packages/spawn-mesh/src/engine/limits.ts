@@ -1,0 +1,100 @@
+import { SpawnError } from "./errors.ts";
+
+/** Every bound of the engine. All of them can be changed at the start of a system. */
+export interface Limits {
+  /** Invocations that wait for one actor. Default 1 000; beyond it calls get `OVERLOADED`. */
+  readonly mailboxLengthMax: number;
+  /** Memory of the payloads that wait for one actor, in UTF-16 units of text, about. Default 4 Mi. */
+  readonly mailboxUnitsMax: number;
+  /** Invocations that wait in the whole system. Default 20 000; beyond it calls get `OVERLOADED`. */
+  readonly queuedMax: number;
+  /** A payload or reply as JSON, in bytes. Default 1 MiB. */
+  readonly payloadBytesMax: number;
+  /** A state as JSON, in UTF-16 units. Default 16 Mi. */
+  readonly stateUnitsMax: number;
+  /** The tags of one actor as JSON, in UTF-16 units. Default 64 Ki. */
+  readonly tagsUnitsMax: number;
+  /** The metadata of one call as JSON, in bytes. Default 64 KiB. */
+  readonly metadataBytesMax: number;
+  /** Actions of one actor that ran but are not handed to a commit yet. Default 200; then its mailbox waits. */
+  readonly speculationMax: number;
+  /** Memory of those actions' replies, in UTF-16 units, about. Default 4 Mi. */
+  readonly speculationUnitsMax: number;
+  /** Actors in one group commit. Default 512. */
+  readonly commitRowsMax: number;
+  /** States in one group commit, in UTF-16 units. Default 1 Mi. */
+  readonly commitUnitsMax: number;
+  /** Group commits in flight at once. Default 2: one is prepared while the other is on its way to the disk. */
+  readonly commitsInFlightMax: number;
+  /** Actors in one load. Default 128. */
+  readonly loadRowsMax: number;
+  /** Loads in flight at once. Default 2. */
+  readonly loadsInFlightMax: number;
+  /** For how long a load or commit that was certainly not applied is tried again, in milliseconds. Default 5 000. */
+  readonly storeRetryMs: number;
+  /** For how long the outcome of a commit whose answer was lost is asked for, in milliseconds. Default 30 000. */
+  readonly ambiguityMaxMs: number;
+  /** How long a write-behind flush may take before changes are refused, in milliseconds. Default 1 000. */
+  readonly flushMaxMs: number;
+  /** How long an action may go on after its deadline before it is abandoned, in milliseconds. Default 5 000. */
+  readonly actionGraceMs: number;
+  /** Actors that wait for one another in a chain of calls. Default 32. */
+  readonly chainLengthMax: number;
+  /** For how long idempotency keys are remembered, in milliseconds. Default 24 hours. */
+  readonly idempotencyRetentionMs: number;
+  /** The largest reply that is stored with an idempotency key, in UTF-16 units of JSON. Default 64 Ki. */
+  readonly storedReplyUnitsMax: number;
+  /** Bytes of an idempotency key. Default 256. */
+  readonly idempotencyKeyBytesMax: number;
+}
+
+const KI = 1024;
+const MI = KI * KI;
+
+export const defaultLimits: Limits = {
+  mailboxLengthMax: 1_000,
+  mailboxUnitsMax: 4 * MI,
+  queuedMax: 20_000,
+  payloadBytesMax: MI,
+  stateUnitsMax: 16 * MI,
+  tagsUnitsMax: 64 * KI,
+  metadataBytesMax: 64 * KI,
+  speculationMax: 200,
+  speculationUnitsMax: 4 * MI,
+  commitRowsMax: 512,
+  commitUnitsMax: MI,
+  commitsInFlightMax: 2,
+  loadRowsMax: 128,
+  loadsInFlightMax: 2,
+  storeRetryMs: 5_000,
+  ambiguityMaxMs: 30_000,
+  flushMaxMs: 1_000,
+  actionGraceMs: 5_000,
+  chainLengthMax: 32,
+  idempotencyRetentionMs: 24 * 60 * 60 * 1_000,
+  storedReplyUnitsMax: 64 * KI,
+  idempotencyKeyBytesMax: 256,
+};
+
+/** The longest time-out that makes sense: what Node's timers can count to, about 24 days. */
+export const TIMEOUT_MS_MAX = 2 ** 31 - 1;
+
+/**
+ * The defaults with `changes` put over them.
+ *
+ * @throws {SpawnError} `INVALID_ARGUMENT` for a limit that does not exist or is not a positive whole number
+ */
+export function resolveLimits(changes: Partial<Limits> = {}): Limits {
+  for (const [name, value] of Object.entries(changes)) {
+    if (!(name in defaultLimits)) throw new SpawnError("INVALID_ARGUMENT", `limits.${name}: there is no such limit`);
+    if (value !== undefined) checkWholeNumber(`limits.${name}`, value, 1);
+  }
+  return Object.freeze({ ...defaultLimits, ...changes });
+}
+
+/** @throws {SpawnError} `INVALID_ARGUMENT` naming the option, what was expected and what came */
+export function checkWholeNumber(option: string, value: unknown, min: number, max = Number.MAX_SAFE_INTEGER): asserts value is number {
+  if (typeof value !== "number" || !Number.isInteger(value) || value < min || value > max) {
+    throw new SpawnError("INVALID_ARGUMENT", `${option}: expected a whole number from ${min} to ${max}, got ${String(value)}`);
+  }
+}

@@ -1,0 +1,117 @@
+/** What a finished run means: a change to commit, a mere reply, or a failure. */
+import type { ActorDefinition } from "./actor-definition.ts";
+import { formatActorId } from "./actor-id.ts";
+import type { ActorId } from "./actor-id.ts";
+import type { Change, CommitPipeline } from "./commit-pipeline.ts";
+import { SpawnError, describeThrown, isSpawnError } from "./errors.ts";
+import { isFailure } from "./failure.ts";
+import type { Limits } from "./limits.ts";
+import type { Run } from "./run.ts";
+import type { StoredReply, Tags } from "./statestore.ts";
+import { copyBounded, copyValue, encodeValue, lastCopiedUnits } from "./values.ts";
+
+export interface RunOutcome {
+  readonly reply: unknown;
+  /** About how much memory the reply takes, in UTF-16 units. */
+  readonly units: number;
+  /** What the commit has to store; `undefined` when nothing changed. */
+  readonly change: Change | undefined;
+}
+
+/** What the outcome depends on besides the run. */
+export interface RunSurroundings {
+  /** The state as the action left it. */
+  readonly state: unknown;
+  readonly now: number;
+  readonly wall: () => number;
+  /** Has the state and tags from before the run. */
+  readonly pipeline: CommitPipeline;
+  readonly definition: ActorDefinition;
+  readonly limits: Limits;
+}
+
+/**
+ * What the run changed.
+ *
+ * @throws when the result is a failure, when reply, state or tags are not valid values, when a read
+ * changed something, or when a write-behind actor may not take changes now
+ */
+export function changeOf(run: Run, result: unknown, around: RunSurroundings): RunOutcome {
+  if (isFailure(result)) throw result;
+  const { pipeline, limits } = around;
+  const reply = copyBounded(result, "reply", limits.payloadBytesMax);
+  const units = lastCopiedUnits();
+  const bytes = run.isStateUsed ? encodeState(around) : pipeline.bytes;
+  const tags = run.newTags === undefined ? pipeline.tags : changedTags(run.newTags, around);
+  const isChanged = bytes !== pipeline.bytes || tags !== pipeline.tags || run.isDelete;
+  const stored = storedReplyOf(run, reply, around);
+  if (!isChanged && stored === undefined) return { reply, units, change: undefined };
+  const { invocation } = run;
+  if (isChanged && invocation.action.isRead) {
+    throw new TypeError(`${invocation.action.name} is a read and changed the state`);
+  }
+  refuseWhenOverdue(around);
+  return { reply, units, change: { bytes, tags, isDelete: run.isDelete, stored } };
+}
+
+/** The error of a run whose code threw, or returned a failure. */
+export function failureOf(id: ActorId, action: string, thrown: unknown): SpawnError {
+  const what = `${formatActorId(id)} ${action}`;
+  if (!isFailure(thrown)) return new SpawnError("ACTION_FAILED", `${what}: ${describeThrown(thrown)}`, { cause: thrown });
+  try {
+    const failure = { code: thrown.code, data: copyValue(thrown.data, "failure data") };
+    return new SpawnError("ACTION_FAILED", `${what}: ${thrown.code}`, { failure });
+  } catch (error) {
+    return new SpawnError("ACTION_FAILED", `${what}: ${thrown.code}, with data that is no JSON value`, { cause: error });
+  }
+}
+
+/** The error of an actor that cannot come to life. */
+export function initError(id: ActorId, thrown: unknown): SpawnError {
+  if (isSpawnError(thrown)) return thrown;
+  return new SpawnError("ACTION_FAILED", `${formatActorId(id)}: the initial state failed: ${describeThrown(thrown)}`, { cause: thrown });
+}
+
+function encodeState({ state, definition, limits }: RunSurroundings): string | undefined {
+  if (definition.state === undefined) return undefined;
+  const bytes = encodeValue(state, "state");
+  if (bytes.length > limits.stateUnitsMax) {
+    throw new SpawnError("PAYLOAD_TOO_LARGE", `state: expected at most ${limits.stateUnitsMax} characters as JSON, got ${bytes.length}`);
+  }
+  return bytes;
+}
+
+function changedTags(tags: Tags, { pipeline, limits }: RunSurroundings): Tags | undefined {
+  const copied = copyValue(tags, "tags") as Record<string, unknown>;
+  const isRecord = typeof copied === "object" && copied !== null && !Array.isArray(copied);
+  if (!isRecord || !Object.values(copied).every((value) => typeof value === "string")) {
+    throw new SpawnError("INVALID_ARGUMENT", "tags: expected an object whose values are strings");
+  }
+  const text = JSON.stringify(copied);
+  if (text.length > limits.tagsUnitsMax) {
+    throw new SpawnError("PAYLOAD_TOO_LARGE", `tags: expected at most ${limits.tagsUnitsMax} characters as JSON, got ${text.length}`);
+  }
+  return text === JSON.stringify(pipeline.tags ?? {}) ? pipeline.tags : Object.freeze(copied as Tags);
+}
+
+function storedReplyOf(run: Run, reply: unknown, { wall, limits }: RunSurroundings): StoredReply | undefined {
+  const { details } = run.invocation;
+  if (details?.idempotencyKey === undefined) return undefined;
+  const text = reply === undefined ? null : JSON.stringify(reply);
+  return {
+    key: details.idempotencyKey,
+    fingerprint: details.fingerprint,
+    reply: text !== null && text.length > limits.storedReplyUnitsMax ? undefined : text,
+    expiresAt: wall() + limits.idempotencyRetentionMs,
+  };
+}
+
+/** A write-behind actor whose changes are not being stored takes no more of them: the promised bound holds. */
+function refuseWhenOverdue({ pipeline, definition, limits, now }: RunSurroundings): void {
+  const oldest = pipeline.oldestUnstored;
+  if (oldest === undefined || now - oldest <= definition.snapshotTimeoutMs + limits.flushMaxMs) return;
+  throw new SpawnError(
+    "STATESTORE_UNAVAILABLE",
+    `changes are not being stored since ${Math.round(now - oldest)} ms; a write-behind actor takes no more until they are`,
+  );
+}

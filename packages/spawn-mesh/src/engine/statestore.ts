@@ -1,0 +1,177 @@
+/**
+ * PORT: where actors are kept.
+ *
+ * One row an actor, and every write of it is one *commit*: conditional on the etag of the commit
+ * before it, whole or not at all. An implementation must pass `statestoreConformance` of
+ * `spawn-mesh/testing`; `memory.ts` is the reference.
+ */
+import type { ActorId } from "./actor-id.ts";
+
+/** The unique id of a commit: 16 random bytes as 16 latin-1 characters. A fencing token. */
+export type Etag = string;
+
+/** A state in its codec's own form: JSON text, or the bytes of a protobuf message. */
+export type StateBytes = string | Uint8Array;
+
+/** How a state is encoded. */
+export type Codec = "json";
+
+/** What a statestore calls a row in later commits; only it knows what is inside. */
+export type StoreHandle = number | string;
+
+/** Labels of an actor, kept beside its state and never encrypted. */
+export type Tags = Readonly<Record<string, string>>;
+
+/** A committed state with what belongs to it. */
+export interface StoredState {
+  /** `undefined` when the actor has none: deleted. */
+  readonly state: StateBytes | undefined;
+  readonly codec: Codec;
+  /** Version of the state's shape, from 1: which migrations it still needs. */
+  readonly stateVersion: number;
+  readonly tags: Tags | undefined;
+  /** +1 with every commit of the actor, from 1. */
+  readonly revision: number;
+  /** When it was committed: the commit's `at`. */
+  readonly at: number;
+}
+
+/** The row of an actor. */
+export interface StoredActor extends StoredState {
+  readonly handle: StoreHandle;
+  readonly etag: Etag;
+  /** The etag that the present owner took over from: tells a displaced owner whether its last commit made it. */
+  readonly baseEtag: Etag | undefined;
+  /** +1 when the owner changes, from 1. */
+  readonly epoch: number;
+  /** The session that committed last. A hint, never a right. */
+  readonly owner: string;
+  /** A tombstone: the actor was deleted, its etag still fences. */
+  readonly isDeleted: boolean;
+  /** When the last revision was kept in the history; `undefined` if none was. */
+  readonly keptAt: number | undefined;
+}
+
+/** The outcome of a call with an idempotency key, stored by the commit that applied the call. */
+export interface StoredReply {
+  readonly key: string;
+  /** Fingerprint of action and payload: the same key with another one is a conflict. */
+  readonly fingerprint: string;
+  /** The reply as JSON text; `null` when there was none, `undefined` when it was too large to store. */
+  readonly reply: string | null | undefined;
+  /** After this time (wall clock) the key may be forgotten. */
+  readonly expiresAt: number;
+}
+
+/** One conditional write of one actor with everything that belongs to it. */
+export interface Commit extends StoredState {
+  readonly actor: ActorId;
+  /** The handle of the row, or `undefined` to create it. */
+  readonly handle: StoreHandle | undefined;
+  /** The etag that the row must have, or `undefined`: there must be no row. */
+  readonly previous: Etag | undefined;
+  /** The etag that the row has afterwards. */
+  readonly etag: Etag;
+  /** Whether this deletes the actor: state, history and stored replies go, a tombstone stays. */
+  readonly isDelete: boolean;
+  /**
+   * How many revisions the history holds after the row's *superseded* state was put into it;
+   * 0 keeps no new one. The oldest go first.
+   */
+  readonly revisionsKept: number;
+  /** Replies to store. If the store already has one of these keys for this actor, the whole commit is refused. */
+  readonly replies: readonly StoredReply[];
+}
+
+/** What to read of one actor in one load. */
+export interface StoreQuery {
+  readonly actor: ActorId;
+  /** Whether the row is wanted, or only the stored replies. */
+  readonly row: boolean;
+  /** Idempotency keys whose stored replies are wanted. */
+  readonly keys: readonly string[];
+}
+
+export interface StoreAnswer {
+  /** The row; `undefined` if it was not wanted or the actor was never committed. */
+  readonly row: StoredActor | undefined;
+  /** The stored replies that were found, in no order. */
+  readonly replies: readonly StoredReply[];
+}
+
+export interface StoreSession {
+  /** The id of this incarnation of the process: the owner of all its commits. */
+  readonly owner: string;
+}
+
+/** A kept revision, without its state. */
+export interface RevisionInfo {
+  readonly revision: number;
+  /** When it was committed. */
+  readonly at: number;
+}
+
+/**
+ * Where actors are kept. Calls may overlap; a call sees every call that was answered before it began.
+ * Failures are {@link StoreFailure}s and say what is certain.
+ */
+export interface Statestore {
+  /**
+   * Opens the store, creates or upgrades its tables, and takes it for this session.
+   *
+   * @throws {SpawnError} `STATESTORE_UNAVAILABLE` with what was expected and what to do, and nothing
+   * is changed: the file is foreign, damaged, of a newer schema, read-only, or in use by another.
+   */
+  open(session: StoreSession): Promise<void>;
+
+  /** Reads rows and stored replies: one answer a query, in order. Throws rather than answer "no row" in doubt. */
+  load(queries: readonly StoreQuery[]): Promise<readonly StoreAnswer[]>;
+
+  /**
+   * Commits several actors, each at most once, durably before the answer. Each commit is atomic by
+   * itself: with all its parts or with none. The answer has, in order, the handle of each row that
+   * was committed and `undefined` for a commit that was refused because its condition did not hold.
+   *
+   * Repeating a commit that was applied is refused and changes nothing; a later {@link load} tells.
+   *
+   * @throws {StoreFailure} `ambiguous` when any of them may or may not have been applied; every other
+   * kind says that none was.
+   */
+  commit(commits: readonly Commit[]): Promise<readonly (StoreHandle | undefined)[]>;
+
+  /** The kept revisions of an actor, the newest first, without the present state. */
+  listRevisions(actor: ActorId): Promise<readonly RevisionInfo[]>;
+
+  /** One kept revision, or `undefined` if it is not kept. */
+  readRevision(actor: ActorId, revision: number): Promise<StoredState | undefined>;
+
+  /** Forgets up to `limit` stored replies that expired before `wall`; answers how many. */
+  prune(wall: number, limit: number): Promise<number>;
+
+  /** Ends the session. What was answered stays; later calls fail with `fatal`. */
+  close(): Promise<void>;
+}
+
+/**
+ * What is certain after a failure:
+ * - `ambiguous`: may or may not have been applied (lost answer, error at COMMIT).
+ * - `retry`: not applied; the same call may succeed soon (deadlock, busy, no connection yet).
+ * - `capacity`: not applied; disk full, too many connections.
+ * - `rows`: not applied; the commits at `rows` can never be stored, the others can.
+ * - `fatal`: not applied, and repeating will not help.
+ */
+export type StoreFailureKind = "ambiguous" | "retry" | "capacity" | "rows" | "fatal";
+
+/** How a statestore fails. Adapters translate their drivers' errors into it and keep them as `cause`. */
+export class StoreFailure extends Error {
+  readonly kind: StoreFailureKind;
+  /** Indexes of the commits that can never be stored, for kind `rows`. */
+  readonly rows: readonly number[];
+
+  constructor(kind: StoreFailureKind, message: string, options: { readonly cause?: unknown; readonly rows?: readonly number[] } = {}) {
+    super(message, { cause: options.cause });
+    this.name = "StoreFailure";
+    this.kind = kind;
+    this.rows = options.rows ?? [];
+  }
+}
