@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import type { Statestore } from "../../src/engine/statestore.ts";
 import { memoryStatestore } from "../../src/statestores/memory.ts";
+import { sqliteStatestore } from "../../src/statestores/sqlite/index.ts";
 import {
   statestoreConformance,
   type OpenStatestore,
@@ -19,6 +20,10 @@ const kinds: Readonly<Record<string, () => OpenStatestore>> = {
   memory() {
     const store = memoryStatestore();
     return (owner) => opened(store, owner);
+  },
+  sqlite() {
+    const file = join(mkdtempSync(join(directory, "sqlite-")), "state.db");
+    return (owner) => opened(sqliteStatestore({ file }), owner);
   },
 };
 
@@ -42,7 +47,7 @@ const FIXED_SEEDS = [1, 2, 3, 4, 5];
 const randomSeed = Math.floor(Math.random() * 2 ** 31);
 
 for (const [kind, create] of Object.entries(kinds)) {
-  describe(`${kind} statestore`, () => {
+  describe.concurrent(`${kind} statestore`, () => {
     for (const { name, run } of statestoreConformance) test(name, () => run(create()));
 
     for (const seed of [...FIXED_SEEDS, randomSeed]) {

@@ -1,0 +1,64 @@
+/** How commits look on their way to the worker. Creates carry names, updates carry a handle. */
+import assert from "node:assert";
+import type { Commit, StoredReply } from "../../engine/statestore.ts";
+import { type PackedReader, type PackedRows, PackedWriter } from "./packed-rows.ts";
+
+/** Stands for the handle of a row that is to be created; rowids begin at 1. */
+export const NO_HANDLE = 0;
+
+/** The answer for a commit that was refused. */
+export const REFUSED = 0;
+
+const NUMBERS_PER_COMMIT = 10;
+
+export function packCommits(commits: readonly Commit[]): PackedRows {
+  const writer = new PackedWriter(commits.length * NUMBERS_PER_COMMIT);
+  for (const commit of commits) packCommit(writer, commit);
+  return writer.finish();
+}
+
+function packCommit(writer: PackedWriter, commit: Commit): void {
+  if (commit.handle === undefined) {
+    writer.number(NO_HANDLE);
+    writer.value(commit.actor.system);
+    writer.value(commit.actor.definition);
+    writer.value(commit.actor.name);
+  } else {
+    assert(typeof commit.handle === "number" && commit.previous !== undefined);
+    writer.number(commit.handle);
+    writer.id(commit.previous);
+  }
+  writer.id(commit.etag);
+  writer.number(commit.isDelete ? 1 : 0);
+  writer.value(commit.isDelete ? undefined : commit.state);
+  writer.number(commit.stateVersion);
+  writer.value(commit.tags === undefined ? undefined : JSON.stringify(commit.tags));
+  writer.number(commit.revision);
+  writer.number(commit.at);
+  writer.number(commit.revisionsKept);
+  writer.number(commit.replies.length);
+  for (const reply of commit.replies) packReply(writer, reply);
+}
+
+export function packReply(writer: PackedWriter, reply: StoredReply): void {
+  writer.value(reply.key);
+  writer.value(reply.fingerprint);
+  writer.value(reply.reply);
+  writer.number(reply.expiresAt);
+}
+
+export function unpackReply(reader: PackedReader): StoredReply {
+  const key = reader.text();
+  const fingerprint = reader.text();
+  const reply = reader.value();
+  assert(!(reply instanceof Uint8Array), "a reply is a text");
+  return { key, fingerprint, reply, expiresAt: reader.number() };
+}
+
+const NO_REPLIES: readonly StoredReply[] = [];
+
+export function unpackReplies(reader: PackedReader): readonly StoredReply[] {
+  const count = reader.number();
+  if (count === 0) return NO_REPLIES;
+  return Array.from({ length: count }, () => unpackReply(reader));
+}

@@ -1,0 +1,155 @@
+/**
+ * The worker's side of the statestore: a connection, what runs on it, and what follows from its errors.
+ *
+ * An error of COMMIT leaves open whether the transaction is in the file. The connection is closed and
+ * opened anew, which reads what really is in the log, and the caller is told `ambiguous`: it repeats
+ * the same commit, which applies it or is refused because it was applied. A full disk is the common
+ * case of this, and there the answer can be had at once: nobody else writes this file, so if the new
+ * connection does not find the transaction, it will never appear.
+ */
+import type { DatabaseSync } from "node:sqlite";
+import { describeThrown, SpawnError } from "../../engine/errors.ts";
+import { StoreFailure } from "../../engine/statestore.ts";
+import { carryOver, openConnection, readDurability } from "./connection.ts";
+import { createDirectory, prepareFile } from "./database-file.ts";
+import { CommitStepError, GroupCommit, RowStepError, type Witness } from "./group-commit.ts";
+import { RowReader } from "./row-reader.ts";
+import { failureBeforeCommit, isDiskFull, needsReopening } from "./sqlite-failures.ts";
+import type { OpenOptions, PackedBatch, WorkerCalls, WorkerRequest } from "./worker-messages.ts";
+
+interface Connection {
+  readonly database: DatabaseSync;
+  readonly group: GroupCommit;
+  readonly reader: RowReader;
+}
+
+export class DatabaseSession {
+  #options: OpenOptions | undefined;
+  /** Absent between an error and the next call, which opens it anew. */
+  #connection: Connection | undefined;
+  /** Whether the log must be carried into the file before anything is built on it. */
+  #isLogInDoubt = false;
+
+  /** @throws {StoreFailure | SpawnError} */
+  handle(message: WorkerRequest): unknown {
+    switch (message.call) {
+      case "open":
+        return this.#open(message.request);
+      case "commit":
+        return this.#commit(message.request);
+      case "load":
+        return this.#read(({ reader }) => reader.load(message.request.rows, message.request.count));
+      case "listRevisions":
+        return this.#read(({ reader }) => reader.listRevisions(message.request));
+      case "readRevision": {
+        const { actor, revision } = message.request;
+        return this.#read(({ reader }) => reader.readRevision(actor, revision));
+      }
+      case "prune":
+        return this.#read(({ reader }) =>
+          reader.prune(message.request.wall, message.request.limit),
+        );
+      case "durability":
+        return this.#read(({ database }) => readDurability(database));
+      case "close":
+        return this.#closeConnection();
+    }
+  }
+
+  #open(options: OpenOptions): void {
+    this.#options = options;
+    try {
+      createDirectory(options.file);
+      prepareFile(options.file);
+      this.#connect();
+    } catch (cause) {
+      throw new SpawnError(
+        "STATESTORE_UNAVAILABLE",
+        `${options.file} cannot be opened: ${describeThrown(cause)}`,
+        { cause },
+      );
+    }
+  }
+
+  #commit({ rows, count }: PackedBatch): WorkerCalls["commit"]["answer"] {
+    const { group } = this.#connected();
+    try {
+      return group.run(rows, count);
+    } catch (error) {
+      if (error instanceof CommitStepError) throw this.#afterCommitStep(error);
+      throw this.#certainFailure(error);
+    }
+  }
+
+  #read<T>(run: (connection: Connection) => T): T {
+    const connection = this.#connected();
+    try {
+      return run(connection);
+    } catch (error) {
+      if (error instanceof SpawnError) throw error;
+      throw this.#certainFailure(error);
+    }
+  }
+
+  /** Nothing was applied, whatever the error was. */
+  #certainFailure(error: unknown): StoreFailure {
+    const cause = error instanceof RowStepError ? error.cause : error;
+    const kind = failureBeforeCommit(cause);
+    const rows = error instanceof RowStepError && kind === "rows" ? [error.index] : [];
+    if (needsReopening(cause)) this.#closeConnection();
+    return new StoreFailure(kind, describeThrown(cause), { cause, rows });
+  }
+
+  #afterCommitStep({ cause, witness }: CommitStepError): StoreFailure {
+    this.#closeConnection();
+    const message = `COMMIT failed: ${describeThrown(cause)}`;
+    if (isDiskFull(cause)) {
+      if (this.#isCertainlyAbsent(witness)) return new StoreFailure("capacity", message, { cause });
+    } else {
+      this.#isLogInDoubt = true;
+    }
+    return new StoreFailure("ambiguous", message, { cause });
+  }
+
+  #isCertainlyAbsent(witness: Witness | undefined): boolean {
+    if (witness === undefined) return true;
+    try {
+      const { database } = this.#connected();
+      const find = database.prepare("SELECT 1 FROM spawn_actor WHERE id = ? AND etag = ?");
+      return find.get(witness.handle, witness.etag) === undefined;
+    } catch {
+      return false;
+    }
+  }
+
+  #connected(): Connection {
+    if (this.#connection !== undefined) return this.#connection;
+    try {
+      return this.#connect();
+    } catch (cause) {
+      this.#closeConnection();
+      throw new StoreFailure(failureBeforeCommit(cause), describeThrown(cause), { cause });
+    }
+  }
+
+  #connect(): Connection {
+    if (this.#options === undefined) throw new StoreFailure("fatal", "the file was never opened");
+    const database = openConnection(this.#options);
+    try {
+      if (this.#isLogInDoubt) carryOver(database);
+      this.#isLogInDoubt = false;
+      const group = new GroupCommit(database, this.#options.owner);
+      this.#connection = { database, group, reader: new RowReader(database) };
+      return this.#connection;
+    } catch (error) {
+      database.close();
+      throw error;
+    }
+  }
+
+  #closeConnection(): void {
+    const connection = this.#connection;
+    this.#connection = undefined;
+    connection?.database.close();
+  }
+}

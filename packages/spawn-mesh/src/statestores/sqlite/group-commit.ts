@@ -1,0 +1,223 @@
+/**
+ * A batch of commits as one transaction with one sync.
+ *
+ * Every commit decides for itself, and everything that could refuse it is asked before its first
+ * change; the row's own update decides by etag. So a refused commit leaves nothing behind and the
+ * others go on, without a savepoint each. An error rolls everything back and says for certain that
+ * nothing was applied; only an error of COMMIT itself leaves that open.
+ */
+import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
+import type { StoredReply } from "../../engine/statestore.ts";
+import { NO_HANDLE, REFUSED, unpackReplies } from "./commit-rows.ts";
+import { PackedReader, type PackedRows } from "./packed-rows.ts";
+import { rowKey } from "./row-key.ts";
+
+/** JSON is the only codec there is. */
+const CODEC_JSON = 0;
+
+/** COMMIT itself failed: the transaction may be in the file or not. */
+export class CommitStepError extends Error {
+  /** A row as it is if the transaction was applied. */
+  readonly witness: Witness | undefined;
+
+  constructor(cause: unknown, witness: Witness | undefined) {
+    super("COMMIT failed", { cause });
+    this.witness = witness;
+  }
+}
+
+/** A statement before COMMIT failed, at this commit of the batch. */
+export class RowStepError extends Error {
+  readonly index: number;
+
+  constructor(cause: unknown, index: number) {
+    super(`commit ${index} failed`, { cause });
+    this.index = index;
+  }
+}
+
+export interface Witness {
+  readonly handle: number;
+  readonly etag: Uint8Array;
+}
+
+/** What an unpacked commit writes into its row. */
+interface RowFields {
+  readonly etag: Uint8Array;
+  readonly isDelete: number;
+  readonly state: SQLInputValue;
+  readonly stateVersion: number;
+  readonly tags: SQLInputValue;
+  readonly revision: number;
+  readonly at: number;
+}
+
+const ROW_FIELDS =
+  "etag = ?, is_deleted = ?, state = ?, state_version = ?, tags = ?, revision = ?, at = ?";
+
+export class GroupCommit {
+  readonly #database: DatabaseSync;
+  readonly #owner: string;
+  readonly #begin: StatementSync;
+  readonly #commit: StatementSync;
+  readonly #create: StatementSync;
+  readonly #update: StatementSync;
+  readonly #takeOver: StatementSync;
+  readonly #setKeptAt: StatementSync;
+  readonly #keep: StatementSync;
+  readonly #trim: StatementSync;
+  readonly #forgetHistory: StatementSync;
+  readonly #findReply: StatementSync;
+  readonly #addReply: StatementSync;
+  readonly #forgetReplies: StatementSync;
+
+  constructor(database: DatabaseSync, owner: string) {
+    this.#database = database;
+    this.#owner = owner;
+    const prepare = (sql: string): StatementSync => database.prepare(sql);
+    this.#begin = prepare("BEGIN IMMEDIATE");
+    this.#commit = prepare("COMMIT");
+    this.#create = prepare(
+      `INSERT OR IGNORE INTO spawn_actor (k, system, definition, name, epoch, owner, codec,
+         etag, is_deleted, state, state_version, tags, revision, at)
+       VALUES (?, ?, ?, ?, 1, ?, ${CODEC_JSON}, ?, ?, ?, ?, ?, ?, ?)`,
+    );
+    this.#update = prepare(
+      `UPDATE spawn_actor SET ${ROW_FIELDS} WHERE id = ? AND etag = ? AND owner = ?`,
+    );
+    this.#takeOver = prepare(
+      `UPDATE spawn_actor SET ${ROW_FIELDS}, epoch = epoch + 1, base_etag = etag, owner = ?
+       WHERE id = ? AND etag = ?`,
+    );
+    this.#setKeptAt = prepare("UPDATE spawn_actor SET kept_at = ? WHERE id = ?");
+    this.#keep = prepare(
+      `INSERT INTO spawn_history (actor_id, revision, at, codec, state_version, tags, state)
+       SELECT id, revision, at, codec, state_version, tags, state FROM spawn_actor
+       WHERE id = ? AND etag = ? AND state IS NOT NULL`,
+    );
+    this.#trim = prepare(
+      `DELETE FROM spawn_history WHERE actor_id = ?1 AND revision <=
+         (SELECT revision FROM spawn_history WHERE actor_id = ?1
+          ORDER BY revision DESC LIMIT 1 OFFSET ?2)`,
+    );
+    this.#forgetHistory = prepare("DELETE FROM spawn_history WHERE actor_id = ?");
+    this.#findReply = prepare("SELECT 1 FROM spawn_inbox WHERE actor_id = ? AND key = ?");
+    this.#addReply = prepare("INSERT INTO spawn_inbox VALUES (?, ?, ?, ?, ?, ?)");
+    this.#forgetReplies = prepare("DELETE FROM spawn_inbox WHERE actor_id = ?");
+  }
+
+  /** The handle of each commit's row, {@link REFUSED} for a commit that was refused. */
+  run(rows: PackedRows, count: number): readonly number[] {
+    const reader = new PackedReader(rows);
+    const handles: number[] = [];
+    let witness: Witness | undefined;
+    this.#begin.run();
+    try {
+      for (let index = 0; index < count; index++) {
+        const applied = this.#commitOne(reader);
+        handles.push(applied?.handle ?? REFUSED);
+        witness = applied ?? witness;
+      }
+    } catch (cause) {
+      if (this.#database.isTransaction) this.#database.exec("ROLLBACK");
+      throw new RowStepError(cause, handles.length);
+    }
+    try {
+      this.#commit.run();
+    } catch (cause) {
+      throw new CommitStepError(cause, witness);
+    }
+    return handles;
+  }
+
+  #commitOne(reader: PackedReader): Witness | undefined {
+    const handle = reader.number();
+    return handle === NO_HANDLE ? this.#createRow(reader) : this.#changeRow(reader, handle);
+  }
+
+  #createRow(reader: PackedReader): Witness | undefined {
+    const actor = { system: reader.text(), definition: reader.text(), name: reader.text() };
+    const fields = unpackFields(reader);
+    reader.number(); // No history yet.
+    const replies = unpackReplies(reader);
+    if (hasKeyTwice(replies)) return undefined;
+    const { changes, lastInsertRowid } = this.#create.run(
+      rowKey(actor),
+      actor.system,
+      actor.definition,
+      actor.name,
+      this.#owner,
+      fields.etag,
+      fields.isDelete,
+      fields.state,
+      fields.stateVersion,
+      fields.tags,
+      fields.revision,
+      fields.at,
+    );
+    if (changes === 0) return undefined;
+    const handle = Number(lastInsertRowid);
+    this.#addReplies(handle, replies);
+    return { handle, etag: fields.etag };
+  }
+
+  #changeRow(reader: PackedReader, handle: number): Witness | undefined {
+    const previous = reader.id();
+    const fields = unpackFields(reader);
+    const revisionsKept = reader.number();
+    const replies = unpackReplies(reader);
+    if (replies.length > 0 && this.#hasKeyOf(handle, replies)) return undefined;
+
+    const isDelete = fields.isDelete === 1;
+    // From the row as it still is; nothing is kept if the etag is another.
+    const isKept = !isDelete && revisionsKept > 0 && this.#keep.run(handle, previous).changes === 1;
+    if (!this.#writeRow(handle, previous, fields)) return undefined;
+    if (isKept) {
+      this.#trim.run(handle, revisionsKept);
+      this.#setKeptAt.run(fields.at, handle);
+    }
+    if (isDelete) {
+      this.#setKeptAt.run(null, handle);
+      this.#forgetHistory.run(handle);
+      this.#forgetReplies.run(handle);
+    }
+    this.#addReplies(handle, replies);
+    return { handle, etag: fields.etag };
+  }
+
+  #writeRow(handle: number, previous: Uint8Array, fields: RowFields): boolean {
+    const { etag, isDelete, state, stateVersion, tags, revision, at } = fields;
+    const owner = this.#owner;
+    const values = [etag, isDelete, state, stateVersion, tags, revision, at] as const;
+    if (this.#update.run(...values, handle, previous, owner).changes === 1) return true;
+    return this.#takeOver.run(...values, owner, handle, previous).changes === 1;
+  }
+
+  #hasKeyOf(handle: number, replies: readonly StoredReply[]): boolean {
+    if (hasKeyTwice(replies)) return true;
+    return replies.some(({ key }) => this.#findReply.get(handle, key) !== undefined);
+  }
+
+  #addReplies(handle: number, replies: readonly StoredReply[]): void {
+    for (const { key, fingerprint, reply, expiresAt } of replies) {
+      const isDropped = reply === undefined ? 1 : 0;
+      this.#addReply.run(handle, key, fingerprint, reply ?? null, isDropped, expiresAt);
+    }
+  }
+}
+
+function unpackFields(reader: PackedReader): RowFields {
+  return {
+    etag: reader.id(),
+    isDelete: reader.number(),
+    state: reader.value() ?? null,
+    stateVersion: reader.number(),
+    tags: reader.value() ?? null,
+    revision: reader.number(),
+    at: reader.number(),
+  };
+}
+
+function hasKeyTwice(replies: readonly StoredReply[]): boolean {
+  return replies.length > 1 && new Set(replies.map(({ key }) => key)).size < replies.length;
+}

@@ -1,0 +1,137 @@
+/**
+ * The statestore on a SQLite file, with nothing to install: `node:sqlite` in one worker thread, so
+ * that a disk's sync never holds up the actors. Acknowledged is on the disk: WAL, `synchronous=FULL`.
+ */
+import { resolve } from "node:path";
+import type { ActorId } from "../../engine/actor-id.ts";
+import { describeThrown, SpawnError } from "../../engine/errors.ts";
+import {
+  type Commit,
+  type RevisionInfo,
+  type Statestore,
+  type StoreAnswer,
+  StoreFailure,
+  type StoreHandle,
+  type StoreQuery,
+  type StoreSession,
+  type StoredState,
+} from "../../engine/statestore.ts";
+import { packCommits, REFUSED } from "./commit-rows.ts";
+import type { SqliteDurability } from "./connection.ts";
+import { createDirectory } from "./database-file.ts";
+import { acquireFileLock, type FileLock } from "./file-lock.ts";
+import { packQueries, unpackAnswers } from "./load-rows.ts";
+import { WorkerLink } from "./worker-link.ts";
+
+export type { SqliteDurability } from "./connection.ts";
+
+export interface SqliteStatestoreOptions {
+  /**
+   * The file, made with its directory if there is none. Its log `FILE-wal`, `FILE-shm` and
+   * `FILE.lock` stand beside it. On a local disk: SQLite's log does not work over a network.
+   */
+  readonly file: string;
+  /**
+   * How long a commit waits for another program, a backup for example, that holds a lock on the
+   * file, in milliseconds. Default 5000.
+   */
+  readonly busyTimeoutMs?: number;
+}
+
+/** A statestore on a SQLite file. */
+export interface SqliteStatestore extends Statestore {
+  /** How durable commits are, asked of the very connection that writes them. */
+  readDurability(): Promise<SqliteDurability>;
+}
+
+const BUSY_TIMEOUT_MS = 5000;
+
+/** A statestore on a SQLite file. One process at a time, and in it one statestore, can have it open. */
+export function sqliteStatestore(options: SqliteStatestoreOptions): SqliteStatestore {
+  return new WorkerStatestore(options);
+}
+
+class WorkerStatestore implements SqliteStatestore {
+  readonly #file: string;
+  readonly #busyTimeoutMs: number;
+  #lock: FileLock | undefined;
+  #link: WorkerLink | undefined;
+
+  constructor({ file, busyTimeoutMs = BUSY_TIMEOUT_MS }: SqliteStatestoreOptions) {
+    this.#file = resolve(file);
+    this.#busyTimeoutMs = busyTimeoutMs;
+  }
+
+  async open(session: StoreSession): Promise<void> {
+    const lock = this.#acquireLock();
+    const link = new WorkerLink({
+      file: this.#file,
+      busyTimeoutMs: this.#busyTimeoutMs,
+      owner: session.owner,
+    });
+    try {
+      await link.open();
+    } catch (error) {
+      lock.release();
+      throw error;
+    }
+    this.#lock = lock;
+    this.#link = link;
+  }
+
+  async load(queries: readonly StoreQuery[]): Promise<readonly StoreAnswer[]> {
+    const link = this.#openLink();
+    const request = { rows: packQueries(queries), count: queries.length };
+    return unpackAnswers(await link.call("load", request), queries.length);
+  }
+
+  async commit(commits: readonly Commit[]): Promise<readonly (StoreHandle | undefined)[]> {
+    const link = this.#openLink();
+    const request = { rows: packCommits(commits), count: commits.length };
+    const handles = await link.call("commit", request);
+    return handles.map((handle) => (handle === REFUSED ? undefined : handle));
+  }
+
+  async listRevisions(actor: ActorId): Promise<readonly RevisionInfo[]> {
+    return this.#openLink().call("listRevisions", actor);
+  }
+
+  async readRevision(actor: ActorId, revision: number): Promise<StoredState | undefined> {
+    return this.#openLink().call("readRevision", { actor, revision });
+  }
+
+  async prune(wall: number, limit: number): Promise<number> {
+    return this.#openLink().call("prune", { wall, limit });
+  }
+
+  async readDurability(): Promise<SqliteDurability> {
+    return this.#openLink().call("durability", undefined);
+  }
+
+  async close(): Promise<void> {
+    const lock = this.#lock;
+    const link = this.#link;
+    this.#lock = undefined;
+    this.#link = undefined;
+    try {
+      await link?.close();
+    } finally {
+      lock?.release();
+    }
+  }
+
+  #acquireLock(): FileLock {
+    try {
+      createDirectory(this.#file);
+    } catch (cause) {
+      const message = `the directory of ${this.#file} cannot be made: ${describeThrown(cause)}`;
+      throw new SpawnError("STATESTORE_UNAVAILABLE", message, { cause });
+    }
+    return acquireFileLock(this.#file);
+  }
+
+  #openLink(): WorkerLink {
+    if (this.#link === undefined) throw new StoreFailure("fatal", "the statestore is not open");
+    return this.#link;
+  }
+}

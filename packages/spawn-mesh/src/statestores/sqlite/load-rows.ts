@@ -1,0 +1,129 @@
+/** How queries look on their way to the worker, and answers on their way back. */
+import assert from "node:assert";
+import type {
+  StoreAnswer,
+  StoredActor,
+  StoredReply,
+  StoreQuery,
+  Tags,
+} from "../../engine/statestore.ts";
+import { packReply, unpackReplies } from "./commit-rows.ts";
+import { PackedReader, type PackedRows, PackedWriter } from "./packed-rows.ts";
+
+const NUMBERS_PER_QUERY = 5;
+
+/** A row of `spawn_actor` as it is selected: the columns of {@link ACTOR_COLUMNS}. */
+export type ActorColumns = readonly [
+  id: number,
+  system: string,
+  definition: string,
+  name: string,
+  epoch: number,
+  owner: string,
+  baseEtag: Uint8Array | null,
+  keptAt: number | null,
+  isDeleted: number,
+  etag: Uint8Array,
+  revision: number,
+  at: number,
+  stateVersion: number,
+  tags: string | null,
+  state: string | Uint8Array | null,
+];
+
+export const ACTOR_COLUMNS = `id, system, definition, name, epoch, owner, base_etag, kept_at,
+  is_deleted, etag, revision, at, state_version, tags, state`;
+
+const REVISION = 10;
+const AT = 11;
+const STATE_VERSION = 12;
+const TAGS = 13;
+const STATE = 14;
+
+export function packQueries(queries: readonly StoreQuery[]): PackedRows {
+  const writer = new PackedWriter(queries.length * NUMBERS_PER_QUERY);
+  for (const { actor, row, keys } of queries) {
+    writer.value(actor.system);
+    writer.value(actor.definition);
+    writer.value(actor.name);
+    writer.number(row ? 1 : 0);
+    writer.number(keys.length);
+    for (const key of keys) writer.value(key);
+  }
+  return writer.finish();
+}
+
+export function unpackQuery(reader: PackedReader): StoreQuery {
+  const actor = { system: reader.text(), definition: reader.text(), name: reader.text() };
+  const row = reader.number() === 1;
+  const keys = Array.from({ length: reader.number() }, () => reader.text());
+  return { actor, row, keys };
+}
+
+export function packAnswer(
+  writer: PackedWriter,
+  columns: ActorColumns | undefined,
+  replies: readonly StoredReply[],
+): void {
+  writer.number(columns === undefined ? 0 : 1);
+  if (columns !== undefined) packRow(writer, columns);
+  writer.number(replies.length);
+  for (const reply of replies) packReply(writer, reply);
+}
+
+function packRow(writer: PackedWriter, columns: ActorColumns): void {
+  const [id, , , , epoch, owner, baseEtag, keptAt, isDeleted, etag] = columns;
+  writer.number(id);
+  writer.value(latin1(etag));
+  writer.value(baseEtag === null ? undefined : latin1(baseEtag));
+  writer.number(epoch);
+  writer.value(owner);
+  writer.number(isDeleted);
+  writer.number(keptAt ?? Number.NaN);
+  writer.value(columns[STATE]);
+  writer.number(columns[STATE_VERSION]);
+  writer.value(columns[TAGS]);
+  writer.number(columns[REVISION]);
+  writer.number(columns[AT]);
+}
+
+function latin1(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1");
+}
+
+export function unpackAnswers(rows: PackedRows, count: number): readonly StoreAnswer[] {
+  const reader = new PackedReader(rows);
+  return Array.from({ length: count }, () => ({
+    row: reader.number() === 0 ? undefined : unpackRow(reader),
+    replies: unpackReplies(reader),
+  }));
+}
+
+function unpackRow(reader: PackedReader): StoredActor {
+  const handle = reader.number();
+  const etag = reader.text();
+  const baseEtag = reader.value();
+  assert(baseEtag === undefined || typeof baseEtag === "string");
+  const epoch = reader.number();
+  const owner = reader.text();
+  const isDeleted = reader.number() === 1;
+  const keptAt = reader.number();
+  const state = reader.value();
+  const stateVersion = reader.number();
+  const tags = reader.value();
+  return {
+    handle,
+    etag,
+    baseEtag,
+    epoch,
+    owner,
+    isDeleted,
+    keptAt: Number.isNaN(keptAt) ? undefined : keptAt,
+    state: state ?? undefined,
+    codec: "json",
+    stateVersion,
+    tags: typeof tags === "string" ? (JSON.parse(tags) as Tags) : undefined,
+    revision: reader.number(),
+    at: reader.number(),
+  };
+}

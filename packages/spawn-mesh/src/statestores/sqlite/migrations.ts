@@ -1,0 +1,74 @@
+/**
+ * The tables, as numbered steps. Forward only: a file of a newer version is refused, never changed.
+ *
+ * `spawn_actor` is an ordinary rowid table: updates go by rowid, the key is looked at once a load.
+ * The version stands in `spawn_meta`, and as `user_version` in the file's header, where it can be
+ * read before SQLite opens the file.
+ */
+import type { DatabaseSync } from "node:sqlite";
+
+/** Each step brings the tables from the version of its index to the next one. */
+const migrations: readonly string[] = [
+  `
+  CREATE TABLE spawn_meta (
+    name TEXT PRIMARY KEY,
+    value TEXT NOT NULL
+  ) WITHOUT ROWID;
+
+  CREATE TABLE spawn_actor (
+    id INTEGER PRIMARY KEY,          -- the handle
+    k BLOB NOT NULL UNIQUE,          -- row-key.ts
+    system TEXT NOT NULL,
+    definition TEXT NOT NULL,
+    name TEXT NOT NULL,
+    epoch INTEGER NOT NULL,
+    owner TEXT NOT NULL,
+    base_etag BLOB,
+    kept_at INTEGER,
+    is_deleted INTEGER NOT NULL,
+    etag BLOB NOT NULL,
+    revision INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    codec INTEGER NOT NULL,
+    state_version INTEGER NOT NULL,
+    tags TEXT,                       -- JSON
+    state BLOB                       -- TEXT when it is JSON
+  );
+
+  CREATE TABLE spawn_history (
+    actor_id INTEGER NOT NULL,
+    revision INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    codec INTEGER NOT NULL,
+    state_version INTEGER NOT NULL,
+    tags TEXT,
+    state BLOB NOT NULL,
+    PRIMARY KEY (actor_id, revision)
+  ) WITHOUT ROWID;
+
+  CREATE TABLE spawn_inbox (
+    actor_id INTEGER NOT NULL,
+    key TEXT NOT NULL,
+    fingerprint TEXT NOT NULL,
+    reply TEXT,
+    is_reply_dropped INTEGER NOT NULL, -- it was too large
+    expire_at INTEGER NOT NULL,
+    PRIMARY KEY (actor_id, key)
+  ) WITHOUT ROWID;
+  CREATE INDEX spawn_inbox_expire_at ON spawn_inbox (expire_at);
+  `,
+];
+
+/** The version of the tables that this program reads and writes. */
+export const SCHEMA_VERSION: number = migrations.length;
+
+/** Brings the tables of `database` from `version` to {@link SCHEMA_VERSION}, in one transaction. */
+export function migrate(database: DatabaseSync, version: number): void {
+  database.exec("BEGIN IMMEDIATE");
+  for (const step of migrations.slice(version)) database.exec(step);
+  database
+    .prepare("INSERT OR REPLACE INTO spawn_meta (name, value) VALUES ('schema_version', ?)")
+    .run(`${SCHEMA_VERSION}`);
+  database.exec(`PRAGMA user_version = ${SCHEMA_VERSION}`);
+  database.exec("COMMIT");
+}

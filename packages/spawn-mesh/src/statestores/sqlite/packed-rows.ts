@@ -1,0 +1,130 @@
+/**
+ * One message a batch, however many rows it has.
+ *
+ * Posting an object a row costs the sending thread more than running the action did. So the fields of
+ * all rows are put one after the other into three values that the structured clone copies as blocks:
+ * numbers, 16-byte ids as latin-1 text, and short texts as one text. Long texts and bytes go beside
+ * them one by one, since joining them would copy them twice. Measured per row of 8 fields and a
+ * small state, sending and receiving: objects 2.2 µs, a flat array 0.34 µs, one buffer 0.2 µs with
+ * most of it on the sender's side, this 0.08 µs.
+ *
+ * The reader must ask for the fields in the order in which the writer put them.
+ */
+import assert from "node:assert";
+
+/** The message: plain values that can be posted to another thread. */
+export interface PackedRows {
+  readonly numbers: Float64Array;
+  readonly ids: string;
+  readonly text: string;
+  readonly large: readonly (string | Uint8Array)[];
+}
+
+/** What a field can hold besides a number or an id. */
+export type PackedValue = string | Uint8Array | null | undefined;
+
+const ID_BYTES = 16;
+/** Longer texts are sent by themselves. */
+const SHORT_TEXT_MAX = 1024;
+const NUMBERS_AT_FIRST = 64;
+
+// What stands for a text's length when there is no short text.
+const IS_UNDEFINED = -1;
+const IS_NULL = -2;
+const IS_LARGE = -3;
+
+export class PackedWriter {
+  #numbers: Float64Array;
+  #count = 0;
+  #ids = "";
+  #text = "";
+  readonly #large: (string | Uint8Array)[] = [];
+
+  constructor(numbersExpected: number = NUMBERS_AT_FIRST) {
+    this.#numbers = new Float64Array(numbersExpected);
+  }
+
+  number(value: number): void {
+    if (this.#count === this.#numbers.length) this.#grow();
+    this.#numbers[this.#count++] = value;
+  }
+
+  id(value: string): void {
+    assert(value.length === ID_BYTES, "an etag has 16 characters");
+    this.#ids += value;
+  }
+
+  value(value: PackedValue): void {
+    if (typeof value === "string" && value.length <= SHORT_TEXT_MAX) {
+      this.number(value.length);
+      this.#text += value;
+    } else if (value === undefined) {
+      this.number(IS_UNDEFINED);
+    } else if (value === null) {
+      this.number(IS_NULL);
+    } else {
+      this.number(IS_LARGE);
+      this.#large.push(typeof value === "string" ? value : withoutNeighbours(value));
+    }
+  }
+
+  finish(): PackedRows {
+    const numbers = this.#numbers.subarray(0, this.#count);
+    return { numbers, ids: this.#ids, text: this.#text, large: this.#large };
+  }
+
+  #grow(): void {
+    const grown = new Float64Array(Math.max(NUMBERS_AT_FIRST, this.#numbers.length * 2));
+    grown.set(this.#numbers);
+    this.#numbers = grown;
+  }
+}
+
+export class PackedReader {
+  readonly #rows: PackedRows;
+  readonly #ids: Buffer;
+  #number = 0;
+  #id = 0;
+  #text = 0;
+  #large = 0;
+
+  constructor(rows: PackedRows) {
+    this.#rows = rows;
+    this.#ids = Buffer.from(rows.ids, "latin1");
+  }
+
+  number(): number {
+    const value = this.#rows.numbers[this.#number++];
+    assert(value !== undefined, "read beyond the packed rows");
+    return value;
+  }
+
+  id(): Uint8Array {
+    const at = this.#ids.byteOffset + this.#id;
+    this.#id += ID_BYTES;
+    return new Uint8Array(this.#ids.buffer, at, ID_BYTES);
+  }
+
+  value(): PackedValue {
+    const length = this.number();
+    if (length >= 0) {
+      const start = this.#text;
+      this.#text += length;
+      return this.#rows.text.slice(start, this.#text);
+    }
+    if (length === IS_UNDEFINED) return undefined;
+    return length === IS_NULL ? null : this.#rows.large[this.#large++];
+  }
+
+  /** A field that is a text in every row. */
+  text(): string {
+    const value = this.value();
+    assert(typeof value === "string", "expected a packed text");
+    return value;
+  }
+}
+
+/** A view of a larger buffer would be posted with all of that buffer. */
+function withoutNeighbours(bytes: Uint8Array): Uint8Array {
+  return bytes.byteLength === bytes.buffer.byteLength ? bytes : bytes.slice();
+}

@@ -1,0 +1,57 @@
+/** What the statestore and its worker say to each other. Answers come in the order of the requests. */
+import type { ActorId } from "../../engine/actor-id.ts";
+import type { ErrorCode } from "../../engine/errors.ts";
+import type { RevisionInfo, StoredState, StoreFailureKind } from "../../engine/statestore.ts";
+import type { ConnectionOptions, SqliteDurability } from "./connection.ts";
+import type { PackedRows } from "./packed-rows.ts";
+
+export interface OpenOptions extends ConnectionOptions {
+  readonly owner: string;
+}
+
+/** Each request with its answer. */
+export interface WorkerCalls {
+  open: { readonly request: OpenOptions; readonly answer: undefined };
+  commit: { readonly request: PackedBatch; readonly answer: readonly number[] };
+  load: { readonly request: PackedBatch; readonly answer: PackedRows };
+  listRevisions: { readonly request: ActorId; readonly answer: readonly RevisionInfo[] };
+  readRevision: {
+    readonly request: { readonly actor: ActorId; readonly revision: number };
+    readonly answer: StoredState | undefined;
+  };
+  prune: {
+    readonly request: { readonly wall: number; readonly limit: number };
+    readonly answer: number;
+  };
+  durability: { readonly request: undefined; readonly answer: SqliteDurability };
+  close: { readonly request: undefined; readonly answer: undefined };
+}
+
+export type CallName = keyof WorkerCalls;
+
+export interface PackedBatch {
+  readonly rows: PackedRows;
+  /** How many commits or queries are in it. */
+  readonly count: number;
+}
+
+export type WorkerRequest = {
+  readonly [Name in CallName]: {
+    readonly call: Name;
+    readonly request: WorkerCalls[Name]["request"];
+  };
+}[CallName];
+
+/** An error on its way between threads, where classes are lost. */
+export type WorkerError =
+  | {
+      readonly type: "failure";
+      readonly kind: StoreFailureKind;
+      readonly message: string;
+      readonly rows: readonly number[];
+    }
+  | { readonly type: "refusal"; readonly code: ErrorCode; readonly message: string };
+
+export type WorkerReply =
+  | { readonly ok: true; readonly answer: unknown }
+  | { readonly ok: false; readonly error: WorkerError };
