@@ -1,0 +1,78 @@
+/** Typed references: one method an action, made once a definition. */
+import type { ActionDefinition, ActorDefinition, CallOptions, Failure } from "../engine/index.ts";
+import { findAction } from "../engine/index.ts";
+
+/** A call under way: a promise of the reply that also knows which failures the action can return. */
+export interface Call<Reply, Failures> extends Promise<Reply> {
+  /** Never there: carries the type of the failures. */
+  readonly "~failures"?: Failures;
+}
+
+type ReplyOf<Run> = Run extends (...inputs: never) => infer Reply ? Exclude<Awaited<Reply>, Failure> : never;
+type FailuresOf<Run> = Run extends (...inputs: never) => infer Reply ? Extract<Awaited<Reply>, Failure> : never;
+
+/** One payload an action; options are always the second argument. */
+export type ActionMethod<Run> =
+  Run extends (context: never, ...payload: infer Payload) => unknown
+    ? Payload extends [infer Required]
+      ? undefined extends Required
+        ? (payload?: Required, options?: CallOptions) => Call<ReplyOf<Run>, FailuresOf<Run>>
+        : (payload: Required, options?: CallOptions) => Call<ReplyOf<Run>, FailuresOf<Run>>
+      : Payload extends []
+        ? (payload?: undefined, options?: CallOptions) => Call<ReplyOf<Run>, FailuresOf<Run>>
+        : (payload?: Payload[0], options?: CallOptions) => Call<ReplyOf<Run>, FailuresOf<Run>>
+    : never;
+
+type DefaultRead<State, ActionsOf> = unknown extends State
+  ? unknown
+  : "get" extends keyof ActionsOf
+    ? unknown
+    : {
+        /** The state of the actor. */
+        get(payload?: undefined, options?: CallOptions): Call<State, never>;
+      };
+
+/** A reference to an actor: every action as a method. It can be made before the actor exists, and costs nothing. */
+export type ActorRef<State, ActionsOf> = { readonly [Name in keyof ActionsOf]: ActionMethod<ActionsOf[Name]> } & DefaultRead<State, ActionsOf>;
+
+/** Where the calls of a reference go. */
+export interface CallTarget {
+  call(name: string, action: ActionDefinition, payload: unknown, options: CallOptions | undefined): Promise<unknown>;
+}
+
+/** Makes a reference to the actor of that name. */
+export type ReferenceType = new (target: CallTarget, name: string) => object;
+
+/**
+ * The type of the references to actors of a definition: a class of its own with a method an action,
+ * so that a reference is one small object. Not a Proxy, and harmless to `await`.
+ */
+export function referenceType(definition: ActorDefinition): ReferenceType {
+  class Reference {
+    readonly #target: CallTarget;
+    readonly #name: string;
+
+    constructor(target: CallTarget, name: string) {
+      this.#target = target;
+      this.#name = name;
+    }
+
+    static method(action: ActionDefinition): (payload?: unknown, options?: CallOptions) => Promise<unknown> {
+      return function (this: Reference, payload, options) {
+        return this.#target.call(this.#name, action, payload, options);
+      };
+    }
+  }
+  for (const name of actionNames(definition)) {
+    const value = Reference.method(findAction(definition, name)!);
+    Object.defineProperty(Reference.prototype, name, { value, enumerable: true });
+  }
+  return Reference;
+}
+
+/** The actions of a definition, and `get` unless a stateless actor has none. */
+function actionNames(definition: ActorDefinition): ReadonlySet<string> {
+  const names = new Set(definition.actions.keys());
+  if (definition.state !== undefined) names.add("get");
+  return names;
+}

@@ -1,0 +1,183 @@
+/** `actorSystem(name, options)`: starts actors and reaches them. The one place that puts the parts together. */
+import { Engine, SpawnError, checkName } from "../engine/index.ts";
+import type { ActionContext, ActionDefinition, ActorKind, ActorType, CallOptions, Clock, EventListener, InvokeRequest, Limits, Random, Statestore } from "../engine/index.ts";
+import { sqliteStatestore } from "../statestores/sqlite/index.ts";
+import { definitionOfActor } from "./actor.ts";
+import type { ActorOf, AnyActor, NameOf } from "./actor.ts";
+import { referenceType } from "./actor-ref.ts";
+import type { ActorRef, CallTarget, ReferenceType } from "./actor-ref.ts";
+import { currentRun, inProcessHost } from "./in-process-host.ts";
+import { addRunningSystem, findEngine, removeRunningSystem } from "./running-systems.ts";
+import type { RunningSystem } from "./running-systems.ts";
+import { storedActor } from "./stored-actor.ts";
+import type { StoredActorRef } from "./stored-actor.ts";
+
+/** Where an embedded system keeps its actors unless told otherwise. */
+export const DEFAULT_STATE_FILE = ".spawn/state.db";
+
+export interface ActorSystemOptions {
+  /** The actors of this system. */
+  readonly actors: readonly AnyActor[];
+  /** Where they are kept. Default: a SQLite file, `.spawn/state.db` below the working directory. */
+  readonly statestore?: Statestore;
+  /** Stop on SIGTERM and SIGINT: drain, commit, then what the signal does by default. Default `true`. */
+  readonly handleSignals?: boolean;
+  /** Bounds of queues, sizes and times. Each has a default. */
+  readonly limits?: Partial<Limits>;
+  /** Runs each action on a fresh decode of the state and fails calls after a state was changed behind our back. Default `false`. */
+  readonly strict?: boolean;
+  /** Receives what the system tells about itself: fences, lost answers, abandoned runs. */
+  readonly onEvent?: EventListener;
+  /** Time, for tests. Default: the real clock. */
+  readonly clock?: Clock;
+  /** Randomness, for tests. Default: real randomness. */
+  readonly random?: Random;
+}
+
+/** A running set of actors. */
+export interface ActorSystem extends AsyncDisposable {
+  readonly name: string;
+  /** Opens the statestore and begins to take calls. @throws {SpawnError} `STATESTORE_UNAVAILABLE`, `ALREADY_REGISTERED` */
+  start(): Promise<void>;
+  /** A typed reference to an actor. It can be made at any time and costs nothing. */
+  actor<State, ActionsOf, Kind extends ActorKind>(
+    definition: ActorOf<State, ActionsOf, Kind>,
+    ...name: NameOf<Kind>
+  ): ActorRef<State, ActionsOf>;
+  /** Calls an action by names. */
+  invoke<Reply = unknown>(name: string, request: InvokeRequest): Promise<Reply>;
+  /** What the statestore keeps of an actor: read and restore revisions, delete. */
+  stored<State, ActionsOf, Kind extends ActorKind>(
+    definition: ActorOf<State, ActionsOf, Kind>,
+    ...name: NameOf<Kind>
+  ): StoredActorRef<State>;
+  /** Takes no more calls, lets what is queued run for `drainTimeoutMs` (default 10 000), commits, and closes the statestore. */
+  stop(options?: { readonly drainTimeoutMs?: number }): Promise<void>;
+  /** Ends as `kill -9` does: nothing more is written. For tests; a new system on the same statestore goes on from there. */
+  crash(): void;
+}
+
+/**
+ * Makes an actor system, embedded in this process.
+ *
+ * @param name the namespace of its actors: the same name on the same statestore finds them again
+ * @throws {SpawnError} `INVALID_ARGUMENT`, `ALREADY_REGISTERED`
+ */
+export function actorSystem(name: string, options: ActorSystemOptions): ActorSystem {
+  return new EmbeddedActorSystem(name, options);
+}
+
+class EmbeddedActorSystem implements ActorSystem, RunningSystem {
+  readonly name: string;
+  readonly engine: Engine;
+  readonly handlesSignals: boolean;
+  readonly #reached = new Map<string, ReachedActor>();
+  #stopping: Promise<void> | undefined;
+
+  constructor(name: string, options: ActorSystemOptions) {
+    checkName("system", name);
+    if (!Array.isArray(options?.actors)) {
+      throw new SpawnError("INVALID_ARGUMENT", `actors of ${name}: expected an array of actors, got ${typeof options?.actors}`);
+    }
+    this.name = name;
+    this.handlesSignals = options.handleSignals ?? true;
+    const { statestore, strict = false, limits, clock, random, onEvent } = options;
+    this.engine = new Engine({
+      system: name,
+      definitions: options.actors.map((defined) => ({ ...definitionOfActor(defined), isStrict: strict })),
+      store: statestore ?? sqliteStatestore({ file: DEFAULT_STATE_FILE }),
+      host: inProcessHost((context, target, instance) => this.#referenceFrom(context, target as AnyActor, instance)),
+      findSystem: findEngine,
+      ...(limits && { limits }),
+      ...(clock && { clock }),
+      ...(random && { random }),
+      ...(onEvent && { onEvent }),
+    });
+  }
+
+  async start(): Promise<void> {
+    addRunningSystem(this);
+    try {
+      await this.engine.start();
+    } catch (error) {
+      removeRunningSystem(this);
+      throw error;
+    }
+  }
+
+  actor<State, ActionsOf, Kind extends ActorKind>(defined: ActorOf<State, ActionsOf, Kind>, ...name: NameOf<Kind>): ActorRef<State, ActionsOf> {
+    const reached = this.#reach(defined);
+    return new reached.Reference(reached, nameOf(defined, name[0])) as ActorRef<State, ActionsOf>;
+  }
+
+  async invoke<Reply = unknown>(name: string, request: InvokeRequest): Promise<Reply> {
+    const run = currentRun();
+    const reply = run === undefined ? this.engine.invoke(name, request) : run.invoke(name, { system: this.name, ...request });
+    return (await reply) as Reply;
+  }
+
+  stored<State, ActionsOf, Kind extends ActorKind>(defined: ActorOf<State, ActionsOf, Kind>, ...name: NameOf<Kind>): StoredActorRef<State> {
+    return storedActor(this.engine, this.#reach(defined).type, nameOf(defined, name[0]));
+  }
+
+  stop(options?: { readonly drainTimeoutMs?: number }): Promise<void> {
+    this.#stopping ??= this.engine.stop(options).finally(() => removeRunningSystem(this));
+    return this.#stopping;
+  }
+
+  crash(): void {
+    removeRunningSystem(this);
+    this.engine.crash();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+
+  #referenceFrom(context: ActionContext, target: AnyActor, name: string | undefined): object {
+    const { type, Reference } = this.#reach(target);
+    const definition = type.definition.name;
+    const throughRun: CallTarget = {
+      call: (instance, action, payload, options) => context.invoke(instance, { ...options, definition, action: action.name, payload }),
+    };
+    return new Reference(throughRun, nameOf(target, name));
+  }
+
+  #reach(defined: AnyActor): ReachedActor {
+    const known = this.#reached.get(defined.name);
+    if (known !== undefined) return known;
+    definitionOfActor(defined);
+    const reached = new ReachedActor(this.engine, this.engine.type(defined.name));
+    this.#reached.set(defined.name, reached);
+    return reached;
+  }
+}
+
+/** A definition of this system, as its references see it. */
+class ReachedActor implements CallTarget {
+  readonly type: ActorType;
+  readonly Reference: ReferenceType;
+  readonly #engine: Engine;
+
+  constructor(engine: Engine, type: ActorType) {
+    this.#engine = engine;
+    this.type = type;
+    this.Reference = referenceType(type.definition);
+  }
+
+  call(name: string, action: ActionDefinition, payload: unknown, options: CallOptions | undefined): Promise<unknown> {
+    const run = currentRun();
+    if (run === undefined) return this.#engine.call(this.type, name, action, payload, options);
+    const { system } = this.#engine;
+    return run.invoke(name, { ...options, system, definition: this.type.definition.name, action: action.name, payload });
+  }
+}
+
+function nameOf(defined: AnyActor, name: string | undefined): string {
+  if (defined.kind === "named") {
+    if (name === undefined || name === defined.name) return defined.name;
+    throw new SpawnError("INVALID_ARGUMENT", `${defined.name} is a named actor, it has no instances; got the name ${JSON.stringify(name)}`);
+  }
+  checkName(`${defined.name} instance`, name);
+  return name;
+}

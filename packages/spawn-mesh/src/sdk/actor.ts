@@ -1,0 +1,140 @@
+/** `actor(name, definition)`: says what kind of actor this is. */
+import { SpawnError, TIMEOUT_MS_MAX, checkName, checkWholeNumber } from "../engine/index.ts";
+import type { ActionDefinition, ActorDefinition, ActorKind, Durability, StateDefinition } from "../engine/index.ts";
+import { parseWith, traitsOf } from "./action.ts";
+import type { Actions } from "./action.ts";
+import type { Context } from "./context.ts";
+import type { JsonProblem } from "./json-types.ts";
+import type { VersionedState } from "./state.ts";
+
+/** The name of an instance, where the kind has instances. */
+export type NameOf<Kind extends ActorKind> = Kind extends "unnamed" ? [name: string] : [];
+
+/** What `actor` takes. */
+export interface ActorOptions<State, ActionsOf, Kind extends ActorKind> {
+  /** `named`: one actor of this name. `unnamed`: any number, each with its own name. Default `named`. */
+  readonly kind?: Kind;
+  /** Makes the state of a new actor; or versions of it, from `state(…)`. Without it the actor is stateless. */
+  readonly state?: (() => State) | VersionedState<State>;
+  /** `durable`: a reply means committed. `write-behind`: a reply means in memory. Default `durable`. */
+  readonly durability?: Durability;
+  /** Idle time after which the actor leaves memory, in milliseconds; every action begins it anew. Default 10 000. */
+  readonly deactivateTimeoutMs?: number;
+  /**
+   * Durable: how often a revision is kept for restore. Write-behind: how often the state is written,
+   * and so how much a crash may lose. Milliseconds. Default 2 000.
+   */
+  readonly snapshotTimeoutMs?: number;
+  /** How many revisions are kept; 0 for none. Default 10. */
+  readonly revisionsKept?: number;
+  /**
+   * Runs on every activation after the load, before anything else. What it changes is seen by all
+   * that follows, and is stored with the first commit that follows.
+   */
+  readonly init?: (context: Context<State>) => unknown;
+  /** What the actor can do. */
+  readonly actions: ActionsOf;
+}
+
+/** An actor definition, with the types of its state and actions. */
+export interface ActorOf<State, ActionsOf, Kind extends ActorKind> {
+  readonly name: string;
+  readonly kind: Kind;
+  /** Never there: carry the types. */
+  readonly "~state"?: State;
+  readonly "~actions"?: ActionsOf;
+}
+
+/** Any actor definition. */
+// oxlint-disable-next-line typescript/no-explicit-any -- a list of definitions has many types
+export type AnyActor = ActorOf<any, any, ActorKind>;
+
+const DEACTIVATE_TIMEOUT_MS = 10_000;
+const SNAPSHOT_TIMEOUT_MS = 2_000;
+const REVISIONS_KEPT = 10;
+const REVISIONS_KEPT_MAX = 10_000;
+/** Names that mean something to every JavaScript object or promise. */
+const REFUSED_ACTIONS: ReadonlySet<string> = new Set(["then", "constructor", "__proto__", "toString"]);
+
+const definitions = new WeakMap<object, ActorDefinition>();
+
+/**
+ * Defines an actor: a named unit of state whose actions run one at a time.
+ *
+ * @param name the name of the actor, or of the kind of actor when it is unnamed
+ * @throws {SpawnError} `INVALID_ARGUMENT` naming the option, what was expected and what came
+ */
+export function actor<State, ActionsOf extends Actions<State> = Actions<State>, const Kind extends ActorKind = "named">(
+  name: string,
+  options: ActorOptions<State, ActionsOf, Kind> & JsonProblem<State, ActionsOf>,
+): ActorOf<State, ActionsOf, Kind> {
+  checkName("actor", name);
+  const kind = (options.kind ?? "named") as Kind;
+  if (kind !== "named" && kind !== "unnamed") {
+    throw new SpawnError("INVALID_ARGUMENT", `kind of ${name}: expected "named" or "unnamed", got ${JSON.stringify(kind)}`);
+  }
+  const defined: ActorOf<State, ActionsOf, Kind> = Object.freeze({ name, kind });
+  definitions.set(defined, Object.freeze(definitionOf(name, { ...options, kind })));
+  return defined;
+}
+
+/** What the engine needs to know of an actor. @throws {SpawnError} `INVALID_ARGUMENT` if `actor` did not make it */
+export function definitionOfActor(defined: AnyActor): ActorDefinition {
+  const definition = definitions.get(defined);
+  if (definition === undefined) throw new SpawnError("INVALID_ARGUMENT", "expected what actor(…) returned");
+  return definition;
+}
+
+function definitionOf<State>(name: string, options: ActorOptions<State, Actions<State>, ActorKind>): ActorDefinition {
+  const {
+    durability = "durable",
+    deactivateTimeoutMs = DEACTIVATE_TIMEOUT_MS,
+    snapshotTimeoutMs = SNAPSHOT_TIMEOUT_MS,
+    revisionsKept = REVISIONS_KEPT,
+  } = options;
+  if (durability !== "durable" && durability !== "write-behind") {
+    throw new SpawnError("INVALID_ARGUMENT", `durability of ${name}: expected "durable" or "write-behind", got ${JSON.stringify(durability)}`);
+  }
+  checkWholeNumber(`deactivateTimeoutMs of ${name}`, deactivateTimeoutMs, 1, TIMEOUT_MS_MAX);
+  checkWholeNumber(`snapshotTimeoutMs of ${name}`, snapshotTimeoutMs, 1, TIMEOUT_MS_MAX);
+  checkWholeNumber(`revisionsKept of ${name}`, revisionsKept, 0, REVISIONS_KEPT_MAX);
+  return {
+    name,
+    kind: options.kind ?? "named",
+    state: stateOf(name, options.state),
+    durability,
+    deactivateTimeoutMs,
+    snapshotTimeoutMs,
+    revisionsKept,
+    init: options.init as ActorDefinition["init"],
+    actions: actionsOf(name, options.actions),
+    isStrict: false,
+  };
+}
+
+function stateOf(name: string, state: (() => unknown) | StateDefinition | undefined): StateDefinition | undefined {
+  if (state === undefined) return undefined;
+  if (typeof state === "function") return { version: 1, initial: state, migrate: (stored) => stored };
+  if (typeof state === "object" && typeof state.initial === "function") return state;
+  throw new SpawnError("INVALID_ARGUMENT", `state of ${name}: expected a function that makes it, or state(schema, initial), got ${typeof state}`);
+}
+
+function actionsOf(actorName: string, actions: object): ReadonlyMap<string, ActionDefinition> {
+  if (typeof actions !== "object" || actions === null) {
+    throw new SpawnError("INVALID_ARGUMENT", `actions of ${actorName}: expected an object of functions, got ${typeof actions}`);
+  }
+  return new Map(Object.entries(actions).map(([name, action]) => [name, actionOf(actorName, name, action)]));
+}
+
+function actionOf(actorName: string, name: string, action: unknown): ActionDefinition {
+  checkName(`action of ${actorName}`, name);
+  if (REFUSED_ACTIONS.has(name)) {
+    throw new SpawnError("INVALID_ARGUMENT", `${actorName} cannot have an action named ${JSON.stringify(name)}: the name has a meaning in JavaScript`);
+  }
+  if (typeof action !== "function") {
+    throw new SpawnError("INVALID_ARGUMENT", `action ${name} of ${actorName}: expected a function, got ${typeof action}`);
+  }
+  const { isRead, schema, run } = traitsOf(action);
+  const parse = schema === undefined ? undefined : (payload: unknown) => parseWith(schema, payload, "payload");
+  return { name, isRead, parse, run };
+}

@@ -1,0 +1,53 @@
+/** States with a schema and versions: each version says how the one before becomes it. */
+import type { StandardSchemaV1 } from "@standard-schema/spec";
+import type { StateDefinition } from "../engine/index.ts";
+import { parseWith } from "./action.ts";
+
+/** One version of a state's shape. */
+interface StateVersion {
+  readonly schema: StandardSchemaV1;
+  /** From a state of the version before. */
+  readonly migrate: (before: never) => unknown;
+}
+
+/** The shape of a state through its versions. Made by {@link state}. */
+export interface VersionedState<State> extends StateDefinition {
+  /** Never there: carries the type of today's shape. */
+  readonly "~state"?: State;
+  /**
+   * A next version of the shape. States stored in the version before are migrated when they are
+   * loaded, and stored in the new version with the next commit.
+   */
+  next<Schema extends StandardSchemaV1>(
+    schema: Schema,
+    migrate: (before: State) => StandardSchemaV1.InferInput<Schema>,
+  ): VersionedState<StandardSchemaV1.InferOutput<Schema>>;
+}
+
+/**
+ * A state with a schema, version 1. New and migrated states are checked with the schema.
+ *
+ * @param initial makes the state of a new actor, of the *last* version
+ */
+export function state<Schema extends StandardSchemaV1>(
+  schema: Schema,
+  initial: () => StandardSchemaV1.InferInput<Schema>,
+): VersionedState<StandardSchemaV1.InferOutput<Schema>> {
+  return versioned([{ schema, migrate: (before) => before }], initial);
+}
+
+function versioned<State>(versions: readonly StateVersion[], initial: () => unknown): VersionedState<State> {
+  return {
+    version: versions.length,
+    initial: () => migrated(versions, initial(), 0),
+    migrate: (stored, version) => migrated(versions, stored, version),
+    next: (schema, migrate) => versioned([...versions, { schema, migrate }], initial),
+  };
+}
+
+/** Takes a state of `version` through all later ones; version 0 is what `initial` made. */
+function migrated(versions: readonly StateVersion[], stored: unknown, version: number): unknown {
+  return versions
+    .slice(version)
+    .reduce((before, { schema, migrate }) => parseWith(schema, migrate(before as never), "state"), stored);
+}
