@@ -17,16 +17,18 @@ import type { ActorId } from "./actor-id.ts";
 import type { ActorType } from "./actor-type.ts";
 import { CommitPipeline } from "./commit-pipeline.ts";
 import type { PipelineOwner } from "./commit-pipeline.ts";
-import { SpawnError, isSpawnError } from "./errors.ts";
+import { SpawnError } from "./errors.ts";
 import { Invocation } from "./invocation.ts";
+import { Execution } from "./execution.ts";
+import type { ExecutionOwner } from "./execution.ts";
 import { KeyedInvocations, answerStored } from "./keyed-invocations.ts";
 import type { KeyedOwner } from "./keyed-invocations.ts";
 import type { LoadWaiter } from "./loader.ts";
 import { Mailbox } from "./mailbox.ts";
-import { Run } from "./run.ts";
-import type { InvokeRequest, RunOwner } from "./run.ts";
+import type { InvokeRequest, Run } from "./run.ts";
 import type { Runnable } from "./run-queue.ts";
-import { changeOf, failureOf, initError } from "./run-outcome.ts";
+import { initError } from "./run-outcome.ts";
+import type { RunOutcome } from "./run-outcome.ts";
 import type { StoreAnswer, StoredActor, Tags } from "./statestore.ts";
 import { decodeStored } from "./stored-state.ts";
 import { encodeValue } from "./values.ts";
@@ -37,17 +39,15 @@ type Phase = "opening" | "ready" | "deleting" | "gone";
 /** For how long `init` may run, in milliseconds. */
 const INIT_MS_MAX = 60_000;
 
-export class Activation implements Runnable, Watched, LoadWaiter, PipelineOwner, RunOwner, KeyedOwner {
+export class Activation
+  implements Runnable, Watched, LoadWaiter, PipelineOwner, ExecutionOwner, KeyedOwner
+{
   readonly id: ActorId;
   readonly #type: ActorType;
   readonly #mailbox = new Mailbox();
   readonly pipeline: CommitPipeline;
   #phase: Phase = "opening";
-  #state: unknown;
-  /** Whether `#state` is the decoded form of the pipeline's bytes. */
-  #isDecoded = false;
-  /** The asynchronous run that is going on. */
-  #running: Run | undefined;
+  readonly #execution: Execution;
   #keyed: KeyedInvocations | undefined;
   #isQueued = false;
   #isWatched = false;
@@ -59,6 +59,7 @@ export class Activation implements Runnable, Watched, LoadWaiter, PipelineOwner,
     this.#type = type;
     this.#lastUsedAt = type.parts.clock.monotonic();
     this.pipeline = new CommitPipeline(this, type.parts.writer);
+    this.#execution = new Execution(this, type.parts);
     this.#open();
   }
 
@@ -67,7 +68,7 @@ export class Activation implements Runnable, Watched, LoadWaiter, PipelineOwner,
   }
 
   get isIdle(): boolean {
-    return this.#mailbox.length === 0 && this.#running === undefined && this.#phase === "ready";
+    return this.#mailbox.length === 0 && this.#execution.running === undefined && this.#phase === "ready";
   }
 
   // Invocations come in.
@@ -80,7 +81,7 @@ export class Activation implements Runnable, Watched, LoadWaiter, PipelineOwner,
     this.#mailbox.push(invocation);
     this.#lastUsedAt = this.#type.parts.clock.monotonic();
     this.#isDueBy(invocation.deadlineAt);
-    if (this.#phase === "ready" && this.#running === undefined) this.#queue();
+    if (this.#phase === "ready" && this.#execution.running === undefined) this.#queue();
     else this.#watch();
   }
 
@@ -119,7 +120,7 @@ export class Activation implements Runnable, Watched, LoadWaiter, PipelineOwner,
   // Opening: load, decode, init.
 
   #open(): void {
-    this.#isDecoded = false;
+    this.#execution.state.forget();
     this.#phase = "opening";
     if (this.definition.state === undefined) this.#ready();
     else this.#type.parts.loader.load({ actor: this.id, row: true, keys: [] }, this);
@@ -137,7 +138,7 @@ export class Activation implements Runnable, Watched, LoadWaiter, PipelineOwner,
     const deadlineAt = this.#type.parts.clock.monotonic() + INIT_MS_MAX;
     const action = { name: "init", isRead: false, parse: undefined, run: init };
     const caller = { resolve: () => this.#ready(), reject: (error: SpawnError) => this.#refuse(error) };
-    this.#run(new Invocation({ action, payload: undefined, units: 0, deadlineAt, details: undefined }, caller));
+    this.#execution.run(new Invocation({ action, payload: undefined, units: 0, deadlineAt, details: undefined }, caller));
     this.#isDueBy(deadlineAt);
     this.#watch();
   }
@@ -149,10 +150,10 @@ export class Activation implements Runnable, Watched, LoadWaiter, PipelineOwner,
   #adopt(row: StoredActor | undefined): void {
     const definition = this.definition.state!;
     const isNew = row === undefined || row.state === undefined;
-    this.#state = isNew ? definition.initial() : decodeStored(definition, row);
-    this.#isDecoded = true;
+    const state = isNew ? definition.initial() : decodeStored(definition, row);
+    this.#execution.state.write(state);
     const isAsStored = !isNew && row.stateVersion === definition.version;
-    this.pipeline.open(row, isAsStored ? row.state : encodeValue(this.#state, "state"), row?.tags);
+    this.pipeline.open(row, isAsStored ? row.state : encodeValue(state, "state"), row?.tags);
   }
 
   #ready(): void {
@@ -164,7 +165,7 @@ export class Activation implements Runnable, Watched, LoadWaiter, PipelineOwner,
   /** The actor cannot come to life: all that wait are told, and the next call tries again. */
   #refuse(error: SpawnError): void {
     this.leave();
-    this.#abandon(error);
+    this.#execution.abandon(error);
     for (const invocation of this.#takeMailbox()) {
       invocation.fail(new SpawnError(error.code, messageOf(error), { applied: invocation.appliedBefore, cause: error }));
     }
@@ -189,7 +190,7 @@ export class Activation implements Runnable, Watched, LoadWaiter, PipelineOwner,
         invocation.giveUp("DEADLINE_EXCEEDED", `${formatActorId(this.id)} did not come to ${invocation.action.name} in time`);
       }
       if (invocation.isAnswered) invocation.end();
-      else this.#run(invocation);
+      else this.#execution.run(invocation);
       ran++;
     }
     if (ran === actionsMax && this.#mayRun()) this.#queue();
@@ -198,7 +199,7 @@ export class Activation implements Runnable, Watched, LoadWaiter, PipelineOwner,
   }
 
   #mayRun(): boolean {
-    if (this.#phase !== "ready" || this.#running !== undefined) return false;
+    if (this.#phase !== "ready" || this.#execution.running !== undefined) return false;
     const { first } = this.#mailbox;
     if (first === undefined || !this.pipeline.hasRoom(this.#type.parts.limits)) return false;
     return first.details?.idempotencyKey === undefined || this.#isKeyReady(first, first.details.idempotencyKey);
@@ -217,95 +218,26 @@ export class Activation implements Runnable, Watched, LoadWaiter, PipelineOwner,
     return false;
   }
 
-  #run(invocation: Invocation): void {
-    const run = new Run(this, invocation);
-    if (this.definition.isStrict) this.#decodeAfresh();
-    const { action, payload } = invocation;
-    let input = payload;
-    try {
-      if (action.parse !== undefined) input = action.parse(payload);
-    } catch (refusal) {
-      return this.#fail(run, isSpawnError(refusal) ? refusal : failureOf(this.id, action.name, refusal));
-    }
-    let result: unknown;
-    try {
-      result = this.#type.parts.host.run(action.run, run, input);
-    } catch (thrown) {
-      return this.#fail(run, failureOf(this.id, action.name, thrown));
-    }
-    if (isThenable(result)) this.#runOn(run, result);
-    else this.#conclude(run, result);
-  }
-
-  /** The action returned a promise: the actor does nothing else until it settles or is abandoned. */
-  #runOn(run: Run, result: PromiseLike<unknown>): void {
-    this.#running = run;
-    const isOver = (): boolean => this.#running !== run;
-    result.then(
-      (value) => isOver() || this.#resume(() => this.#conclude(run, value)),
-      (thrown: unknown) => isOver() || this.#resume(() => this.#fail(run, failureOf(this.id, run.invocation.action.name, thrown))),
-    );
-  }
-
-  #resume(end: () => void): void {
-    this.#running = undefined;
-    this.#lastUsedAt = this.#type.parts.clock.monotonic();
-    end();
-    if (this.#phase === "ready") this.#queue();
-  }
-
-  /** The action returned: its result is copied, its state encoded, and both go to the next commit. */
-  #conclude(run: Run, result: unknown): void {
+  succeeded(run: Run, { reply, units, change }: RunOutcome, now: number): void {
     const { invocation } = run;
-    const { clock, limits } = this.#type.parts;
-    run.revoke();
-    const now = clock.monotonic();
-    if (invocation.deadlineAt <= now) {
-      invocation.giveUp("DEADLINE_EXCEEDED", `${formatActorId(this.id)} took too long for ${invocation.action.name}`);
-    }
-    if (invocation.isAnswered) return this.#discard(run);
-    try {
-      const outcome = changeOf(run, result, { state: this.#state, now, wall: clock.wall, pipeline: this.pipeline, definition: this.definition, limits });
-      if (this.#phase === "opening") {
-        this.pipeline.rebase(outcome.change?.bytes ?? this.pipeline.bytes, outcome.change?.tags ?? this.pipeline.tags);
-        invocation.succeed(undefined);
-      } else if (outcome.change === undefined) {
-        this.pipeline.addRead(invocation, outcome.reply);
-      } else if (this.definition.durability === "write-behind" && !run.isDelete) {
-        this.pipeline.addAcknowledged(outcome.change, now);
-        invocation.succeed(outcome.reply);
-      } else {
-        if (run.isDelete) this.#phase = "deleting";
-        this.pipeline.addChange(invocation, outcome.reply, outcome.units, outcome.change);
-      }
-    } catch (thrown) {
-      // What the engine itself found wrong has its own code; anything else is the action's doing.
-      this.#fail(run, isSpawnError(thrown) ? thrown : failureOf(this.id, invocation.action.name, thrown));
+    if (this.#phase === "opening") {
+      // What `init` changed is derived anew after each load, so it counts as stored.
+      if (change !== undefined) this.pipeline.rebase(change.bytes, change.tags);
+      invocation.succeed(undefined);
+    } else if (change === undefined) {
+      this.pipeline.addRead(invocation, reply);
+    } else if (this.definition.durability === "write-behind" && !run.isDelete) {
+      this.pipeline.addAcknowledged(change, now);
+      invocation.succeed(reply);
+    } else {
+      if (run.isDelete) this.#phase = "deleting";
+      this.pipeline.addChange({ invocation, reply, units, change });
     }
   }
 
-  #fail(run: Run, error: SpawnError): void {
-    run.revoke();
-    if (run.isStateUsed) this.#isDecoded = false;
-    run.invocation.fail(error);
-  }
-
-  /** Nobody waits for the result any more: it is as if the action had not run. */
-  #discard(run: Run): void {
-    if (run.isStateUsed) this.#isDecoded = false;
-    run.invocation.end();
-  }
-
-  /** The run goes on without us: it can change nothing and call nobody any more. */
-  #abandon(error: SpawnError): void {
-    const run = this.#running;
-    if (run === undefined) return;
-    this.#running = undefined;
-    this.#isDecoded = false;
-    run.abort(error);
-    run.revoke();
-    this.#type.parts.emit({ type: "run-abandoned", actor: this.id, action: run.invocation.action.name });
-    run.invocation.fail(error);
+  resumed(): void {
+    this.#lastUsedAt = this.#type.parts.clock.monotonic();
+    if (this.#phase === "ready") this.#queue();
   }
 
   // What runs need.
@@ -319,16 +251,14 @@ export class Activation implements Runnable, Watched, LoadWaiter, PipelineOwner,
   }
 
   readState(): unknown {
-    if (!this.#isDecoded) this.#decodeAfresh();
-    return this.#state;
+    return this.#execution.state.read(this.pipeline.bytes);
   }
 
   writeState(state: unknown): void {
     if (this.definition.state === undefined) {
       throw new SpawnError("INVALID_ARGUMENT", `${formatActorId(this.id)} has no state: its definition does not give one`);
     }
-    this.#state = state;
-    this.#isDecoded = true;
+    this.#execution.state.write(state);
   }
 
   wall(): number {
@@ -336,17 +266,11 @@ export class Activation implements Runnable, Watched, LoadWaiter, PipelineOwner,
   }
 
   call(run: Run, name: string, request: InvokeRequest): Promise<unknown> {
-    return this.#type.parts.callFrom(this, run, name, request);
+    return this.#type.parts.callFrom({ activation: this, run, name, request });
   }
 
   reference(run: Run, target: unknown, name: string | undefined): unknown {
     return this.#type.parts.host.reference(run, target, name);
-  }
-
-  #decodeAfresh(): void {
-    const { bytes } = this.pipeline;
-    this.#state = typeof bytes === "string" ? JSON.parse(bytes) : undefined;
-    this.#isDecoded = true;
   }
 
   // What commits bring.
@@ -358,8 +282,8 @@ export class Activation implements Runnable, Watched, LoadWaiter, PipelineOwner,
   }
 
   rolledBack(again: readonly Invocation[], cause: SpawnError): void {
-    this.#abandon(cause);
-    this.#isDecoded = false;
+    this.#execution.abandon(cause);
+    this.#execution.state.forget();
     if (this.#phase === "deleting") this.#phase = "ready";
     this.#putBack(again);
     this.#queue();
@@ -370,7 +294,7 @@ export class Activation implements Runnable, Watched, LoadWaiter, PipelineOwner,
     const known = this.pipeline.revision;
     emit({ type: "fenced", actor: this.id });
     if ((row?.revision ?? 0) < known) emit({ type: "store-rollback", actor: this.id, known, stored: row?.revision ?? 0 });
-    this.#abandon(new SpawnError("STATESTORE_UNAVAILABLE", "another process has changed the actor; repeat the call"));
+    this.#execution.abandon(new SpawnError("STATESTORE_UNAVAILABLE", "another process has changed the actor; repeat the call"));
     this.#putBack(again);
     this.#open();
   }
@@ -388,7 +312,7 @@ export class Activation implements Runnable, Watched, LoadWaiter, PipelineOwner,
 
   /** The caller of `invocation` gave up: its action need not run, or may stop. */
   callerGaveUp(invocation: Invocation): void {
-    if (this.#running?.invocation === invocation) this.#running.abort(new SpawnError("CANCELLED", "the caller gave up"));
+    if (this.#execution.running === invocation) this.#execution.abort(new SpawnError("CANCELLED", "the caller gave up"));
     else this.#sweepMailbox();
   }
 
@@ -429,12 +353,12 @@ export class Activation implements Runnable, Watched, LoadWaiter, PipelineOwner,
   }
 
   #expireRun(now: number): void {
-    const run = this.#running;
-    if (run === undefined || run.invocation.deadlineAt > now) return;
-    const error = new SpawnError("DEADLINE_EXCEEDED", `${formatActorId(this.id)} took too long for ${run.invocation.action.name}`);
-    run.abort(error);
-    if (run.invocation.deadlineAt + this.#type.parts.limits.actionGraceMs > now) return;
-    this.#abandon(error);
+    const { running } = this.#execution;
+    if (running === undefined || running.deadlineAt > now) return;
+    const error = new SpawnError("DEADLINE_EXCEEDED", `${formatActorId(this.id)} took too long for ${running.action.name}`);
+    this.#execution.abort(error);
+    if (running.deadlineAt + this.#type.parts.limits.actionGraceMs > now) return;
+    this.#execution.abandon(error);
     if (this.#phase === "ready") this.#queue();
   }
 
@@ -446,7 +370,7 @@ export class Activation implements Runnable, Watched, LoadWaiter, PipelineOwner,
   /** All whose callers may run out of time. */
   *#waitingCallers(): Iterable<Invocation> {
     for (let waiting = this.#mailbox.first; waiting !== undefined; waiting = waiting.following) yield waiting;
-    if (this.#running !== undefined) yield this.#running.invocation;
+    if (this.#execution.running !== undefined) yield this.#execution.running;
     yield* this.pipeline.waiting();
     if (this.#keyed !== undefined) yield* this.#keyed.aside();
   }
@@ -454,8 +378,8 @@ export class Activation implements Runnable, Watched, LoadWaiter, PipelineOwner,
   #nextDue(now: number): number {
     let next = Infinity;
     for (const invocation of this.#waitingCallers()) if (!invocation.isAnswered) next = Math.min(next, invocation.deadlineAt);
-    if (this.#running !== undefined) {
-      const { deadlineAt } = this.#running.invocation;
+    if (this.#execution.running !== undefined) {
+      const { deadlineAt } = this.#execution.running;
       next = Math.min(next, deadlineAt > now ? deadlineAt : deadlineAt + this.#type.parts.limits.actionGraceMs);
     }
     const oldest = this.pipeline.oldestUnstored;
@@ -513,15 +437,15 @@ export class Activation implements Runnable, Watched, LoadWaiter, PipelineOwner,
 
   /** The process is as good as dead: nothing more happens here, and nobody is told the truth. */
   crash(): void {
-    this.#running?.revoke();
-    this.#running = undefined;
-    for (const invocation of this.#waitingCallers()) invocation.fail(new SpawnError("UNKNOWN_OUTCOME", "the process crashed", { applied: "unknown" }));
+    const error = new SpawnError("UNKNOWN_OUTCOME", "the process crashed", { applied: "unknown" });
+    this.#execution.abandon(error);
+    for (const invocation of this.#waitingCallers()) invocation.fail(error);
     this.leave();
   }
 
   /** The system stops: what has not run is refused, what runs is abandoned. */
   evict(error: SpawnError): void {
-    this.#abandon(error);
+    this.#execution.abandon(error);
     for (const invocation of this.#takeMailbox()) {
       invocation.fail(new SpawnError(error.code, messageOf(error), { applied: invocation.appliedBefore }));
     }
@@ -536,8 +460,4 @@ const FLUSH_RETRY_MS = 100;
 /** The text of an error without its code, to be put behind another. */
 function messageOf(error: SpawnError): string {
   return error.message.replace(`[${error.code}] `, "");
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === "object" && value !== null && typeof (value as { then?: unknown }).then === "function";
 }

@@ -11,6 +11,15 @@ import type { InvokeRequest, Run } from "./run.ts";
 import type { RunQueue } from "./run-queue.ts";
 import type { Watch } from "./watch.ts";
 
+/** A call to another actor that the run of an action makes. */
+export interface CallFromRun {
+  readonly activation: Activation;
+  readonly run: Run;
+  /** The name of the actor called. */
+  readonly name: string;
+  readonly request: InvokeRequest;
+}
+
 /** The parts of a running engine that activations use. */
 export interface EngineParts {
   readonly system: string;
@@ -24,7 +33,7 @@ export interface EngineParts {
   readonly writer: CommitWriter;
   readonly emit: EventListener;
   /** A call that an action makes. */
-  readonly callFrom: (activation: Activation, run: Run, name: string, request: InvokeRequest) => Promise<unknown>;
+  readonly callFrom: (call: CallFromRun) => Promise<unknown>;
   /** Invocations that wait in all mailboxes. */
   queued: number;
 }

@@ -37,6 +37,15 @@ export interface Change {
   readonly stored: StoredReply | undefined;
 }
 
+/** A change whose caller waits until it is durable. */
+export interface DurableChange {
+  readonly invocation: Invocation;
+  readonly reply: unknown;
+  /** About how much memory the reply takes, in UTF-16 units. */
+  readonly units: number;
+  readonly change: Change;
+}
+
 /** The activation, as its pipeline sees it. */
 export interface PipelineOwner {
   readonly id: ActorId;
@@ -123,7 +132,7 @@ export class CommitPipeline {
   }
 
   /** Adds what an action changed to the next commit; the reply leaves with it. */
-  addChange(invocation: Invocation, reply: unknown, units: number, change: Change): void {
+  addChange({ invocation, reply, units, change }: DurableChange): void {
     const next = this.#grow(change);
     invocation.isChange = true;
     invocation.handOver(reply);

@@ -6,8 +6,8 @@
  */
 import type { Activation } from "./activation.ts";
 import { ActorType } from "./actor-type.ts";
-import type { EngineParts } from "./actor-type.ts";
-import { actorIdOf, findAction } from "./actor-definition.ts";
+import type { CallFromRun, EngineParts } from "./actor-type.ts";
+import { findAction } from "./actor-definition.ts";
 import type { ActionDefinition, ActorDefinition } from "./actor-definition.ts";
 import { checkName, formatActorId, utf8Length } from "./actor-id.ts";
 import type { ActorId } from "./actor-id.ts";
@@ -25,10 +25,10 @@ import type { Caller, InvocationDetails } from "./invocation.ts";
 import { TIMEOUT_MS_MAX, checkWholeNumber, resolveLimits } from "./limits.ts";
 import type { Limits } from "./limits.ts";
 import { Loader } from "./loader.ts";
-import type { InvokeRequest, Run } from "./run.ts";
+import type { InvokeRequest } from "./run.ts";
 import { RunQueue } from "./run-queue.ts";
-import type { RevisionInfo, Statestore, StoredState } from "./statestore.ts";
-import { decodeStored } from "./stored-state.ts";
+import type { Statestore } from "./statestore.ts";
+import { StoredActorOperations } from "./stored-actor.ts";
 import { copyBounded, lastCopiedUnits } from "./values.ts";
 import { Watch } from "./watch.ts";
 
@@ -53,8 +53,19 @@ export interface EngineOptions {
 /** Options of a call, apart from what is called. */
 export type CallOptions = Pick<InvokeRequest, "deadlineMs" | "idempotencyKey" | "signal" | "metadata" | "async">;
 
+/** A call with everything that it names found. */
+export interface ActorCall {
+  readonly type: ActorType;
+  readonly name: string;
+  readonly action: ActionDefinition;
+  readonly payload: unknown;
+  readonly options?: CallOptions | undefined;
+  /** Where it comes from, when an action makes it. */
+  readonly origin?: Origin | undefined;
+}
+
 /** Where a call comes from when an action makes it. */
-interface Origin {
+export interface Origin {
   readonly caller: ActorId;
   readonly chain: readonly string[];
   readonly deadlineAt: number;
@@ -69,6 +80,8 @@ const DRAIN_STEP_MS = 10;
 const PRUNE_PERIOD_MS = 60_000;
 const PRUNE_ROWS_MAX = 1_000;
 const NO_CHAIN: readonly string[] = [];
+const NO_OPTIONS: CallOptions = {};
+const OPTION_NAMES: ReadonlySet<string> = new Set(["deadlineMs", "idempotencyKey", "signal", "metadata", "async"]);
 
 type Phase = "new" | "running" | "stopping" | "stopped";
 
@@ -106,7 +119,7 @@ export class Engine {
       watch: new Watch(clock),
       loader: new Loader(storeParts),
       writer: new CommitWriter({ ...storeParts, owner: this.#owner }),
-      callFrom: (activation, run, name, request) => this.#callFrom(activation, run, name, request),
+      callFrom: (call) => this.#callFrom(call),
       queued: 0,
     };
     for (const definition of options.definitions) this.#register(definition);
@@ -140,10 +153,10 @@ export class Engine {
   }
 
   /** Calls an action of an actor whose type is known. Never throws: every failure is a rejection. */
-  call(type: ActorType, name: string, action: ActionDefinition, payload: unknown, options?: CallOptions, origin?: Origin): Promise<unknown> {
+  call(call: ActorCall): Promise<unknown> {
     return new Promise((resolve, reject: (error: SpawnError) => void) => {
       try {
-        this.#submit({ type, name, action, payload, options, origin }, { resolve, reject });
+        this.#submit(call, { resolve, reject });
       } catch (error) {
         reject(isSpawnError(error) ? error : new SpawnError("INTERNAL", "a call could not be accepted", { cause: error }));
       }
@@ -158,7 +171,8 @@ export class Engine {
   async #invokeFrom(name: string, request: InvokeRequest, origin: Origin | undefined): Promise<unknown> {
     const engine = this.#engineOf(request.system);
     const type = engine.#typeOf(name, request.definition);
-    return await engine.call(type, name, engine.#actionOf(type, request.action), request.payload, request, origin);
+    const { action: actionName, payload, definition: _definition, system: _system, ...options } = request;
+    return await engine.call({ type, name, action: engine.#actionOf(type, actionName), payload, options, origin });
   }
 
   #engineOf(system: string | undefined): Engine {
@@ -186,21 +200,18 @@ export class Engine {
     throw new SpawnError("ACTION_NOT_FOUND", `${type.definition.name} has no action ${JSON.stringify(name)}; it has ${known}`);
   }
 
-  #submit(
-    target: { type: ActorType; name: string; action: ActionDefinition; payload: unknown; options: CallOptions | undefined; origin: Origin | undefined },
-    caller: Caller,
-  ): void {
-    const { type, name, action, options, origin } = target;
-    this.#checkAccepting(origin);
+  #submit(call: ActorCall, caller: Caller): void {
+    const { type, name, action, options, origin } = call;
+    this.checkAccepting(origin);
     const { clock, limits } = this.#parts;
-    const payload = copyBounded(target.payload, "payload", limits.payloadBytesMax);
+    const payload = copyBounded(call.payload, "payload", limits.payloadBytesMax);
     const units = lastCopiedUnits();
+    if (options !== undefined) checkOptions(options);
     const ownMs = options?.deadlineMs ?? DEADLINE_MS_DEFAULT;
-    checkWholeNumber("deadlineMs", ownMs, 1, TIMEOUT_MS_MAX);
     const deadlineAt = Math.min(clock.monotonic() + ownMs, origin?.deadlineAt ?? Infinity);
-    const details = options === undefined && origin === undefined ? undefined : this.#detailsOf(action, payload, options ?? {}, origin);
+    const details = this.#detailsOf(call, payload);
     const isAsync = options?.async === true;
-    const answersTo = isAsync ? this.#unheard(type, name, action) : caller;
+    const answersTo = isAsync ? this.#unheard(call) : caller;
     const activation = type.activation(name);
     const invocation = new Invocation({ action, payload, units, deadlineAt, details }, answersTo);
     if (options?.signal !== undefined) giveUpOnAbort(options.signal, invocation, activation);
@@ -208,7 +219,8 @@ export class Engine {
     if (isAsync) caller.resolve(undefined);
   }
 
-  #checkAccepting(origin: Origin | undefined): void {
+  /** @throws {SpawnError} `INVALID_ARGUMENT` before the start, `SHUTTING_DOWN` after the end */
+  checkAccepting(origin?: Origin): void {
     if (this.#phase === "running" || (this.#phase === "stopping" && origin !== undefined)) return;
     if (this.#phase === "new") {
       throw new SpawnError("INVALID_ARGUMENT", `the system ${this.system} is not started; await start() first`);
@@ -216,8 +228,8 @@ export class Engine {
     throw new SpawnError("SHUTTING_DOWN", `the system ${this.system} is ${this.#phase}`);
   }
 
-  #detailsOf(action: ActionDefinition, payload: unknown, options: CallOptions, origin: Origin | undefined): InvocationDetails | undefined {
-    const { idempotencyKey, metadata } = options;
+  #detailsOf({ action, options, origin }: ActorCall, payload: unknown): InvocationDetails | undefined {
+    const { idempotencyKey, metadata } = options ?? NO_OPTIONS;
     if (idempotencyKey === undefined && metadata === undefined && origin === undefined) return undefined;
     const { limits } = this.#parts;
     if (idempotencyKey !== undefined) checkKey(idempotencyKey, limits.idempotencyKeyBytesMax);
@@ -231,7 +243,7 @@ export class Engine {
   }
 
   /** Receives the outcome of an invocation that nobody waits for. */
-  #unheard(type: ActorType, name: string, action: ActionDefinition): Caller {
+  #unheard({ type, name, action }: ActorCall): Caller {
     return {
       resolve: () => undefined,
       reject: (error) => {
@@ -242,7 +254,7 @@ export class Engine {
   }
 
   /** A call that an action makes: it leaves after the commit of everything that the action could have seen. */
-  async #callFrom(activation: Activation, run: Run, name: string, request: InvokeRequest): Promise<unknown> {
+  async #callFrom({ activation, run, name, request }: CallFromRun): Promise<unknown> {
     const { invocation } = run;
     const chain = [...(invocation.details?.chain ?? NO_CHAIN), chainKey(activation.id)];
     this.#checkChain(chain, name, request);
@@ -262,49 +274,9 @@ export class Engine {
     }
   }
 
-  // Stored actors.
-
-  /** The kept revisions of an actor, the newest first. */
-  async listRevisions(type: ActorType, name: string): Promise<readonly RevisionInfo[]> {
-    this.#checkAccepting(undefined);
-    return await this.#store.listRevisions(actorIdOf(this.system, type.definition, name));
-  }
-
-  /** The state of a kept revision, migrated to today's shape. @throws {SpawnError} `INVALID_ARGUMENT` if it is not kept */
-  async readRevision(type: ActorType, name: string, revision: number): Promise<unknown> {
-    this.#checkAccepting(undefined);
-    const id = actorIdOf(this.system, type.definition, name);
-    const stored = await this.#findRevision(id, revision);
-    if (stored === undefined || stored.state === undefined || type.definition.state === undefined) {
-      throw new SpawnError("INVALID_ARGUMENT", `revision ${revision} of ${formatActorId(id)} is not kept`);
-    }
-    return decodeStored(type.definition.state, stored);
-  }
-
-  async #findRevision(id: ActorId, revision: number): Promise<StoredState | undefined> {
-    const kept = await this.#store.readRevision(id, revision);
-    if (kept !== undefined) return kept;
-    const [answer] = await this.#store.load([{ actor: id, row: true, keys: [] }]);
-    return answer?.row?.revision === revision ? answer.row : undefined;
-  }
-
-  /** Makes the state of a kept revision the present one, as a new revision. */
-  async restoreRevision(type: ActorType, name: string, revision: number, options?: CallOptions): Promise<void> {
-    const state = await this.readRevision(type, name, revision);
-    const run: ActionDefinition["run"] = (context) => {
-      context.state = state;
-    };
-    await this.call(type, name, { name: "restore", isRead: false, parse: undefined, run }, undefined, options);
-  }
-
-  /** Deletes an actor: its state, history and stored replies. The next call finds a new one. */
-  async deleteActor(type: ActorType, name: string, options?: CallOptions): Promise<void> {
-    this.#checkAccepting(undefined);
-    if (type.definition.state === undefined) return;
-    const run: ActionDefinition["run"] = (context) => {
-      (context as Run).isDelete = true;
-    };
-    await this.call(type, name, { name: "delete", isRead: false, parse: undefined, run }, undefined, options);
+  /** What the statestore keeps of an actor. */
+  stored(type: ActorType, name: string): StoredActorOperations {
+    return new StoredActorOperations({ engine: this, store: this.#store, type, name });
   }
 
   // The end.
@@ -382,6 +354,22 @@ function giveUpOnAbort(signal: AbortSignal, invocation: Invocation, activation: 
   };
   signal.addEventListener("abort", onAbort, { once: true });
   invocation.onAnswered(() => signal.removeEventListener("abort", onAbort));
+}
+
+function checkOptions(options: CallOptions): void {
+  if (typeof options !== "object" || options === null) {
+    throw new SpawnError("INVALID_ARGUMENT", `options: expected an object, got ${String(options)}`);
+  }
+  for (const option in options) {
+    if (!OPTION_NAMES.has(option)) {
+      throw new SpawnError("INVALID_ARGUMENT", `options.${option}: there is no such option; there are ${[...OPTION_NAMES].join(", ")}`);
+    }
+  }
+  const { deadlineMs, signal } = options;
+  if (deadlineMs !== undefined) checkWholeNumber("deadlineMs", deadlineMs, { min: 1, max: TIMEOUT_MS_MAX });
+  if (signal !== undefined && !(signal instanceof AbortSignal)) {
+    throw new SpawnError("INVALID_ARGUMENT", "options.signal: expected an AbortSignal");
+  }
 }
 
 function checkKey(key: unknown, bytesMax: number): void {

@@ -87,13 +87,17 @@ export const TIMEOUT_MS_MAX = 2 ** 31 - 1;
 export function resolveLimits(changes: Partial<Limits> = {}): Limits {
   for (const [name, value] of Object.entries(changes)) {
     if (!(name in defaultLimits)) throw new SpawnError("INVALID_ARGUMENT", `limits.${name}: there is no such limit`);
-    if (value !== undefined) checkWholeNumber(`limits.${name}`, value, 1);
+    if (value !== undefined) checkWholeNumber(`limits.${name}`, value, { min: 1 });
   }
   return Object.freeze({ ...defaultLimits, ...changes });
 }
 
 /** @throws {SpawnError} `INVALID_ARGUMENT` naming the option, what was expected and what came */
-export function checkWholeNumber(option: string, value: unknown, min: number, max = Number.MAX_SAFE_INTEGER): asserts value is number {
+export function checkWholeNumber(
+  option: string,
+  value: unknown,
+  { min, max = Number.MAX_SAFE_INTEGER }: { readonly min: number; readonly max?: number },
+): asserts value is number {
   if (typeof value !== "number" || !Number.isInteger(value) || value < min || value > max) {
     throw new SpawnError("INVALID_ARGUMENT", `${option}: expected a whole number from ${min} to ${max}, got ${String(value)}`);
   }

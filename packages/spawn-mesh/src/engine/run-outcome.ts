@@ -3,9 +3,11 @@ import type { ActorDefinition } from "./actor-definition.ts";
 import { formatActorId } from "./actor-id.ts";
 import type { ActorId } from "./actor-id.ts";
 import type { Change, CommitPipeline } from "./commit-pipeline.ts";
+import type { Clock } from "./clock.ts";
 import { SpawnError, describeThrown, isSpawnError } from "./errors.ts";
 import { isFailure } from "./failure.ts";
 import type { Limits } from "./limits.ts";
+import type { LiveState } from "./live-state.ts";
 import type { Run } from "./run.ts";
 import type { StoredReply, Tags } from "./statestore.ts";
 import { copyBounded, copyValue, encodeValue, lastCopiedUnits } from "./values.ts";
@@ -20,10 +22,10 @@ export interface RunOutcome {
 
 /** What the outcome depends on besides the run. */
 export interface RunSurroundings {
-  /** The state as the action left it. */
-  readonly state: unknown;
+  /** Has the state as the action left it. */
+  readonly state: LiveState;
   readonly now: number;
-  readonly wall: () => number;
+  readonly clock: Clock;
   /** Has the state and tags from before the run. */
   readonly pipeline: CommitPipeline;
   readonly definition: ActorDefinition;
@@ -33,11 +35,10 @@ export interface RunSurroundings {
 /**
  * What the run changed.
  *
- * @throws when the result is a failure, when reply, state or tags are not valid values, when a read
- * changed something, or when a write-behind actor may not take changes now
+ * @throws when reply, state or tags are not valid values, when a read changed something, or when a
+ * write-behind actor may not take changes now
  */
 export function changeOf(run: Run, result: unknown, around: RunSurroundings): RunOutcome {
-  if (isFailure(result)) throw result;
   const { pipeline, limits } = around;
   const reply = copyBounded(result, "reply", limits.payloadBytesMax);
   const units = lastCopiedUnits();
@@ -72,9 +73,9 @@ export function initError(id: ActorId, thrown: unknown): SpawnError {
   return new SpawnError("ACTION_FAILED", `${formatActorId(id)}: the initial state failed: ${describeThrown(thrown)}`, { cause: thrown });
 }
 
-function encodeState({ state, definition, limits }: RunSurroundings): string | undefined {
+function encodeState({ state, pipeline, definition, limits }: RunSurroundings): string | undefined {
   if (definition.state === undefined) return undefined;
-  const bytes = encodeValue(state, "state");
+  const bytes = encodeValue(state.read(pipeline.bytes), "state");
   if (bytes.length > limits.stateUnitsMax) {
     throw new SpawnError("PAYLOAD_TOO_LARGE", `state: expected at most ${limits.stateUnitsMax} characters as JSON, got ${bytes.length}`);
   }
@@ -94,7 +95,7 @@ function changedTags(tags: Tags, { pipeline, limits }: RunSurroundings): Tags | 
   return text === JSON.stringify(pipeline.tags ?? {}) ? pipeline.tags : Object.freeze(copied as Tags);
 }
 
-function storedReplyOf(run: Run, reply: unknown, { wall, limits }: RunSurroundings): StoredReply | undefined {
+function storedReplyOf(run: Run, reply: unknown, { clock, limits }: RunSurroundings): StoredReply | undefined {
   const { details } = run.invocation;
   if (details?.idempotencyKey === undefined) return undefined;
   const text = reply === undefined ? null : JSON.stringify(reply);
@@ -102,7 +103,7 @@ function storedReplyOf(run: Run, reply: unknown, { wall, limits }: RunSurroundin
     key: details.idempotencyKey,
     fingerprint: details.fingerprint,
     reply: text !== null && text.length > limits.storedReplyUnitsMax ? undefined : text,
-    expiresAt: wall() + limits.idempotencyRetentionMs,
+    expiresAt: clock.wall() + limits.idempotencyRetentionMs,
   };
 }
 

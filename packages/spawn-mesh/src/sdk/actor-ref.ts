@@ -35,9 +35,17 @@ type DefaultRead<State, ActionsOf> = unknown extends State
 /** A reference to an actor: every action as a method. It can be made before the actor exists, and costs nothing. */
 export type ActorRef<State, ActionsOf> = { readonly [Name in keyof ActionsOf]: ActionMethod<ActionsOf[Name]> } & DefaultRead<State, ActionsOf>;
 
+/** A call through a reference. */
+export interface RefCall {
+  readonly name: string;
+  readonly action: ActionDefinition;
+  readonly payload: unknown;
+  readonly options: CallOptions | undefined;
+}
+
 /** Where the calls of a reference go. */
 export interface CallTarget {
-  call(name: string, action: ActionDefinition, payload: unknown, options: CallOptions | undefined): Promise<unknown>;
+  call(call: RefCall): Promise<unknown>;
 }
 
 /** Makes a reference to the actor of that name. */
@@ -59,7 +67,7 @@ export function referenceType(definition: ActorDefinition): ReferenceType {
 
     static method(action: ActionDefinition): (payload?: unknown, options?: CallOptions) => Promise<unknown> {
       return function (this: Reference, payload, options) {
-        return this.#target.call(this.#name, action, payload, options);
+        return this.#target.call({ name: this.#name, action, payload, options });
       };
     }
   }

@@ -1,15 +1,14 @@
 /** `actorSystem(name, options)`: starts actors and reaches them. The one place that puts the parts together. */
 import { Engine, SpawnError, checkName } from "../engine/index.ts";
-import type { ActionContext, ActionDefinition, ActorKind, ActorType, CallOptions, Clock, EventListener, InvokeRequest, Limits, Random, Statestore } from "../engine/index.ts";
+import type { ActionContext, ActorKind, ActorType, Clock, EventListener, InvokeRequest, Limits, Random, Statestore } from "../engine/index.ts";
 import { sqliteStatestore } from "../statestores/sqlite/index.ts";
 import { definitionOfActor } from "./actor.ts";
 import type { ActorOf, AnyActor, NameOf } from "./actor.ts";
 import { referenceType } from "./actor-ref.ts";
-import type { ActorRef, CallTarget, ReferenceType } from "./actor-ref.ts";
+import type { ActorRef, CallTarget, RefCall, ReferenceType } from "./actor-ref.ts";
 import { currentRun, inProcessHost } from "./in-process-host.ts";
 import { addRunningSystem, findEngine, removeRunningSystem } from "./running-systems.ts";
 import type { RunningSystem } from "./running-systems.ts";
-import { storedActor } from "./stored-actor.ts";
 import type { StoredActorRef } from "./stored-actor.ts";
 
 /** Where an embedded system keeps its actors unless told otherwise. */
@@ -117,7 +116,7 @@ class EmbeddedActorSystem implements ActorSystem, RunningSystem {
   }
 
   stored<State, ActionsOf, Kind extends ActorKind>(defined: ActorOf<State, ActionsOf, Kind>, ...name: NameOf<Kind>): StoredActorRef<State> {
-    return storedActor(this.engine, this.#reach(defined).type, nameOf(defined, name[0]));
+    return this.engine.stored(this.#reach(defined).type, nameOf(defined, name[0])) as StoredActorRef<State>;
   }
 
   stop(options?: { readonly drainTimeoutMs?: number }): Promise<void> {
@@ -138,7 +137,8 @@ class EmbeddedActorSystem implements ActorSystem, RunningSystem {
     const { type, Reference } = this.#reach(target);
     const definition = type.definition.name;
     const throughRun: CallTarget = {
-      call: (instance, action, payload, options) => context.invoke(instance, { ...options, definition, action: action.name, payload }),
+      call: ({ name: instance, action, payload, options }) =>
+        context.invoke(instance, { ...options, definition, action: action.name, payload }),
     };
     return new Reference(throughRun, nameOf(target, name));
   }
@@ -165,9 +165,9 @@ class ReachedActor implements CallTarget {
     this.Reference = referenceType(type.definition);
   }
 
-  call(name: string, action: ActionDefinition, payload: unknown, options: CallOptions | undefined): Promise<unknown> {
+  call({ name, action, payload, options }: RefCall): Promise<unknown> {
     const run = currentRun();
-    if (run === undefined) return this.#engine.call(this.type, name, action, payload, options);
+    if (run === undefined) return this.#engine.call({ type: this.type, name, action, payload, options });
     const { system } = this.#engine;
     return run.invoke(name, { ...options, system, definition: this.type.definition.name, action: action.name, payload });
   }

@@ -95,9 +95,9 @@ function definitionOf<State>(name: string, options: ActorOptions<State, Actions<
   if (durability !== "durable" && durability !== "write-behind") {
     throw new SpawnError("INVALID_ARGUMENT", `durability of ${name}: expected "durable" or "write-behind", got ${JSON.stringify(durability)}`);
   }
-  checkWholeNumber(`deactivateTimeoutMs of ${name}`, deactivateTimeoutMs, 1, TIMEOUT_MS_MAX);
-  checkWholeNumber(`snapshotTimeoutMs of ${name}`, snapshotTimeoutMs, 1, TIMEOUT_MS_MAX);
-  checkWholeNumber(`revisionsKept of ${name}`, revisionsKept, 0, REVISIONS_KEPT_MAX);
+  checkWholeNumber(`deactivateTimeoutMs of ${name}`, deactivateTimeoutMs, { min: 1, max: TIMEOUT_MS_MAX });
+  checkWholeNumber(`snapshotTimeoutMs of ${name}`, snapshotTimeoutMs, { min: 1, max: TIMEOUT_MS_MAX });
+  checkWholeNumber(`revisionsKept of ${name}`, revisionsKept, { min: 0, max: REVISIONS_KEPT_MAX });
   return {
     name,
     kind: options.kind ?? "named",

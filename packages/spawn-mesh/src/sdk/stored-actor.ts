@@ -1,4 +1,4 @@
-import type { ActorType, CallOptions, Engine, RevisionInfo } from "../engine/index.ts";
+import type { CallOptions, RevisionInfo } from "../engine/index.ts";
 
 /** What the statestore keeps of one actor: its revisions, and the actor itself. */
 export interface StoredActorRef<State> {
@@ -10,13 +10,4 @@ export interface StoredActorRef<State> {
   restore(revision: number, options?: CallOptions): Promise<void>;
   /** Deletes state, history and stored replies. The next call finds a new actor. */
   delete(options?: CallOptions): Promise<void>;
-}
-
-export function storedActor<State>(engine: Engine, type: ActorType, name: string): StoredActorRef<State> {
-  return {
-    listRevisions: () => engine.listRevisions(type, name),
-    readRevision: (revision) => engine.readRevision(type, name, revision) as Promise<State>,
-    restore: (revision, options) => engine.restoreRevision(type, name, revision, options),
-    delete: (options) => engine.deleteActor(type, name, options),
-  };
 }

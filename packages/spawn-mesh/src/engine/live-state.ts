@@ -1,0 +1,54 @@
+/**
+ * The state of an activation as its actions see it: an object made of the bytes of the last
+ * successful action, and made anew whenever an action has failed and left it in doubt.
+ *
+ * With `isStrict` every action gets a fresh one, and the one before is compared with its bytes: code
+ * that goes on changing a state after its action has returned is found out.
+ */
+import { SpawnError } from "./errors.ts";
+import type { StateBytes } from "./statestore.ts";
+import { encodeValue } from "./values.ts";
+
+export class LiveState {
+  readonly #isStrict: boolean;
+  #value: unknown;
+  #isCurrent = false;
+
+  constructor(isStrict: boolean) {
+    this.#isStrict = isStrict;
+  }
+
+  /** The state, decoded from `bytes` unless it still is. */
+  read(bytes: StateBytes | undefined): unknown {
+    if (!this.#isCurrent) this.write(decode(bytes));
+    return this.#value;
+  }
+
+  write(value: unknown): void {
+    this.#value = value;
+    this.#isCurrent = true;
+  }
+
+  /** The object is in doubt: the next action gets another. */
+  forget(): void {
+    this.#value = undefined;
+    this.#isCurrent = false;
+  }
+
+  /**
+   * Before an action runs on what is stored as `bytes`.
+   *
+   * @throws {SpawnError} `ACTION_FAILED` in strict mode, when the state was changed since the last action
+   */
+  prepare(bytes: StateBytes | undefined): void {
+    if (!this.#isStrict || !this.#isCurrent) return;
+    const before = this.#value;
+    this.forget();
+    if (bytes === undefined || encodeValue(before, "state") === bytes) return;
+    throw new SpawnError("ACTION_FAILED", "the state was changed after the action before had returned; such changes are lost");
+  }
+}
+
+function decode(bytes: StateBytes | undefined): unknown {
+  return typeof bytes === "string" ? JSON.parse(bytes) : undefined;
+}
