@@ -68,7 +68,9 @@ export class Activation
   }
 
   get isIdle(): boolean {
-    return this.#mailbox.length === 0 && this.#execution.running === undefined && this.#phase === "ready";
+    return (
+      this.#mailbox.length === 0 && this.#execution.running === undefined && this.#phase === "ready"
+    );
   }
 
   // Invocations come in.
@@ -89,14 +91,22 @@ export class Activation
     const { limits, queued } = this.#type.parts;
     const { length, units } = this.#mailbox;
     if (length >= limits.mailboxLengthMax || units + invocation.units > limits.mailboxUnitsMax) {
-      throw new SpawnError("OVERLOADED", `${formatActorId(this.id)} has ${length} invocations waiting; try again later`, {
-        applied: invocation.appliedBefore,
-      });
+      throw new SpawnError(
+        "OVERLOADED",
+        `${formatActorId(this.id)} has ${length} invocations waiting; try again later`,
+        {
+          applied: invocation.appliedBefore,
+        },
+      );
     }
     if (queued >= limits.queuedMax) {
-      throw new SpawnError("OVERLOADED", `the system has ${queued} invocations waiting; try again later`, {
-        applied: invocation.appliedBefore,
-      });
+      throw new SpawnError(
+        "OVERLOADED",
+        `the system has ${queued} invocations waiting; try again later`,
+        {
+          applied: invocation.appliedBefore,
+        },
+      );
     }
   }
 
@@ -137,8 +147,16 @@ export class Activation
     if (init === undefined) return this.#ready();
     const deadlineAt = this.#type.parts.clock.monotonic() + INIT_MS_MAX;
     const action = { name: "init", isRead: false, parse: undefined, run: init };
-    const caller = { resolve: () => this.#ready(), reject: (error: SpawnError) => this.#refuse(error) };
-    this.#execution.run(new Invocation({ action, payload: undefined, units: 0, deadlineAt, details: undefined }, caller));
+    const caller = {
+      resolve: () => this.#ready(),
+      reject: (error: SpawnError) => this.#refuse(error),
+    };
+    this.#execution.run(
+      new Invocation(
+        { action, payload: undefined, units: 0, deadlineAt, details: undefined },
+        caller,
+      ),
+    );
     this.#isDueBy(deadlineAt);
     this.#watch();
   }
@@ -167,7 +185,12 @@ export class Activation
     this.leave();
     this.#execution.abandon(error);
     for (const invocation of this.#takeMailbox()) {
-      invocation.fail(new SpawnError(error.code, messageOf(error), { applied: invocation.appliedBefore, cause: error }));
+      invocation.fail(
+        new SpawnError(error.code, messageOf(error), {
+          applied: invocation.appliedBefore,
+          cause: error,
+        }),
+      );
     }
   }
 
@@ -187,7 +210,10 @@ export class Activation
       const invocation = this.#mailbox.shift()!;
       parts.queued--;
       if (!invocation.isAnswered && invocation.deadlineAt <= parts.clock.monotonic()) {
-        invocation.giveUp("DEADLINE_EXCEEDED", `${formatActorId(this.id)} did not come to ${invocation.action.name} in time`);
+        invocation.giveUp(
+          "DEADLINE_EXCEEDED",
+          `${formatActorId(this.id)} did not come to ${invocation.action.name} in time`,
+        );
       }
       if (invocation.isAnswered) invocation.end();
       else this.#execution.run(invocation);
@@ -202,7 +228,10 @@ export class Activation
     if (this.#phase !== "ready" || this.#execution.running !== undefined) return false;
     const { first } = this.#mailbox;
     if (first === undefined || !this.pipeline.hasRoom(this.#type.parts.limits)) return false;
-    return first.details?.idempotencyKey === undefined || this.#isKeyReady(first, first.details.idempotencyKey);
+    return (
+      first.details?.idempotencyKey === undefined ||
+      this.#isKeyReady(first, first.details.idempotencyKey)
+    );
   }
 
   /** Whether an invocation with a key is answered already or known to be new. */
@@ -256,7 +285,10 @@ export class Activation
 
   writeState(state: unknown): void {
     if (this.definition.state === undefined) {
-      throw new SpawnError("INVALID_ARGUMENT", `${formatActorId(this.id)} has no state: its definition does not give one`);
+      throw new SpawnError(
+        "INVALID_ARGUMENT",
+        `${formatActorId(this.id)} has no state: its definition does not give one`,
+      );
     }
     this.#execution.state.write(state);
   }
@@ -293,8 +325,14 @@ export class Activation
     const { emit } = this.#type.parts;
     const known = this.pipeline.revision;
     emit({ type: "fenced", actor: this.id });
-    if ((row?.revision ?? 0) < known) emit({ type: "store-rollback", actor: this.id, known, stored: row?.revision ?? 0 });
-    this.#execution.abandon(new SpawnError("STATESTORE_UNAVAILABLE", "another process has changed the actor; repeat the call"));
+    if ((row?.revision ?? 0) < known)
+      emit({ type: "store-rollback", actor: this.id, known, stored: row?.revision ?? 0 });
+    this.#execution.abandon(
+      new SpawnError(
+        "STATESTORE_UNAVAILABLE",
+        "another process has changed the actor; repeat the call",
+      ),
+    );
     this.#putBack(again);
     this.#open();
   }
@@ -312,7 +350,8 @@ export class Activation
 
   /** The caller of `invocation` gave up: its action need not run, or may stop. */
   callerGaveUp(invocation: Invocation): void {
-    if (this.#execution.running === invocation) this.#execution.abort(new SpawnError("CANCELLED", "the caller gave up"));
+    if (this.#execution.running === invocation)
+      this.#execution.abort(new SpawnError("CANCELLED", "the caller gave up"));
     else this.#sweepMailbox();
   }
 
@@ -327,7 +366,10 @@ export class Activation
   #expireCallers(now: number): void {
     for (const invocation of this.#waitingCallers()) {
       if (invocation.deadlineAt <= now) {
-        invocation.giveUp("DEADLINE_EXCEEDED", `${formatActorId(this.id)} did not answer ${invocation.action.name} in time`);
+        invocation.giveUp(
+          "DEADLINE_EXCEEDED",
+          `${formatActorId(this.id)} did not answer ${invocation.action.name} in time`,
+        );
       }
     }
     this.#sweepMailbox();
@@ -355,7 +397,10 @@ export class Activation
   #expireRun(now: number): void {
     const { running } = this.#execution;
     if (running === undefined || running.deadlineAt > now) return;
-    const error = new SpawnError("DEADLINE_EXCEEDED", `${formatActorId(this.id)} took too long for ${running.action.name}`);
+    const error = new SpawnError(
+      "DEADLINE_EXCEEDED",
+      `${formatActorId(this.id)} took too long for ${running.action.name}`,
+    );
     this.#execution.abort(error);
     if (running.deadlineAt + this.#type.parts.limits.actionGraceMs > now) return;
     this.#execution.abandon(error);
@@ -364,12 +409,14 @@ export class Activation
 
   #flushIfDue(now: number): void {
     const oldest = this.pipeline.oldestUnstored;
-    if (oldest !== undefined && oldest + this.definition.snapshotTimeoutMs <= now) this.pipeline.enlist();
+    if (oldest !== undefined && oldest + this.definition.snapshotTimeoutMs <= now)
+      this.pipeline.enlist();
   }
 
   /** All whose callers may run out of time. */
   *#waitingCallers(): Iterable<Invocation> {
-    for (let waiting = this.#mailbox.first; waiting !== undefined; waiting = waiting.following) yield waiting;
+    for (let waiting = this.#mailbox.first; waiting !== undefined; waiting = waiting.following)
+      yield waiting;
     if (this.#execution.running !== undefined) yield this.#execution.running;
     yield* this.pipeline.waiting();
     if (this.#keyed !== undefined) yield* this.#keyed.aside();
@@ -377,10 +424,14 @@ export class Activation
 
   #nextDue(now: number): number {
     let next = Infinity;
-    for (const invocation of this.#waitingCallers()) if (!invocation.isAnswered) next = Math.min(next, invocation.deadlineAt);
+    for (const invocation of this.#waitingCallers())
+      if (!invocation.isAnswered) next = Math.min(next, invocation.deadlineAt);
     if (this.#execution.running !== undefined) {
       const { deadlineAt } = this.#execution.running;
-      next = Math.min(next, deadlineAt > now ? deadlineAt : deadlineAt + this.#type.parts.limits.actionGraceMs);
+      next = Math.min(
+        next,
+        deadlineAt > now ? deadlineAt : deadlineAt + this.#type.parts.limits.actionGraceMs,
+      );
     }
     const oldest = this.pipeline.oldestUnstored;
     if (oldest === undefined) return next;
@@ -447,7 +498,9 @@ export class Activation
   evict(error: SpawnError): void {
     this.#execution.abandon(error);
     for (const invocation of this.#takeMailbox()) {
-      invocation.fail(new SpawnError(error.code, messageOf(error), { applied: invocation.appliedBefore }));
+      invocation.fail(
+        new SpawnError(error.code, messageOf(error), { applied: invocation.appliedBefore }),
+      );
     }
     this.#rest();
   }

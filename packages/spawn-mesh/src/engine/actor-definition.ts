@@ -50,7 +50,13 @@ export interface ActorDefinition {
 }
 
 /** The action names that read the state of every stateful actor, unless it defines them itself. */
-export const DEFAULT_READS: ReadonlySet<string> = new Set(["get", "Get", "get_state", "getState", "GetState"]);
+export const DEFAULT_READS: ReadonlySet<string> = new Set([
+  "get",
+  "Get",
+  "get_state",
+  "getState",
+  "GetState",
+]);
 
 const defaultRead: ActionDefinition = {
   name: "get",
@@ -60,7 +66,10 @@ const defaultRead: ActionDefinition = {
 };
 
 /** The action of that name, or the default read, or `undefined`. */
-export function findAction(definition: ActorDefinition, name: string): ActionDefinition | undefined {
+export function findAction(
+  definition: ActorDefinition,
+  name: string,
+): ActionDefinition | undefined {
   const own = definition.actions.get(name);
   if (own !== undefined) return own;
   return definition.state !== undefined && DEFAULT_READS.has(name) ? defaultRead : undefined;

@@ -15,7 +15,9 @@ export const NAME_BYTES_MAX = 1024;
 
 /** `shop/cart/42`, for messages and logs. */
 export function formatActorId(id: ActorId): string {
-  return id.name === id.definition ? `${id.system}/${id.name}` : `${id.system}/${id.definition}/${id.name}`;
+  return id.name === id.definition
+    ? `${id.system}/${id.name}`
+    : `${id.system}/${id.definition}/${id.name}`;
 }
 
 /**

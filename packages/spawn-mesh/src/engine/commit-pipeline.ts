@@ -128,7 +128,10 @@ export class CommitPipeline {
   /** Whether another action may run before the commit in flight is done. */
   hasRoom(limits: Limits): boolean {
     const next = this.#next;
-    return next === undefined || (next.entries.length < limits.speculationMax && next.units < limits.speculationUnitsMax);
+    return (
+      next === undefined ||
+      (next.entries.length < limits.speculationMax && next.units < limits.speculationUnitsMax)
+    );
   }
 
   /** Adds what an action changed to the next commit; the reply leaves with it. */
@@ -168,7 +171,9 @@ export class CommitPipeline {
     if (last === undefined || this.#isWriteBehind) return undefined;
     return new Promise((resolve, reject) => {
       last.gates.push((isCommitted) =>
-        isCommitted ? resolve() : reject(new SpawnError("CANCELLED", "the state that this action saw was not committed")),
+        isCommitted
+          ? resolve()
+          : reject(new SpawnError("CANCELLED", "the state that this action saw was not committed")),
       );
     });
   }
@@ -288,15 +293,20 @@ export class CommitPipeline {
       for (const gate of batch.gates) gate(true);
       return this.#startAgain({ ...batch, entries: [], gates: [] }, [], row);
     }
-    const isOvertaken = row !== undefined && row.baseEtag === this.#etag && row.owner !== this.#writer.owner;
+    const isOvertaken =
+      row !== undefined && row.baseEtag === this.#etag && row.owner !== this.#writer.owner;
     const isCertain = !isAmbiguous || row?.etag === this.#etag || isOvertaken;
     const again = isCertain
       ? batch.entries
       : failChanges(
           batch,
-          new SpawnError("UNKNOWN_OUTCOME", "the answer to the commit was lost and others have committed since; repeat the call with its idempotency key", {
-            applied: "unknown",
-          }),
+          new SpawnError(
+            "UNKNOWN_OUTCOME",
+            "the answer to the commit was lost and others have committed since; repeat the call with its idempotency key",
+            {
+              applied: "unknown",
+            },
+          ),
         );
     this.#startAgain(batch, again, row);
   }
@@ -339,7 +349,8 @@ export class CommitPipeline {
     } else {
       next.since = batch.since;
       next.isDelete ||= batch.isDelete;
-      for (const [key, reply] of batch.stored) if (!next.stored.has(key)) next.stored.set(key, reply);
+      for (const [key, reply] of batch.stored)
+        if (!next.stored.has(key)) next.stored.set(key, reply);
     }
     this.#owner.committed(false);
   }

@@ -92,7 +92,11 @@ export class CommitWriter {
     const { commitRowsMax, commitUnitsMax } = this.#parts.limits;
     let rows = 0;
     let units = 0;
-    while (rows < this.#ready.length && rows < commitRowsMax && (rows === 0 || units < commitUnitsMax)) {
+    while (
+      rows < this.#ready.length &&
+      rows < commitRowsMax &&
+      (rows === 0 || units < commitUnitsMax)
+    ) {
       units += this.#ready[rows]!.bytes?.length ?? 0;
       rows++;
     }
@@ -111,7 +115,9 @@ export class CommitWriter {
   }
 
   /** Sends the group until its outcome is certain; `undefined` when nothing is left to answer. */
-  async #commitUntilCertain(group: Group): Promise<readonly (StoreHandle | undefined)[] | undefined> {
+  async #commitUntilCertain(
+    group: Group,
+  ): Promise<readonly (StoreHandle | undefined)[] | undefined> {
     const { store, clock, random } = this.#parts;
     for (let attempt = 0; ; attempt++) {
       try {
@@ -139,23 +145,35 @@ export class CommitWriter {
     emit({ type: "store-failed", operation: "commit", cause: error });
     if (kind === "rows") return this.#dropRows(group, error as StoreFailure);
     if (kind === "retry" && elapsedMs < limits.storeRetryMs) return true;
-    const cause = new SpawnError("STATESTORE_UNAVAILABLE", `the change was not stored: ${describeThrown(error)}`, { cause: error });
+    const cause = new SpawnError(
+      "STATESTORE_UNAVAILABLE",
+      `the change was not stored: ${describeThrown(error)}`,
+      { cause: error },
+    );
     for (const pipeline of group.pipelines) pipeline.notApplied(cause);
     return false;
   }
 
   #endUnknown(group: Group, error: unknown): void {
-    const cause = new SpawnError("UNKNOWN_OUTCOME", `the outcome of the commit cannot be learnt: ${describeThrown(error)}`, {
-      applied: "unknown",
-      cause: error,
-    });
+    const cause = new SpawnError(
+      "UNKNOWN_OUTCOME",
+      `the outcome of the commit cannot be learnt: ${describeThrown(error)}`,
+      {
+        applied: "unknown",
+        cause: error,
+      },
+    );
     for (const pipeline of group.pipelines) pipeline.unknown(cause);
   }
 
   /** Fails the commits that can never be stored; the others are sent again without them. */
   #dropRows(group: Group, failure: StoreFailure): boolean {
     const bad = new Set(failure.rows);
-    const cause = new SpawnError("PAYLOAD_TOO_LARGE", `the statestore cannot hold the change: ${failure.message}`, { cause: failure });
+    const cause = new SpawnError(
+      "PAYLOAD_TOO_LARGE",
+      `the statestore cannot hold the change: ${failure.message}`,
+      { cause: failure },
+    );
     const dropped = group.pipelines.filter((_, index) => bad.has(index));
     group.pipelines = group.pipelines.filter((_, index) => !bad.has(index));
     group.commits = group.commits.filter((_, index) => !bad.has(index));
@@ -176,13 +194,20 @@ export class CommitWriter {
 
   /** Asks what the statestore has where it refused, so that each pipeline can say what became of its commit. */
   async #classify(refused: readonly CommitPipeline[], isAmbiguous: boolean): Promise<void> {
-    const queries = refused.map((pipeline) => ({ actor: pipeline.actor, row: true, keys: pipeline.keysInFlight }));
+    const queries = refused.map((pipeline) => ({
+      actor: pipeline.actor,
+      row: true,
+      keys: pipeline.keysInFlight,
+    }));
     const answers = await this.#loadRows(queries);
     if (this.#isAbandoned) return;
-    for (const [index, pipeline] of refused.entries()) pipeline.refused(answers?.[index], isAmbiguous);
+    for (const [index, pipeline] of refused.entries())
+      pipeline.refused(answers?.[index], isAmbiguous);
   }
 
-  async #loadRows(queries: Parameters<Statestore["load"]>[0]): Promise<readonly StoreAnswer[] | undefined> {
+  async #loadRows(
+    queries: Parameters<Statestore["load"]>[0],
+  ): Promise<readonly StoreAnswer[] | undefined> {
     const { store, clock, random, limits, emit } = this.#parts;
     const giveUpAt = clock.monotonic() + limits.ambiguityMaxMs;
     for (let attempt = 0; clock.monotonic() < giveUpAt && !this.#isAbandoned; attempt++) {

@@ -22,7 +22,10 @@ export class Deactivator {
   constructor(type: ActorType, clock: Clock) {
     this.#type = type;
     this.#clock = clock;
-    this.#periodMs = Math.max(PERIOD_MS_MIN, Math.min(PERIOD_MS_MAX, type.definition.deactivateTimeoutMs / 10));
+    this.#periodMs = Math.max(
+      PERIOD_MS_MIN,
+      Math.min(PERIOD_MS_MAX, type.definition.deactivateTimeoutMs / 10),
+    );
   }
 
   start(): void {

@@ -51,7 +51,10 @@ export interface EngineOptions {
 }
 
 /** Options of a call, apart from what is called. */
-export type CallOptions = Pick<InvokeRequest, "deadlineMs" | "idempotencyKey" | "signal" | "metadata" | "async">;
+export type CallOptions = Pick<
+  InvokeRequest,
+  "deadlineMs" | "idempotencyKey" | "signal" | "metadata" | "async"
+>;
 
 /** A call with everything that it names found. */
 export interface ActorCall {
@@ -81,7 +84,13 @@ const PRUNE_PERIOD_MS = 60_000;
 const PRUNE_ROWS_MAX = 1_000;
 const NO_CHAIN: readonly string[] = [];
 const NO_OPTIONS: CallOptions = {};
-const OPTION_NAMES: ReadonlySet<string> = new Set(["deadlineMs", "idempotencyKey", "signal", "metadata", "async"]);
+const OPTION_NAMES: ReadonlySet<string> = new Set([
+  "deadlineMs",
+  "idempotencyKey",
+  "signal",
+  "metadata",
+  "async",
+]);
 
 type Phase = "new" | "running" | "stopping" | "stopped";
 
@@ -127,7 +136,10 @@ export class Engine {
 
   #register(definition: ActorDefinition): void {
     if (this.#types.has(definition.name)) {
-      throw new SpawnError("ALREADY_REGISTERED", `the actor ${definition.name} is defined twice in ${this.system}`);
+      throw new SpawnError(
+        "ALREADY_REGISTERED",
+        `the actor ${definition.name} is defined twice in ${this.system}`,
+      );
     }
     const type = new ActorType(definition, this.#parts);
     this.#types.set(definition.name, type);
@@ -136,7 +148,8 @@ export class Engine {
 
   /** Opens the statestore and begins to take calls. */
   async start(): Promise<void> {
-    if (this.#phase !== "new") throw new SpawnError("INVALID_ARGUMENT", `the system ${this.system} was started before`);
+    if (this.#phase !== "new")
+      throw new SpawnError("INVALID_ARGUMENT", `the system ${this.system} was started before`);
     await this.#store.open({ owner: this.#owner });
     this.#phase = "running";
     for (const deactivator of this.#deactivators) deactivator.start();
@@ -149,7 +162,10 @@ export class Engine {
   type(definition: string): ActorType {
     const type = this.#types.get(definition);
     if (type !== undefined) return type;
-    throw new SpawnError("ACTOR_NOT_FOUND", `${this.system} has no actor ${JSON.stringify(definition)}`);
+    throw new SpawnError(
+      "ACTOR_NOT_FOUND",
+      `${this.system} has no actor ${JSON.stringify(definition)}`,
+    );
   }
 
   /** Calls an action of an actor whose type is known. Never throws: every failure is a rejection. */
@@ -158,7 +174,11 @@ export class Engine {
       try {
         this.#submit(call, { resolve, reject });
       } catch (error) {
-        reject(isSpawnError(error) ? error : new SpawnError("INTERNAL", "a call could not be accepted", { cause: error }));
+        reject(
+          isSpawnError(error)
+            ? error
+            : new SpawnError("INTERNAL", "a call could not be accepted", { cause: error }),
+        );
       }
     });
   }
@@ -168,27 +188,54 @@ export class Engine {
     return await this.#invokeFrom(name, request, undefined);
   }
 
-  async #invokeFrom(name: string, request: InvokeRequest, origin: Origin | undefined): Promise<unknown> {
+  async #invokeFrom(
+    name: string,
+    request: InvokeRequest,
+    origin: Origin | undefined,
+  ): Promise<unknown> {
     const engine = this.#engineOf(request.system);
     const type = engine.#typeOf(name, request.definition);
-    const { action: actionName, payload, definition: _definition, system: _system, ...options } = request;
-    return await engine.call({ type, name, action: engine.#actionOf(type, actionName), payload, options, origin });
+    const {
+      action: actionName,
+      payload,
+      definition: _definition,
+      system: _system,
+      ...options
+    } = request;
+    return await engine.call({
+      type,
+      name,
+      action: engine.#actionOf(type, actionName),
+      payload,
+      options,
+      origin,
+    });
   }
 
   #engineOf(system: string | undefined): Engine {
     if (system === undefined || system === this.system) return this;
     const engine = this.#findSystem(system);
-    if (engine === undefined) throw new SpawnError("ACTOR_NOT_FOUND", `there is no actor system ${JSON.stringify(system)} here`);
+    if (engine === undefined)
+      throw new SpawnError(
+        "ACTOR_NOT_FOUND",
+        `there is no actor system ${JSON.stringify(system)} here`,
+      );
     return engine;
   }
 
   #typeOf(name: string, definition: string | undefined): ActorType {
     const type = this.type(definition ?? name);
     if (type.definition.kind === "named" && name !== type.definition.name) {
-      throw new SpawnError("ACTOR_NOT_FOUND", `${type.definition.name} is a named actor; it has no instance ${JSON.stringify(name)}`);
+      throw new SpawnError(
+        "ACTOR_NOT_FOUND",
+        `${type.definition.name} is a named actor; it has no instance ${JSON.stringify(name)}`,
+      );
     }
     if (type.definition.kind === "unnamed" && definition === undefined) {
-      throw new SpawnError("ACTOR_NOT_FOUND", `${name} is an unnamed actor; give the name of an instance and definition: ${JSON.stringify(name)}`);
+      throw new SpawnError(
+        "ACTOR_NOT_FOUND",
+        `${name} is an unnamed actor; give the name of an instance and definition: ${JSON.stringify(name)}`,
+      );
     }
     return type;
   }
@@ -197,7 +244,10 @@ export class Engine {
     const action = findAction(type.definition, name);
     if (action !== undefined) return action;
     const known = [...type.definition.actions.keys()].join(", ");
-    throw new SpawnError("ACTION_NOT_FOUND", `${type.definition.name} has no action ${JSON.stringify(name)}; it has ${known}`);
+    throw new SpawnError(
+      "ACTION_NOT_FOUND",
+      `${type.definition.name} has no action ${JSON.stringify(name)}; it has ${known}`,
+    );
   }
 
   #submit(call: ActorCall, caller: Caller): void {
@@ -223,19 +273,29 @@ export class Engine {
   checkAccepting(origin?: Origin): void {
     if (this.#phase === "running" || (this.#phase === "stopping" && origin !== undefined)) return;
     if (this.#phase === "new") {
-      throw new SpawnError("INVALID_ARGUMENT", `the system ${this.system} is not started; await start() first`);
+      throw new SpawnError(
+        "INVALID_ARGUMENT",
+        `the system ${this.system} is not started; await start() first`,
+      );
     }
     throw new SpawnError("SHUTTING_DOWN", `the system ${this.system} is ${this.#phase}`);
   }
 
-  #detailsOf({ action, options, origin }: ActorCall, payload: unknown): InvocationDetails | undefined {
+  #detailsOf(
+    { action, options, origin }: ActorCall,
+    payload: unknown,
+  ): InvocationDetails | undefined {
     const { idempotencyKey, metadata } = options ?? NO_OPTIONS;
-    if (idempotencyKey === undefined && metadata === undefined && origin === undefined) return undefined;
+    if (idempotencyKey === undefined && metadata === undefined && origin === undefined)
+      return undefined;
     const { limits } = this.#parts;
     if (idempotencyKey !== undefined) checkKey(idempotencyKey, limits.idempotencyKeyBytesMax);
     return {
       idempotencyKey,
-      fingerprint: idempotencyKey === undefined ? "" : fingerprint(`${action.name} ${JSON.stringify(payload)}`),
+      fingerprint:
+        idempotencyKey === undefined
+          ? ""
+          : fingerprint(`${action.name} ${JSON.stringify(payload)}`),
       metadata: metadata === undefined ? {} : copyMetadata(metadata, limits.metadataBytesMax),
       caller: origin?.caller,
       chain: origin?.chain ?? NO_CHAIN,
@@ -260,17 +320,31 @@ export class Engine {
     this.#checkChain(chain, name, request);
     await activation.pipeline.whenCommitted();
     if (run.isRevoked) throw new SpawnError("CANCELLED", "the action that makes this call is over");
-    return await this.#invokeFrom(name, request, { caller: activation.id, chain, deadlineAt: invocation.deadlineAt });
+    return await this.#invokeFrom(name, request, {
+      caller: activation.id,
+      chain,
+      deadlineAt: invocation.deadlineAt,
+    });
   }
 
   #checkChain(chain: readonly string[], name: string, request: InvokeRequest): void {
-    const target = { system: request.system ?? this.system, definition: request.definition ?? name, name };
+    const target = {
+      system: request.system ?? this.system,
+      definition: request.definition ?? name,
+      name,
+    };
     if (request.async !== true && chain.includes(chainKey(target))) {
-      throw new SpawnError("CYCLE", `${formatActorId(target)} waits for this call, so it cannot answer it`);
+      throw new SpawnError(
+        "CYCLE",
+        `${formatActorId(target)} waits for this call, so it cannot answer it`,
+      );
     }
     const { chainLengthMax } = this.#parts.limits;
     if (chain.length > chainLengthMax) {
-      throw new SpawnError("CYCLE", `more than ${chainLengthMax} actors wait for one another in a chain of calls`);
+      throw new SpawnError(
+        "CYCLE",
+        `more than ${chainLengthMax} actors wait for one another in a chain of calls`,
+      );
     }
   }
 
@@ -291,7 +365,10 @@ export class Engine {
     const { clock, watch } = this.#parts;
     await new Promise<void>((resolve) => clock.yield(resolve));
     await this.#drain(options.drainTimeoutMs ?? DRAIN_TIMEOUT_MS_DEFAULT);
-    const late = new SpawnError("SHUTTING_DOWN", `the system ${this.system} stopped before the action ran`);
+    const late = new SpawnError(
+      "SHUTTING_DOWN",
+      `the system ${this.system} stopped before the action ran`,
+    );
     for (const activation of this.#live()) activation.evict(late);
     await this.#drain(this.#parts.limits.storeRetryMs);
     this.#end();
@@ -362,26 +439,42 @@ function checkOptions(options: CallOptions): void {
   }
   for (const option in options) {
     if (!OPTION_NAMES.has(option)) {
-      throw new SpawnError("INVALID_ARGUMENT", `options.${option}: there is no such option; there are ${[...OPTION_NAMES].join(", ")}`);
+      throw new SpawnError(
+        "INVALID_ARGUMENT",
+        `options.${option}: there is no such option; there are ${[...OPTION_NAMES].join(", ")}`,
+      );
     }
   }
   const { deadlineMs, signal } = options;
-  if (deadlineMs !== undefined) checkWholeNumber("deadlineMs", deadlineMs, { min: 1, max: TIMEOUT_MS_MAX });
+  if (deadlineMs !== undefined)
+    checkWholeNumber("deadlineMs", deadlineMs, { min: 1, max: TIMEOUT_MS_MAX });
   if (signal !== undefined && !(signal instanceof AbortSignal)) {
     throw new SpawnError("INVALID_ARGUMENT", "options.signal: expected an AbortSignal");
   }
 }
 
 function checkKey(key: unknown, bytesMax: number): void {
-  if (typeof key === "string" && key.length > 0 && key.isWellFormed() && utf8Length(key) <= bytesMax) return;
-  throw new SpawnError("INVALID_ARGUMENT", `idempotencyKey: expected 1 to ${bytesMax} bytes of text, got ${typeof key === "string" ? `${key.length} characters` : typeof key}`);
+  if (
+    typeof key === "string" &&
+    key.length > 0 &&
+    key.isWellFormed() &&
+    utf8Length(key) <= bytesMax
+  )
+    return;
+  throw new SpawnError(
+    "INVALID_ARGUMENT",
+    `idempotencyKey: expected 1 to ${bytesMax} bytes of text, got ${typeof key === "string" ? `${key.length} characters` : typeof key}`,
+  );
 }
 
 function copyMetadata(metadata: unknown, bytesMax: number): Readonly<Record<string, string>> {
   const copied = copyBounded(metadata, "metadata", bytesMax);
   const isRecord = typeof copied === "object" && copied !== null && !Array.isArray(copied);
   if (!isRecord || !Object.values(copied).every((value) => typeof value === "string")) {
-    throw new SpawnError("INVALID_ARGUMENT", "metadata: expected an object whose values are strings");
+    throw new SpawnError(
+      "INVALID_ARGUMENT",
+      "metadata: expected an object whose values are strings",
+    );
   }
   return Object.freeze(copied as Record<string, string>);
 }
@@ -400,6 +493,7 @@ function safely(listener: EventListener | undefined): EventListener {
 
 function toHex(id: string): string {
   let hex = "";
-  for (let index = 0; index < id.length; index++) hex += id.charCodeAt(index).toString(16).padStart(2, "0");
+  for (let index = 0; index < id.length; index++)
+    hex += id.charCodeAt(index).toString(16).padStart(2, "0");
   return hex;
 }

@@ -23,26 +23,116 @@ interface CodeFacts {
 
 /** Every code with its facts: the reference table of the documentation. */
 export const errorCodes = {
-  INVALID_ARGUMENT: { meaning: "a name, payload, reply, state or option is malformed", blame: "caller", retryable: false, http: 400 },
+  INVALID_ARGUMENT: {
+    meaning: "a name, payload, reply, state or option is malformed",
+    blame: "caller",
+    retryable: false,
+    http: 400,
+  },
   UNAUTHORIZED: { meaning: "the policy says no", blame: "caller", retryable: false, http: 403 },
-  ACTOR_NOT_FOUND: { meaning: "no such system, or no such actor in it", blame: "caller", retryable: false, http: 404 },
-  ACTION_NOT_FOUND: { meaning: "the actor has no such action", blame: "caller", retryable: false, http: 404 },
-  ALREADY_REGISTERED: { meaning: "the name is taken by another definition or system", blame: "caller", retryable: false, http: 409 },
-  PAYLOAD_TOO_LARGE: { meaning: "a payload, reply or state is above its limit", blame: "caller", retryable: false, http: 413 },
-  ACTION_FAILED: { meaning: "the action threw or returned a failure; nothing changed", blame: "actor", retryable: false, http: 500 },
-  DEADLINE_EXCEEDED: { meaning: "the deadline passed before the result was handed to a commit", blame: "platform", retryable: true, http: 504 },
-  CANCELLED: { meaning: "the caller gave up, or the run is over", blame: "caller", retryable: false, http: 499 },
+  ACTOR_NOT_FOUND: {
+    meaning: "no such system, or no such actor in it",
+    blame: "caller",
+    retryable: false,
+    http: 404,
+  },
+  ACTION_NOT_FOUND: {
+    meaning: "the actor has no such action",
+    blame: "caller",
+    retryable: false,
+    http: 404,
+  },
+  ALREADY_REGISTERED: {
+    meaning: "the name is taken by another definition or system",
+    blame: "caller",
+    retryable: false,
+    http: 409,
+  },
+  PAYLOAD_TOO_LARGE: {
+    meaning: "a payload, reply or state is above its limit",
+    blame: "caller",
+    retryable: false,
+    http: 413,
+  },
+  ACTION_FAILED: {
+    meaning: "the action threw or returned a failure; nothing changed",
+    blame: "actor",
+    retryable: false,
+    http: 500,
+  },
+  DEADLINE_EXCEEDED: {
+    meaning: "the deadline passed before the result was handed to a commit",
+    blame: "platform",
+    retryable: true,
+    http: 504,
+  },
+  CANCELLED: {
+    meaning: "the caller gave up, or the run is over",
+    blame: "caller",
+    retryable: false,
+    http: 499,
+  },
   OVERLOADED: { meaning: "a queue is full", blame: "platform", retryable: true, http: 429 },
-  NOT_OWNER: { meaning: "another node owns the actor; never reaches a caller", blame: "platform", retryable: true, http: 409 },
-  CYCLE: { meaning: "the actor called waits, directly or not, for this very call", blame: "caller", retryable: false, http: 409 },
-  IDEMPOTENCY_CONFLICT: { meaning: "the idempotency key was used with another action or payload", blame: "caller", retryable: false, http: 409 },
-  UNKNOWN_OUTCOME: { meaning: "the time ended before the outcome of the commit was learnt", blame: "platform", retryable: true, http: 504 },
-  STATESTORE_UNAVAILABLE: { meaning: "the statestore cannot be reached, is full, or is refused to us", blame: "platform", retryable: true, http: 503 },
-  STATE_CORRUPT: { meaning: "a stored state cannot be read by this program; it is left untouched", blame: "platform", retryable: false, http: 500 },
-  KEY_COLLISION: { meaning: "the row found under this key belongs to another name", blame: "platform", retryable: false, http: 500 },
-  NODE_UNAVAILABLE: { meaning: "the node that owns the actor cannot be reached", blame: "platform", retryable: true, http: 503 },
-  HOST_UNAVAILABLE: { meaning: "the process that runs the actor's code cannot be reached", blame: "platform", retryable: true, http: 503 },
-  SHUTTING_DOWN: { meaning: "the system is stopping or stopped", blame: "platform", retryable: true, http: 503 },
+  NOT_OWNER: {
+    meaning: "another node owns the actor; never reaches a caller",
+    blame: "platform",
+    retryable: true,
+    http: 409,
+  },
+  CYCLE: {
+    meaning: "the actor called waits, directly or not, for this very call",
+    blame: "caller",
+    retryable: false,
+    http: 409,
+  },
+  IDEMPOTENCY_CONFLICT: {
+    meaning: "the idempotency key was used with another action or payload",
+    blame: "caller",
+    retryable: false,
+    http: 409,
+  },
+  UNKNOWN_OUTCOME: {
+    meaning: "the time ended before the outcome of the commit was learnt",
+    blame: "platform",
+    retryable: true,
+    http: 504,
+  },
+  STATESTORE_UNAVAILABLE: {
+    meaning: "the statestore cannot be reached, is full, or is refused to us",
+    blame: "platform",
+    retryable: true,
+    http: 503,
+  },
+  STATE_CORRUPT: {
+    meaning: "a stored state cannot be read by this program; it is left untouched",
+    blame: "platform",
+    retryable: false,
+    http: 500,
+  },
+  KEY_COLLISION: {
+    meaning: "the row found under this key belongs to another name",
+    blame: "platform",
+    retryable: false,
+    http: 500,
+  },
+  NODE_UNAVAILABLE: {
+    meaning: "the node that owns the actor cannot be reached",
+    blame: "platform",
+    retryable: true,
+    http: 503,
+  },
+  HOST_UNAVAILABLE: {
+    meaning: "the process that runs the actor's code cannot be reached",
+    blame: "platform",
+    retryable: true,
+    http: 503,
+  },
+  SHUTTING_DOWN: {
+    meaning: "the system is stopping or stopped",
+    blame: "platform",
+    retryable: true,
+    http: 503,
+  },
   INTERNAL: { meaning: "a defect of Spawn Mesh", blame: "us", retryable: false, http: 500 },
 } as const satisfies Record<string, CodeFacts>;
 
@@ -88,7 +178,9 @@ export class SpawnError extends Error {
 
 /** Whether `error` is a {@link SpawnError}, also one from another copy of the package. */
 export function isSpawnError(error: unknown): error is SpawnError {
-  return error instanceof Error && error.name === "SpawnError" && "code" in error && "applied" in error;
+  return (
+    error instanceof Error && error.name === "SpawnError" && "code" in error && "applied" in error
+  );
 }
 
 /** A short text for any thrown value, for messages. */

@@ -80,7 +80,11 @@ export class Execution {
     this.state.forget();
     run.abort(error);
     run.revoke();
-    this.#parts.emit({ type: "run-abandoned", actor: this.#owner.id, action: run.invocation.action.name });
+    this.#parts.emit({
+      type: "run-abandoned",
+      actor: this.#owner.id,
+      action: run.invocation.action.name,
+    });
     run.invocation.fail(error);
   }
 
@@ -95,7 +99,8 @@ export class Execution {
     };
     result.then(
       (value) => end(() => this.#conclude(run, value)),
-      (thrown: unknown) => end(() => this.#fail(run, failureOf(this.#owner.id, run.invocation.action.name, thrown))),
+      (thrown: unknown) =>
+        end(() => this.#fail(run, failureOf(this.#owner.id, run.invocation.action.name, thrown))),
     );
   }
 
@@ -106,10 +111,14 @@ export class Execution {
     run.revoke();
     const now = this.#parts.clock.monotonic();
     if (invocation.deadlineAt <= now) {
-      invocation.giveUp("DEADLINE_EXCEEDED", `${formatActorId(owner.id)} took too long for ${invocation.action.name}`);
+      invocation.giveUp(
+        "DEADLINE_EXCEEDED",
+        `${formatActorId(owner.id)} took too long for ${invocation.action.name}`,
+      );
     }
     if (invocation.isAnswered) return this.#discard(run);
-    if (isFailure(result)) return this.#fail(run, failureOf(owner.id, invocation.action.name, result));
+    if (isFailure(result))
+      return this.#fail(run, failureOf(owner.id, invocation.action.name, result));
     try {
       const outcome = changeOf(run, result, {
         state: this.state,
@@ -127,7 +136,9 @@ export class Execution {
 
   /** What the engine itself found wrong has its own code; anything else is the action's doing. */
   #errorOf(run: Run, thrown: unknown): SpawnError {
-    return isSpawnError(thrown) ? thrown : failureOf(this.#owner.id, run.invocation.action.name, thrown);
+    return isSpawnError(thrown)
+      ? thrown
+      : failureOf(this.#owner.id, run.invocation.action.name, thrown);
   }
 
   #fail(run: Run, error: SpawnError): void {
@@ -144,5 +155,9 @@ export class Execution {
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === "object" && value !== null && typeof (value as { then?: unknown }).then === "function";
+  return (
+    typeof value === "object" &&
+    value !== null &&
+    typeof (value as { then?: unknown }).then === "function"
+  );
 }

@@ -16,7 +16,10 @@ export interface Failure<Code extends string = string, Data = unknown> extends F
  * @param code your own code, for example `closed`
  * @param data JSON data that helps the caller
  */
-export function fail<const Code extends string, Data = undefined>(code: Code, data?: Data): Failure<Code, Data> {
+export function fail<const Code extends string, Data = undefined>(
+  code: Code,
+  data?: Data,
+): Failure<Code, Data> {
   return { [brand]: true, code, data: data as Data };
 }
 

@@ -115,9 +115,13 @@ export class Invocation {
     if (this.isAnswered) return;
     this.#reject(
       this.#isHandedOver && this.isChange
-        ? new SpawnError("UNKNOWN_OUTCOME", `${reason} while the commit was under way; repeat the call with its idempotency key`, {
-            applied: "unknown",
-          })
+        ? new SpawnError(
+            "UNKNOWN_OUTCOME",
+            `${reason} while the commit was under way; repeat the call with its idempotency key`,
+            {
+              applied: "unknown",
+            },
+          )
         : new SpawnError(code, reason, { applied: this.appliedBefore }),
     );
   }

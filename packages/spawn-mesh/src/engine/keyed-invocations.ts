@@ -66,7 +66,13 @@ export class KeyedInvocations {
         },
         loadFailed: (error) => {
           this.#lookups.delete(invocation);
-          invocation.fail(new SpawnError(error.code, `the idempotency key cannot be looked up: ${error.message}`, { cause: error, applied: "unknown" }));
+          invocation.fail(
+            new SpawnError(
+              error.code,
+              `the idempotency key cannot be looked up: ${error.message}`,
+              { cause: error, applied: "unknown" },
+            ),
+          );
           this.#owner.lookedUp();
         },
       },
@@ -88,12 +94,19 @@ export function answerStored(invocation: Invocation, stored: StoredReply): void 
   const { fingerprint, idempotencyKey } = invocation.details!;
   if (stored.fingerprint !== fingerprint) {
     return invocation.fail(
-      new SpawnError("IDEMPOTENCY_CONFLICT", `the idempotency key ${JSON.stringify(idempotencyKey)} was used with another action or payload`),
+      new SpawnError(
+        "IDEMPOTENCY_CONFLICT",
+        `the idempotency key ${JSON.stringify(idempotencyKey)} was used with another action or payload`,
+      ),
     );
   }
   if (stored.reply === undefined) {
     return invocation.fail(
-      new SpawnError("PAYLOAD_TOO_LARGE", "the call was applied before, but its reply was too large to be kept", { applied: "yes" }),
+      new SpawnError(
+        "PAYLOAD_TOO_LARGE",
+        "the call was applied before, but its reply was too large to be kept",
+        { applied: "yes" },
+      ),
     );
   }
   invocation.succeed(stored.reply === null ? undefined : JSON.parse(stored.reply));

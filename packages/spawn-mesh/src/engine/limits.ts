@@ -86,7 +86,8 @@ export const TIMEOUT_MS_MAX = 2 ** 31 - 1;
  */
 export function resolveLimits(changes: Partial<Limits> = {}): Limits {
   for (const [name, value] of Object.entries(changes)) {
-    if (!(name in defaultLimits)) throw new SpawnError("INVALID_ARGUMENT", `limits.${name}: there is no such limit`);
+    if (!(name in defaultLimits))
+      throw new SpawnError("INVALID_ARGUMENT", `limits.${name}: there is no such limit`);
     if (value !== undefined) checkWholeNumber(`limits.${name}`, value, { min: 1 });
   }
   return Object.freeze({ ...defaultLimits, ...changes });
@@ -99,6 +100,9 @@ export function checkWholeNumber(
   { min, max = Number.MAX_SAFE_INTEGER }: { readonly min: number; readonly max?: number },
 ): asserts value is number {
   if (typeof value !== "number" || !Number.isInteger(value) || value < min || value > max) {
-    throw new SpawnError("INVALID_ARGUMENT", `${option}: expected a whole number from ${min} to ${max}, got ${String(value)}`);
+    throw new SpawnError(
+      "INVALID_ARGUMENT",
+      `${option}: expected a whole number from ${min} to ${max}, got ${String(value)}`,
+    );
   }
 }

@@ -45,7 +45,10 @@ export class LiveState {
     const before = this.#value;
     this.forget();
     if (bytes === undefined || encodeValue(before, "state") === bytes) return;
-    throw new SpawnError("ACTION_FAILED", "the state was changed after the action before had returned; such changes are lost");
+    throw new SpawnError(
+      "ACTION_FAILED",
+      "the state was changed after the action before had returned; such changes are lost",
+    );
   }
 }
 

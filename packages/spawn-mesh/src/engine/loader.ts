@@ -81,7 +81,9 @@ export class Loader {
     this.#schedule();
   }
 
-  async #loadWithRetries(queries: readonly StoreQuery[]): Promise<readonly StoreAnswer[] | SpawnError> {
+  async #loadWithRetries(
+    queries: readonly StoreQuery[],
+  ): Promise<readonly StoreAnswer[] | SpawnError> {
     const { store, clock, random, limits, emit } = this.#parts;
     const giveUpAt = clock.monotonic() + limits.storeRetryMs;
     for (let attempt = 0; ; attempt++) {
@@ -90,9 +92,14 @@ export class Loader {
       } catch (error) {
         if (isSpawnError(error)) return error;
         emit({ type: "store-failed", operation: "load", cause: error });
-        const isFinal = this.#isAbandoned || (error instanceof StoreFailure && error.kind === "fatal");
+        const isFinal =
+          this.#isAbandoned || (error instanceof StoreFailure && error.kind === "fatal");
         if (isFinal || clock.monotonic() >= giveUpAt) {
-          return new SpawnError("STATESTORE_UNAVAILABLE", `the actor cannot be loaded: ${describeThrown(error)}`, { cause: error });
+          return new SpawnError(
+            "STATESTORE_UNAVAILABLE",
+            `the actor cannot be loaded: ${describeThrown(error)}`,
+            { cause: error },
+          );
         }
         await sleep(clock, exponentialBackoffMs(attempt, random));
       }

@@ -58,26 +58,38 @@ export function changeOf(run: Run, result: unknown, around: RunSurroundings): Ru
 /** The error of a run whose code threw, or returned a failure. */
 export function failureOf(id: ActorId, action: string, thrown: unknown): SpawnError {
   const what = `${formatActorId(id)} ${action}`;
-  if (!isFailure(thrown)) return new SpawnError("ACTION_FAILED", `${what}: ${describeThrown(thrown)}`, { cause: thrown });
+  if (!isFailure(thrown))
+    return new SpawnError("ACTION_FAILED", `${what}: ${describeThrown(thrown)}`, { cause: thrown });
   try {
     const failure = { code: thrown.code, data: copyValue(thrown.data, "failure data") };
     return new SpawnError("ACTION_FAILED", `${what}: ${thrown.code}`, { failure });
   } catch (error) {
-    return new SpawnError("ACTION_FAILED", `${what}: ${thrown.code}, with data that is no JSON value`, { cause: error });
+    return new SpawnError(
+      "ACTION_FAILED",
+      `${what}: ${thrown.code}, with data that is no JSON value`,
+      { cause: error },
+    );
   }
 }
 
 /** The error of an actor that cannot come to life. */
 export function initError(id: ActorId, thrown: unknown): SpawnError {
   if (isSpawnError(thrown)) return thrown;
-  return new SpawnError("ACTION_FAILED", `${formatActorId(id)}: the initial state failed: ${describeThrown(thrown)}`, { cause: thrown });
+  return new SpawnError(
+    "ACTION_FAILED",
+    `${formatActorId(id)}: the initial state failed: ${describeThrown(thrown)}`,
+    { cause: thrown },
+  );
 }
 
 function encodeState({ state, pipeline, definition, limits }: RunSurroundings): string | undefined {
   if (definition.state === undefined) return undefined;
   const bytes = encodeValue(state.read(pipeline.bytes), "state");
   if (bytes.length > limits.stateUnitsMax) {
-    throw new SpawnError("PAYLOAD_TOO_LARGE", `state: expected at most ${limits.stateUnitsMax} characters as JSON, got ${bytes.length}`);
+    throw new SpawnError(
+      "PAYLOAD_TOO_LARGE",
+      `state: expected at most ${limits.stateUnitsMax} characters as JSON, got ${bytes.length}`,
+    );
   }
   return bytes;
 }
@@ -90,12 +102,21 @@ function changedTags(tags: Tags, { pipeline, limits }: RunSurroundings): Tags | 
   }
   const text = JSON.stringify(copied);
   if (text.length > limits.tagsUnitsMax) {
-    throw new SpawnError("PAYLOAD_TOO_LARGE", `tags: expected at most ${limits.tagsUnitsMax} characters as JSON, got ${text.length}`);
+    throw new SpawnError(
+      "PAYLOAD_TOO_LARGE",
+      `tags: expected at most ${limits.tagsUnitsMax} characters as JSON, got ${text.length}`,
+    );
   }
-  return text === JSON.stringify(pipeline.tags ?? {}) ? pipeline.tags : Object.freeze(copied as Tags);
+  return text === JSON.stringify(pipeline.tags ?? {})
+    ? pipeline.tags
+    : Object.freeze(copied as Tags);
 }
 
-function storedReplyOf(run: Run, reply: unknown, { clock, limits }: RunSurroundings): StoredReply | undefined {
+function storedReplyOf(
+  run: Run,
+  reply: unknown,
+  { clock, limits }: RunSurroundings,
+): StoredReply | undefined {
   const { details } = run.invocation;
   if (details?.idempotencyKey === undefined) return undefined;
   const text = reply === undefined ? null : JSON.stringify(reply);
@@ -110,7 +131,8 @@ function storedReplyOf(run: Run, reply: unknown, { clock, limits }: RunSurroundi
 /** A write-behind actor whose changes are not being stored takes no more of them: the promised bound holds. */
 function refuseWhenOverdue({ pipeline, definition, limits, now }: RunSurroundings): void {
   const oldest = pipeline.oldestUnstored;
-  if (oldest === undefined || now - oldest <= definition.snapshotTimeoutMs + limits.flushMaxMs) return;
+  if (oldest === undefined || now - oldest <= definition.snapshotTimeoutMs + limits.flushMaxMs)
+    return;
   throw new SpawnError(
     "STATESTORE_UNAVAILABLE",
     `changes are not being stored since ${Math.round(now - oldest)} ms; a write-behind actor takes no more until they are`,

@@ -162,7 +162,10 @@ export class Run implements ActionContext {
   /** @throws {SpawnError} `CANCELLED` when the run is over */
   #live(): RunOwner {
     if (this.#owner === undefined) {
-      throw new SpawnError("CANCELLED", `the run of ${this.invocation.action.name} is over; its context cannot be used any more`);
+      throw new SpawnError(
+        "CANCELLED",
+        `the run of ${this.invocation.action.name} is over; its context cannot be used any more`,
+      );
     }
     return this.#owner;
   }

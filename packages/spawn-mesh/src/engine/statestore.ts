@@ -168,7 +168,11 @@ export class StoreFailure extends Error {
   /** Indexes of the commits that can never be stored, for kind `rows`. */
   readonly rows: readonly number[];
 
-  constructor(kind: StoreFailureKind, message: string, options: { readonly cause?: unknown; readonly rows?: readonly number[] } = {}) {
+  constructor(
+    kind: StoreFailureKind,
+    message: string,
+    options: { readonly cause?: unknown; readonly rows?: readonly number[] } = {},
+  ) {
     super(message, { cause: options.cause });
     this.name = "StoreFailure";
     this.kind = kind;

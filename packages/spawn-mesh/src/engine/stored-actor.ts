@@ -16,7 +16,12 @@ export class StoredActorOperations {
   readonly #type: ActorType;
   readonly #id: ActorId;
 
-  constructor(actor: { readonly engine: Engine; readonly store: Statestore; readonly type: ActorType; readonly name: string }) {
+  constructor(actor: {
+    readonly engine: Engine;
+    readonly store: Statestore;
+    readonly type: ActorType;
+    readonly name: string;
+  }) {
     this.#engine = actor.engine;
     this.#store = actor.store;
     this.#type = actor.type;
@@ -36,10 +41,14 @@ export class StoredActorOperations {
    */
   async readRevision(revision: number): Promise<unknown> {
     this.#engine.checkAccepting();
-    const stored = (await this.#store.readRevision(this.#id, revision)) ?? (await this.#readPresent(revision));
+    const stored =
+      (await this.#store.readRevision(this.#id, revision)) ?? (await this.#readPresent(revision));
     const definition = this.#type.definition.state;
     if (stored?.state === undefined || definition === undefined) {
-      throw new SpawnError("INVALID_ARGUMENT", `revision ${revision} of ${formatActorId(this.#id)} is not kept`);
+      throw new SpawnError(
+        "INVALID_ARGUMENT",
+        `revision ${revision} of ${formatActorId(this.#id)} is not kept`,
+      );
     }
     return decodeStored(definition, stored);
   }
@@ -67,9 +76,18 @@ export class StoredActorOperations {
   /** Runs one of our own actions in the actor's turn. */
   async #call(name: string, options: CallOptions | undefined, run: ActionFunction): Promise<void> {
     if (this.#type.definition.state === undefined) {
-      throw new SpawnError("INVALID_ARGUMENT", `${formatActorId(this.#id)} has no state, so there is nothing to ${name}`);
+      throw new SpawnError(
+        "INVALID_ARGUMENT",
+        `${formatActorId(this.#id)} has no state, so there is nothing to ${name}`,
+      );
     }
     const action = { name, isRead: false, parse: undefined, run };
-    await this.#engine.call({ type: this.#type, name: this.#id.name, action, payload: undefined, options });
+    await this.#engine.call({
+      type: this.#type,
+      name: this.#id.name,
+      action,
+      payload: undefined,
+      options,
+    });
   }
 }

@@ -35,6 +35,10 @@ function parseState(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    throw new SpawnError("STATE_CORRUPT", `the stored state is not JSON: ${describeThrown(error)}`, { cause: error });
+    throw new SpawnError(
+      "STATE_CORRUPT",
+      `the stored state is not JSON: ${describeThrown(error)}`,
+      { cause: error },
+    );
   }
 }

@@ -49,7 +49,10 @@ export function copyBounded(value: unknown, what: string, bytesMax: number): unk
   if (copied !== undefined && units * JSON_BYTES_PER_UNIT_MAX > bytesMax) {
     const bytes = utf8Length(JSON.stringify(copied));
     if (bytes > bytesMax) {
-      throw new SpawnError("PAYLOAD_TOO_LARGE", `${what}: expected at most ${bytesMax} bytes as JSON, got ${bytes}`);
+      throw new SpawnError(
+        "PAYLOAD_TOO_LARGE",
+        `${what}: expected at most ${bytesMax} bytes as JSON, got ${bytes}`,
+      );
     }
   }
   return copied;
@@ -140,11 +143,20 @@ function check(value: unknown, depth: number): void {
 /** A plain object of this or another realm: its prototype is null, or has none itself. */
 function isPlain(value: object): boolean {
   const prototype: unknown = Object.getPrototypeOf(value);
-  return prototype === Object.prototype || prototype === null || Object.getPrototypeOf(prototype) === null;
+  return (
+    prototype === Object.prototype ||
+    prototype === null ||
+    Object.getPrototypeOf(prototype) === null
+  );
 }
 
 function defineField(target: object, field: string, value: unknown): void {
-  Object.defineProperty(target, field, { value, enumerable: true, writable: true, configurable: true });
+  Object.defineProperty(target, field, {
+    value,
+    enumerable: true,
+    writable: true,
+    configurable: true,
+  });
 }
 
 /** The error for a value that was refused: what was found, and where. */
@@ -165,7 +177,8 @@ function findProblem(value: unknown, path: string, parents: readonly object[]): 
   }
   if (value === null) return undefined;
   if (parents.includes(value)) return `${path}: got a cycle`;
-  if (parents.length === VALUE_DEPTH_MAX) return `${path.slice(0, 80)}…: nested deeper than ${VALUE_DEPTH_MAX} levels`;
+  if (parents.length === VALUE_DEPTH_MAX)
+    return `${path.slice(0, 80)}…: nested deeper than ${VALUE_DEPTH_MAX} levels`;
   const inside = [...parents, value];
   if (Array.isArray(value)) {
     for (let index = 0; index < value.length; index++) {
@@ -176,7 +189,8 @@ function findProblem(value: unknown, path: string, parents: readonly object[]): 
   }
   if (!isPlain(value)) return `${path}: got an instance of ${value.constructor.name}`;
   for (const [field, inner] of Object.entries(value)) {
-    const problem = inner === undefined ? undefined : findProblem(inner, `${path}.${field}`, inside);
+    const problem =
+      inner === undefined ? undefined : findProblem(inner, `${path}.${field}`, inside);
     if (problem !== undefined) return problem;
   }
   return undefined;

@@ -33,7 +33,10 @@ export function traitsOf(action: object): ActionTraits {
 export function read<State, Payload, Reply>(
   run: (context: ReadContext<State>, payload: Payload) => Reply,
 ): (context: Context<State>, payload: Payload) => Reply {
-  return describe<(context: Context<State>, payload: Payload) => Reply>({ ...traitsOf(run), isRead: true });
+  return describe<(context: Context<State>, payload: Payload) => Reply>({
+    ...traitsOf(run),
+    isRead: true,
+  });
 }
 
 /**
@@ -47,10 +50,12 @@ export function input<Schema extends StandardSchemaV1, State, Reply>(
   schema: Schema,
   run: (context: Context<State>, payload: StandardSchemaV1.InferOutput<Schema>) => Reply,
 ): (context: Context<State>, payload: StandardSchemaV1.InferInput<Schema>) => Reply {
-  return describe<(context: Context<State>, payload: StandardSchemaV1.InferInput<Schema>) => Reply>({
-    ...traitsOf(run),
-    schema,
-  });
+  return describe<(context: Context<State>, payload: StandardSchemaV1.InferInput<Schema>) => Reply>(
+    {
+      ...traitsOf(run),
+      schema,
+    },
+  );
 }
 
 /** A new function for the described action, so that the one that was written stays what it is. */
@@ -69,13 +74,21 @@ function describe<Described extends object>(described: ActionTraits): Described 
 export function parseWith(schema: StandardSchemaV1, value: unknown, what: string): unknown {
   const result = schema["~standard"].validate(value);
   if (result instanceof Promise) {
-    throw new SpawnError("INVALID_ARGUMENT", `${what}: the schema answers asynchronously, expected one that answers at once`);
+    throw new SpawnError(
+      "INVALID_ARGUMENT",
+      `${what}: the schema answers asynchronously, expected one that answers at once`,
+    );
   }
   if (result.issues === undefined) return result.value;
-  throw new SpawnError("INVALID_ARGUMENT", result.issues.map((issue) => `${what}${pathOf(issue)}: ${issue.message}`).join("; "));
+  throw new SpawnError(
+    "INVALID_ARGUMENT",
+    result.issues.map((issue) => `${what}${pathOf(issue)}: ${issue.message}`).join("; "),
+  );
 }
 
 function pathOf(issue: StandardSchemaV1.Issue): string {
-  const keys = (issue.path ?? []).map((segment) => (typeof segment === "object" ? segment.key : segment));
+  const keys = (issue.path ?? []).map((segment) =>
+    typeof segment === "object" ? segment.key : segment,
+  );
   return keys.map((key) => (typeof key === "number" ? `[${key}]` : `.${String(key)}`)).join("");
 }

@@ -8,20 +8,23 @@ export interface Call<Reply, Failures> extends Promise<Reply> {
   readonly "~failures"?: Failures;
 }
 
-type ReplyOf<Run> = Run extends (...inputs: never) => infer Reply ? Exclude<Awaited<Reply>, Failure> : never;
-type FailuresOf<Run> = Run extends (...inputs: never) => infer Reply ? Extract<Awaited<Reply>, Failure> : never;
+type ReplyOf<Run> = Run extends (...inputs: never) => infer Reply
+  ? Exclude<Awaited<Reply>, Failure>
+  : never;
+type FailuresOf<Run> = Run extends (...inputs: never) => infer Reply
+  ? Extract<Awaited<Reply>, Failure>
+  : never;
 
 /** One payload an action; options are always the second argument. */
-export type ActionMethod<Run> =
-  Run extends (context: never, ...payload: infer Payload) => unknown
-    ? Payload extends [infer Required]
-      ? undefined extends Required
-        ? (payload?: Required, options?: CallOptions) => Call<ReplyOf<Run>, FailuresOf<Run>>
-        : (payload: Required, options?: CallOptions) => Call<ReplyOf<Run>, FailuresOf<Run>>
-      : Payload extends []
-        ? (payload?: undefined, options?: CallOptions) => Call<ReplyOf<Run>, FailuresOf<Run>>
-        : (payload?: Payload[0], options?: CallOptions) => Call<ReplyOf<Run>, FailuresOf<Run>>
-    : never;
+export type ActionMethod<Run> = Run extends (context: never, ...payload: infer Payload) => unknown
+  ? Payload extends [infer Required]
+    ? undefined extends Required
+      ? (payload?: Required, options?: CallOptions) => Call<ReplyOf<Run>, FailuresOf<Run>>
+      : (payload: Required, options?: CallOptions) => Call<ReplyOf<Run>, FailuresOf<Run>>
+    : Payload extends []
+      ? (payload?: undefined, options?: CallOptions) => Call<ReplyOf<Run>, FailuresOf<Run>>
+      : (payload?: Payload[0], options?: CallOptions) => Call<ReplyOf<Run>, FailuresOf<Run>>
+  : never;
 
 type DefaultRead<State, ActionsOf> = unknown extends State
   ? unknown
@@ -33,7 +36,9 @@ type DefaultRead<State, ActionsOf> = unknown extends State
       };
 
 /** A reference to an actor: every action as a method. It can be made before the actor exists, and costs nothing. */
-export type ActorRef<State, ActionsOf> = { readonly [Name in keyof ActionsOf]: ActionMethod<ActionsOf[Name]> } & DefaultRead<State, ActionsOf>;
+export type ActorRef<State, ActionsOf> = {
+  readonly [Name in keyof ActionsOf]: ActionMethod<ActionsOf[Name]>;
+} & DefaultRead<State, ActionsOf>;
 
 /** A call through a reference. */
 export interface RefCall {
@@ -65,7 +70,9 @@ export function referenceType(definition: ActorDefinition): ReferenceType {
       this.#name = name;
     }
 
-    static method(action: ActionDefinition): (payload?: unknown, options?: CallOptions) => Promise<unknown> {
+    static method(
+      action: ActionDefinition,
+    ): (payload?: unknown, options?: CallOptions) => Promise<unknown> {
       return function (this: Reference, payload, options) {
         return this.#target.call({ name: this.#name, action, payload, options });
       };

@@ -1,6 +1,16 @@
 /** `actorSystem(name, options)`: starts actors and reaches them. The one place that puts the parts together. */
 import { Engine, SpawnError, checkName } from "../engine/index.ts";
-import type { ActionContext, ActorKind, ActorType, Clock, EventListener, InvokeRequest, Limits, Random, Statestore } from "../engine/index.ts";
+import type {
+  ActionContext,
+  ActorKind,
+  ActorType,
+  Clock,
+  EventListener,
+  InvokeRequest,
+  Limits,
+  Random,
+  Statestore,
+} from "../engine/index.ts";
 import { sqliteStatestore } from "../statestores/sqlite/index.ts";
 import { definitionOfActor } from "./actor.ts";
 import type { ActorOf, AnyActor, NameOf } from "./actor.ts";
@@ -76,16 +86,24 @@ class EmbeddedActorSystem implements ActorSystem, RunningSystem {
   constructor(name: string, options: ActorSystemOptions) {
     checkName("system", name);
     if (!Array.isArray(options?.actors)) {
-      throw new SpawnError("INVALID_ARGUMENT", `actors of ${name}: expected an array of actors, got ${typeof options?.actors}`);
+      throw new SpawnError(
+        "INVALID_ARGUMENT",
+        `actors of ${name}: expected an array of actors, got ${typeof options?.actors}`,
+      );
     }
     this.name = name;
     this.handlesSignals = options.handleSignals ?? true;
     const { statestore, strict = false, limits, clock, random, onEvent } = options;
     this.engine = new Engine({
       system: name,
-      definitions: options.actors.map((defined) => ({ ...definitionOfActor(defined), isStrict: strict })),
+      definitions: options.actors.map((defined) => ({
+        ...definitionOfActor(defined),
+        isStrict: strict,
+      })),
       store: statestore ?? sqliteStatestore({ file: DEFAULT_STATE_FILE }),
-      host: inProcessHost((context, target, instance) => this.#referenceFrom(context, target as AnyActor, instance)),
+      host: inProcessHost((context, target, instance) =>
+        this.#referenceFrom(context, target as AnyActor, instance),
+      ),
       findSystem: findEngine,
       ...(limits && { limits }),
       ...(clock && { clock }),
@@ -104,19 +122,31 @@ class EmbeddedActorSystem implements ActorSystem, RunningSystem {
     }
   }
 
-  actor<State, ActionsOf, Kind extends ActorKind>(defined: ActorOf<State, ActionsOf, Kind>, ...name: NameOf<Kind>): ActorRef<State, ActionsOf> {
+  actor<State, ActionsOf, Kind extends ActorKind>(
+    defined: ActorOf<State, ActionsOf, Kind>,
+    ...name: NameOf<Kind>
+  ): ActorRef<State, ActionsOf> {
     const reached = this.#reach(defined);
     return new reached.Reference(reached, nameOf(defined, name[0])) as ActorRef<State, ActionsOf>;
   }
 
   async invoke<Reply = unknown>(name: string, request: InvokeRequest): Promise<Reply> {
     const run = currentRun();
-    const reply = run === undefined ? this.engine.invoke(name, request) : run.invoke(name, { system: this.name, ...request });
+    const reply =
+      run === undefined
+        ? this.engine.invoke(name, request)
+        : run.invoke(name, { system: this.name, ...request });
     return (await reply) as Reply;
   }
 
-  stored<State, ActionsOf, Kind extends ActorKind>(defined: ActorOf<State, ActionsOf, Kind>, ...name: NameOf<Kind>): StoredActorRef<State> {
-    return this.engine.stored(this.#reach(defined).type, nameOf(defined, name[0])) as StoredActorRef<State>;
+  stored<State, ActionsOf, Kind extends ActorKind>(
+    defined: ActorOf<State, ActionsOf, Kind>,
+    ...name: NameOf<Kind>
+  ): StoredActorRef<State> {
+    return this.engine.stored(
+      this.#reach(defined).type,
+      nameOf(defined, name[0]),
+    ) as StoredActorRef<State>;
   }
 
   stop(options?: { readonly drainTimeoutMs?: number }): Promise<void> {
@@ -167,16 +197,26 @@ class ReachedActor implements CallTarget {
 
   call({ name, action, payload, options }: RefCall): Promise<unknown> {
     const run = currentRun();
-    if (run === undefined) return this.#engine.call({ type: this.type, name, action, payload, options });
+    if (run === undefined)
+      return this.#engine.call({ type: this.type, name, action, payload, options });
     const { system } = this.#engine;
-    return run.invoke(name, { ...options, system, definition: this.type.definition.name, action: action.name, payload });
+    return run.invoke(name, {
+      ...options,
+      system,
+      definition: this.type.definition.name,
+      action: action.name,
+      payload,
+    });
   }
 }
 
 function nameOf(defined: AnyActor, name: string | undefined): string {
   if (defined.kind === "named") {
     if (name === undefined || name === defined.name) return defined.name;
-    throw new SpawnError("INVALID_ARGUMENT", `${defined.name} is a named actor, it has no instances; got the name ${JSON.stringify(name)}`);
+    throw new SpawnError(
+      "INVALID_ARGUMENT",
+      `${defined.name} is a named actor, it has no instances; got the name ${JSON.stringify(name)}`,
+    );
   }
   checkName(`${defined.name} instance`, name);
   return name;

@@ -1,6 +1,12 @@
 /** `actor(name, definition)`: says what kind of actor this is. */
 import { SpawnError, TIMEOUT_MS_MAX, checkName, checkWholeNumber } from "../engine/index.ts";
-import type { ActionDefinition, ActorDefinition, ActorKind, Durability, StateDefinition } from "../engine/index.ts";
+import type {
+  ActionDefinition,
+  ActorDefinition,
+  ActorKind,
+  Durability,
+  StateDefinition,
+} from "../engine/index.ts";
 import { parseWith, traitsOf } from "./action.ts";
 import type { Actions } from "./action.ts";
 import type { Context } from "./context.ts";
@@ -54,7 +60,12 @@ const SNAPSHOT_TIMEOUT_MS = 2_000;
 const REVISIONS_KEPT = 10;
 const REVISIONS_KEPT_MAX = 10_000;
 /** Names that mean something to every JavaScript object or promise. */
-const REFUSED_ACTIONS: ReadonlySet<string> = new Set(["then", "constructor", "__proto__", "toString"]);
+const REFUSED_ACTIONS: ReadonlySet<string> = new Set([
+  "then",
+  "constructor",
+  "__proto__",
+  "toString",
+]);
 
 const definitions = new WeakMap<object, ActorDefinition>();
 
@@ -64,14 +75,21 @@ const definitions = new WeakMap<object, ActorDefinition>();
  * @param name the name of the actor, or of the kind of actor when it is unnamed
  * @throws {SpawnError} `INVALID_ARGUMENT` naming the option, what was expected and what came
  */
-export function actor<State, ActionsOf extends Actions<State> = Actions<State>, const Kind extends ActorKind = "named">(
+export function actor<
+  State,
+  ActionsOf extends Actions<State> = Actions<State>,
+  const Kind extends ActorKind = "named",
+>(
   name: string,
   options: ActorOptions<State, ActionsOf, Kind> & JsonProblem<State, ActionsOf>,
 ): ActorOf<State, ActionsOf, Kind> {
   checkName("actor", name);
   const kind = (options.kind ?? "named") as Kind;
   if (kind !== "named" && kind !== "unnamed") {
-    throw new SpawnError("INVALID_ARGUMENT", `kind of ${name}: expected "named" or "unnamed", got ${JSON.stringify(kind)}`);
+    throw new SpawnError(
+      "INVALID_ARGUMENT",
+      `kind of ${name}: expected "named" or "unnamed", got ${JSON.stringify(kind)}`,
+    );
   }
   const defined: ActorOf<State, ActionsOf, Kind> = Object.freeze({ name, kind });
   definitions.set(defined, Object.freeze(definitionOf(name, { ...options, kind })));
@@ -81,11 +99,15 @@ export function actor<State, ActionsOf extends Actions<State> = Actions<State>, 
 /** What the engine needs to know of an actor. @throws {SpawnError} `INVALID_ARGUMENT` if `actor` did not make it */
 export function definitionOfActor(defined: AnyActor): ActorDefinition {
   const definition = definitions.get(defined);
-  if (definition === undefined) throw new SpawnError("INVALID_ARGUMENT", "expected what actor(…) returned");
+  if (definition === undefined)
+    throw new SpawnError("INVALID_ARGUMENT", "expected what actor(…) returned");
   return definition;
 }
 
-function definitionOf<State>(name: string, options: ActorOptions<State, Actions<State>, ActorKind>): ActorDefinition {
+function definitionOf<State>(
+  name: string,
+  options: ActorOptions<State, Actions<State>, ActorKind>,
+): ActorDefinition {
   const {
     durability = "durable",
     deactivateTimeoutMs = DEACTIVATE_TIMEOUT_MS,
@@ -93,10 +115,19 @@ function definitionOf<State>(name: string, options: ActorOptions<State, Actions<
     revisionsKept = REVISIONS_KEPT,
   } = options;
   if (durability !== "durable" && durability !== "write-behind") {
-    throw new SpawnError("INVALID_ARGUMENT", `durability of ${name}: expected "durable" or "write-behind", got ${JSON.stringify(durability)}`);
+    throw new SpawnError(
+      "INVALID_ARGUMENT",
+      `durability of ${name}: expected "durable" or "write-behind", got ${JSON.stringify(durability)}`,
+    );
   }
-  checkWholeNumber(`deactivateTimeoutMs of ${name}`, deactivateTimeoutMs, { min: 1, max: TIMEOUT_MS_MAX });
-  checkWholeNumber(`snapshotTimeoutMs of ${name}`, snapshotTimeoutMs, { min: 1, max: TIMEOUT_MS_MAX });
+  checkWholeNumber(`deactivateTimeoutMs of ${name}`, deactivateTimeoutMs, {
+    min: 1,
+    max: TIMEOUT_MS_MAX,
+  });
+  checkWholeNumber(`snapshotTimeoutMs of ${name}`, snapshotTimeoutMs, {
+    min: 1,
+    max: TIMEOUT_MS_MAX,
+  });
   checkWholeNumber(`revisionsKept of ${name}`, revisionsKept, { min: 0, max: REVISIONS_KEPT_MAX });
   return {
     name,
@@ -112,29 +143,48 @@ function definitionOf<State>(name: string, options: ActorOptions<State, Actions<
   };
 }
 
-function stateOf(name: string, state: (() => unknown) | StateDefinition | undefined): StateDefinition | undefined {
+function stateOf(
+  name: string,
+  state: (() => unknown) | StateDefinition | undefined,
+): StateDefinition | undefined {
   if (state === undefined) return undefined;
-  if (typeof state === "function") return { version: 1, initial: state, migrate: (stored) => stored };
+  if (typeof state === "function")
+    return { version: 1, initial: state, migrate: (stored) => stored };
   if (typeof state === "object" && typeof state.initial === "function") return state;
-  throw new SpawnError("INVALID_ARGUMENT", `state of ${name}: expected a function that makes it, or state(schema, initial), got ${typeof state}`);
+  throw new SpawnError(
+    "INVALID_ARGUMENT",
+    `state of ${name}: expected a function that makes it, or state(schema, initial), got ${typeof state}`,
+  );
 }
 
 function actionsOf(actorName: string, actions: object): ReadonlyMap<string, ActionDefinition> {
   if (typeof actions !== "object" || actions === null) {
-    throw new SpawnError("INVALID_ARGUMENT", `actions of ${actorName}: expected an object of functions, got ${typeof actions}`);
+    throw new SpawnError(
+      "INVALID_ARGUMENT",
+      `actions of ${actorName}: expected an object of functions, got ${typeof actions}`,
+    );
   }
-  return new Map(Object.entries(actions).map(([name, action]) => [name, actionOf(actorName, name, action)]));
+  return new Map(
+    Object.entries(actions).map(([name, action]) => [name, actionOf(actorName, name, action)]),
+  );
 }
 
 function actionOf(actorName: string, name: string, action: unknown): ActionDefinition {
   checkName(`action of ${actorName}`, name);
   if (REFUSED_ACTIONS.has(name)) {
-    throw new SpawnError("INVALID_ARGUMENT", `${actorName} cannot have an action named ${JSON.stringify(name)}: the name has a meaning in JavaScript`);
+    throw new SpawnError(
+      "INVALID_ARGUMENT",
+      `${actorName} cannot have an action named ${JSON.stringify(name)}: the name has a meaning in JavaScript`,
+    );
   }
   if (typeof action !== "function") {
-    throw new SpawnError("INVALID_ARGUMENT", `action ${name} of ${actorName}: expected a function, got ${typeof action}`);
+    throw new SpawnError(
+      "INVALID_ARGUMENT",
+      `action ${name} of ${actorName}: expected a function, got ${typeof action}`,
+    );
   }
   const { isRead, schema, run } = traitsOf(action);
-  const parse = schema === undefined ? undefined : (payload: unknown) => parseWith(schema, payload, "payload");
+  const parse =
+    schema === undefined ? undefined : (payload: unknown) => parseWith(schema, payload, "payload");
   return { name, isRead, parse, run };
 }

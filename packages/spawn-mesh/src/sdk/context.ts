@@ -22,7 +22,10 @@ export interface Context<State> {
   /** Aborts when the deadline passes or the caller gives up. */
   readonly signal: AbortSignal;
   /** A reference to another actor. Its calls leave after the commits that this action could have seen. */
-  actor<S, A, K extends ActorKind>(definition: ActorOf<S, A, K>, ...name: NameOf<K>): ActorRef<S, A>;
+  actor<S, A, K extends ActorKind>(
+    definition: ActorOf<S, A, K>,
+    ...name: NameOf<K>
+  ): ActorRef<S, A>;
   /** Calls another actor by name and waits. */
   invoke<Reply = unknown>(name: string, request: InvokeRequest): Promise<Reply>;
 }

@@ -11,8 +11,19 @@ export interface NotJson<Where extends string> {
 }
 
 type Primitive = null | undefined | boolean | number | string;
-type Opaque = bigint | symbol | ((...values: never) => unknown) | Date | RegExp | Error | Promise<unknown>
-  | ReadonlyMap<unknown, unknown> | ReadonlySet<unknown> | WeakMap<WeakKey, unknown> | ArrayBuffer | ArrayBufferView;
+type Opaque =
+  | bigint
+  | symbol
+  | ((...values: never) => unknown)
+  | Date
+  | RegExp
+  | Error
+  | Promise<unknown>
+  | ReadonlyMap<unknown, unknown>
+  | ReadonlySet<unknown>
+  | WeakMap<WeakKey, unknown>
+  | ArrayBuffer
+  | ArrayBufferView;
 
 type IsAny<T> = 0 extends 1 & T ? true : false;
 /** How deep types are looked at; deeper ones are left to the check at run time. */
@@ -20,25 +31,39 @@ type Deeper = { 5: 4; 4: 3; 3: 2; 2: 1; 1: 0; 0: never };
 
 /** The parts of `T` that are no JSON value; `never` when all is well. */
 type Offence<T, Depth extends keyof Deeper = 5> =
-  IsAny<T> extends true ? never
-  : [T] extends [never] ? never
-  : unknown extends T ? never
-  : T extends Primitive | void ? never
-  : T extends Failure ? never
-  : T extends Opaque ? T
-  : Depth extends 0 ? never
-  : T extends readonly (infer Item)[] ? Offence<Item, Deeper[Depth]>
-  : T extends object ? { [Field in keyof T]-?: Offence<T[Field], Deeper[Depth]> }[keyof T]
-  : T;
+  IsAny<T> extends true
+    ? never
+    : [T] extends [never]
+      ? never
+      : unknown extends T
+        ? never
+        : T extends Primitive | void
+          ? never
+          : T extends Failure
+            ? never
+            : T extends Opaque
+              ? T
+              : Depth extends 0
+                ? never
+                : T extends readonly (infer Item)[]
+                  ? Offence<Item, Deeper[Depth]>
+                  : T extends object
+                    ? { [Field in keyof T]-?: Offence<T[Field], Deeper[Depth]> }[keyof T]
+                    : T;
 
 type Check<T, Where extends string> = [Offence<T>] extends [never] ? unknown : NotJson<Where>;
 
-type PayloadOf<Run> = Run extends (context: never, payload: infer Payload) => unknown ? Payload : undefined;
+type PayloadOf<Run> = Run extends (context: never, payload: infer Payload) => unknown
+  ? Payload
+  : undefined;
 type ReplyOf<Run> = Run extends (...inputs: never) => infer Reply ? Awaited<Reply> : never;
 
 /** Nothing when state, payloads and replies are JSON values; otherwise what makes the definition a type error. */
-export type JsonProblem<State, ActionsOf> = ([Offence<State>] extends [never] ? unknown : { readonly state: NotJson<"state"> }) & {
+export type JsonProblem<State, ActionsOf> = ([Offence<State>] extends [never]
+  ? unknown
+  : { readonly state: NotJson<"state"> }) & {
   readonly actions: {
-    readonly [Name in keyof ActionsOf]: Check<PayloadOf<ActionsOf[Name]>, "payload"> & Check<ReplyOf<ActionsOf[Name]>, "reply">;
+    readonly [Name in keyof ActionsOf]: Check<PayloadOf<ActionsOf[Name]>, "payload"> &
+      Check<ReplyOf<ActionsOf[Name]>, "reply">;
   };
 };

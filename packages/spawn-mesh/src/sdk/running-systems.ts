@@ -22,7 +22,10 @@ let isListening = false;
 /** @throws {SpawnError} `ALREADY_REGISTERED` when a system of that name runs in this process */
 export function addRunningSystem(system: RunningSystem): void {
   if (running.has(system.name)) {
-    throw new SpawnError("ALREADY_REGISTERED", `an actor system named ${JSON.stringify(system.name)} runs in this process already`);
+    throw new SpawnError(
+      "ALREADY_REGISTERED",
+      `an actor system named ${JSON.stringify(system.name)} runs in this process already`,
+    );
   }
   running.set(system.name, system);
   listenWhileNeeded();
@@ -49,7 +52,9 @@ function listenWhileNeeded(): void {
 
 /** Stops every system that wants it, then lets the signal do what it does without us. */
 function onSignal(signal: NodeJS.Signals): void {
-  const stopping = [...running.values()].filter((system) => system.handlesSignals).map((system) => system.stop());
+  const stopping = [...running.values()]
+    .filter((system) => system.handlesSignals)
+    .map((system) => system.stop());
   void Promise.allSettled(stopping).then(() => {
     // If the program listens too, ending is its decision.
     if (process.listenerCount(signal) === 0) process.kill(process.pid, signal);

@@ -3,7 +3,10 @@ import type { Failure, SpawnError } from "../engine/index.ts";
 import type { Call } from "./actor-ref.ts";
 
 /** What of a failure reaches the caller: its code tells which data goes with it. */
-type Carried<Failures> = Failures extends Failure<infer Code, infer Data> ? { readonly code: Code; readonly data: Data } : never;
+type Carried<Failures> =
+  Failures extends Failure<infer Code, infer Data>
+    ? { readonly code: Code; readonly data: Data }
+    : never;
 
 /** How a call ended, without an exception. */
 export type Settled<Reply, Failures> =
@@ -20,7 +23,9 @@ export type Settled<Reply, Failures> =
  *
  * @throws whatever the promise rejects with that is no `SpawnError`
  */
-export async function settle<Reply, Failures = never>(call: Call<Reply, Failures>): Promise<Settled<Reply, Failures>> {
+export async function settle<Reply, Failures = never>(
+  call: Call<Reply, Failures>,
+): Promise<Settled<Reply, Failures>> {
   try {
     return { ok: true, value: await call };
   } catch (error) {

@@ -36,7 +36,10 @@ export function state<Schema extends StandardSchemaV1>(
   return versioned([{ schema, migrate: (before) => before }], initial);
 }
 
-function versioned<State>(versions: readonly StateVersion[], initial: () => unknown): VersionedState<State> {
+function versioned<State>(
+  versions: readonly StateVersion[],
+  initial: () => unknown,
+): VersionedState<State> {
   return {
     version: versions.length,
     initial: () => migrated(versions, initial(), 0),
@@ -49,5 +52,8 @@ function versioned<State>(versions: readonly StateVersion[], initial: () => unkn
 function migrated(versions: readonly StateVersion[], stored: unknown, version: number): unknown {
   return versions
     .slice(version)
-    .reduce((before, { schema, migrate }) => parseWith(schema, migrate(before as never), "state"), stored);
+    .reduce(
+      (before, { schema, migrate }) => parseWith(schema, migrate(before as never), "state"),
+      stored,
+    );
 }

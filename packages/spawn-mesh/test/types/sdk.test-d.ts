@@ -25,7 +25,10 @@ const incrementor = actor("incrementor", {
       ctx.state.total = value;
       return value;
     }),
-    shout: input(z.string().transform((text) => text.length), (ctx, length) => ctx.state.total + length),
+    shout: input(
+      z.string().transform((text) => text.length),
+      (ctx, length) => ctx.state.total + length,
+    ),
     maybe(ctx, payload?: { by: number }) {
       return ctx.state.total + (payload?.by ?? 0);
     },
@@ -66,7 +69,9 @@ test("references are inferred end to end", () => {
   expectTypeOf(counter.put({ value: 2 })).resolves.toEqualTypeOf<number>();
   expectTypeOf(counter.shout("x")).resolves.toEqualTypeOf<number>();
   expectTypeOf(counter.maybe()).resolves.toEqualTypeOf<number>();
-  expectTypeOf(counter.get(undefined, { deadlineMs: 5 })).resolves.toEqualTypeOf<{ total: number }>();
+  expectTypeOf(counter.get(undefined, { deadlineMs: 5 })).resolves.toEqualTypeOf<{
+    total: number;
+  }>();
   expectTypeOf(system.actor(user, "user-42").total()).resolves.toEqualTypeOf<number>();
   expectTypeOf(system.actor(echo).say("hi")).resolves.toEqualTypeOf<string>();
 });
@@ -76,7 +81,8 @@ test("failures are typed on the client side and leave the reply", async () => {
   expectTypeOf(call).resolves.toEqualTypeOf<number>();
   const settled = await settle(call);
   if (settled.ok) expectTypeOf(settled.value).toEqualTypeOf<number>();
-  else if (settled.failure?.code === "closed") expectTypeOf(settled.failure.data).toEqualTypeOf<{ status: "closed" }>();
+  else if (settled.failure?.code === "closed")
+    expectTypeOf(settled.failure.data).toEqualTypeOf<{ status: "closed" }>();
   else expectTypeOf(settled.failure?.code).toEqualTypeOf<"empty" | undefined>();
 });
 
@@ -107,7 +113,10 @@ test("what must not compile does not", () => {
   // @ts-expect-error a read cannot assign to the state
   actor("reader", { state: () => ({ n: 0 }), actions: { peek: read((ctx) => (ctx.state.n = 1)) } });
   // @ts-expect-error a migration has to produce the next version
-  state(z.object({ a: z.number() }), () => ({ a: 1 })).next(z.object({ a: z.number(), b: z.string() }), (before) => ({ a: before.a }));
+  state(z.object({ a: z.number() }), () => ({ a: 1 })).next(
+    z.object({ a: z.number(), b: z.string() }),
+    (before) => ({ a: before.a }),
+  );
 });
 
 interface Account {
@@ -119,7 +128,12 @@ test("interfaces are fine as states, payloads and replies", () => {
   const account = actor("account", {
     kind: "unnamed",
     state: (): Account => ({ owner: "", balance: 0 }),
-    actions: { deposit: (ctx, by: { amount: number }): Account => ((ctx.state.balance += by.amount), ctx.state) },
+    actions: {
+      deposit: (ctx, by: { amount: number }): Account => (
+        (ctx.state.balance += by.amount),
+        ctx.state
+      ),
+    },
   });
   expectTypeOf(system.actor(account, "a").deposit({ amount: 1 })).resolves.toEqualTypeOf<Account>();
 });
@@ -132,6 +146,8 @@ test("actors that call one another need one annotated reply", () => {
       },
     },
   });
-  const pong = actor("pong", { actions: { hit: (ctx, left: number): Promise<number> => ctx.actor(ping).hit(left) } });
+  const pong = actor("pong", {
+    actions: { hit: (ctx, left: number): Promise<number> => ctx.actor(ping).hit(left) },
+  });
   expectTypeOf(system.actor(pong).hit(1)).resolves.toEqualTypeOf<number>();
 });
