@@ -86,7 +86,6 @@ export class DatabaseSession {
     try {
       return run(connection);
     } catch (error) {
-      if (error instanceof SpawnError) throw error;
       throw this.#certainFailure(error);
     }
   }

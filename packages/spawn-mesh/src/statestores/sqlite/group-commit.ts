@@ -10,7 +10,6 @@ import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
 import type { StoredReply } from "../../engine/statestore.ts";
 import { NO_HANDLE, REFUSED, unpackReplies } from "./commit-rows.ts";
 import { PackedReader, type PackedRows } from "./packed-rows.ts";
-import { rowKey } from "./row-key.ts";
 
 /** JSON is the only codec there is. */
 const CODEC_JSON = 0;
@@ -60,6 +59,9 @@ export class GroupCommit {
   readonly #owner: string;
   readonly #begin: StatementSync;
   readonly #commit: StatementSync;
+  /** Handles are given here, since nobody else writes the file; a gap does no harm. */
+  #lastHandle: number;
+  readonly #claimName: StatementSync;
   readonly #create: StatementSync;
   readonly #update: StatementSync;
   readonly #takeOver: StatementSync;
@@ -78,10 +80,13 @@ export class GroupCommit {
     this.#begin = prepare("BEGIN IMMEDIATE");
     this.#commit = prepare("COMMIT");
     this.#create = prepare(
-      `INSERT OR IGNORE INTO spawn_actor (k, system, definition, name, epoch, owner, codec,
+      `INSERT INTO spawn_actor (id, epoch, owner, codec,
          etag, is_deleted, state, state_version, tags, revision, at)
-       VALUES (?, ?, ?, ?, 1, ?, ${CODEC_JSON}, ?, ?, ?, ?, ?, ?, ?)`,
+       VALUES (?, 1, ?, ${CODEC_JSON}, ?, ?, ?, ?, ?, ?, ?)`,
     );
+    this.#claimName = prepare("INSERT OR IGNORE INTO spawn_name VALUES (?, ?, ?, ?)");
+    const last = database.prepare("SELECT max(id) AS id FROM spawn_actor").get();
+    this.#lastHandle = Number(last?.["id"] ?? 0);
     this.#update = prepare(
       `UPDATE spawn_actor SET ${ROW_FIELDS} WHERE id = ? AND etag = ? AND owner = ?`,
     );
@@ -141,11 +146,12 @@ export class GroupCommit {
     reader.number(); // No history yet.
     const replies = unpackReplies(reader);
     if (hasKeyTwice(replies)) return undefined;
-    const { changes, lastInsertRowid } = this.#create.run(
-      rowKey(actor),
-      actor.system,
-      actor.definition,
-      actor.name,
+    const handle = this.#lastHandle + 1;
+    const { system, definition, name } = actor;
+    if (this.#claimName.run(name, definition, system, handle).changes === 0) return undefined;
+    this.#lastHandle = handle;
+    this.#create.run(
+      handle,
       this.#owner,
       fields.etag,
       fields.isDelete,
@@ -155,8 +161,6 @@ export class GroupCommit {
       fields.revision,
       fields.at,
     );
-    if (changes === 0) return undefined;
-    const handle = Number(lastInsertRowid);
     this.#addReplies(handle, replies);
     return { handle, etag: fields.etag };
   }

@@ -15,9 +15,6 @@ const NUMBERS_PER_QUERY = 5;
 /** A row of `spawn_actor` as it is selected: the columns of {@link ACTOR_COLUMNS}. */
 export type ActorColumns = readonly [
   id: number,
-  system: string,
-  definition: string,
-  name: string,
   epoch: number,
   owner: string,
   baseEtag: Uint8Array | null,
@@ -31,14 +28,14 @@ export type ActorColumns = readonly [
   state: string | Uint8Array | null,
 ];
 
-export const ACTOR_COLUMNS = `id, system, definition, name, epoch, owner, base_etag, kept_at,
+export const ACTOR_COLUMNS = `id, epoch, owner, base_etag, kept_at,
   is_deleted, etag, revision, at, state_version, tags, state`;
 
-const REVISION = 10;
-const AT = 11;
-const STATE_VERSION = 12;
-const TAGS = 13;
-const STATE = 14;
+const REVISION = 7;
+const AT = 8;
+const STATE_VERSION = 9;
+const TAGS = 10;
+const STATE = 11;
 
 export function packQueries(queries: readonly StoreQuery[]): PackedRows {
   const writer = new PackedWriter(queries.length * NUMBERS_PER_QUERY);
@@ -72,7 +69,7 @@ export function packAnswer(
 }
 
 function packRow(writer: PackedWriter, columns: ActorColumns): void {
-  const [id, , , , epoch, owner, baseEtag, keptAt, isDeleted, etag] = columns;
+  const [id, epoch, owner, baseEtag, keptAt, isDeleted, etag] = columns;
   writer.number(id);
   writer.value(latin1(etag));
   writer.value(baseEtag === null ? undefined : latin1(baseEtag));

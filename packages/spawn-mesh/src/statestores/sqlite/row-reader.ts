@@ -1,7 +1,6 @@
 /** Everything that only reads, and the pruning of what nobody will ask for again. */
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { type ActorId, formatActorId } from "../../engine/actor-id.ts";
-import { SpawnError } from "../../engine/errors.ts";
 import type {
   RevisionInfo,
   StoreQuery,
@@ -12,7 +11,6 @@ import type {
 import { prepareArrays } from "./connection.ts";
 import { ACTOR_COLUMNS, type ActorColumns, packAnswer, unpackQuery } from "./load-rows.ts";
 import { PackedReader, type PackedRows, PackedWriter } from "./packed-rows.ts";
-import { rowKey } from "./row-key.ts";
 
 const NUMBERS_PER_ANSWER = 20;
 
@@ -45,7 +43,10 @@ export class RowReader {
     const prepare = (sql: string): StatementSync => prepareArrays(database, sql);
     this.#begin = prepare("BEGIN");
     this.#end = prepare("COMMIT");
-    this.#findActor = prepare(`SELECT ${ACTOR_COLUMNS} FROM spawn_actor WHERE k = ?`);
+    this.#findActor = prepare(
+      `SELECT ${ACTOR_COLUMNS} FROM spawn_name LEFT JOIN spawn_actor ON id = actor_id
+       WHERE name = ? AND definition = ? AND system = ?`,
+    );
     this.#findReply = prepare(
       `SELECT fingerprint, reply, is_reply_dropped, expire_at FROM spawn_inbox
        WHERE actor_id = ? AND key = ?`,
@@ -109,17 +110,11 @@ export class RowReader {
     packAnswer(writer, query.row ? columns : undefined, replies);
   }
 
-  /** Compares the names: the key is a hash. */
   #find(actor: ActorId): ActorColumns | undefined {
-    const columns = this.#findActor.get(rowKey(actor)) as ActorColumns | undefined;
-    if (columns === undefined) return undefined;
-    const [, system, definition, name] = columns;
-    if (system !== actor.system || definition !== actor.definition || name !== actor.name) {
-      const found = formatActorId({ system, definition, name });
-      throw new SpawnError(
-        "KEY_COLLISION",
-        `the row under the key of ${formatActorId(actor)} belongs to ${found}`,
-      );
+    const { name, definition, system } = actor;
+    const columns = this.#findActor.get(name, definition, system) as ActorColumns | undefined;
+    if (columns?.[0] === null) {
+      throw new Error(`the file is damaged: the row of ${formatActorId(actor)} is missing`);
     }
     return columns;
   }
