@@ -1,0 +1,14 @@
+import type { Mutation } from "../../../../scripts/apply-mutation.ts";
+
+/** The reply of a durable actor leaves before the commit. */
+export const mutation: Mutation = {
+  invariant: "I9",
+  target: "engine/commit-pipeline.ts",
+  find: `    invocation.isChange = true;
+    invocation.handOver(reply);
+`,
+  replace: `    invocation.isChange = true;
+    invocation.handOver(reply);
+    invocation.succeed(reply);
+`,
+};

@@ -1,0 +1,9 @@
+import type { Mutation } from "../../../../scripts/apply-mutation.ts";
+
+/** A call is applied again although one with its idempotency key was applied before. */
+export const mutation: Mutation = {
+  invariant: "I5",
+  target: "engine/engine.ts",
+  find: "const { idempotencyKey, metadata } =",
+  replace: "const idempotencyKey = undefined;\n    const { metadata } =",
+};
