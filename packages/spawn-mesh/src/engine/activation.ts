@@ -357,8 +357,8 @@ export class Activation
 
   onDue(now: number): void {
     this.#expireCallers(now);
-    this.#expireRun(now);
-    this.#flushIfDue(now);
+    this.#execution.expire(now);
+    if (this.pipeline.flushDueAt <= now) this.pipeline.enlist();
     this.dueAt = this.#nextDue(now);
     this.#rest();
   }
@@ -394,49 +394,22 @@ export class Activation
     return all;
   }
 
-  #expireRun(now: number): void {
-    const { running } = this.#execution;
-    if (running === undefined || running.deadlineAt > now) return;
-    const error = new SpawnError(
-      "DEADLINE_EXCEEDED",
-      `${formatActorId(this.id)} took too long for ${running.action.name}`,
-    );
-    this.#execution.abort(error);
-    if (running.deadlineAt + this.#type.parts.limits.actionGraceMs > now) return;
-    this.#execution.abandon(error);
-    if (this.#phase === "ready") this.#queue();
-  }
-
-  #flushIfDue(now: number): void {
-    const oldest = this.pipeline.oldestUnstored;
-    if (oldest !== undefined && oldest + this.definition.snapshotTimeoutMs <= now)
-      this.pipeline.enlist();
-  }
-
   /** All whose callers may run out of time. */
   *#waitingCallers(): Iterable<Invocation> {
-    for (let waiting = this.#mailbox.first; waiting !== undefined; waiting = waiting.following)
-      yield waiting;
+    yield* this.#mailbox.all();
     if (this.#execution.running !== undefined) yield this.#execution.running;
     yield* this.pipeline.waiting();
     if (this.#keyed !== undefined) yield* this.#keyed.aside();
   }
 
   #nextDue(now: number): number {
-    let next = Infinity;
-    for (const invocation of this.#waitingCallers())
-      if (!invocation.isAnswered) next = Math.min(next, invocation.deadlineAt);
-    if (this.#execution.running !== undefined) {
-      const { deadlineAt } = this.#execution.running;
-      next = Math.min(
-        next,
-        deadlineAt > now ? deadlineAt : deadlineAt + this.#type.parts.limits.actionGraceMs,
-      );
+    const { flushDueAt } = this.pipeline;
+    let next = flushDueAt > now ? flushDueAt : now + FLUSH_RETRY_MS;
+    next = Math.min(next, this.#execution.dueAt(now));
+    for (const { isAnswered, deadlineAt } of this.#waitingCallers()) {
+      if (!isAnswered) next = Math.min(next, deadlineAt);
     }
-    const oldest = this.pipeline.oldestUnstored;
-    if (oldest === undefined) return next;
-    const flushAt = oldest + this.definition.snapshotTimeoutMs;
-    return Math.min(next, flushAt > now ? flushAt : now + FLUSH_RETRY_MS);
+    return next;
   }
 
   #isDueBy(time: number): void {
@@ -453,8 +426,7 @@ export class Activation
 
   /** Watched while there is something to wait for, and not a moment longer. */
   #rest(): void {
-    const oldest = this.pipeline.oldestUnstored;
-    if (oldest !== undefined) this.#isDueBy(oldest + this.definition.snapshotTimeoutMs);
+    this.#isDueBy(this.pipeline.flushDueAt);
     if (!this.isIdle || !this.pipeline.isQuiet) return this.#watch();
     this.dueAt = Infinity;
     if (!this.#isWatched) return;
@@ -506,9 +478,9 @@ export class Activation
   }
 }
 
-const NO_TAGS: Tags = Object.freeze({});
 /** How soon a flush that was due and is not done is looked at again. */
 const FLUSH_RETRY_MS = 100;
+const NO_TAGS: Tags = Object.freeze({});
 
 /** The text of an error without its code, to be put behind another. */
 function messageOf(error: SpawnError): string {

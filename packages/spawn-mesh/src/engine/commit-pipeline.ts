@@ -190,6 +190,12 @@ export class CommitPipeline {
     return this.#isWriteBehind ? (this.#inFlight ?? this.#next)?.since : undefined;
   }
 
+  /** When acknowledged changes have to be written; `Infinity` if there are none. */
+  get flushDueAt(): number {
+    const oldest = this.oldestUnstored;
+    return oldest === undefined ? Infinity : oldest + this.#owner.definition.snapshotTimeoutMs;
+  }
+
   /** All invocations whose replies wait for a commit. */
   *waiting(): Iterable<Invocation> {
     if (this.#inFlight !== undefined) yield* this.#inFlight.entries;

@@ -9,10 +9,12 @@ import { ActorType } from "./actor-type.ts";
 import type { CallFromRun, EngineParts } from "./actor-type.ts";
 import { findAction } from "./actor-definition.ts";
 import type { ActionDefinition, ActorDefinition } from "./actor-definition.ts";
-import { checkName, formatActorId, utf8Length } from "./actor-id.ts";
+import { checkName, formatActorId } from "./actor-id.ts";
 import type { ActorId } from "./actor-id.ts";
 import { sleep, systemClock, systemRandom } from "./clock.ts";
 import type { Clock, Random, Timer } from "./clock.ts";
+import { checkKey, checkOptions, copyMetadata } from "./call-options.ts";
+import type { CallOptions } from "./call-options.ts";
 import { CommitWriter } from "./commit-writer.ts";
 import { Deactivator } from "./deactivator.ts";
 import { SpawnError, isSpawnError } from "./errors.ts";
@@ -22,7 +24,7 @@ import { plainHost } from "./host.ts";
 import type { Host } from "./host.ts";
 import { Invocation } from "./invocation.ts";
 import type { Caller, InvocationDetails } from "./invocation.ts";
-import { TIMEOUT_MS_MAX, checkWholeNumber, resolveLimits } from "./limits.ts";
+import { resolveLimits } from "./limits.ts";
 import type { Limits } from "./limits.ts";
 import { Loader } from "./loader.ts";
 import type { InvokeRequest } from "./run.ts";
@@ -49,12 +51,6 @@ export interface EngineOptions {
   /** Finds the engine of another actor system, for calls that name one. */
   readonly findSystem?: (name: string) => Engine | undefined;
 }
-
-/** Options of a call, apart from what is called. */
-export type CallOptions = Pick<
-  InvokeRequest,
-  "deadlineMs" | "idempotencyKey" | "signal" | "metadata" | "async"
->;
 
 /** A call with everything that it names found. */
 export interface ActorCall {
@@ -84,13 +80,6 @@ const PRUNE_PERIOD_MS = 60_000;
 const PRUNE_ROWS_MAX = 1_000;
 const NO_CHAIN: readonly string[] = [];
 const NO_OPTIONS: CallOptions = {};
-const OPTION_NAMES: ReadonlySet<string> = new Set([
-  "deadlineMs",
-  "idempotencyKey",
-  "signal",
-  "metadata",
-  "async",
-]);
 
 type Phase = "new" | "running" | "stopping" | "stopped";
 
@@ -431,52 +420,6 @@ function giveUpOnAbort(signal: AbortSignal, invocation: Invocation, activation: 
   };
   signal.addEventListener("abort", onAbort, { once: true });
   invocation.onAnswered(() => signal.removeEventListener("abort", onAbort));
-}
-
-function checkOptions(options: CallOptions): void {
-  if (typeof options !== "object" || options === null) {
-    throw new SpawnError("INVALID_ARGUMENT", `options: expected an object, got ${String(options)}`);
-  }
-  for (const option in options) {
-    if (!OPTION_NAMES.has(option)) {
-      throw new SpawnError(
-        "INVALID_ARGUMENT",
-        `options.${option}: there is no such option; there are ${[...OPTION_NAMES].join(", ")}`,
-      );
-    }
-  }
-  const { deadlineMs, signal } = options;
-  if (deadlineMs !== undefined)
-    checkWholeNumber("deadlineMs", deadlineMs, { min: 1, max: TIMEOUT_MS_MAX });
-  if (signal !== undefined && !(signal instanceof AbortSignal)) {
-    throw new SpawnError("INVALID_ARGUMENT", "options.signal: expected an AbortSignal");
-  }
-}
-
-function checkKey(key: unknown, bytesMax: number): void {
-  if (
-    typeof key === "string" &&
-    key.length > 0 &&
-    key.isWellFormed() &&
-    utf8Length(key) <= bytesMax
-  )
-    return;
-  throw new SpawnError(
-    "INVALID_ARGUMENT",
-    `idempotencyKey: expected 1 to ${bytesMax} bytes of text, got ${typeof key === "string" ? `${key.length} characters` : typeof key}`,
-  );
-}
-
-function copyMetadata(metadata: unknown, bytesMax: number): Readonly<Record<string, string>> {
-  const copied = copyBounded(metadata, "metadata", bytesMax);
-  const isRecord = typeof copied === "object" && copied !== null && !Array.isArray(copied);
-  if (!isRecord || !Object.values(copied).every((value) => typeof value === "string")) {
-    throw new SpawnError(
-      "INVALID_ARGUMENT",
-      "metadata: expected an object whose values are strings",
-    );
-  }
-  return Object.freeze(copied as Record<string, string>);
 }
 
 /** A listener whose errors reach nobody: telling must not break what it tells about. */

@@ -10,8 +10,7 @@ import { formatActorId } from "./actor-id.ts";
 import type { ActorDefinition } from "./actor-definition.ts";
 import type { EngineParts } from "./actor-type.ts";
 import type { CommitPipeline } from "./commit-pipeline.ts";
-import { isSpawnError } from "./errors.ts";
-import type { SpawnError } from "./errors.ts";
+import { SpawnError, isSpawnError } from "./errors.ts";
 import { isFailure } from "./failure.ts";
 import type { Invocation } from "./invocation.ts";
 import { LiveState } from "./live-state.ts";
@@ -70,6 +69,27 @@ export class Execution {
   /** The action's code should stop, its result will not be used. */
   abort(error: SpawnError): void {
     this.#running?.abort(error);
+  }
+
+  /** When {@link expire} has to be called next; `Infinity` if not. */
+  dueAt(now: number): number {
+    if (this.#running === undefined) return Infinity;
+    const { deadlineAt } = this.#running.invocation;
+    return deadlineAt > now ? deadlineAt : deadlineAt + this.#parts.limits.actionGraceMs;
+  }
+
+  /** Stops a run whose deadline has passed, and goes on without it when it does not stop. */
+  expire(now: number): void {
+    const running = this.running;
+    if (running === undefined || running.deadlineAt > now) return;
+    const error = new SpawnError(
+      "DEADLINE_EXCEEDED",
+      `${formatActorId(this.#owner.id)} took too long for ${running.action.name}`,
+    );
+    this.abort(error);
+    if (running.deadlineAt + this.#parts.limits.actionGraceMs > now) return;
+    this.abandon(error);
+    this.#owner.resumed();
   }
 
   /** Goes on without the run that is under way, and tells its caller. */

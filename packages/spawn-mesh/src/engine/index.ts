@@ -1,7 +1,8 @@
 /** What embeds the engine, and what a statestore is made of. */
 // For those who embed the engine.
 export { Engine, DEADLINE_MS_DEFAULT, DRAIN_TIMEOUT_MS_DEFAULT } from "./engine.ts";
-export type { ActorCall, CallOptions, EngineOptions, Origin } from "./engine.ts";
+export type { ActorCall, EngineOptions, Origin } from "./engine.ts";
+export type { CallOptions } from "./call-options.ts";
 export type { ActorType } from "./actor-type.ts";
 export { findAction, DEFAULT_READS } from "./actor-definition.ts";
 export type {

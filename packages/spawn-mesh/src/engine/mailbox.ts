@@ -12,6 +12,11 @@ export class Mailbox {
     return this.#first;
   }
 
+  /** All that wait, in order, and stay where they are. */
+  *all(): Iterable<Invocation> {
+    for (let next = this.#first; next !== undefined; next = next.following) yield next;
+  }
+
   push(invocation: Invocation): void {
     invocation.following = undefined;
     if (this.#last === undefined) this.#first = invocation;

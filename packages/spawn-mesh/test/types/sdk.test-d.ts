@@ -112,11 +112,9 @@ test("what must not compile does not", () => {
   actor("big", { actions: { take: (_ctx, big: { amount: bigint }) => big.amount > 1n } });
   // @ts-expect-error a read cannot assign to the state
   actor("reader", { state: () => ({ n: 0 }), actions: { peek: read((ctx) => (ctx.state.n = 1)) } });
+  const first = state(z.object({ a: z.number() }), () => ({ a: 1 }));
   // @ts-expect-error a migration has to produce the next version
-  state(z.object({ a: z.number() }), () => ({ a: 1 })).next(
-    z.object({ a: z.number(), b: z.string() }),
-    (before) => ({ a: before.a }),
-  );
+  first.next(z.object({ a: z.number(), b: z.string() }), (before) => ({ a: before.a }));
 });
 
 interface Account {

@@ -1,0 +1,72 @@
+/** The options of a call, and what is wrong with them. */
+import { utf8Length } from "./actor-id.ts";
+import { SpawnError } from "./errors.ts";
+import { TIMEOUT_MS_MAX, checkWholeNumber } from "./limits.ts";
+import type { InvokeRequest } from "./run.ts";
+import { copyBounded } from "./values.ts";
+
+/** Options of a call, apart from what is called. */
+export type CallOptions = Pick<
+  InvokeRequest,
+  "deadlineMs" | "idempotencyKey" | "signal" | "metadata" | "async"
+>;
+
+const OPTION_NAMES: ReadonlySet<string> = new Set([
+  "deadlineMs",
+  "idempotencyKey",
+  "signal",
+  "metadata",
+  "async",
+]);
+
+/** @throws {SpawnError} `INVALID_ARGUMENT` for an option that does not exist or makes no sense */
+export function checkOptions(options: CallOptions): void {
+  if (typeof options !== "object" || options === null) {
+    throw new SpawnError("INVALID_ARGUMENT", `options: expected an object, got ${String(options)}`);
+  }
+  for (const option in options) {
+    if (!OPTION_NAMES.has(option)) {
+      throw new SpawnError(
+        "INVALID_ARGUMENT",
+        `options.${option}: there is no such option; there are ${[...OPTION_NAMES].join(", ")}`,
+      );
+    }
+  }
+  const { deadlineMs, signal } = options;
+  if (deadlineMs !== undefined)
+    checkWholeNumber("deadlineMs", deadlineMs, { min: 1, max: TIMEOUT_MS_MAX });
+  if (signal !== undefined && !(signal instanceof AbortSignal)) {
+    throw new SpawnError("INVALID_ARGUMENT", "options.signal: expected an AbortSignal");
+  }
+}
+
+/** @throws {SpawnError} `INVALID_ARGUMENT` for an idempotency key that is no text, empty or too long */
+export function checkKey(key: unknown, bytesMax: number): void {
+  if (
+    typeof key === "string" &&
+    key.length > 0 &&
+    key.isWellFormed() &&
+    utf8Length(key) <= bytesMax
+  )
+    return;
+  throw new SpawnError(
+    "INVALID_ARGUMENT",
+    `idempotencyKey: expected 1 to ${bytesMax} bytes of text, got ${typeof key === "string" ? `${key.length} characters` : typeof key}`,
+  );
+}
+
+/** A copy of the metadata of a call. @throws {SpawnError} `INVALID_ARGUMENT`, `PAYLOAD_TOO_LARGE` */
+export function copyMetadata(
+  metadata: unknown,
+  bytesMax: number,
+): Readonly<Record<string, string>> {
+  const copied = copyBounded(metadata, "metadata", bytesMax);
+  const isRecord = typeof copied === "object" && copied !== null && !Array.isArray(copied);
+  if (!isRecord || !Object.values(copied).every((value) => typeof value === "string")) {
+    throw new SpawnError(
+      "INVALID_ARGUMENT",
+      "metadata: expected an object whose values are strings",
+    );
+  }
+  return Object.freeze(copied as Record<string, string>);
+}
