@@ -52,7 +52,7 @@ export class Activation
   #isQueued = false;
   #isWatched = false;
   #lastUsedAt: number;
-  dueAt = Infinity;
+  dueAt: number = Infinity;
 
   constructor(id: ActorId, type: ActorType) {
     this.id = id;

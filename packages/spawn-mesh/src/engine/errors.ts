@@ -10,7 +10,32 @@
 /** Whether the change of the action is committed: never wrong when `yes` or `no`. */
 export type Applied = "yes" | "no" | "unknown";
 
-interface CodeFacts {
+/** The closed set of error codes. */
+export type ErrorCode =
+  | "INVALID_ARGUMENT"
+  | "UNAUTHORIZED"
+  | "ACTOR_NOT_FOUND"
+  | "ACTION_NOT_FOUND"
+  | "ALREADY_REGISTERED"
+  | "PAYLOAD_TOO_LARGE"
+  | "ACTION_FAILED"
+  | "DEADLINE_EXCEEDED"
+  | "CANCELLED"
+  | "OVERLOADED"
+  | "NOT_OWNER"
+  | "CYCLE"
+  | "IDEMPOTENCY_CONFLICT"
+  | "UNKNOWN_OUTCOME"
+  | "STATESTORE_UNAVAILABLE"
+  | "STATE_CORRUPT"
+  | "KEY_COLLISION"
+  | "NODE_UNAVAILABLE"
+  | "HOST_UNAVAILABLE"
+  | "SHUTTING_DOWN"
+  | "INTERNAL";
+
+/** What is true of an error code. */
+export interface CodeFacts {
   /** One line of meaning. */
   readonly meaning: string;
   /** Who has to change something. */
@@ -22,7 +47,7 @@ interface CodeFacts {
 }
 
 /** Every code with its facts: the reference table of the documentation. */
-export const errorCodes = {
+export const errorCodes: Readonly<Record<ErrorCode, CodeFacts>> = {
   INVALID_ARGUMENT: {
     meaning: "a name, payload, reply, state or option is malformed",
     blame: "caller",
@@ -134,10 +159,7 @@ export const errorCodes = {
     http: 503,
   },
   INTERNAL: { meaning: "a defect of Spawn Mesh", blame: "us", retryable: false, http: 500 },
-} as const satisfies Record<string, CodeFacts>;
-
-/** The closed set of error codes. */
-export type ErrorCode = keyof typeof errorCodes;
+};
 
 /** A failure that an action returned: a code of its own and optional data. */
 export interface FailureValue {

@@ -18,7 +18,7 @@ export type { ActorId } from "./actor-id.ts";
 export { systemClock, systemRandom } from "./clock.ts";
 export type { Clock, Random, Timer, TimerOptions } from "./clock.ts";
 export { SpawnError, errorCodes, isSpawnError } from "./errors.ts";
-export type { Applied, ErrorCode, FailureValue, SpawnErrorOptions } from "./errors.ts";
+export type { Applied, CodeFacts, ErrorCode, FailureValue, SpawnErrorOptions } from "./errors.ts";
 export type { EngineEvent, EventListener } from "./events.ts";
 export { fail, isFailure } from "./failure.ts";
 export type { Failure } from "./failure.ts";

@@ -77,7 +77,7 @@ export const defaultLimits: Limits = {
 };
 
 /** The longest time-out that makes sense: what Node's timers can count to, about 24 days. */
-export const TIMEOUT_MS_MAX = 2 ** 31 - 1;
+export const TIMEOUT_MS_MAX: number = 2 ** 31 - 1;
 
 /**
  * The defaults with `changes` put over them.

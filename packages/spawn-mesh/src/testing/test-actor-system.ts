@@ -1,0 +1,135 @@
+/**
+ * An actor system for your tests: in memory, with time that moves only when the test says so.
+ *
+ * Deactivation, write-behind flushes, deadlines and back-off all follow the virtual clock. The
+ * process can be "killed" and "restarted" in the middle of a test: what was committed is there
+ * afterwards, and nothing else. Every action runs in strict mode, on a fresh copy of the state.
+ */
+import type { ActorKind, EngineEvent, InvokeRequest, Limits, Statestore } from "../engine/index.ts";
+import type { ActorOf, AnyActor, NameOf } from "../sdk/actor.ts";
+import type { ActorRef } from "../sdk/actor-ref.ts";
+import { actorSystem } from "../sdk/actor-system.ts";
+import type { ActorSystem } from "../sdk/actor-system.ts";
+import type { StoredActorRef } from "../sdk/stored-actor.ts";
+import { memoryStatestore } from "../statestores/memory.ts";
+import { seededRandom } from "./seeded-random.ts";
+import { VirtualClock } from "./virtual-clock.ts";
+
+export interface TestActorSystemOptions {
+  readonly actors: readonly AnyActor[];
+  /** The name of the system. Default `test`. */
+  readonly name?: string;
+  /** Where the actors are kept. Default: memory. */
+  readonly statestore?: Statestore;
+  /** The seed of all randomness. Default 1. */
+  readonly seed?: number;
+  readonly limits?: Partial<Limits>;
+}
+
+/** Time steps while a system stops, in virtual milliseconds. */
+const STOP_STEP_MS = 10;
+
+/** A running system under test. Made by {@link testActorSystem}. */
+export class TestActorSystem {
+  /** The time of the system. */
+  readonly clock: VirtualClock = new VirtualClock();
+  /** What the system has told about itself so far. */
+  readonly events: EngineEvent[] = [];
+  readonly #options: TestActorSystemOptions;
+  readonly #statestore: Statestore;
+  #system: ActorSystem;
+  #lives = 0;
+
+  constructor(options: TestActorSystemOptions) {
+    this.#options = options;
+    this.#statestore = options.statestore ?? memoryStatestore();
+    this.#system = this.#nextLife();
+  }
+
+  /** A typed reference to an actor of the present life. */
+  actor<State, ActionsOf, Kind extends ActorKind>(
+    definition: ActorOf<State, ActionsOf, Kind>,
+    ...name: NameOf<Kind>
+  ): ActorRef<State, ActionsOf> {
+    return this.#system.actor(definition, ...name);
+  }
+
+  /** Calls an action by names. */
+  invoke<Reply = unknown>(name: string, request: InvokeRequest): Promise<Reply> {
+    return this.#system.invoke<Reply>(name, request);
+  }
+
+  /** What the statestore keeps of an actor. */
+  stored<State, ActionsOf, Kind extends ActorKind>(
+    definition: ActorOf<State, ActionsOf, Kind>,
+    ...name: NameOf<Kind>
+  ): StoredActorRef<State> {
+    return this.#system.stored(definition, ...name);
+  }
+
+  /** Lets `ms` milliseconds pass: everything that falls due happens, in order. */
+  async advance(ms: number): Promise<void> {
+    await this.clock.advance(ms);
+  }
+
+  async start(): Promise<void> {
+    await this.#system.start();
+  }
+
+  /** Kills the system as `kill -9` does, and starts another on the same statestore. Calls in flight end as unknown. */
+  async crash(): Promise<void> {
+    this.#system.crash();
+    this.#system = this.#nextLife();
+    await this.#system.start();
+  }
+
+  /** Stops the system as a deploy does, and starts another on the same statestore. */
+  async restart(): Promise<void> {
+    await this.stop();
+    this.#system = this.#nextLife();
+    await this.#system.start();
+  }
+
+  /** Stops the system; time moves as far as that takes. */
+  async stop(): Promise<void> {
+    let isStopped = false;
+    const stopping = this.#system.stop().finally(() => {
+      isStopped = true;
+    });
+    while (!isStopped) await this.clock.advance(STOP_STEP_MS);
+    await stopping;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+
+  #nextLife(): ActorSystem {
+    const { name = "test", actors, limits, seed = 1 } = this.#options;
+    this.#lives++;
+    const { clock } = this;
+    return actorSystem(name, {
+      actors,
+      statestore: this.#statestore,
+      handleSignals: false,
+      strict: true,
+      random: seededRandom(seed * 1_000 + this.#lives),
+      onEvent: (event) => this.events.push(event),
+      // Stepping back behind input and output is no matter of time, so it needs no `advance`.
+      clock: {
+        monotonic: () => clock.monotonic(),
+        wall: () => clock.wall(),
+        timer: (delayMs, action) => clock.timer(delayMs, action),
+        yield: (action) => void setImmediate(action),
+      },
+      ...(limits && { limits }),
+    });
+  }
+}
+
+/** Starts an actor system for a test. Use `await using`, or call `stop()`. */
+export async function testActorSystem(options: TestActorSystemOptions): Promise<TestActorSystem> {
+  const system = new TestActorSystem(options);
+  await system.start();
+  return system;
+}
