@@ -12,6 +12,7 @@ export interface ConnectionOptions {
   readonly file: string;
   /** How long to wait for a lock that another program holds on the file. */
   readonly busyTimeoutMs: number;
+  readonly rowSizeMaxBytes: number;
 }
 
 /** How durable a commit is, as the writing connection itself reports it. */
@@ -29,9 +30,11 @@ const CHECKPOINT_PAGES = 4000;
 const CACHE_KIBIBYTES = 65_536;
 
 /** Opens a file that `prepareFile` has made or approved. */
-export function openConnection({ file, busyTimeoutMs }: ConnectionOptions): DatabaseSync {
+export function openConnection(options: ConnectionOptions): DatabaseSync {
+  const { file, busyTimeoutMs, rowSizeMaxBytes } = options;
   checkContent(file, busyTimeoutMs);
-  const database = new DatabaseSync(file, { timeout: busyTimeoutMs });
+  const limited = { timeout: busyTimeoutMs, limits: { length: rowSizeMaxBytes } };
+  const database = new DatabaseSync(file, limited);
   try {
     database.exec(`
       PRAGMA journal_mode = WAL;

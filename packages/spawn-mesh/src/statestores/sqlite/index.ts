@@ -17,7 +17,7 @@ import {
   type StoredState,
 } from "../../engine/statestore.ts";
 import { packCommits, REFUSED } from "./commit-rows.ts";
-import type { SqliteDurability } from "./connection.ts";
+import type { ConnectionOptions, SqliteDurability } from "./connection.ts";
 import { createDirectory } from "./database-file.ts";
 import { acquireFileLock, type FileLock } from "./file-lock.ts";
 import { packQueries, unpackAnswers } from "./load-rows.ts";
@@ -36,6 +36,11 @@ export interface SqliteStatestoreOptions {
    * file, in milliseconds. Default 5000.
    */
   readonly busyTimeoutMs?: number;
+  /**
+   * The largest row, in bytes: a state with what belongs to it. A commit with a larger one fails for
+   * ever. Default 1 000 000 000, the largest that SQLite can store.
+   */
+  readonly rowSizeMaxBytes?: number;
 }
 
 /** A statestore on a SQLite file. */
@@ -45,6 +50,7 @@ export interface SqliteStatestore extends Statestore {
 }
 
 const BUSY_TIMEOUT_MS = 5000;
+const ROW_SIZE_MAX_BYTES = 1_000_000_000;
 
 /** A statestore on a SQLite file. One process at a time, and in it one statestore, can have it open. */
 export function sqliteStatestore(options: SqliteStatestoreOptions): SqliteStatestore {
@@ -52,23 +58,21 @@ export function sqliteStatestore(options: SqliteStatestoreOptions): SqliteStates
 }
 
 class WorkerStatestore implements SqliteStatestore {
-  readonly #file: string;
-  readonly #busyTimeoutMs: number;
+  readonly #options: ConnectionOptions;
   #lock: FileLock | undefined;
   #link: WorkerLink | undefined;
 
-  constructor({ file, busyTimeoutMs = BUSY_TIMEOUT_MS }: SqliteStatestoreOptions) {
-    this.#file = resolve(file);
-    this.#busyTimeoutMs = busyTimeoutMs;
+  constructor(options: SqliteStatestoreOptions) {
+    this.#options = {
+      file: resolve(options.file),
+      busyTimeoutMs: options.busyTimeoutMs ?? BUSY_TIMEOUT_MS,
+      rowSizeMaxBytes: options.rowSizeMaxBytes ?? ROW_SIZE_MAX_BYTES,
+    };
   }
 
   async open(session: StoreSession): Promise<void> {
     const lock = this.#acquireLock();
-    const link = new WorkerLink({
-      file: this.#file,
-      busyTimeoutMs: this.#busyTimeoutMs,
-      owner: session.owner,
-    });
+    const link = new WorkerLink({ ...this.#options, owner: session.owner });
     try {
       await link.open();
     } catch (error) {
@@ -121,13 +125,14 @@ class WorkerStatestore implements SqliteStatestore {
   }
 
   #acquireLock(): FileLock {
+    const { file } = this.#options;
     try {
-      createDirectory(this.#file);
+      createDirectory(file);
     } catch (cause) {
-      const message = `the directory of ${this.#file} cannot be made: ${describeThrown(cause)}`;
+      const message = `the directory of ${file} cannot be made: ${describeThrown(cause)}`;
       throw new SpawnError("STATESTORE_UNAVAILABLE", message, { cause });
     }
-    return acquireFileLock(this.#file);
+    return acquireFileLock(file);
   }
 
   #openLink(): WorkerLink {

@@ -1,0 +1,206 @@
+/** Files that cannot be used: each a clear error, and not one byte of them changed. */
+import { spawnSync } from "node:child_process";
+import { createHash, randomBytes } from "node:crypto";
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { afterAll, beforeEach, expect, test } from "vitest";
+import { isSpawnError } from "../../src/engine/errors.ts";
+import { sqliteStatestore } from "../../src/statestores/sqlite/index.ts";
+import {
+  actorNamed,
+  createActor,
+  loadRow,
+} from "../../src/testing/statestore-cases/commit-fixtures.ts";
+import { canRun } from "./sqlite-child-process.ts";
+
+const directory = mkdtempSync(join(tmpdir(), "spawn-sqlite-files-"));
+const isRoot = process.getuid?.() === 0;
+const PERMISSION_BITS = 0o777;
+const MANY_ACTORS = 200;
+
+let file = "";
+beforeEach(() => {
+  file = join(mkdtempSync(join(directory, "case-")), "state.db");
+});
+afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+/** A file of ours with some rows, closed. */
+async function writeGoodFile(): Promise<void> {
+  const store = sqliteStatestore({ file });
+  await store.open({ owner: "session-1" });
+  const actors = Array.from({ length: MANY_ACTORS }, (_, index) => actorNamed(`actor-${index}`));
+  await Promise.all(actors.map((actor) => createActor(store, actor)));
+  await store.close();
+}
+
+function inspect<T>(run: (database: DatabaseSync) => T): T {
+  const database = new DatabaseSync(file);
+  try {
+    return run(database);
+  } finally {
+    database.close();
+  }
+}
+
+/** The bytes of everything in the directory but the lock. */
+function fingerprints(): Readonly<Record<string, string>> {
+  const names = readdirSync(dirname(file)).filter((name) => !name.endsWith(".lock"));
+  return Object.fromEntries(
+    names.map((name) => {
+      const path = join(dirname(file), name);
+      const content = statSync(path).isFile() ? readFileSync(path) : "a directory";
+      return [name, createHash("sha256").update(content).digest("hex")];
+    }),
+  );
+}
+
+async function expectRefused(message: RegExp): Promise<void> {
+  const store = sqliteStatestore({ file });
+  const error: unknown = await store.open({ owner: "session-2" }).then(
+    () => undefined,
+    (thrown: unknown) => thrown,
+  );
+  expect(isSpawnError(error) && error.code).toBe("STATESTORE_UNAVAILABLE");
+  expect(String(error)).toMatch(message);
+  expect(String(error)).toContain(file);
+}
+
+/** Refused, refused again (so nothing is left locked), and every file as it was. */
+async function expectRefusedUntouched(message: RegExp): Promise<void> {
+  const before = fingerprints();
+  await expectRefused(message);
+  await expectRefused(message);
+  const after = fingerprints();
+  for (const [name, fingerprint] of Object.entries(before)) expect(after[name]).toBe(fingerprint);
+}
+
+test("refuses a file that is not a SQLite database", async () => {
+  writeFileSync(file, "three lines\nof somebody's\nnotes\n");
+  await expectRefusedUntouched(/not a SQLite database/);
+  writeFileSync(file, randomBytes(20_000));
+  await expectRefusedUntouched(/not a SQLite database/);
+});
+
+test("refuses a SQLite database of another program", async () => {
+  inspect((database) => database.exec("CREATE TABLE notes (text); INSERT INTO notes VALUES (1)"));
+  await expectRefusedUntouched(/another program/);
+});
+
+test("leaves the log alone that another program left behind", async () => {
+  const original = `${file}.original`;
+  const other = new DatabaseSync(original);
+  other.exec("PRAGMA journal_mode = WAL; CREATE TABLE notes (text); INSERT INTO notes VALUES (1)");
+  copyFileSync(original, file);
+  copyFileSync(`${original}-wal`, `${file}-wal`);
+  other.close();
+  expect(statSync(`${file}-wal`).size).toBeGreaterThan(0);
+  await expectRefusedUntouched(/another program/);
+});
+
+test("refuses a file of a newer schema", async () => {
+  await writeGoodFile();
+  inspect((database) => {
+    database.exec("PRAGMA user_version = 999");
+    database.exec("UPDATE spawn_meta SET value = '999' WHERE name = 'schema_version'");
+  });
+  await expectRefusedUntouched(/version 999, this program knows \d+/);
+});
+
+test("refuses a file of which a part is missing", async () => {
+  await writeGoodFile();
+  truncateSync(file, Math.floor(statSync(file).size / 2));
+  await expectRefusedUntouched(/damaged/);
+});
+
+test("refuses a file with garbage in it", async () => {
+  await writeGoodFile();
+  const bytes = readFileSync(file);
+  const pageSize = bytes.readUInt16BE(16);
+  for (let page = 2; page * pageSize < bytes.length; page++) {
+    randomBytes(pageSize / 2).copy(bytes, page * pageSize);
+  }
+  writeFileSync(file, bytes);
+  await expectRefusedUntouched(/damaged|malformed/);
+});
+
+test("refuses a directory in the place of the file, and a file in the place of the directory", async () => {
+  mkdirSync(file);
+  await expectRefusedUntouched(/not a file/);
+  rmSync(file, { recursive: true });
+  writeFileSync(file, "a file");
+  file = join(file, "state.db");
+  await expectRefused(/cannot be made/);
+});
+
+/** Takes the right to write away, from root as well where the file system can. */
+function makeReadOnly(path: string): boolean {
+  if (isRoot) return canRun("chattr", "+i", path);
+  chmodSync(path, statSync(path).isDirectory() ? 0o500 : 0o400);
+  return true;
+}
+
+function makeWritable(path: string): void {
+  if (isRoot) spawnSync("chattr", ["-i", path]);
+  else chmodSync(path, 0o700);
+}
+
+for (const what of ["file", "directory"] as const) {
+  test(`refuses a ${what} that must not be written`, async ({ skip }) => {
+    await writeGoodFile();
+    const path = what === "file" ? file : dirname(file);
+    if (what === "directory") rmSync(`${file}.lock`);
+    try {
+      if (!makeReadOnly(path)) skip("root cannot be kept from writing here: no chattr +i");
+      await expectRefusedUntouched(/cannot be opened|permitted|permission|denied/i);
+    } finally {
+      makeWritable(path);
+    }
+  });
+}
+
+test("makes missing directories and files that only this user can read", async () => {
+  file = join(dirname(file), "a", "b", "state.db");
+  await writeGoodFile();
+  for (const path of [dirname(file), dirname(dirname(file))]) {
+    expect(statSync(path).mode & PERMISSION_BITS).toBe(0o700);
+  }
+  for (const name of readdirSync(dirname(file))) {
+    expect(statSync(join(dirname(file), name)).mode & PERMISSION_BITS).toBe(0o600);
+  }
+});
+
+test("takes an empty file for a new one, and what an interrupted creation left", async () => {
+  writeFileSync(file, "");
+  writeFileSync(`${file}.new`, "half of a draft");
+  await writeGoodFile();
+  expect(existsSync(`${file}.new`)).toBe(false);
+});
+
+test("fails a load rather than say that there is no row, when the row is missing", async () => {
+  await writeGoodFile();
+  inspect((database) => database.exec("DELETE FROM spawn_actor WHERE id = 1"));
+  const store = sqliteStatestore({ file });
+  await store.open({ owner: "session-2" });
+  const names = Array.from({ length: MANY_ACTORS }, (_, index) => `actor-${index}`);
+  const results = await Promise.allSettled(names.map((name) => loadRow(store, actorNamed(name))));
+  const failures = results.filter((result) => result.status === "rejected");
+  expect(failures).toHaveLength(1);
+  expect(String(failures[0]?.reason)).toMatch(
+    /damaged: the row of shop\/counter\/actor-\d+ is missing/,
+  );
+  await store.close();
+});
