@@ -15,6 +15,7 @@ import type { ActorDefinition } from "./actor-definition.ts";
 import { formatActorId } from "./actor-id.ts";
 import type { ActorId } from "./actor-id.ts";
 import type { ActorType } from "./actor-type.ts";
+import type { Waiting } from "./admission.ts";
 import { CommitPipeline } from "./commit-pipeline.ts";
 import type { PipelineOwner } from "./commit-pipeline.ts";
 import { SpawnError } from "./errors.ts";
@@ -77,46 +78,39 @@ export class Activation
 
   /** Queues an invocation. @throws {SpawnError} `OVERLOADED` when a queue is full */
   submit(invocation: Invocation): void {
-    this.#checkRoom(invocation);
-    if (invocation.details?.idempotencyKey !== undefined && !this.#admitKeyed(invocation)) return;
-    this.#type.parts.queued++;
+    this.#type.parts.admission.enter(this.id, this.#waiting, invocation);
+    this.#accept(invocation);
+  }
+
+  comesAgain(invocation: Invocation): void {
+    if (invocation.isAnswered) {
+      this.#type.parts.admission.leave(1);
+      invocation.end();
+    } else {
+      this.#accept(invocation);
+    }
+  }
+
+  /** Takes an invocation that was let in. */
+  #accept(invocation: Invocation): void {
+    this.#isDueBy(invocation.deadlineAt);
+    if (invocation.details?.idempotencyKey !== undefined && !this.#admitKeyed(invocation)) {
+      return this.#watch();
+    }
     this.#mailbox.push(invocation);
     this.#lastUsedAt = this.#type.parts.clock.monotonic();
-    this.#isDueBy(invocation.deadlineAt);
     if (this.#phase === "ready" && this.#execution.running === undefined) this.#queue();
     else this.#watch();
   }
 
-  #checkRoom(invocation: Invocation): void {
-    const { limits, queued } = this.#type.parts;
-    const { length, units } = this.#mailbox;
-    if (length >= limits.mailboxLengthMax || units + invocation.units > limits.mailboxUnitsMax) {
-      throw new SpawnError(
-        "OVERLOADED",
-        `${formatActorId(this.id)} has ${length} invocations waiting; try again later`,
-        {
-          applied: invocation.appliedBefore,
-        },
-      );
-    }
-    if (queued >= limits.queuedMax) {
-      throw new SpawnError(
-        "OVERLOADED",
-        `the system has ${queued} invocations waiting; try again later`,
-        {
-          applied: invocation.appliedBefore,
-        },
-      );
-    }
+  get #waiting(): Waiting {
+    if (this.#keyed === undefined) return this.#mailbox;
+    return { length: this.#mailbox.length + this.#keyed.asideCount, units: this.#mailbox.units };
   }
 
   #admitKeyed(invocation: Invocation): boolean {
     this.#keyed ??= new KeyedInvocations(this, this.#type.parts.loader);
-    if (!this.#keyed.admit(invocation)) {
-      this.#isDueBy(invocation.deadlineAt);
-      this.#watch();
-      return false;
-    }
+    if (!this.#keyed.admit(invocation)) return false;
     // An actor without a row has no stored replies either.
     if (this.#phase === "ready" && !this.pipeline.hasRow) invocation.isKeyUnused = true;
     else this.#keyed.lookUp(invocation);
@@ -183,15 +177,7 @@ export class Activation
   /** The actor cannot come to life: all that wait are told, and the next call tries again. */
   #refuse(error: SpawnError): void {
     this.leave();
-    this.#execution.abandon(error);
-    for (const invocation of this.#takeMailbox()) {
-      invocation.fail(
-        new SpawnError(error.code, messageOf(error), {
-          applied: invocation.appliedBefore,
-          cause: error,
-        }),
-      );
-    }
+    this.evict(error);
   }
 
   // Running.
@@ -208,7 +194,7 @@ export class Activation
     let ran = 0;
     while (this.#mayRun() && ran < actionsMax) {
       const invocation = this.#mailbox.shift()!;
-      parts.queued--;
+      parts.admission.leave(1);
       if (!invocation.isAnswered && invocation.deadlineAt <= parts.clock.monotonic()) {
         invocation.giveUp(
           "DEADLINE_EXCEEDED",
@@ -342,7 +328,7 @@ export class Activation
   }
 
   #putBack(again: readonly Invocation[]): void {
-    this.#type.parts.queued += again.length;
+    this.#type.parts.admission.reenter(again.length);
     this.#mailbox.pushFront(again);
   }
 
@@ -384,13 +370,13 @@ export class Activation
   }
 
   #requeue(invocation: Invocation): void {
-    this.#type.parts.queued++;
+    this.#type.parts.admission.reenter(1);
     this.#mailbox.push(invocation);
   }
 
   #takeMailbox(): Invocation[] {
     const all = this.#mailbox.takeAll();
-    this.#type.parts.queued -= all.length;
+    this.#type.parts.admission.leave(all.length);
     return all;
   }
 
@@ -462,19 +448,20 @@ export class Activation
   crash(): void {
     const error = new SpawnError("UNKNOWN_OUTCOME", "the process crashed", { applied: "unknown" });
     this.#execution.abandon(error);
-    for (const invocation of this.#waitingCallers()) invocation.fail(error);
     this.leave();
+    // Failing one may let others come again, so all are listed first.
+    const waiting = [...this.#waitingCallers()];
+    for (const invocation of waiting) invocation.fail(error);
   }
 
-  /** The system stops: what has not run is refused, what runs is abandoned. */
+  /** Refuses what has not run, and abandons what runs. */
   evict(error: SpawnError): void {
     this.#execution.abandon(error);
-    for (const invocation of this.#takeMailbox()) {
-      invocation.fail(
-        new SpawnError(error.code, messageOf(error), { applied: invocation.appliedBefore }),
-      );
+    for (const invocation of [...(this.#keyed?.aside() ?? []), ...this.#takeMailbox()]) {
+      const applied = invocation.appliedBefore;
+      invocation.fail(new SpawnError(error.code, messageOf(error), { applied, cause: error }));
     }
-    this.#rest();
+    if (this.#phase !== "gone") this.#rest();
   }
 }
 

@@ -1,5 +1,6 @@
 import { actorIdOf } from "./actor-definition.ts";
 import { Activation } from "./activation.ts";
+import type { Admission } from "./admission.ts";
 import type { ActorDefinition } from "./actor-definition.ts";
 import type { Clock, Random } from "./clock.ts";
 import type { CommitWriter } from "./commit-writer.ts";
@@ -27,6 +28,7 @@ export interface EngineParts {
   readonly random: Random;
   readonly limits: Limits;
   readonly host: Host;
+  readonly admission: Admission;
   readonly runQueue: RunQueue;
   readonly watch: Watch;
   readonly loader: Loader;
@@ -34,8 +36,6 @@ export interface EngineParts {
   readonly emit: EventListener;
   /** A call that an action makes. */
   readonly callFrom: (call: CallFromRun) => Promise<unknown>;
-  /** Invocations that wait in all mailboxes. */
-  queued: number;
 }
 
 /** A registered definition with its live activations: at most one an actor. */

@@ -5,6 +5,7 @@
  * ports, so that a simulation runs these very lines.
  */
 import type { Activation } from "./activation.ts";
+import { Admission } from "./admission.ts";
 import { ActorType } from "./actor-type.ts";
 import type { CallFromRun, EngineParts } from "./actor-type.ts";
 import { findAction } from "./actor-definition.ts";
@@ -46,6 +47,8 @@ export interface EngineOptions {
   /** Default: calls the functions of the definitions. */
   readonly host?: Host;
   readonly limits?: Partial<Limits>;
+  /** How much of the process's heap is in use, in percent. Default: nothing is known about it. */
+  readonly heapPercent?: () => number;
   /** Receives what the engine tells about itself. */
   readonly onEvent?: EventListener;
   /** Finds the engine of another actor system, for calls that name one. */
@@ -113,12 +116,12 @@ export class Engine {
       limits,
       emit,
       host: options.host ?? plainHost,
+      admission: new Admission(clock, limits, options.heapPercent ?? (() => 0)),
       runQueue: new RunQueue(clock),
       watch: new Watch(clock),
       loader: new Loader(storeParts),
       writer: new CommitWriter({ ...storeParts, owner: this.#owner }),
       callFrom: (call) => this.#callFrom(call),
-      queued: 0,
     };
     for (const definition of options.definitions) this.#register(definition);
   }
@@ -141,6 +144,7 @@ export class Engine {
       throw new SpawnError("INVALID_ARGUMENT", `the system ${this.system} was started before`);
     await this.#store.open({ owner: this.#owner });
     this.#phase = "running";
+    this.#parts.admission.start();
     for (const deactivator of this.#deactivators) deactivator.start();
     this.#schedulePrune();
   }
@@ -386,6 +390,7 @@ export class Engine {
   #end(): void {
     this.#phase = "stopped";
     this.#pruneTimer?.cancel();
+    this.#parts.admission.stop();
     for (const deactivator of this.#deactivators) deactivator.stop();
     for (const activation of this.#live()) activation.leave();
   }

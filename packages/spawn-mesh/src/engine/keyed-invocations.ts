@@ -13,8 +13,8 @@ import type { StoredReply } from "./statestore.ts";
 
 export interface KeyedOwner {
   readonly id: ActorId;
-  /** Takes an invocation as if it had just come. */
-  submit(invocation: Invocation): void;
+  /** Takes an invocation that stood aside as if it had just come; it was let in before. */
+  comesAgain(invocation: Invocation): void;
   /** The lookup of the first invocation in the mailbox may be done. */
   lookedUp(): void;
 }
@@ -25,6 +25,8 @@ export class KeyedInvocations {
   /** Key of an invocation at work → those that stand aside for it. */
   readonly #atWork = new Map<string, Invocation[]>();
   readonly #lookups = new Set<Invocation>();
+  /** How many stand aside. */
+  asideCount = 0;
 
   constructor(owner: KeyedOwner, loader: Loader) {
     this.#owner = owner;
@@ -37,6 +39,7 @@ export class KeyedInvocations {
     const aside = this.#atWork.get(key);
     if (aside !== undefined) {
       aside.push(invocation);
+      this.asideCount++;
       return false;
     }
     this.#atWork.set(key, []);
@@ -82,10 +85,8 @@ export class KeyedInvocations {
   #release(key: string): void {
     const aside = this.#atWork.get(key) ?? [];
     this.#atWork.delete(key);
-    for (const invocation of aside) {
-      if (invocation.isAnswered) invocation.end();
-      else this.#owner.submit(invocation);
-    }
+    this.asideCount -= aside.length;
+    for (const invocation of aside) this.#owner.comesAgain(invocation);
   }
 }
 

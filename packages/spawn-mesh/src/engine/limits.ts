@@ -8,6 +8,10 @@ export interface Limits {
   readonly mailboxUnitsMax: number;
   /** Invocations that wait in the whole system. Default 20 000; beyond it calls get `OVERLOADED`. */
   readonly queuedMax: number;
+  /** How late the event loop may be, in milliseconds, before a busy system refuses calls from outside. Default 200. */
+  readonly loopLagMsMax: number;
+  /** How much of the heap may be in use, in percent, before a busy system refuses calls from outside. Default 80. */
+  readonly heapPercentMax: number;
   /** A payload or reply as JSON, in bytes. Default 1 MiB. */
   readonly payloadBytesMax: number;
   /** A state as JSON, in UTF-16 units. Default 16 Mi. */
@@ -55,6 +59,8 @@ export const defaultLimits: Limits = {
   mailboxLengthMax: 1_000,
   mailboxUnitsMax: 4 * MI,
   queuedMax: 20_000,
+  loopLagMsMax: 200,
+  heapPercentMax: 80,
   payloadBytesMax: MI,
   stateUnitsMax: 16 * MI,
   tagsUnitsMax: 64 * KI,

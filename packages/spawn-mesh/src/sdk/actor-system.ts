@@ -1,4 +1,5 @@
 /** `actorSystem(name, options)`: starts actors and reaches them. The one place that puts the parts together. */
+import { getHeapStatistics } from "node:v8";
 import { Engine, SpawnError, checkName } from "../engine/index.ts";
 import type {
   ActionContext,
@@ -105,6 +106,7 @@ class EmbeddedActorSystem implements ActorSystem, RunningSystem {
         this.#referenceFrom(context, target as AnyActor, instance),
       ),
       findSystem: findEngine,
+      heapPercent,
       ...(limits && { limits }),
       ...(clock && { clock }),
       ...(random && { random }),
@@ -208,6 +210,11 @@ class ReachedActor implements CallTarget {
       payload,
     });
   }
+}
+
+function heapPercent(): number {
+  const { used_heap_size: used, heap_size_limit: limit } = getHeapStatistics();
+  return (used / limit) * 100;
 }
 
 function nameOf(defined: AnyActor, name: string | undefined): string {
