@@ -1,0 +1,123 @@
+/**
+ * Measures one workload and prints one JSON line: the protocol between `bin/bench` and the programs
+ * it starts. Warm-up, a wait for quiet, then the run, with the CPU and memory it took.
+ */
+import { setTimeout as sleep } from "node:timers/promises";
+import { closedLoop, eachOnce } from "./drive.ts";
+import type { Operation } from "./drive.ts";
+import { round } from "./histogram.ts";
+import { cpuSeconds, descendants, quiet, residentMib, watchDisturbance } from "./processes.ts";
+
+export interface Workload {
+  readonly peer: string;
+  readonly workload: string;
+  /** In words: what is certain when a call is answered. */
+  readonly durability: string;
+  readonly inflight: number;
+  readonly actors: number;
+  readonly op: Operation;
+  /** Call every index below this once, instead of for a time. */
+  readonly once?: number;
+  /** Called once for every actor before anything is measured. */
+  readonly prime?: Operation;
+  readonly sampleEvery?: number;
+  /** Other processes of the system under test. */
+  readonly pids?: readonly number[];
+  /** Waited for before memory is measured, so that all is idle. */
+  readonly settleMs?: number;
+}
+
+/** A measured workload, as it is printed. The fields are explained in README.md. */
+export interface Line {
+  readonly peer: string;
+  readonly workload: string;
+  readonly opsPerSec: number;
+  readonly p50us: number | null;
+  readonly p99us: number | null;
+  readonly foreignCores: number;
+  readonly bytesPerActor?: number;
+  readonly heapBytesPerActor?: number;
+}
+
+const SECONDS = Number(process.env["BENCH_SECONDS"] ?? 3);
+const WARMUP_SECONDS = Number(process.env["BENCH_WARMUP"] ?? 1);
+const QUIET_MS = Number(process.env["BENCH_QUIET_MS"] ?? 3_000);
+const MIB = 2 ** 20;
+
+export async function measure(workload: Workload): Promise<void> {
+  const { peer, durability, inflight, actors, op, once, prime, pids = [], settleMs = 0 } = workload;
+  const drive = { op, inflight, sampleEvery: workload.sampleEvery ?? 1 };
+  if (prime !== undefined) await eachOnce({ ...drive, op: prime }, actors);
+  if (once === undefined) await closedLoop(drive, WARMUP_SECONDS);
+  await quiet(QUIET_MS);
+  globalThis.gc?.();
+  const others = [...new Set(pids.flatMap(descendants))].filter((pid) => pid !== process.pid);
+  const before = usage(others);
+  const endDisturbance = watchDisturbance();
+  const driven =
+    once === undefined ? await closedLoop(drive, SECONDS) : await eachOnce(drive, once);
+  const cpu = usage(others);
+  const disturbance = endDisturbance();
+  if (settleMs > 0) await sleep(settleMs);
+  if (once !== undefined) globalThis.gc?.();
+  const after = usage(others);
+  const driverSeconds = cpu.driverSeconds - before.driverSeconds;
+  const serverSeconds = cpu.serverSeconds - before.serverSeconds;
+  print({
+    peer,
+    workload: workload.workload,
+    durability,
+    inflight,
+    actors,
+    ops: driven.ops,
+    seconds: round(driven.seconds),
+    opsPerSec: Math.round(driven.ops / driven.seconds),
+    p50us: driven.latencies.percentileUs(0.5),
+    p99us: driven.latencies.percentileUs(0.99),
+    cpuDriverS: round(driverSeconds),
+    cpuServerS: others.length > 0 ? round(serverSeconds) : null,
+    cpuUsPerOp: round(((driverSeconds + serverSeconds) * 1e6) / driven.ops),
+    rssMiB: round(after.rssMib),
+    ...disturbance,
+    ...(once !== undefined && {
+      rssDeltaMiB: round(after.rssMib - before.rssMib),
+      bytesPerActor: Math.round(((after.rssMib - before.rssMib) * MIB) / once),
+    }),
+    ...(once !== undefined &&
+      others.length === 0 && {
+        heapBytesPerActor: Math.round((after.heapBytes - before.heapBytes) / once),
+      }),
+  });
+}
+
+function print(line: Readonly<Record<string, unknown>>): void {
+  process.stdout.write(`${JSON.stringify(line)}\n`);
+}
+
+/** Actors that are called at random come from here, the same in every run. */
+export function seededPick(): (below: number) => number {
+  let bits = 0x9e3779b9 | 0;
+  return (below) => {
+    bits ^= bits << 13;
+    bits ^= bits >>> 17;
+    bits ^= bits << 5;
+    return (bits >>> 0) % below;
+  };
+}
+
+function usage(others: readonly number[]): {
+  readonly driverSeconds: number;
+  readonly serverSeconds: number;
+  readonly rssMib: number;
+  readonly heapBytes: number;
+} {
+  const { user, system } = process.cpuUsage();
+  const { heapUsed, external } = process.memoryUsage();
+  const measured = others.length > 0 ? others : [process.pid];
+  return {
+    driverSeconds: (user + system) / 1e6,
+    serverSeconds: others.reduce((sum, pid) => sum + cpuSeconds(pid), 0),
+    rssMib: measured.reduce((sum, pid) => sum + residentMib(pid), 0),
+    heapBytes: heapUsed + external,
+  };
+}

@@ -1,0 +1,64 @@
+/** Starts a measuring program in a fresh process and reads the JSON lines that it prints. */
+import { spawn, spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import type { Line } from "./measure.ts";
+import type { Peer, WorkloadEntry } from "./workloads.ts";
+
+const BENCH = join(import.meta.dirname, "..");
+const PEERS = join(BENCH, "peers");
+const NODE = [process.execPath, "--expose-gc", "--conditions=@spawn-mesh/source"] as const;
+
+type Command = readonly [program: string, ...args: string[]];
+
+/** The durable-on-memory variants are compared with the same floor as the workloads they belong to. */
+function plainName(workload: string): string {
+  return workload.split("/")[0]!;
+}
+
+export async function runOurs({ name }: WorkloadEntry): Promise<readonly Line[]> {
+  return linesOf([...NODE, join(BENCH, "spawn-mesh.ts"), name]);
+}
+
+export async function runFloor({ name, floor }: WorkloadEntry): Promise<readonly Line[]> {
+  return floor === undefined ? [] : linesOf([...NODE, join(BENCH, floor), plainName(name)]);
+}
+
+export async function runPeer(peer: Peer, { name }: WorkloadEntry): Promise<readonly Line[]> {
+  const command: Command =
+    peer === "genserver"
+      ? ["elixir", join(BENCH, "peer-genserver.exs"), name]
+      : [...NODE, join(BENCH, "peer-restate.ts"), name];
+  return linesOf(command);
+}
+
+/** What has to be there before `peer` can run; the answer says what is missing. */
+export function preparePeer(peer: Peer): string | undefined {
+  if (peer === "genserver") {
+    const isThere = spawnSync("elixir", ["--version"]).status === 0;
+    return isThere ? undefined : "elixir is missing (Debian: apt-get install elixir)";
+  }
+  if (process.platform !== "linux" || process.arch !== "x64")
+    return "its server is installed for Linux on x64 only";
+  if (existsSync(join(PEERS, "node_modules", "@restatedev", "restate-sdk"))) return undefined;
+  process.stderr.write("Installing bench/peers (Restate, once) …\n");
+  const { status } = spawnSync("npm", ["ci", "--no-audit", "--no-fund"], {
+    cwd: PEERS,
+    stdio: ["ignore", "ignore", "inherit"],
+  });
+  return status === 0 ? undefined : "npm ci failed in bench/peers";
+}
+
+function linesOf([program, ...args]: Command): Promise<readonly Line[]> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(program, args, { stdio: ["ignore", "pipe", "inherit"] });
+    let output = "";
+    child.stdout.setEncoding("utf8").on("data", (text: string) => (output += text));
+    child.on("error", reject);
+    child.on("close", (status) => {
+      const lines = output.split("\n").filter((line) => line.startsWith("{"));
+      if (status === 0 && lines.length > 0) resolve(lines.map((line) => JSON.parse(line) as Line));
+      else reject(new Error(`${[program, ...args].join(" ")} ended with ${status}`));
+    });
+  });
+}

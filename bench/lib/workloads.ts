@@ -1,0 +1,117 @@
+/** What `bin/bench` runs, what each workload is compared with, and what it has to reach. */
+import { stateSizes } from "./state-of-size.ts";
+
+export type Peer = "genserver" | "restate";
+
+/** At least `times` the rate of `of`. */
+export interface Goal {
+  readonly times: number;
+  readonly of: "floor" | Peer;
+}
+
+export interface WorkloadEntry {
+  readonly name: string;
+  /** The program that measures the least that any design must do. */
+  readonly floor?: "floor-inproc.ts" | "floor-durable.ts" | "floor-point-read.ts";
+  readonly peers: readonly Peer[];
+  readonly target?: readonly Goal[];
+  readonly moonshot?: Goal;
+  /** Heap of an idle actor, in bytes: must not be above, and the aim. */
+  readonly heapMaxBytes?: readonly [target: number, moonshot: number];
+}
+
+const atLeast = (times: number, of: Goal["of"]): Goal => ({ times, of });
+
+const workloads: readonly WorkloadEntry[] = [
+  {
+    name: "W1-seq",
+    floor: "floor-inproc.ts",
+    peers: ["genserver"],
+    target: [atLeast(1, "genserver")],
+    moonshot: atLeast(2, "genserver"),
+  },
+  {
+    name: "W1-pipe64",
+    floor: "floor-inproc.ts",
+    peers: ["genserver"],
+    target: [atLeast(1.5, "genserver")],
+    moonshot: atLeast(0.5, "floor"),
+  },
+  {
+    name: "W2",
+    floor: "floor-inproc.ts",
+    peers: ["genserver"],
+    target: [atLeast(1.5, "genserver")],
+    moonshot: atLeast(0.5, "floor"),
+  },
+  {
+    name: "W4-mem",
+    floor: "floor-inproc.ts",
+    peers: ["genserver"],
+    target: [atLeast(1, "genserver")],
+    heapMaxBytes: [1024, 512],
+  },
+  // The same with `durable` on memory, beside it and without a target.
+  { name: "W1-seq/durable", floor: "floor-inproc.ts", peers: [] },
+  { name: "W1-pipe64/durable", floor: "floor-inproc.ts", peers: [] },
+  { name: "W2/durable", floor: "floor-inproc.ts", peers: [] },
+  { name: "W4-mem/durable", floor: "floor-inproc.ts", peers: [] },
+  {
+    name: "W3-seq",
+    floor: "floor-durable.ts",
+    peers: ["restate"],
+    target: [atLeast(0.8, "floor")],
+    moonshot: atLeast(0.95, "floor"),
+  },
+  {
+    name: "W3-hot64",
+    floor: "floor-durable.ts",
+    peers: ["restate"],
+    target: [atLeast(0.5, "floor"), atLeast(100, "restate")],
+    moonshot: atLeast(0.8, "floor"),
+  },
+  {
+    name: "W3-1k256",
+    floor: "floor-durable.ts",
+    peers: ["restate"],
+    target: [atLeast(0.5, "floor"), atLeast(50, "restate")],
+    moonshot: atLeast(0.8, "floor"),
+  },
+  {
+    name: "W4-create",
+    floor: "floor-durable.ts",
+    peers: ["restate"],
+    target: [atLeast(0.4, "floor")],
+    moonshot: atLeast(0.7, "floor"),
+  },
+  {
+    name: "W4-reload",
+    floor: "floor-point-read.ts",
+    peers: ["restate"],
+    target: [atLeast(0.3, "floor")],
+    moonshot: atLeast(0.6, "floor"),
+  },
+];
+
+/** The curve over state sizes; it has no floor but the smallest state. */
+const curve: readonly WorkloadEntry[] = ["W1-seq", "W1-pipe64", "W3-hot64"].flatMap((name) =>
+  stateSizes.map((size) => ({ name: `${name}/${size}`, peers: [] })),
+);
+
+/** The name that stands for all of {@link curve}. */
+const CURVE = "sizes";
+
+/** Those whose name is, or begins with, one of `names`; without names all but the curve. `undefined` for a name that fits none. */
+export function findWorkloads(names: readonly string[]): readonly WorkloadEntry[] | undefined {
+  if (names.length === 0) return workloads;
+  const found = names.map((name) => {
+    if (name === CURVE) return curve;
+    const exact = [...workloads, ...curve].filter((workload) => workload.name === name);
+    return exact.length > 0
+      ? exact
+      : workloads.filter((workload) => workload.name.startsWith(name));
+  });
+  return found.some((matches) => matches.length === 0) ? undefined : [...new Set(found.flat())];
+}
+
+export const workloadNames: readonly string[] = [...workloads.map(({ name }) => name), CURVE];
