@@ -1,0 +1,215 @@
+/**
+ * `kill9`: the promise that what was acknowledged is durable, put to real processes.
+ *
+ * A worker embeds an actor system on a SQLite file. This process calls it with many calls in flight
+ * and remembers every answer; it is never killed. The worker is, with SIGKILL, at a random time
+ * shortly after the first acknowledgement of its life, over and over. A call that was not answered
+ * is repeated with the same key in the next life; without a key it is unknown. In the end, in a life
+ * of their own, all actors are read and compared with every answer that was ever given.
+ */
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { checkHistory, type FinalState, type Outcome } from "./history-checker.ts";
+import { CallPlan, type CalledActor, type PlannedCall } from "./kill9-calls.ts";
+import { KillableWorker, type Answer } from "./killable-worker.ts";
+import { kill9Report, type Tally } from "./kill9-report.ts";
+import type { Scenario, ScenarioOptions, ScenarioReport } from "./scenario.ts";
+import { SeededChoices } from "./seeded-choices.ts";
+
+const IN_FLIGHT = 64;
+/** A kill comes at random up to this time after the first acknowledgement of a life. */
+const KILL_AFTER_MS_MAX = 300;
+/** A life that has no acknowledgement by then is ended; it counts as one without. */
+const FIRST_ACKNOWLEDGEMENT_MS_MAX = 20_000;
+/** Answers other than success that one keyed call may get before the run gives up on it. */
+const REFUSALS_MAX = 20;
+
+export const kill9: Scenario = {
+  summary: "a process that embeds the system on SQLite is killed while it answers calls",
+  killsDefault: 100,
+  run: (options) => new Kill9(options).run(),
+};
+
+class Kill9 {
+  readonly #options: ScenarioOptions;
+  readonly #choices: SeededChoices;
+  readonly #plan: CallPlan;
+  readonly #tally: Tally = {
+    acknowledged: 0,
+    unknown: 0,
+    refused: 0,
+    kills: 0,
+    lives: 0,
+    livesWithoutAck: 0,
+    inFlightAtKills: 0,
+    operations: 0,
+    restartsMs: [],
+  };
+  /** The life that calls go to. */
+  #life: Promise<KillableWorker> | undefined;
+  #killed: KillableWorker | undefined;
+  #killedAtMs: number | undefined;
+  #startedAtMs = 0;
+  #tick = 0;
+  #isOver = false;
+  #onAcknowledged = () => {};
+
+  constructor(options: ScenarioOptions) {
+    this.#options = options;
+    this.#choices = new SeededChoices(options.seed);
+    this.#plan = new CallPlan(this.#choices);
+    mkdirSync(options.directory, { recursive: true });
+  }
+
+  async run(): Promise<ScenarioReport> {
+    this.#startedAtMs = performance.now();
+    // A start that ends well leaves what Node compiled for all that follow.
+    await (await this.#start()).stop();
+    this.#life = this.#start();
+    const callers = Array.from({ length: IN_FLIGHT }, () => this.#callUntilOver());
+    await Promise.race([this.#killOverAndOver(), Promise.all(callers)]);
+    this.#isOver = true;
+    await Promise.all(callers);
+    await (await this.#life).stop();
+    return this.#check();
+  }
+
+  #start(): Promise<KillableWorker> {
+    const { workspace, directory } = this.#options;
+    return KillableWorker.start({
+      program: join(workspace, "chaos/kill9-worker.ts"),
+      args: [join(directory, "state.db")],
+      compileCache: join(directory, "compiled"),
+    });
+  }
+
+  async #killOverAndOver(): Promise<void> {
+    const { kills, seconds = Infinity } = this.#options;
+    while (this.#tally.kills < kills && this.#elapsedSeconds() < seconds) await this.#liveAndDie();
+  }
+
+  async #liveAndDie(): Promise<void> {
+    const tally = this.#tally;
+    const life = await this.#life!;
+    tally.lives++;
+    if (!(await this.#firstAcknowledgement())) tally.livesWithoutAck++;
+    else if (this.#killedAtMs !== undefined) {
+      tally.restartsMs.push(performance.now() - this.#killedAtMs);
+    }
+    await sleep(this.#choices.fraction() * KILL_AFTER_MS_MAX);
+    // All who are told that the life is over find the next one here.
+    this.#life = life.ended.then(() => this.#start());
+    this.#killed = life;
+    this.#killedAtMs = performance.now();
+    tally.kills++;
+    await life.kill();
+  }
+
+  /** Whether one came in time. */
+  #firstAcknowledgement(): Promise<boolean> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => resolve(false), FIRST_ACKNOWLEDGEMENT_MS_MAX);
+      this.#onAcknowledged = () => {
+        clearTimeout(timer);
+        resolve(true);
+      };
+    });
+  }
+
+  async #callUntilOver(): Promise<void> {
+    while (!this.#isOver) await this.#perform(this.#plan.next());
+  }
+
+  async #perform(planned: PlannedCall): Promise<void> {
+    const { actor, call, element } = planned;
+    const startedAt = this.#tick++;
+    const outcome = await this.#outcomeOf(planned);
+    this.#tally.operations++;
+    actor.operations.push({ element, startedAt, endedAt: this.#tick++, outcome });
+    if (outcome.type === "acknowledged") {
+      this.#tally.acknowledged++;
+      this.#onAcknowledged();
+    } else if (outcome.type === "refused") {
+      this.#tally.refused += call.action === "appendAndThrow" ? 0 : 1;
+    } else if (element !== undefined) {
+      this.#tally.unknown++;
+    }
+    this.#showProgress();
+  }
+
+  /** With a key, calls until there is an answer that says for certain what happened. */
+  async #outcomeOf({ call }: PlannedCall): Promise<Outcome> {
+    for (let refusals = 0; ;) {
+      const life = await this.#life!;
+      const answer = await life.ask(call);
+      if (answer.type === "reply") return acknowledgement(answer.reply);
+      if (answer.type === "refusal") refusals++;
+      else if (life === this.#killed) this.#tally.inFlightAtKills++;
+      else throw new Error("the worker ended by itself");
+      const isRepeated = call.key !== undefined && refusals < REFUSALS_MAX;
+      if (!isRepeated || !mayBeRepeated(answer)) return withoutReply(answer);
+    }
+  }
+
+  /** Reads every actor in a life of its own and compares. */
+  async #check(): Promise<ScenarioReport> {
+    const { progress } = this.#options;
+    progress.note(`reading ${this.#plan.actors.length.toLocaleString("en-US")} actors …`);
+    const life = await this.#start();
+    const finals = await Promise.all(this.#plan.actors.map((actor) => finalState(life, actor)));
+    await life.stop();
+    const verdicts = this.#plan.actors.map(({ operations }, at) =>
+      checkHistory(operations, finals[at]!),
+    );
+    const seconds = this.#elapsedSeconds();
+    return kill9Report({ tally: this.#tally, verdicts, actors: verdicts.length, seconds });
+  }
+
+  #elapsedSeconds(): number {
+    return (performance.now() - this.#startedAtMs) / 1000;
+  }
+
+  #showProgress(): void {
+    const { kills, acknowledged, livesWithoutAck } = this.#tally;
+    this.#options.progress.show(() => {
+      const seconds = this.#elapsedSeconds();
+      const left = kills === 0 ? NaN : ((this.#options.kills - kills) * seconds) / kills;
+      return (
+        `kill ${kills} of ${this.#options.kills} · ` +
+        `${acknowledged.toLocaleString("en-US")} acknowledged · ` +
+        `${livesWithoutAck} lives without · ${seconds.toFixed(0)} s` +
+        (Number.isNaN(left) ? "" : ` · about ${left.toFixed(0)} s left`)
+      );
+    });
+  }
+}
+
+function acknowledgement(reply: unknown): Outcome {
+  if (typeof reply === "number") return { type: "acknowledged", version: reply };
+  const elements = reply as readonly number[];
+  return { type: "acknowledged", version: elements.length, elements };
+}
+
+function mayBeRepeated(answer: Answer): boolean {
+  if (answer.type !== "refusal") return true;
+  return answer.refusal.retryable || answer.refusal.applied === "unknown";
+}
+
+function withoutReply(answer: Answer): Outcome {
+  const isCertain = answer.type === "refusal" && answer.refusal.applied === "no";
+  return { type: isCertain ? "refused" : "unknown" };
+}
+
+async function finalState(life: KillableWorker, actor: CalledActor): Promise<FinalState> {
+  const { definition, name } = actor;
+  const action = definition === "list" ? "elements" : "total";
+  const answer = await life.ask({ definition, name, action });
+  if (answer.type !== "reply") throw new Error(`${name} cannot be read: ${JSON.stringify(answer)}`);
+  if (definition === "counter") return { length: answer.reply as number };
+  const elements = answer.reply as readonly number[];
+  return { length: elements.length, elements };
+}
+
+function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}

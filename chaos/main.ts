@@ -1,0 +1,116 @@
+/** `bin/chaos`: runs a fault scenario with real processes and says whether every promise was kept. */
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { loadMutation, mutatedWorkspace, mutationNames } from "../scripts/apply-mutation.ts";
+import { figuresTable } from "./figures-table.ts";
+import { kill9 } from "./kill9.ts";
+import { ProgressLine } from "./progress-line.ts";
+import type { Scenario, ScenarioOptions, ScenarioReport } from "./scenario.ts";
+import { scratchDirectory } from "./scratch-directory.ts";
+
+const scenarios: Readonly<Record<string, Scenario>> = { kill9 };
+
+const USAGE = `usage: bin/chaos SCENARIO [--kills N] [--seconds N] [--seed S] [--mutate NAME] [--json]
+
+${Object.entries(scenarios)
+  .map(([name, { summary }]) => `  ${name}   ${summary}`)
+  .join("\n")}
+
+  --kills N      how often the fault happens (default: the scenario's)
+  --seconds N    no more faults after this time
+  --seed S       repeats the choices of a run; the timing of real processes stays their own
+  --mutate NAME  takes one protection off: the run has to fail (${mutationNames().join(", ")})
+  --json         the last line is one JSON object with the figures`;
+
+const SEED_MAX = 2 ** 31;
+
+interface Command extends Pick<ScenarioOptions, "seed" | "seconds" | "kills"> {
+  readonly name: string;
+  readonly scenario: Scenario;
+  readonly mutate: string | undefined;
+  readonly isJson: boolean;
+}
+
+const command = readCommand();
+process.exitCode = typeof command === "number" ? command : await run(command);
+
+/** The command, or the exit status if there is nothing to run. */
+function readCommand(): Command | number {
+  try {
+    const { values, positionals } = parseArgs({
+      allowPositionals: true,
+      options: {
+        kills: { type: "string" },
+        seconds: { type: "string" },
+        seed: { type: "string" },
+        mutate: { type: "string" },
+        json: { type: "boolean", default: false },
+        help: { type: "boolean", short: "h", default: false },
+      },
+    });
+    if (values.help) {
+      console.log(USAGE);
+      return 0;
+    }
+    const [name = "", ...others] = positionals;
+    const scenario = Object.hasOwn(scenarios, name) ? scenarios[name] : undefined;
+    if (scenario === undefined || others.length > 0) {
+      throw new Error(`expected one scenario, got ${JSON.stringify(positionals.join(" "))}`);
+    }
+    return {
+      name,
+      scenario,
+      kills: wholeNumber("--kills", values.kills) ?? scenario.killsDefault,
+      seconds: wholeNumber("--seconds", values.seconds),
+      seed: wholeNumber("--seed", values.seed) ?? Math.floor(Math.random() * SEED_MAX),
+      mutate: values.mutate,
+      isJson: values.json,
+    };
+  } catch (error) {
+    console.error(`bin/chaos: ${(error as Error).message}\n\n${USAGE}`);
+    return 2;
+  }
+}
+
+function wholeNumber(option: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const value = Number(text);
+  if (/^\d+$/.test(text) && Number.isSafeInteger(value)) return value;
+  throw new Error(`${option}: expected a whole number, got ${JSON.stringify(text)}`);
+}
+
+async function run(command: Command): Promise<number> {
+  const { name, scenario, seed, kills, seconds, mutate } = command;
+  using scratch = scratchDirectory(`spawn-mesh-${name}-`);
+  using copy =
+    mutate === undefined ? undefined : mutatedWorkspace(await loadMutation(mutate), ["chaos"]);
+  const progress = new ProgressLine();
+  progress.note(
+    `${name}: ${scenario.summary} (seed ${seed}${mutate ? `, mutation ${mutate}` : ""})`,
+  );
+  const report = await scenario.run({
+    seed,
+    kills,
+    seconds,
+    workspace: copy?.root ?? join(import.meta.dirname, ".."),
+    directory: join(scratch.path, "run"),
+    progress,
+  });
+  progress.end();
+  print(command, report);
+  return report.problems.length === 0 ? 0 : 1;
+}
+
+function print({ name, seed, mutate, isJson }: Command, report: ScenarioReport): void {
+  const { figures, table, problems } = report;
+  console.log(`\n${figuresTable(table)}\n`);
+  for (const problem of problems) console.log(`FAILED: ${problem}`);
+  if (mutate !== undefined) {
+    console.log(`the mutation ${mutate} was ${problems.length > 0 ? "noticed" : "NOT noticed"}`);
+  }
+  console.log(problems.length === 0 ? "Every promise was kept." : `Repeat with --seed ${seed}.`);
+  if (isJson) {
+    const mutation = mutate === undefined ? {} : { mutation: mutate };
+    console.log(JSON.stringify({ scenario: name, seed, ...mutation, ...figures, problems }));
+  }
+}
