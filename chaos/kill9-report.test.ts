@@ -38,7 +38,7 @@ describe("the report of kill9", () => {
     [{ unknown: 21 }, {}],
     [{ refused: 1 }, {}],
     [{ livesWithoutAck: 2 }, {}],
-    [{ lives: 0, acknowledged: 0 }, {}],
+    [{ lives: 0, livesWithoutAck: 0, acknowledged: 0 }, {}],
   ])("names one problem of %j %j", (tally, verdict) => {
     expect(problemsOf(tally, verdict)).toHaveLength(1);
   });
