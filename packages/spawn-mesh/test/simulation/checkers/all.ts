@@ -1,0 +1,21 @@
+import type { RunLog, Violation } from "../run-log.ts";
+import { checkBounds } from "./bounds.ts";
+import { checkChains } from "./chains.ts";
+import { checkForeignRows } from "./foreign-rows.ts";
+import { checkGate } from "./gate.ts";
+import { checkListAppends } from "./list-append.ts";
+import { checkSessions } from "./sessions.ts";
+import { checkWriteBehind } from "./write-behind.ts";
+
+/** Everything that is wrong with a run. */
+export function checkRun(log: RunLog): readonly Violation[] {
+  return [
+    checkChains,
+    checkListAppends,
+    checkGate,
+    checkSessions,
+    checkForeignRows,
+    checkBounds,
+    checkWriteBehind,
+  ].flatMap((check) => check(log));
+}

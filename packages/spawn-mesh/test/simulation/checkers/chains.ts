@@ -1,0 +1,60 @@
+/**
+ * The chain of commits of each actor, from the database's own log.
+ *
+ * I1: every commit names the etag that was there before it, and revisions have no gaps.
+ * I3: every state is the one before it with something appended; after a delete it begins anew, and
+ * nothing of the time before comes back.
+ * I5: no state has a value twice.
+ */
+import type { Etag } from "../../../src/engine/statestore.ts";
+import { itemsOf } from "../run-log.ts";
+import type { AppliedCommit, RunLog, Violation } from "../run-log.ts";
+
+interface Chain {
+  etag: Etag | undefined;
+  revision: number;
+  items: readonly string[];
+  /** What was in a state before a delete. */
+  readonly past: Set<string>;
+}
+
+export function checkChains({ applied }: Pick<RunLog, "applied">): readonly Violation[] {
+  const chains = new Map<string, Chain>();
+  return applied.flatMap((entry) => {
+    const chain: Chain = chains.get(entry.actor) ?? {
+      etag: undefined,
+      revision: 0,
+      items: [],
+      past: new Set(),
+    };
+    chains.set(entry.actor, chain);
+    return extend(chain, entry);
+  });
+}
+
+function extend(chain: Chain, { actor, owner, commit }: AppliedCommit): readonly Violation[] {
+  const violations: Violation[] = [];
+  const what = `revision ${commit.revision} of ${actor} by ${owner}`;
+  if (commit.previous !== chain.etag) {
+    violations.push({ invariant: "I1", what: `${what} does not follow the commit before it` });
+  }
+  if (commit.revision !== chain.revision + 1) {
+    violations.push({ invariant: "I1", what: `${what} comes after revision ${chain.revision}` });
+  }
+  const items = commit.isDelete ? [] : itemsOf(commit);
+  if (commit.isDelete) {
+    for (const item of chain.items) chain.past.add(item);
+  } else if (!chain.items.every((item, index) => items[index] === item)) {
+    violations.push({ invariant: "I3", what: `${what} is not what was there with more appended` });
+  }
+  if (new Set(items).size < items.length) {
+    violations.push({ invariant: "I5", what: `${what} has a value twice` });
+  }
+  if (chain.past.size > 0 && items.some((item) => chain.past.has(item))) {
+    violations.push({ invariant: "I3", what: `${what} has what was deleted` });
+  }
+  chain.etag = commit.etag;
+  chain.revision = commit.revision;
+  chain.items = items;
+  return violations;
+}

@@ -1,0 +1,46 @@
+/**
+ * I9: nothing leaves an actor before the commits that it depends on.
+ *
+ * An acknowledgement must come after the database applied the append, a read after everything that
+ * it shows, and an action that was called by another one must not run before what its caller had
+ * seen. Write-behind actors acknowledge before by definition.
+ */
+import { itemsOf } from "../run-log.ts";
+import type { RunLog, Violation } from "../run-log.ts";
+
+type Log = Pick<RunLog, "operations" | "applied" | "sightings">;
+
+export function checkGate({ operations, applied, sightings }: Log): readonly Violation[] {
+  const appliedAt = firstCommits(applied);
+  const isBefore = (actor: string, value: string, sequence: number): boolean =>
+    (appliedAt.get(`${actor} ${value}`) ?? Infinity) < sequence;
+  const violations: Violation[] = [];
+  for (const { actor, role, kind, value, outcome, items, endedSequence } of operations) {
+    if (outcome !== "yes" || (role !== "list" && role !== "deletable")) continue;
+    const shown = kind === "append" ? [value!] : (items ?? []);
+    const early = shown.find((item) => !isBefore(actor, item, endedSequence));
+    if (early === undefined) continue;
+    violations.push({ invariant: "I9", what: `${kind} told of ${early} before ${actor} had it` });
+  }
+  for (const { actor, value, sequence } of sightings) {
+    if (isBefore(actor, value, sequence)) continue;
+    violations.push({ invariant: "I9", what: `a call left before ${value} was in ${actor}` });
+  }
+  return violations;
+}
+
+/** When each value was committed for the first time. */
+function firstCommits(applied: RunLog["applied"]): ReadonlyMap<string, number> {
+  const first = new Map<string, number>();
+  const lengths = new Map<string, number>();
+  for (const { actor, commit, sequence } of applied) {
+    const items = itemsOf(commit);
+    const known = Math.min(lengths.get(actor) ?? 0, items.length);
+    for (const item of items.slice(known)) {
+      const key = `${actor} ${item}`;
+      if (!first.has(key)) first.set(key, sequence);
+    }
+    lengths.set(actor, items.length);
+  }
+  return first;
+}

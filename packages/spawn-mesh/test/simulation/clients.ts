@@ -1,0 +1,195 @@
+/**
+ * Clients: each calls an actor, waits, thinks, and calls again. They outlive every incarnation, as a
+ * recorder must, and repeat calls with idempotency keys until they know.
+ */
+import { sleep } from "../../src/engine/clock.ts";
+import type { Answer, CallRequest, Incarnation, Surroundings } from "./incarnation.ts";
+import { badModes } from "./definitions.ts";
+import type { AppendPayload, Mode } from "./definitions.ts";
+import { CURSED } from "./connection.ts";
+import { beginOperation, endOperation } from "./operations.ts";
+import type { ActorRole, Operation, Outcome } from "./run-log.ts";
+
+/** The rows that another program has left: newer, of another codec, damaged. */
+export const foreignActors = ["newer", "protobuf", "damaged", CURSED] as const;
+
+const NOBODY_ALIVE_MS = 20;
+const ATTEMPTS_MAX = 40;
+const RETRY_MS_MAX = 150;
+const LONG_DEADLINE_MS = 12_000;
+
+export interface ClientParts extends Surroundings {
+  /** The incarnations that take calls. */
+  readonly alive: () => readonly Incarnation[];
+}
+
+export class Client {
+  readonly #parts: ClientParts;
+  readonly #label: string;
+  #made = 0;
+
+  constructor(label: string, parts: ClientParts) {
+    this.#label = label;
+    this.#parts = parts;
+  }
+
+  /** Works until `until`, and then until everything it began has an outcome. */
+  async work(until: number): Promise<void> {
+    const { world, profile } = this.#parts;
+    const { clock, choices } = world;
+    while (clock.monotonic() < until) {
+      await sleep(clock, choices.waitMs(profile.thinkMs));
+      const count = choices.chance(0.2) ? choices.between(1, profile.burstMax) : 1;
+      const calls = Array.from({ length: count }, () => this.#callOnce());
+      if (count > 1 && choices.chance(0.5)) void Promise.all(calls);
+      else await Promise.all(calls);
+    }
+  }
+
+  #callOnce(): Promise<void> {
+    const { choices } = this.#parts.world;
+    const roll = choices.between(0, 99);
+    if (roll < 4) return this.#touchForeign();
+    if (roll < 16) return this.#useDeletable();
+    return this.#useList(roll < 36 ? "write-behind" : "list");
+  }
+
+  async #useList(role: "list" | "write-behind"): Promise<void> {
+    const { world, profile } = this.#parts;
+    const { choices } = world;
+    const { shares, actors } = profile;
+    const name = `a${choices.between(1, actors)}`;
+    if (choices.chance(shares.read)) return await this.#read(role, name);
+    const value = `${this.#label}.${++this.#made}`;
+    const operation = beginOperation(world, { role, name, kind: "append", value });
+    const isRelay = role === "list" && choices.chance(shares.relay);
+    const payload = isRelay
+      ? { value, through: `a${choices.between(1, actors)}` }
+      : this.#appendPayload(value);
+    const request = this.#request({ role, name, action: isRelay ? "relay" : "append", payload });
+    if (!choices.chance(shares.key)) {
+      return await this.#finish(operation, [await this.#attempt(operation, request)]);
+    }
+    await this.#repeat(operation, { ...request, idempotencyKey: value });
+  }
+
+  /** Calls with a key until the outcome is known; now and then two at once. */
+  async #repeat(operation: Operation, request: CallRequest): Promise<void> {
+    const { clock, choices } = this.#parts.world;
+    const answers: Answered[] = [];
+    const twin = choices.chance(0.2) ? this.#attempt(operation, request) : undefined;
+    for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
+      const last = await this.#attempt(operation, request);
+      answers.push(last);
+      if (last.outcome === "yes" || !last.isRetryable) break;
+      await sleep(clock, choices.between(1, RETRY_MS_MAX));
+    }
+    if (twin !== undefined) answers.push(await twin);
+    await this.#finish(operation, answers);
+  }
+
+  async #read(role: ActorRole, name: string): Promise<void> {
+    const operation = beginOperation(this.#parts.world, { role, name, kind: "read" });
+    const request = this.#request({ role, name, action: "read", payload: undefined });
+    await this.#finish(operation, [await this.#attempt(operation, request)]);
+  }
+
+  async #useDeletable(): Promise<void> {
+    const { world, profile } = this.#parts;
+    const { choices } = world;
+    const name = `d${choices.between(1, profile.actors)}`;
+    const roll = choices.between(0, 9);
+    if (roll < 2) return await this.#read("deletable", name);
+    const kind = roll < 4 ? "delete" : "append";
+    const value = kind === "append" ? `${this.#label}.${++this.#made}` : "";
+    const operation = beginOperation(world, { role: "deletable", name, kind, value });
+    const payload = kind === "append" ? this.#appendPayload(value) : undefined;
+    const request = this.#request({ role: "deletable", name, action: "append", payload });
+    await this.#finish(operation, [await this.#attempt(operation, request)]);
+  }
+
+  async #touchForeign(): Promise<void> {
+    const { world } = this.#parts;
+    const name = world.choices.pick(foreignActors);
+    const value = `${this.#label}.${++this.#made}`;
+    const operation = beginOperation(world, { role: "foreign", name, kind: "append", value });
+    const payload: AppendPayload = { value, mode: "plain", ms: 0 };
+    const request = this.#request({ role: "foreign", name, action: "append", payload });
+    await this.#finish(operation, [await this.#attempt(operation, request)]);
+  }
+
+  #appendPayload(value: string): AppendPayload {
+    const { world, profile } = this.#parts;
+    const { choices } = world;
+    const { shares } = profile;
+    let mode: Mode = choices.chance(0.2) ? "replace" : "plain";
+    if (choices.chance(shares.slow)) mode = "slow";
+    if (choices.chance(shares.badCode)) mode = choices.pick(badModes.slice(0, -1));
+    if (choices.chance(shares.poison)) mode = "poison";
+    const isLong = mode === "hang" || choices.chance(0.15);
+    return { value, mode, ms: choices.between(1, isLong ? 600 : 40) };
+  }
+
+  #request(what: {
+    readonly role: ActorRole;
+    readonly name: string;
+    readonly action: string;
+    readonly payload: unknown;
+  }): CallRequest {
+    const { choices } = this.#parts.world;
+    const { shares } = this.#parts.profile;
+    const isShort = choices.chance(shares.shortDeadline);
+    const { role, name, action, payload } = what;
+    return {
+      name,
+      definition: role,
+      action,
+      payload,
+      deadlineMs: isShort ? choices.between(1, 60) : LONG_DEADLINE_MS,
+      ...(choices.chance(shares.abort) ? { signal: this.#abortedSoon() } : {}),
+      ...(action === "append" && choices.chance(shares.async) ? { async: true } : {}),
+    };
+  }
+
+  #abortedSoon(): AbortSignal {
+    const { world } = this.#parts;
+    const controller = new AbortController();
+    world.clock.timer(world.choices.between(1, 40), () => controller.abort());
+    world.count("fault abort");
+    return controller.signal;
+  }
+
+  async #attempt(operation: Operation, request: CallRequest): Promise<Answered> {
+    const incarnation = await this.#anyAlive();
+    // A signal that was used up would refuse every further attempt.
+    const { signal, ...rest } = request;
+    const isUsable = signal?.aborted === false;
+    const answer = await incarnation.call(operation, isUsable ? { ...rest, signal } : rest);
+    return { ...answer, owner: incarnation.label };
+  }
+
+  async #anyAlive(): Promise<Incarnation> {
+    const { world, alive } = this.#parts;
+    for (;;) {
+      const incarnations = alive();
+      if (incarnations.length > 0) return world.choices.pick(incarnations);
+      await sleep(world.clock, NOBODY_ALIVE_MS);
+    }
+  }
+
+  async #finish(operation: Operation, answers: readonly Answered[]): Promise<void> {
+    const told = answers.find((answer) => answer.outcome === "yes" && answer.reply !== undefined);
+    const best = told ?? answers.find(({ outcome }) => outcome === "yes") ?? answers.at(-1)!;
+    endOperation(this.#parts.world, operation, { ...best, outcome: overall(answers) });
+  }
+}
+
+interface Answered extends Answer {
+  readonly owner: string;
+}
+
+/** An operation certainly did not happen only if none of its attempts can have. */
+function overall(answers: readonly Answer[]): Outcome {
+  if (answers.some(({ outcome }) => outcome === "yes")) return "yes";
+  return answers.every(({ outcome }) => outcome === "no") ? "no" : "unknown";
+}

@@ -1,0 +1,139 @@
+/**
+ * The database that all incarnations of a run share: the reference store with a log of what it
+ * applied, and the weather that its requests are exposed to.
+ */
+import type { ActorId } from "../../src/engine/actor-id.ts";
+import type { Commit, Statestore, StoreAnswer, StoreHandle } from "../../src/engine/statestore.ts";
+import { StoreFailure } from "../../src/engine/statestore.ts";
+import { memoryStatestore } from "../../src/statestores/memory.ts";
+import type { Profile, RequestFault } from "./profile.ts";
+import type { ActorRole } from "./run-log.ts";
+import type { World } from "./world.ts";
+
+/** A state that contains this can never be stored. */
+export const POISON = "poison";
+
+export function actorKey({ definition, name }: ActorId): string {
+  return `${definition}/${name}`;
+}
+
+export function roleOf({ definition }: ActorId): ActorRole {
+  return definition as ActorRole;
+}
+
+/** An incarnation, as the database knows it. */
+export interface Session {
+  readonly label: string;
+  /** The id that the engine opened the store with. */
+  readonly id: string;
+}
+
+export class Database {
+  readonly #world: World;
+  readonly #profile: Profile;
+  readonly #store: Statestore = memoryStatestore();
+  #current: string | undefined;
+  outageUntil = 0;
+  diskFullUntil = 0;
+  slowUntil = 0;
+  isHealed = false;
+  /** Requests that are on their way, ghosts among them. */
+  underWay = 0;
+
+  constructor(world: World, profile: Profile) {
+    this.#world = world;
+    this.#profile = profile;
+  }
+
+  /** Where only one incarnation may use the database, the one before it is cut off from now on. */
+  open(session: Session): void {
+    this.#current = session.id;
+  }
+
+  /** Whether this fault hits the request that is being made. */
+  strikes(fault: RequestFault): boolean {
+    return !this.isHealed && this.#world.choices.chance(this.#profile.rates[fault]);
+  }
+
+  get isOut(): boolean {
+    return this.#world.clock.monotonic() < this.outageUntil;
+  }
+
+  /** How long a request takes in one direction. */
+  latencyMs(): number {
+    const { choices, clock } = this.#world;
+    const slow = clock.monotonic() < this.slowUntil ? choices.between(50, 400) : 0;
+    return slow + choices.between(0, 2 * this.#profile.latencyMs);
+  }
+
+  async commit(
+    session: Session,
+    commits: readonly Commit[],
+  ): Promise<readonly (StoreHandle | undefined)[]> {
+    this.#checkCurrent(session);
+    if (this.#world.clock.monotonic() < this.diskFullUntil) {
+      this.#world.count("fault disk-full");
+      throw new StoreFailure("capacity", "the disk is full");
+    }
+    const rows = commits.flatMap(({ state }, index) =>
+      typeof state === "string" && state.includes(POISON) ? [index] : [],
+    );
+    if (rows.length > 0) {
+      this.#world.count("fault poisoned-row");
+      throw new StoreFailure("rows", "a row that no database holds", { rows });
+    }
+    // The reference store does its work before it returns the promise.
+    void this.#store.open({ owner: session.id });
+    const handles = await this.#store.commit(commits);
+    for (const [index, commit] of commits.entries()) {
+      if (handles[index] !== undefined) this.#log(session, commit);
+    }
+    return handles;
+  }
+
+  async load(
+    session: Session,
+    queries: Parameters<Statestore["load"]>[0],
+  ): Promise<readonly StoreAnswer[]> {
+    this.#checkCurrent(session);
+    return await this.#store.load(queries);
+  }
+
+  async prune(session: Session, wall: number, limit: number): Promise<number> {
+    this.#checkCurrent(session);
+    return await this.#store.prune(wall, limit);
+  }
+
+  /** Puts a row there as another program would have left it. */
+  async plant(commit: Commit): Promise<void> {
+    void this.#store.open({ owner: "another program" });
+    await this.#store.commit([commit]);
+  }
+
+  /** The row as it is, past all faults. */
+  async look(actor: ActorId): Promise<StoreAnswer["row"]> {
+    const [answer] = await this.#store.load([{ actor, row: true, keys: [] }]);
+    return answer?.row;
+  }
+
+  #checkCurrent({ id }: Session): void {
+    if (this.#profile.isExclusive && this.#current !== id) {
+      throw new StoreFailure("fatal", "the database belongs to another process");
+    }
+  }
+
+  #log(session: Session, commit: Commit): void {
+    const actor = actorKey(commit.actor);
+    this.#world.applied.push({
+      sequence: this.#world.next(),
+      at: this.#world.clock.monotonic(),
+      owner: session.label,
+      actor,
+      role: roleOf(commit.actor),
+      commit,
+    });
+    this.#world.note(
+      `database: ${session.label} committed ${actor} revision ${commit.revision}${commit.isDelete ? " (deleted)" : ""}`,
+    );
+  }
+}

@@ -1,0 +1,179 @@
+/**
+ * The actors of the simulation: lists that calls append to, and everything that user code does
+ * wrong. What an action that fails has written must never be seen again, so it always writes first.
+ */
+import type { ActionDefinition, ActorDefinition } from "../../src/engine/actor-definition.ts";
+import { sleep } from "../../src/engine/clock.ts";
+import type { Clock } from "../../src/engine/clock.ts";
+import { fail } from "../../src/engine/failure.ts";
+import type { ActionContext } from "../../src/engine/run.ts";
+import { POISON } from "./database.ts";
+import { beginOperation, endOperation } from "./operations.ts";
+import type { Incarnation, Surroundings } from "./incarnation.ts";
+
+/** How the code of an action behaves. */
+export const badModes = ["throw", "fail", "garbage", "garbage-state", "hang", "reject", "poison"] as const;
+export type Mode = "plain" | "replace" | "slow" | (typeof badModes)[number];
+
+export interface AppendPayload {
+  readonly value: string;
+  readonly mode: Mode;
+  /** How long slow and hanging code takes. */
+  readonly ms: number;
+  /** What the calling action had seen in its own list. */
+  readonly seen?: { readonly actor: string; readonly value: string };
+}
+
+export interface RelayPayload {
+  readonly value: string;
+  /** The list that is appended to on the way. */
+  readonly through: string;
+}
+
+interface ListState {
+  items: unknown[];
+}
+
+export interface DefinitionParts extends Surroundings {
+  readonly clock: Clock;
+  readonly incarnation: Incarnation;
+}
+
+const READ_COPY_MAX = 10_000;
+
+export function definitionsOf(parts: DefinitionParts): readonly ActorDefinition[] {
+  const { profile } = parts;
+  const common = {
+    kind: "unnamed",
+    state: {
+      version: 1,
+      initial: () => ({ items: [] }),
+      migrate: (stored: unknown) => stored,
+    },
+    durability: "durable",
+    deactivateTimeoutMs: profile.deactivateTimeoutMs,
+    snapshotTimeoutMs: profile.snapshotTimeoutMs,
+    revisionsKept: 3,
+    init: undefined,
+    actions: actionsOf(parts),
+    isStrict: profile.isStrict,
+  } as const satisfies Omit<ActorDefinition, "name">;
+  return [
+    { ...common, name: "list", init: profile.hasInit ? initOf(parts) : undefined },
+    { ...common, name: "deletable", revisionsKept: 0 },
+    { ...common, name: "write-behind", durability: "write-behind" },
+    { ...common, name: "foreign" },
+  ];
+}
+
+function initOf({ world, clock }: DefinitionParts): ActorDefinition["init"] {
+  return (context) => {
+    const { items } = context.state as ListState;
+    if (world.choices.chance(0.1)) throw new Error("init is in a bad mood");
+    return world.choices.chance(0.3) ? sleep(clock, items.length % 7) : undefined;
+  };
+}
+
+function actionsOf(parts: DefinitionParts): ReadonlyMap<string, ActionDefinition> {
+  const actions: readonly ActionDefinition[] = [
+    {
+      name: "append",
+      isRead: false,
+      parse: undefined,
+      run: (context, payload) => append(parts, context, payload as AppendPayload),
+    },
+    {
+      name: "relay",
+      isRead: false,
+      parse: undefined,
+      run: (context, payload) => relay(parts, context, payload as RelayPayload),
+    },
+    {
+      name: "read",
+      isRead: true,
+      parse: undefined,
+      run: (context) => (context.state as ListState).items.slice(0, READ_COPY_MAX),
+    },
+  ];
+  return new Map(actions.map((action) => [action.name, action]));
+}
+
+function append(parts: DefinitionParts, context: ActionContext, payload: AppendPayload): unknown {
+  const { world, clock } = parts;
+  const { value, mode, ms, seen } = payload;
+  world.count(`code ${mode}`);
+  if (seen !== undefined) world.sightings.push({ sequence: world.next(), ...seen });
+  const state = context.state as ListState;
+  const push = (): number => state.items.push(value);
+  switch (mode) {
+    case "plain":
+      return push();
+    case "replace":
+      context.state = { items: [...state.items, value] };
+      return state.items.length + 1;
+    case "slow":
+      return sleep(clock, ms).then(push);
+    case "throw":
+      push();
+      throw new Error("the action failed");
+    case "fail":
+      push();
+      return fail("closed", { value });
+    case "reject":
+      push();
+      return sleep(clock, ms % 5).then(() => Promise.reject(new Error("the action failed late")));
+    case "garbage":
+      push();
+      return () => value;
+    case "garbage-state":
+      push();
+      state.items.push(10n);
+      return 0;
+    case "poison":
+      return state.items.push(`${value} ${POISON}`);
+    case "hang":
+      return hang(clock, context, { state, value, ms });
+  }
+}
+
+/** Goes on long after everybody gave it up, with whatever it still holds. */
+async function hang(
+  clock: Clock,
+  context: ActionContext,
+  held: { readonly state: ListState; readonly value: string; readonly ms: number },
+): Promise<never> {
+  const { state, value, ms } = held;
+  state.items.push(value);
+  await sleep(clock, ms);
+  state.items.push(`${value} late`);
+  (context.state as ListState).items.push(`${value} later`);
+  throw new Error("the action came to nothing");
+}
+
+async function relay(
+  parts: DefinitionParts,
+  context: ActionContext,
+  payload: RelayPayload,
+): Promise<number> {
+  const { world, incarnation } = parts;
+  const { items } = context.state as ListState;
+  const last = items.at(-1) as string | undefined;
+  world.count("code relay");
+  const value = `${payload.value}/${world.next()}`;
+  const inner = beginOperation(world, { role: "list", name: payload.through, kind: "append", value });
+  const through: AppendPayload = {
+    value,
+    mode: "plain",
+    ms: 0,
+    ...(last === undefined ? {} : { seen: { actor: `list/${context.self.name}`, value: last } }),
+  };
+  const call = context.invoke(payload.through, {
+    definition: "list",
+    action: "append",
+    payload: through,
+  });
+  const answer = await incarnation.hear(inner, call);
+  endOperation(world, inner, { ...answer, owner: incarnation.label });
+  if (answer.outcome !== "yes") throw new Error(`the call on the way failed: ${answer.code}`);
+  return items.push(payload.value);
+}

@@ -1,0 +1,129 @@
+/** What happens to incarnations and to the database as a whole, at random times. */
+import { Incarnation } from "./incarnation.ts";
+import type { Surroundings } from "./incarnation.ts";
+import type { Disaster } from "./profile.ts";
+
+const CRASH_WITHIN_EVENTS = 40;
+
+/** All incarnations of a run, and their misfortunes. */
+export class Fleet {
+  readonly #around: Surroundings;
+  readonly #all: Incarnation[] = [];
+  #eventsToCrash = Infinity;
+  #starting = 0;
+
+  constructor(around: Surroundings) {
+    this.#around = around;
+  }
+
+  /** Those that take calls. */
+  get alive(): readonly Incarnation[] {
+    return this.#all.filter((incarnation) => !incarnation.isDead && !incarnation.isLeaving);
+  }
+
+  /** All that live, those that are stopping included. */
+  get living(): readonly Incarnation[] {
+    return this.#all.filter((incarnation) => !incarnation.isDead);
+  }
+
+  start(): void {
+    const { world } = this.#around;
+    const incarnation = new Incarnation(`p${this.#all.length + 1}`, this.#around);
+    world.count("incarnations");
+    world.note(`${incarnation.label}: started`);
+    incarnation.isLeaving = true;
+    this.#all.push(incarnation);
+    void incarnation.engine.start().then(() => {
+      incarnation.isLeaving = false;
+    });
+  }
+
+  /** Called before every event: a crash may come between any two of them. */
+  beforeEvent(): void {
+    if (this.#eventsToCrash === Infinity || this.#eventsToCrash-- > 0) return;
+    this.#eventsToCrash = Infinity;
+    const { world } = this.#around;
+    const victim = world.choices.pick(this.living);
+    if (victim === undefined) return;
+    world.count("fault crash");
+    victim.crash();
+    this.#startSoon();
+  }
+
+  /** Disasters come until `until`. */
+  schedule(until: number): void {
+    const { world, profile } = this.#around;
+    if (profile.disasters.length === 0) return;
+    world.clock.timer(world.choices.waitMs(profile.disasterEveryMs), () => {
+      if (world.clock.monotonic() >= until) return;
+      this.#strike(world.choices.pick(profile.disasters));
+      this.schedule(until);
+    });
+  }
+
+  /** Whether nobody is about to start or stop. */
+  get isSettled(): boolean {
+    return this.#starting === 0 && this.living.every(({ isLeaving }) => !isLeaving);
+  }
+
+  /** No more crashes; whoever is paused wakes up in its own time. */
+  heal(): void {
+    this.#eventsToCrash = Infinity;
+  }
+
+  #strike(disaster: Disaster): void {
+    const { world, database } = this.#around;
+    const { choices, clock } = world;
+    if (disaster === "crash") {
+      this.#eventsToCrash = choices.between(0, CRASH_WITHIN_EVENTS);
+      return;
+    }
+    const someone = choices.pick(this.alive);
+    if (disaster === "overlap") {
+      if (this.living.length > 2) return;
+      world.count("fault overlap");
+      return this.start();
+    }
+    if ((disaster === "stop" || disaster === "pause") && someone === undefined) return;
+    world.count(`fault ${disaster}`);
+    world.note(`disaster: ${disaster}`);
+    const now = clock.monotonic();
+    switch (disaster) {
+      case "stop":
+        return this.#stop(someone!);
+      case "pause":
+        return someone!.pause(choices.between(20, 2_500));
+      case "outage":
+        database.outageUntil = now + choices.between(20, 2_500);
+        return;
+      case "disk-full":
+        database.diskFullUntil = now + choices.between(20, 1_500);
+        return;
+      case "slow-disk":
+        database.slowUntil = now + choices.between(50, 1_500);
+        return;
+    }
+  }
+
+  #stop(incarnation: Incarnation): void {
+    const { choices } = this.#around.world;
+    incarnation.isLeaving = true;
+    const drainTimeoutMs = choices.pick([1, 50, 1_000]);
+    incarnation.whenAwake(() => {
+      void incarnation.engine.stop({ drainTimeoutMs }).then(() => {
+        if (incarnation.isDead) return;
+        incarnation.stopped();
+        this.#startSoon();
+      });
+    });
+  }
+
+  #startSoon(): void {
+    const { world } = this.#around;
+    this.#starting++;
+    world.clock.timer(world.choices.between(0, 400), () => {
+      this.#starting--;
+      this.start();
+    });
+  }
+}

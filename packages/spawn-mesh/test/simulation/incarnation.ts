@@ -1,0 +1,211 @@
+/**
+ * One life of the process: an engine with its own clock, connection and callers.
+ *
+ * When it is paused, whatever would happen to it happens afterwards, late, as with SIGSTOP. When it
+ * crashes, nothing happens to it any more, and its callers learn nothing, whatever the engine says.
+ */
+import type { Clock, Timer } from "../../src/engine/clock.ts";
+import { Engine } from "../../src/engine/engine.ts";
+import { isSpawnError } from "../../src/engine/errors.ts";
+import type { InvokeRequest } from "../../src/engine/run.ts";
+import { Connection } from "./connection.ts";
+import type { Database } from "./database.ts";
+import { definitionsOf } from "./definitions.ts";
+import type { Profile } from "./profile.ts";
+import type { Operation, Outcome } from "./run-log.ts";
+import type { World } from "./world.ts";
+
+/** What a caller gets: never a rejection. */
+export interface Answer {
+  readonly outcome: Outcome;
+  readonly reply: unknown;
+  readonly code: string | undefined;
+  readonly isRetryable: boolean;
+}
+
+export interface CallRequest extends InvokeRequest {
+  readonly name: string;
+  readonly definition: string;
+  readonly deadlineMs: number;
+}
+
+const CUT_OFF: Answer = { outcome: "unknown", reply: undefined, code: undefined, isRetryable: true };
+
+export interface Surroundings {
+  readonly world: World;
+  readonly profile: Profile;
+  readonly database: Database;
+}
+
+export class Incarnation {
+  readonly label: string;
+  readonly engine: Engine;
+  readonly connection: Connection;
+  readonly #around: Surroundings;
+  /** What cuts off the callers that wait, by call. */
+  readonly #waiting = new Map<symbol, () => void>();
+  readonly #pending = new Map<string, number>();
+  #pausedUntil = 0;
+  isDead = false;
+  /** Takes no more calls: it is stopping or has stopped. */
+  isLeaving = false;
+
+  constructor(label: string, around: Surroundings) {
+    const { world, profile, database } = around;
+    this.label = label;
+    this.#around = around;
+    const clock = this.#ownClock();
+    this.connection = new Connection({
+      world,
+      database,
+      label,
+      limits: profile.limits,
+      ghostMsMax: profile.ghostMsMax,
+      clock,
+    });
+    this.engine = new Engine({
+      system: "simulation",
+      definitions: definitionsOf({ ...around, clock, incarnation: this }),
+      store: this.connection,
+      clock,
+      random: world.random,
+      limits: profile.limits,
+      onEvent: (event) => {
+        world.count(`event ${event.type}`);
+        if (event.type === "store-rollback") {
+          const what = `${label} says that the store lost ${event.actor.name} ${event.known}`;
+          world.violations.push({ invariant: "I1", what });
+        }
+        world.note(`${label}: ${event.type}${"actor" in event ? ` ${event.actor.name}` : ""}`);
+      },
+    });
+  }
+
+  /** Runs the action when the incarnation is awake; never if it is dead by then. */
+  whenAwake(action: () => void): void {
+    const { clock } = this.#around.world;
+    if (this.isDead) return;
+    const restMs = this.#pausedUntil - clock.monotonic();
+    if (restMs > 0) clock.timer(restMs, () => this.whenAwake(action));
+    else action();
+  }
+
+  pause(ms: number): void {
+    const { world } = this.#around;
+    const from = world.clock.monotonic();
+    world.note(`${this.label}: paused for ${ms} ms`);
+    world.pauses.push({ owner: this.label, from, until: from + ms });
+    this.#pausedUntil = Math.max(this.#pausedUntil, from + ms);
+  }
+
+  crash(): void {
+    if (this.isDead) return;
+    this.isDead = true;
+    this.#around.world.note(`${this.label}: crashed with ${this.#waiting.size} calls`);
+    for (const cutOff of [...this.#waiting.values()]) cutOff();
+    this.engine.crash();
+  }
+
+  /** The engine has stopped by itself, so that everybody must have had an answer. */
+  stopped(): void {
+    const { world } = this.#around;
+    world.note(`${this.label}: stopped`);
+    this.isDead = true;
+    if (this.#waiting.size === 0) return;
+    const what = `${this.label} stopped with ${this.#waiting.size} calls that have no answer`;
+    world.violations.push({ invariant: "I15", what });
+    for (const cutOff of [...this.#waiting.values()]) cutOff();
+  }
+
+  /** Calls an actor. Always resolves, also when the incarnation dies or its answer is an error. */
+  call(operation: Operation, request: CallRequest): Promise<Answer> {
+    return this.#unlessDead((settle) => {
+      this.whenAwake(() => void this.#callNow(operation, request).then(settle));
+    });
+  }
+
+  /** The answer to a call that an action made. */
+  hear(operation: Operation, reply: Promise<unknown>): Promise<Answer> {
+    return this.#unlessDead((settle) => void this.#answerTo(operation, reply).then(settle));
+  }
+
+  /** Whoever waits for this process learns nothing when it dies. */
+  #unlessDead(begin: (settle: (answer: Answer) => void) => void): Promise<Answer> {
+    return new Promise((resolve) => {
+      const id = Symbol("call");
+      this.#waiting.set(id, () => resolve(CUT_OFF));
+      begin((answer) => {
+        if (this.#waiting.delete(id)) resolve(answer);
+      });
+    });
+  }
+
+  async #answerTo(operation: Operation, reply: Promise<unknown>): Promise<Answer> {
+    const { world } = this.#around;
+    try {
+      const answer = await reply;
+      const isLoaded = answer === undefined || this.connection.hasLoaded(operation.actor);
+      if (!this.isDead && !isLoaded) world.unloaded.push(`${this.label} answered ${operation.actor}`);
+      return { outcome: "yes", reply: answer, code: undefined, isRetryable: false };
+    } catch (error) {
+      if (!isSpawnError(error) || error.code === "INTERNAL") {
+        world.violations.push({ invariant: "I4", what: `an answer without a type: ${String(error)}` });
+        return { outcome: "unknown", reply: undefined, code: "INTERNAL", isRetryable: false };
+      }
+      if (!this.isDead) world.count(`answer ${error.code}`);
+      const { applied, code, retryable } = error;
+      return { outcome: applied, reply: undefined, code, isRetryable: retryable };
+    }
+  }
+
+  async #callNow(operation: Operation, request: CallRequest): Promise<Answer> {
+    const { world, profile } = this.#around;
+    const { mailboxLengthMax, speculationMax } = profile.limits;
+    const startedAt = world.clock.monotonic();
+    this.#change(operation.actor, 1);
+    // What waits, what runs, and what is in the commit in flight and in the next one.
+    const limit = mailboxLengthMax + 1 + 2 * speculationMax;
+    world.peak(`calls of ${operation.actor}`, limit, this.#pending.get(operation.actor)!);
+    const answer = await this.#answerTo(operation, this.#invoke(operation, request));
+    this.#change(operation.actor, -1);
+    const { owner, deadlineMs } = { owner: this.label, ...request };
+    const endedAt = this.isDead ? undefined : world.clock.monotonic();
+    world.attempts.push({ operation, owner, startedAt, deadlineMs, endedAt, code: answer.code });
+    return request.async === true && answer.outcome === "yes"
+      ? { ...answer, outcome: "unknown" }
+      : answer;
+  }
+
+  #invoke(operation: Operation, { name, ...request }: CallRequest): Promise<unknown> {
+    const { engine } = this;
+    return operation.kind === "delete"
+      ? engine.stored(engine.type(request.definition), name).delete(request)
+      : engine.invoke(name, request);
+  }
+
+  #change(actor: string, by: number): void {
+    this.#pending.set(actor, (this.#pending.get(actor) ?? 0) + by);
+  }
+
+  #ownClock(): Clock {
+    const { clock } = this.#around.world;
+    const timer = (delayMs: number, action: () => void): Timer => {
+      let isCancelled = false;
+      const timer = clock.timer(delayMs, () => {
+        this.whenAwake(() => isCancelled || action());
+      });
+      return {
+        cancel: () => {
+          isCancelled = true;
+          timer.cancel();
+        },
+      };
+    };
+    return {
+      monotonic: () => clock.monotonic(),
+      wall: () => clock.wall(),
+      timer,
+      yield: (action) => void timer(0, action),
+    };
+  }
+}

@@ -1,0 +1,53 @@
+import type { ActorRole, Operation, Outcome } from "./run-log.ts";
+import type { World } from "./world.ts";
+
+/** Enters into the record that somebody begins to want something. */
+export function beginOperation(
+  world: World,
+  wish: {
+    readonly role: ActorRole;
+    readonly name: string;
+    readonly kind: Operation["kind"];
+    readonly value?: string;
+  },
+): Operation {
+  const { role, name, kind, value } = wish;
+  const actor = `${role}/${name}`;
+  const operation: Operation = {
+    actor,
+    role,
+    kind,
+    value,
+    startedAt: world.clock.monotonic(),
+    startedSequence: world.next(),
+    outcome: undefined,
+    endedAt: Infinity,
+    endedSequence: Infinity,
+    version: undefined,
+    items: undefined,
+    owner: undefined,
+  };
+  world.operations.push(operation);
+  world.note(`${kind} ${actor} ${value ?? ""}`);
+  return operation;
+}
+
+/** Enters what became of it. */
+export function endOperation(
+  world: World,
+  operation: Operation,
+  answer: { readonly outcome: Outcome; readonly reply: unknown; readonly owner: string },
+): void {
+  const { kind, actor, value } = operation;
+  operation.outcome = answer.outcome;
+  operation.owner = answer.owner;
+  operation.endedAt = world.clock.monotonic();
+  operation.endedSequence = world.next();
+  if (answer.outcome === "yes") {
+    if (kind === "append") operation.version = answer.reply as number | undefined;
+    if (kind === "read") operation.items = answer.reply as readonly string[];
+    if (kind === "read") operation.version = operation.items?.length;
+  }
+  const version = operation.version === undefined ? "" : ` at ${operation.version}`;
+  world.note(`${kind} ${actor} ${value ?? ""}: ${operation.outcome}${version}`);
+}

@@ -1,0 +1,129 @@
+/**
+ * What one seed is like: which faults there are and how many, how large the limits, how busy the
+ * clients. Each seed switches on a random subset ("swarm testing", Groce et al., ISSTA 2012): with
+ * all faults always on, some would hide what others reveal.
+ */
+import type { Limits } from "../../src/engine/limits.ts";
+import type { Choices } from "./choices.ts";
+
+/** What may happen to one request to the database. */
+export const requestFaults = [
+  "lost-request",
+  "lost-answer",
+  "ghost",
+  "duplicate",
+  "untyped-error",
+  "load-error",
+  "load-delayed",
+] as const;
+export type RequestFault = (typeof requestFaults)[number];
+
+/** What happens now and then to an incarnation or to the database as a whole. */
+export const disasters = ["crash", "stop", "pause", "overlap", "outage", "disk-full", "slow-disk"] as const;
+export type Disaster = (typeof disasters)[number];
+
+export interface Profile {
+  /** Whether one incarnation at a time can use the database, as with a locked file. */
+  readonly isExclusive: boolean;
+  readonly rates: Readonly<Record<RequestFault, number>>;
+  readonly disasters: readonly Disaster[];
+  /** Mean time between two disasters. */
+  readonly disasterEveryMs: number;
+  readonly activeMs: number;
+  readonly latencyMs: number;
+  readonly ghostMsMax: number;
+  readonly limits: Limits;
+  readonly clients: number;
+  readonly thinkMs: number;
+  /** Actors of each role. */
+  readonly actors: number;
+  readonly burstMax: number;
+  /** Shares of calls: the rest are plain appends. */
+  readonly shares: {
+    readonly read: number;
+    readonly key: number;
+    readonly badCode: number;
+    readonly slow: number;
+    readonly relay: number;
+    readonly shortDeadline: number;
+    readonly abort: number;
+    readonly async: number;
+    readonly poison: number;
+  };
+  readonly deactivateTimeoutMs: number;
+  readonly snapshotTimeoutMs: number;
+  readonly isStrict: boolean;
+  readonly hasInit: boolean;
+}
+
+/** Draws the profile of a run. */
+export function drawProfile(choices: Choices, defaults: Limits): Profile {
+  const isExclusive = choices.chance(0.5);
+  const rate = (): number => (choices.chance(0.5) ? choices.pick([0.01, 0.04, 0.12]) : 0);
+  const share = (likely: number, of: readonly number[]): number =>
+    choices.chance(likely) ? choices.pick(of) : 0;
+  const ghostMsMax = choices.pick([500, 3_000, 10_000]);
+  return {
+    isExclusive,
+    rates: {
+      "lost-request": rate(),
+      "lost-answer": rate(),
+      ghost: rate(),
+      duplicate: rate(),
+      "untyped-error": rate() / 4,
+      "load-error": rate(),
+      "load-delayed": rate(),
+    },
+    disasters: disasters.filter(
+      (disaster) => (disaster !== "overlap" || !isExclusive) && choices.chance(0.6),
+    ),
+    disasterEveryMs: choices.pick([150, 400, 1_000]),
+    activeMs: choices.between(1_500, 4_000),
+    latencyMs: choices.pick([1, 4, 15]),
+    ghostMsMax,
+    limits: drawLimits(choices, { defaults, isExclusive, ghostMsMax }),
+    clients: choices.pick([3, 8, 20]),
+    thinkMs: choices.pick([5, 20, 50]),
+    actors: choices.pick([1, 2, 4]),
+    burstMax: choices.pick([1, 4, 25]),
+    shares: {
+      read: share(0.8, [0.2, 0.6]),
+      key: share(0.7, [0.2, 0.7]),
+      badCode: share(0.6, [0.05, 0.2]),
+      slow: share(0.6, [0.05, 0.2]),
+      relay: share(0.5, [0.05, 0.15]),
+      shortDeadline: share(0.6, [0.1, 0.3]),
+      abort: share(0.4, [0.05, 0.1]),
+      async: share(0.4, [0.05, 0.1]),
+      poison: share(0.3, [0.01, 0.04]),
+    },
+    deactivateTimeoutMs: choices.pick([100, 300, 2_000]),
+    snapshotTimeoutMs: choices.pick([50, 200, 800]),
+    isStrict: choices.chance(0.3),
+    hasInit: choices.chance(0.3),
+  };
+}
+
+function drawLimits(
+  choices: Choices,
+  around: { readonly defaults: Limits; readonly isExclusive: boolean; readonly ghostMsMax: number },
+): Limits {
+  const { defaults, isExclusive, ghostMsMax } = around;
+  const ambiguityMaxMs = choices.pick([400, 2_000, 30_000]);
+  return {
+    ...defaults,
+    mailboxLengthMax: choices.pick([4, 20, 1_000]),
+    queuedMax: choices.pick([30, 20_000]),
+    speculationMax: choices.pick([1, 3, 20, 200]),
+    commitRowsMax: choices.pick([1, 3, 512]),
+    commitsInFlightMax: choices.between(1, 3),
+    loadRowsMax: choices.pick([1, 3, 128]),
+    loadsInFlightMax: choices.between(1, 3),
+    storeRetryMs: choices.pick([100, 1_000, 5_000]),
+    // A request that is still on its way when its outcome is given up changes the row behind the back
+    // of the incarnation. Where the store is exclusive that does not happen.
+    ambiguityMaxMs: isExclusive ? Math.max(ambiguityMaxMs, 2 * ghostMsMax) : ambiguityMaxMs,
+    flushMaxMs: choices.pick([50, 300]),
+    actionGraceMs: choices.pick([20, 200]),
+  };
+}

@@ -1,0 +1,123 @@
+/**
+ * What a run leaves behind, and all that the checkers look at.
+ *
+ * It is written by the clients and by the simulated database, from the outside of the engine: no
+ * line of the engine can skip a check. Everything carries a number from one sequence, so that
+ * "before" and "after" are exact even within one millisecond.
+ */
+import type { Commit, Etag } from "../../src/engine/statestore.ts";
+
+/** The invariants of the design that this simulation checks; I8 only where the store is exclusive. */
+export type Invariant =
+  "I1" | "I2" | "I3" | "I4" | "I5" | "I8" | "I9" | "I10" | "I13" | "I15" | "I16";
+
+export interface Violation {
+  readonly invariant: Invariant;
+  readonly what: string;
+}
+
+/** `yes` and `no` are what the engine promised; `unknown` includes what a crash cut off. */
+export type Outcome = "yes" | "no" | "unknown";
+
+/** How an actor is meant to behave: what its operations may be held to. */
+export type ActorRole = "list" | "deletable" | "write-behind" | "foreign";
+
+/** One thing that a client wanted from an actor, with all its attempts. */
+export interface Operation {
+  readonly actor: string;
+  readonly role: ActorRole;
+  readonly kind: "append" | "read" | "delete";
+  /** What is appended; unique in a run. */
+  readonly value: string | undefined;
+  readonly startedAt: number;
+  readonly startedSequence: number;
+  /** `undefined` while nothing is known: at the end that breaks liveness. */
+  outcome: Outcome | undefined;
+  endedAt: number;
+  endedSequence: number;
+  /** How long the list was after an append, or when it was read. */
+  version: number | undefined;
+  /** What a read returned. */
+  items: readonly string[] | undefined;
+  /** The incarnation that gave the last answer. */
+  owner: string | undefined;
+}
+
+/** One call to one incarnation. */
+export interface Attempt {
+  readonly operation: Operation;
+  readonly owner: string;
+  readonly startedAt: number;
+  readonly deadlineMs: number;
+  /** `undefined` when the incarnation crashed before it answered. */
+  readonly endedAt: number | undefined;
+  readonly code: string | undefined;
+}
+
+/** A commit that changed the database, with what was there before it. */
+export interface AppliedCommit {
+  readonly sequence: number;
+  readonly at: number;
+  readonly owner: string;
+  readonly actor: string;
+  readonly role: ActorRole;
+  readonly commit: Commit;
+}
+
+/** What passed between one incarnation and the database about one actor. */
+export type SessionEvent =
+  | SessionStep<"sent", { readonly etag: Etag; readonly previous: Etag | undefined }>
+  /** Answered: committed or refused. */
+  | SessionStep<"answered", { readonly etag: Etag; readonly isCommitted: boolean }>
+  | SessionStep<"failed", { readonly etag: Etag; readonly isAmbiguous: boolean }>
+  /** A load showed the row, or that there is none. */
+  | SessionStep<"shown", { readonly etag: Etag | undefined }>;
+
+type SessionStep<Type extends string, Facts> = Facts & {
+  readonly type: Type;
+  readonly owner: string;
+  readonly actor: string;
+};
+
+/** An action of another actor ran on behalf of one that had seen `value` in the list of `actor`. */
+export interface Sighting {
+  readonly sequence: number;
+  readonly actor: string;
+  readonly value: string;
+}
+
+/** The most that was ever in one place, and the limit of it. */
+export interface Peak {
+  readonly what: string;
+  readonly limit: number;
+  readonly peak: number;
+}
+
+export interface RunLog {
+  readonly operations: readonly Operation[];
+  readonly attempts: readonly Attempt[];
+  readonly applied: readonly AppliedCommit[];
+  readonly sessions: readonly SessionEvent[];
+  readonly sightings: readonly Sighting[];
+  readonly peaks: readonly Peak[];
+  /** What an incarnation answered or committed without ever having loaded the actor. */
+  readonly unloaded: readonly string[];
+  /** Stretches of time in which an incarnation stood still. */
+  readonly pauses: readonly {
+    readonly owner: string;
+    readonly from: number;
+    readonly until: number;
+  }[];
+  /** What should have been empty at the end, and was not. */
+  readonly leftOver: readonly string[];
+  /** Whether only one incarnation at a time could use the database. */
+  readonly isExclusive: boolean;
+  /** What a write-behind actor may lose of what it acknowledged, in milliseconds. */
+  readonly writeBehindBoundMs: number;
+}
+
+/** The list in a stored state; empty for a deleted actor. */
+export function itemsOf(commit: Pick<Commit, "state">): readonly string[] {
+  if (typeof commit.state !== "string") return [];
+  return (JSON.parse(commit.state) as { items: readonly string[] }).items;
+}

@@ -1,0 +1,80 @@
+import type { Random } from "../../src/engine/clock.ts";
+import { seededRandom } from "../../src/testing/seeded-random.ts";
+import { VirtualClock } from "../../src/testing/virtual-clock.ts";
+import { Choices } from "./choices.ts";
+import type {
+  AppliedCommit,
+  Attempt,
+  Operation,
+  Peak,
+  SessionEvent,
+  Sighting,
+  Violation,
+} from "./run-log.ts";
+
+const TRACE_LINES_MAX = 20_000;
+
+/** What everything in one run shares: time, chance, and the record of what happened. */
+export class World {
+  readonly clock = new VirtualClock();
+  readonly random: Random;
+  readonly choices: Choices;
+  readonly counts = new Map<string, number>();
+  readonly operations: Operation[] = [];
+  readonly attempts: Attempt[] = [];
+  readonly applied: AppliedCommit[] = [];
+  readonly sessions: SessionEvent[] = [];
+  readonly sightings: Sighting[] = [];
+  readonly unloaded: string[] = [];
+  readonly pauses: { owner: string; from: number; until: number }[] = [];
+  /** What is wrong in itself, whatever the checkers say: an error without a type, for example. */
+  readonly violations: Violation[] = [];
+  readonly #peaks = new Map<string, Peak>();
+  readonly #trace: string[] = [];
+  #hash = 0x811c9dc5;
+  #sequence = 0;
+
+  constructor(seed: number) {
+    this.random = seededRandom(seed);
+    this.choices = new Choices(this.random);
+  }
+
+  /** The next number of the one sequence in which everything happens. */
+  next(): number {
+    return ++this.#sequence;
+  }
+
+  /** Writes a line to the trace. Two runs of a seed are the same if their traces are. */
+  note(line: string): void {
+    let hash = Math.imul(this.#hash ^ Math.floor(this.clock.monotonic() * 1_000), 0x01000193);
+    for (let index = 0; index < line.length; index++) {
+      hash = Math.imul(hash ^ line.charCodeAt(index), 0x01000193);
+    }
+    this.#hash = hash;
+    this.#trace.push(`${this.clock.monotonic().toFixed(1).padStart(9)}  ${line}`);
+    if (this.#trace.length >= 2 * TRACE_LINES_MAX) this.#trace.splice(0, TRACE_LINES_MAX);
+  }
+
+  count(what: string, by = 1): void {
+    this.counts.set(what, (this.counts.get(what) ?? 0) + by);
+  }
+
+  /** Remembers the most of something that has a limit. */
+  peak(what: string, limit: number, size: number): void {
+    const known = this.#peaks.get(what);
+    if (known === undefined || size > known.peak) this.#peaks.set(what, { what, limit, peak: size });
+  }
+
+  get peaks(): readonly Peak[] {
+    return [...this.#peaks.values()];
+  }
+
+  get traceHash(): string {
+    return (this.#hash >>> 0).toString(16).padStart(8, "0");
+  }
+
+  /** The last lines of the trace. */
+  get trace(): readonly string[] {
+    return this.#trace.slice(-TRACE_LINES_MAX);
+  }
+}
