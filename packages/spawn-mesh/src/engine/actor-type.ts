@@ -1,4 +1,5 @@
 import { actorIdOf } from "./actor-definition.ts";
+import { checkName } from "./actor-id.ts";
 import { Activation } from "./activation.ts";
 import type { Admission } from "./admission.ts";
 import type { ActorDefinition } from "./actor-definition.ts";
@@ -49,7 +50,7 @@ export class ActorType {
     this.parts = parts;
   }
 
-  /** The live activation of that name, activated if there is none. */
+  /** The live activation of that name, activated if there is none. @throws {SpawnError} `INVALID_ARGUMENT` */
   activation(name: string): Activation {
     return this.#live.get(name) ?? this.#activate(name);
   }
@@ -69,6 +70,7 @@ export class ActorType {
   }
 
   #activate(name: string): Activation {
+    checkName(this.definition.name, name);
     const activation = new Activation(actorIdOf(this.parts.system, this.definition, name), this);
     this.#live.set(name, activation);
     return activation;

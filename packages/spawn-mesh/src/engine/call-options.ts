@@ -19,7 +19,7 @@ const OPTION_NAMES: ReadonlySet<string> = new Set([
   "async",
 ]);
 
-/** @throws {SpawnError} `INVALID_ARGUMENT` for an option that does not exist or makes no sense */
+/** @throws {SpawnError} `INVALID_ARGUMENT` for an option that makes no sense, `CANCELLED` for an aborted signal */
 export function checkOptions(options: CallOptions): void {
   if (typeof options !== "object" || options === null) {
     throw new SpawnError("INVALID_ARGUMENT", `options: expected an object, got ${String(options)}`);
@@ -35,9 +35,24 @@ export function checkOptions(options: CallOptions): void {
   const { deadlineMs, signal } = options;
   if (deadlineMs !== undefined)
     checkWholeNumber("deadlineMs", deadlineMs, { min: 1, max: TIMEOUT_MS_MAX });
-  if (signal !== undefined && !(signal instanceof AbortSignal)) {
+  if (signal === undefined) return;
+  if (!(signal instanceof AbortSignal)) {
     throw new SpawnError("INVALID_ARGUMENT", "options.signal: expected an AbortSignal");
   }
+  if (signal.aborted) {
+    throw new SpawnError("CANCELLED", "the signal was aborted before the call");
+  }
+}
+
+/** The request of a call by names. @throws {SpawnError} `INVALID_ARGUMENT` if it names no action */
+export function checkRequest(request: InvokeRequest): InvokeRequest {
+  if (typeof request !== "object" || request === null || typeof request.action !== "string") {
+    throw new SpawnError(
+      "INVALID_ARGUMENT",
+      "expected { action, payload } with the name of an action",
+    );
+  }
+  return request;
 }
 
 /** @throws {SpawnError} `INVALID_ARGUMENT` for an idempotency key that is no text, empty or too long */

@@ -6,15 +6,14 @@
  */
 import type { Activation } from "./activation.ts";
 import { Admission } from "./admission.ts";
-import { ActorType } from "./actor-type.ts";
-import type { CallFromRun, EngineParts } from "./actor-type.ts";
-import { findAction } from "./actor-definition.ts";
+import type { ActorType, CallFromRun, EngineParts } from "./actor-type.ts";
+import { ActorTypes, actionOf } from "./actor-types.ts";
 import type { ActionDefinition, ActorDefinition } from "./actor-definition.ts";
 import { checkName, formatActorId } from "./actor-id.ts";
 import type { ActorId } from "./actor-id.ts";
 import { sleep, systemClock, systemRandom } from "./clock.ts";
 import type { Clock, Random, Timer } from "./clock.ts";
-import { checkKey, checkOptions, copyMetadata } from "./call-options.ts";
+import { checkKey, checkOptions, checkRequest, copyMetadata } from "./call-options.ts";
 import type { CallOptions } from "./call-options.ts";
 import { CommitWriter } from "./commit-writer.ts";
 import { Deactivator } from "./deactivator.ts";
@@ -90,8 +89,8 @@ export class Engine {
   readonly system: string;
   readonly #store: Statestore;
   readonly #parts: EngineParts;
-  readonly #types = new Map<string, ActorType>();
-  readonly #deactivators: Deactivator[] = [];
+  readonly #types: ActorTypes;
+  readonly #deactivators: readonly Deactivator[];
   readonly #owner: string;
   readonly #findSystem: (name: string) => Engine | undefined;
   #pruneTimer: Timer | undefined;
@@ -123,19 +122,8 @@ export class Engine {
       writer: new CommitWriter({ ...storeParts, owner: this.#owner }),
       callFrom: (call) => this.#callFrom(call),
     };
-    for (const definition of options.definitions) this.#register(definition);
-  }
-
-  #register(definition: ActorDefinition): void {
-    if (this.#types.has(definition.name)) {
-      throw new SpawnError(
-        "ALREADY_REGISTERED",
-        `the actor ${definition.name} is defined twice in ${this.system}`,
-      );
-    }
-    const type = new ActorType(definition, this.#parts);
-    this.#types.set(definition.name, type);
-    this.#deactivators.push(new Deactivator(type, this.#parts.clock));
+    this.#types = new ActorTypes(options.definitions, this.#parts);
+    this.#deactivators = [...this.#types.all].map((type) => new Deactivator(type, clock));
   }
 
   /** Opens the statestore and begins to take calls. */
@@ -153,12 +141,7 @@ export class Engine {
 
   /** The registered type of that definition. @throws {SpawnError} `ACTOR_NOT_FOUND` */
   type(definition: string): ActorType {
-    const type = this.#types.get(definition);
-    if (type !== undefined) return type;
-    throw new SpawnError(
-      "ACTOR_NOT_FOUND",
-      `${this.system} has no actor ${JSON.stringify(definition)}`,
-    );
+    return this.#types.get(definition);
   }
 
   /** Calls an action of an actor whose type is known. Never throws: every failure is a rejection. */
@@ -186,23 +169,11 @@ export class Engine {
     request: InvokeRequest,
     origin: Origin | undefined,
   ): Promise<unknown> {
-    const engine = this.#engineOf(request.system);
-    const type = engine.#typeOf(name, request.definition);
-    const {
-      action: actionName,
-      payload,
-      definition: _definition,
-      system: _system,
-      ...options
-    } = request;
-    return await engine.call({
-      type,
-      name,
-      action: engine.#actionOf(type, actionName),
-      payload,
-      options,
-      origin,
-    });
+    const { action: actionName, payload, definition, system, ...options } = checkRequest(request);
+    const engine = this.#engineOf(system);
+    const type = engine.#types.typeOf(name, definition);
+    const action = actionOf(type, actionName);
+    return await engine.call({ type, name, action, payload, options, origin });
   }
 
   #engineOf(system: string | undefined): Engine {
@@ -214,33 +185,6 @@ export class Engine {
         `there is no actor system ${JSON.stringify(system)} here`,
       );
     return engine;
-  }
-
-  #typeOf(name: string, definition: string | undefined): ActorType {
-    const type = this.type(definition ?? name);
-    if (type.definition.kind === "named" && name !== type.definition.name) {
-      throw new SpawnError(
-        "ACTOR_NOT_FOUND",
-        `${type.definition.name} is a named actor; it has no instance ${JSON.stringify(name)}`,
-      );
-    }
-    if (type.definition.kind === "unnamed" && definition === undefined) {
-      throw new SpawnError(
-        "ACTOR_NOT_FOUND",
-        `${name} is an unnamed actor; give the name of an instance and definition: ${JSON.stringify(name)}`,
-      );
-    }
-    return type;
-  }
-
-  #actionOf(type: ActorType, name: string): ActionDefinition {
-    const action = findAction(type.definition, name);
-    if (action !== undefined) return action;
-    const known = [...type.definition.actions.keys()].join(", ");
-    throw new SpawnError(
-      "ACTION_NOT_FOUND",
-      `${type.definition.name} has no action ${JSON.stringify(name)}; it has ${known}`,
-    );
   }
 
   #submit(call: ActorCall, caller: Caller): void {
@@ -257,8 +201,8 @@ export class Engine {
     const answersTo = isAsync ? this.#unheard(call) : caller;
     const activation = type.activation(name);
     const invocation = new Invocation({ action, payload, units, deadlineAt, details }, answersTo);
-    if (options?.signal !== undefined) giveUpOnAbort(options.signal, invocation, activation);
     activation.submit(invocation);
+    if (options?.signal !== undefined) giveUpOnAbort(options.signal, invocation, activation);
     if (isAsync) caller.resolve(undefined);
   }
 
@@ -362,7 +306,7 @@ export class Engine {
       "SHUTTING_DOWN",
       `the system ${this.system} stopped before the action ran`,
     );
-    for (const activation of this.#live()) activation.evict(late);
+    for (const activation of this.#types.live) activation.evict(late);
     await this.#drain(this.#parts.limits.storeRetryMs);
     this.#end();
     watch.clear();
@@ -373,7 +317,7 @@ export class Engine {
   crash(): void {
     this.#parts.writer.abandon();
     this.#parts.loader.abandon();
-    for (const activation of this.#live()) activation.crash();
+    for (const activation of this.#types.live) activation.crash();
     this.#end();
     this.#parts.watch.clear();
   }
@@ -382,7 +326,7 @@ export class Engine {
     const { clock, watch } = this.#parts;
     const endsAt = clock.monotonic() + timeoutMs;
     while (watch.all.length > 0 && clock.monotonic() < endsAt) {
-      for (const activation of this.#live()) activation.flush();
+      for (const activation of this.#types.live) activation.flush();
       await Promise.race([watch.whenEmpty(), sleep(clock, DRAIN_STEP_MS)]);
     }
   }
@@ -392,11 +336,7 @@ export class Engine {
     this.#pruneTimer?.cancel();
     this.#parts.admission.stop();
     for (const deactivator of this.#deactivators) deactivator.stop();
-    for (const activation of this.#live()) activation.leave();
-  }
-
-  #live(): readonly Activation[] {
-    return [...this.#types.values()].flatMap((type) => [...type.live]);
+    for (const activation of this.#types.live) activation.leave();
   }
 
   #schedulePrune(): void {
@@ -418,7 +358,6 @@ function chainKey({ system, definition, name }: ActorId): string {
 }
 
 function giveUpOnAbort(signal: AbortSignal, invocation: Invocation, activation: Activation): void {
-  if (signal.aborted) throw new SpawnError("CANCELLED", "the signal was aborted before the call");
   const onAbort = (): void => {
     invocation.giveUp("CANCELLED", "the caller gave up");
     activation.callerGaveUp(invocation);
