@@ -2,6 +2,9 @@
 import { type ChildProcessWithoutNullStreams, spawn, spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 
+/** No child of a test needs longer; one that hangs fails its test. */
+const CHILD_TIME_MAX_MS = 20_000;
+
 export interface ChildResult {
   readonly status: number | null;
   readonly output: string;
@@ -15,7 +18,7 @@ export function childCommand(...args: readonly string[]): readonly string[] {
 
 export function start(command: readonly string[]): ChildProcessWithoutNullStreams {
   const [program = "", ...args] = command;
-  return spawn(program, args);
+  return spawn(program, args, { timeout: CHILD_TIME_MAX_MS, killSignal: "SIGKILL" });
 }
 
 /** Runs a command to its end. */

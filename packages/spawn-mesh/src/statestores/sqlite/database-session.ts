@@ -31,24 +31,20 @@ export class DatabaseSession {
   #isLogInDoubt = false;
 
   /** @throws {StoreFailure | SpawnError} */
-  handle(message: WorkerRequest): unknown {
-    switch (message.call) {
+  handle([call, request]: WorkerRequest): unknown {
+    switch (call) {
       case "open":
-        return this.#open(message.request);
+        return this.#open(request);
       case "commit":
-        return this.#commit(message.request);
+        return this.#commit(request);
       case "load":
-        return this.#read(({ reader }) => reader.load(message.request.rows, message.request.count));
+        return this.#read(({ reader }) => reader.load(...request));
       case "listRevisions":
-        return this.#read(({ reader }) => reader.listRevisions(message.request));
-      case "readRevision": {
-        const { actor, revision } = message.request;
-        return this.#read(({ reader }) => reader.readRevision(actor, revision));
-      }
+        return this.#read(({ reader }) => reader.listRevisions(request));
+      case "readRevision":
+        return this.#read(({ reader }) => reader.readRevision(request.actor, request.revision));
       case "prune":
-        return this.#read(({ reader }) =>
-          reader.prune(message.request.wall, message.request.limit),
-        );
+        return this.#read(({ reader }) => reader.prune(request.wall, request.limit));
       case "durability":
         return this.#read(({ database }) => readDurability(database));
       case "close":
@@ -71,7 +67,7 @@ export class DatabaseSession {
     }
   }
 
-  #commit({ rows, count }: PackedBatch): WorkerCalls["commit"]["answer"] {
+  #commit([rows, count]: PackedBatch): WorkerCalls["commit"]["answer"] {
     const { group } = this.#connected();
     try {
       return group.run(rows, count);

@@ -85,13 +85,13 @@ class WorkerStatestore implements SqliteStatestore {
 
   async load(queries: readonly StoreQuery[]): Promise<readonly StoreAnswer[]> {
     const link = this.#openLink();
-    const request = { rows: packQueries(queries), count: queries.length };
+    const request = [packQueries(queries), queries.length] as const;
     return unpackAnswers(await link.call("load", request), queries.length);
   }
 
   async commit(commits: readonly Commit[]): Promise<readonly (StoreHandle | undefined)[]> {
     const link = this.#openLink();
-    const request = { rows: packCommits(commits), count: commits.length };
+    const request = [packCommits(commits), commits.length] as const;
     const handles = await link.call("commit", request);
     return handles.map((handle) => (handle === REFUSED ? undefined : handle));
   }

@@ -96,7 +96,7 @@ export class WorkerLink {
       return Promise.reject(new StoreFailure("retry", "the worker of the statestore ended"));
     }
     return new Promise<WorkerCalls[Name]["answer"]>((resolve, reject) => {
-      worker.postMessage({ call, request });
+      worker.postMessage([call, request]);
       if (this.#pending.length === 0) worker.ref();
       this.#pending.push({
         call,
@@ -106,12 +106,12 @@ export class WorkerLink {
     });
   }
 
-  #settle(worker: Worker, reply: WorkerReply): void {
+  #settle(worker: Worker, [answer, error]: WorkerReply): void {
     if (this.#worker !== worker) return;
     const pending = this.#pending.shift();
     if (this.#pending.length === 0) worker.unref();
-    if (reply.ok) pending?.resolve(reply.answer);
-    else pending?.reject(toError(reply.error));
+    if (error === undefined) pending?.resolve(answer);
+    else pending?.reject(toError(error));
   }
 
   #lose(worker: Worker, death: unknown): void {

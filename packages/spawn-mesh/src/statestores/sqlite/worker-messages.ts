@@ -29,17 +29,11 @@ export interface WorkerCalls {
 
 export type CallName = keyof WorkerCalls;
 
-export interface PackedBatch {
-  readonly rows: PackedRows;
-  /** How many commits or queries are in it. */
-  readonly count: number;
-}
+/** Commits or queries, and how many of them. */
+export type PackedBatch = readonly [rows: PackedRows, count: number];
 
 export type WorkerRequest = {
-  readonly [Name in CallName]: {
-    readonly call: Name;
-    readonly request: WorkerCalls[Name]["request"];
-  };
+  readonly [Name in CallName]: readonly [call: Name, request: WorkerCalls[Name]["request"]];
 }[CallName];
 
 /** An error on its way between threads, where classes are lost. */
@@ -52,6 +46,5 @@ export type WorkerError =
     }
   | { readonly type: "refusal"; readonly code: ErrorCode; readonly message: string };
 
-export type WorkerReply =
-  | { readonly ok: true; readonly answer: unknown }
-  | { readonly ok: false; readonly error: WorkerError };
+/** An answer alone, or no answer and an error. */
+export type WorkerReply = readonly [answer: unknown, error?: WorkerError];

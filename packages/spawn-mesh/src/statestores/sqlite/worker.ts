@@ -12,9 +12,9 @@ port?.on("message", (message: WorkerRequest) => port.postMessage(answerTo(messag
 
 function answerTo(message: WorkerRequest): WorkerReply {
   try {
-    return { ok: true, answer: session.handle(message) };
+    return [session.handle(message)];
   } catch (error) {
-    return { ok: false, error: toWorkerError(error) };
+    return [undefined, toWorkerError(error)];
   }
 }
 
