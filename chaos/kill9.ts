@@ -11,8 +11,10 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { checkHistory, type FinalState, type Outcome } from "./history-checker.ts";
 import { CallPlan, type CalledActor, type PlannedCall } from "./kill9-calls.ts";
-import { KillableWorker, type Answer } from "./killable-worker.ts";
+import type { ActorCall } from "./kill9-worker.ts";
+import { KillableWorker, type Answer, type WorkerProgram } from "./killable-worker.ts";
 import { kill9Report, type Tally } from "./kill9-report.ts";
+import { RestartedWorker } from "./restarted-worker.ts";
 import type { Scenario, ScenarioOptions, ScenarioReport } from "./scenario.ts";
 import { SeededChoices } from "./seeded-choices.ts";
 
@@ -45,9 +47,6 @@ class Kill9 {
     operations: 0,
     restartsMs: [],
   };
-  /** The life that calls go to. */
-  #life: Promise<KillableWorker> | undefined;
-  #killed: KillableWorker | undefined;
   #killedAtMs: number | undefined;
   #startedAtMs = 0;
   #tick = 0;
@@ -64,45 +63,43 @@ class Kill9 {
   async run(): Promise<ScenarioReport> {
     this.#startedAtMs = performance.now();
     // A start that ends well leaves what Node compiled for all that follow.
-    await (await this.#start()).stop();
-    this.#life = this.#start();
-    const callers = Array.from({ length: IN_FLIGHT }, () => this.#callUntilOver());
-    await Promise.race([this.#killOverAndOver(), Promise.all(callers)]);
+    await (await KillableWorker.start(this.#program)).stop();
+    const worker = await RestartedWorker.start(this.#program);
+    const callers = Array.from({ length: IN_FLIGHT }, () => this.#callUntilOver(worker));
+    await Promise.race([this.#killOverAndOver(worker), Promise.all(callers)]);
     this.#isOver = true;
     await Promise.all(callers);
-    await (await this.#life).stop();
+    await worker.stop();
     return this.#check();
   }
 
-  #start(): Promise<KillableWorker> {
+  get #program(): WorkerProgram {
     const { workspace, directory } = this.#options;
-    return KillableWorker.start({
+    return {
       program: join(workspace, "chaos/kill9-worker.ts"),
       args: [join(directory, "state.db")],
       compileCache: join(directory, "compiled"),
-    });
+    };
   }
 
-  async #killOverAndOver(): Promise<void> {
+  async #killOverAndOver(worker: RestartedWorker): Promise<void> {
     const { kills, seconds = Infinity } = this.#options;
-    while (this.#tally.kills < kills && this.#elapsedSeconds() < seconds) await this.#liveAndDie();
+    while (this.#tally.kills < kills && this.#elapsedSeconds() < seconds) {
+      await this.#liveAndDie(worker);
+    }
   }
 
-  async #liveAndDie(): Promise<void> {
+  async #liveAndDie(worker: RestartedWorker): Promise<void> {
     const tally = this.#tally;
-    const life = await this.#life!;
     tally.lives++;
     if (!(await this.#firstAcknowledgement())) tally.livesWithoutAck++;
     else if (this.#killedAtMs !== undefined) {
       tally.restartsMs.push(performance.now() - this.#killedAtMs);
     }
     await sleep(this.#choices.fraction() * KILL_AFTER_MS_MAX);
-    // All who are told that the life is over find the next one here.
-    this.#life = life.ended.then(() => this.#start());
-    this.#killed = life;
     this.#killedAtMs = performance.now();
     tally.kills++;
-    await life.kill();
+    await worker.kill();
   }
 
   /** Whether one came in time. */
@@ -116,14 +113,14 @@ class Kill9 {
     });
   }
 
-  async #callUntilOver(): Promise<void> {
-    while (!this.#isOver) await this.#perform(this.#plan.next());
+  async #callUntilOver(worker: RestartedWorker): Promise<void> {
+    while (!this.#isOver) await this.#perform(this.#plan.next(), worker);
   }
 
-  async #perform(planned: PlannedCall): Promise<void> {
+  async #perform(planned: PlannedCall, worker: RestartedWorker): Promise<void> {
     const { actor, call, element } = planned;
     const startedAt = this.#tick++;
-    const outcome = await this.#outcomeOf(planned);
+    const outcome = await this.#outcomeOf(call, worker);
     this.#tally.operations++;
     actor.operations.push({ element, startedAt, endedAt: this.#tick++, outcome });
     if (outcome.type === "acknowledged") {
@@ -138,14 +135,12 @@ class Kill9 {
   }
 
   /** With a key, calls until there is an answer that says for certain what happened. */
-  async #outcomeOf({ call }: PlannedCall): Promise<Outcome> {
+  async #outcomeOf(call: ActorCall, worker: RestartedWorker): Promise<Outcome> {
     for (let refusals = 0; ;) {
-      const life = await this.#life!;
-      const answer = await life.ask(call);
+      const answer = await worker.ask(call);
       if (answer.type === "reply") return acknowledgement(answer.reply);
       if (answer.type === "refusal") refusals++;
-      else if (life === this.#killed) this.#tally.inFlightAtKills++;
-      else throw new Error("the worker ended by itself");
+      else this.#tally.inFlightAtKills++;
       const isRepeated = call.key !== undefined && refusals < REFUSALS_MAX;
       if (!isRepeated || !mayBeRepeated(answer)) return withoutReply(answer);
     }
@@ -155,7 +150,7 @@ class Kill9 {
   async #check(): Promise<ScenarioReport> {
     const { progress } = this.#options;
     progress.note(`reading ${this.#plan.actors.length.toLocaleString("en-US")} actors …`);
-    const life = await this.#start();
+    const life = await KillableWorker.start(this.#program);
     const finals = await Promise.all(this.#plan.actors.map((actor) => finalState(life, actor)));
     await life.stop();
     const verdicts = this.#plan.actors.map(({ operations }, at) =>
