@@ -19,26 +19,22 @@ import type { Waiting } from "./admission.ts";
 import { CommitPipeline } from "./commit-pipeline.ts";
 import type { PipelineOwner } from "./commit-pipeline.ts";
 import { SpawnError } from "./errors.ts";
-import { Invocation } from "./invocation.ts";
+import type { Invocation } from "./invocation.ts";
 import { Execution } from "./execution.ts";
 import type { ExecutionOwner } from "./execution.ts";
 import { KeyedInvocations, answerStored } from "./keyed-invocations.ts";
 import type { KeyedOwner } from "./keyed-invocations.ts";
 import type { LoadWaiter } from "./loader.ts";
 import { Mailbox } from "./mailbox.ts";
+import { INIT_MS_MAX, firstState, initInvocation } from "./opening.ts";
 import type { InvokeRequest, Run } from "./run.ts";
 import type { Runnable } from "./run-queue.ts";
 import { initError } from "./run-outcome.ts";
 import type { RunOutcome } from "./run-outcome.ts";
 import type { StoreAnswer, StoredActor, Tags } from "./statestore.ts";
-import { decodeStored } from "./stored-state.ts";
-import { encodeValue } from "./values.ts";
 import type { Watched } from "./watch.ts";
 
 type Phase = "opening" | "ready" | "deleting" | "gone";
-
-/** For how long `init` may run, in milliseconds. */
-const INIT_MS_MAX = 60_000;
 
 export class Activation
   implements Runnable, Watched, LoadWaiter, PipelineOwner, ExecutionOwner, KeyedOwner
@@ -133,39 +129,24 @@ export class Activation
   loaded({ row }: StoreAnswer): void {
     if (this.#phase !== "opening") return;
     try {
-      this.#adopt(row);
+      const { state, bytes } = firstState(this.definition.state!, row);
+      this.#execution.state.write(state);
+      this.pipeline.open(row, bytes, row?.tags);
     } catch (error) {
       return this.#refuse(initError(this.id, error));
     }
     const { init } = this.definition;
     if (init === undefined) return this.#ready();
     const deadlineAt = this.#type.parts.clock.monotonic() + INIT_MS_MAX;
-    const action = { name: "init", isRead: false, parse: undefined, run: init };
-    const caller = {
-      resolve: () => this.#ready(),
-      reject: (error: SpawnError) => this.#refuse(error),
-    };
-    this.#execution.run(
-      new Invocation(
-        { action, payload: undefined, units: 0, deadlineAt, details: undefined },
-        caller,
-      ),
-    );
     this.#isDueBy(deadlineAt);
     this.#watch();
+    const resolve = (): void => this.#ready();
+    const reject = (error: SpawnError): void => this.#refuse(error);
+    this.#execution.run(initInvocation(init, deadlineAt, { resolve, reject }));
   }
 
   loadFailed(error: SpawnError): void {
     if (this.#phase === "opening") this.#refuse(error);
-  }
-
-  #adopt(row: StoredActor | undefined): void {
-    const definition = this.definition.state!;
-    const isNew = row === undefined || row.state === undefined;
-    const state = isNew ? definition.initial() : decodeStored(definition, row);
-    this.#execution.state.write(state);
-    const isAsStored = !isNew && row.stateVersion === definition.version;
-    this.pipeline.open(row, isAsStored ? row.state : encodeValue(state, "state"), row?.tags);
   }
 
   #ready(): void {

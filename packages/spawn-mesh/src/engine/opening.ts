@@ -1,0 +1,42 @@
+/** How an actor begins: from its stored row or from nothing, and then with `init`. */
+import type { ActionFunction, StateDefinition } from "./actor-definition.ts";
+import { Invocation } from "./invocation.ts";
+import type { Caller } from "./invocation.ts";
+import type { StateBytes, StoredActor } from "./statestore.ts";
+import { decodeStored } from "./stored-state.ts";
+import { encodeValue } from "./values.ts";
+
+/** For how long `init` may run, in milliseconds. */
+export const INIT_MS_MAX = 60_000;
+
+/**
+ * The state of an actor that comes to life, decoded and as bytes. A migrated state is as good as
+ * stored: it is derived from the row again after each load, until a commit stores it.
+ *
+ * @throws {SpawnError} `STATE_CORRUPT`, `INVALID_ARGUMENT`, and what the definition's functions throw
+ */
+export function firstState(
+  definition: StateDefinition,
+  row: StoredActor | undefined,
+): { readonly state: unknown; readonly bytes: StateBytes } {
+  if (row?.state === undefined) {
+    const state = definition.initial();
+    return { state, bytes: encodeValue(state, "state") };
+  }
+  const state = decodeStored(definition, row);
+  const isOfToday = row.stateVersion === definition.version;
+  return { state, bytes: isOfToday ? row.state : encodeValue(state, "state") };
+}
+
+/** `init` as an invocation that the actor makes to itself. */
+export function initInvocation(
+  init: ActionFunction,
+  deadlineAt: number,
+  caller: Caller,
+): Invocation {
+  const action = { name: "init", isRead: false, parse: undefined, run: init };
+  return new Invocation(
+    { action, payload: undefined, units: 0, deadlineAt, details: undefined },
+    caller,
+  );
+}
