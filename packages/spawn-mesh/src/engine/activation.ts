@@ -288,12 +288,12 @@ export class Activation
     this.#queue();
   }
 
-  fenced(again: readonly Invocation[], row: StoredActor | undefined): void {
+  fenced(again: readonly Invocation[], revision: number | undefined): void {
     const { emit } = this.#type.parts;
     const known = this.pipeline.revision;
     emit({ type: "fenced", actor: this.id });
-    if ((row?.revision ?? 0) < known)
-      emit({ type: "store-rollback", actor: this.id, known, stored: row?.revision ?? 0 });
+    if (revision !== undefined && revision < known)
+      emit({ type: "store-rollback", actor: this.id, known, stored: revision });
     this.#execution.abandon(
       new SpawnError(
         "STATESTORE_UNAVAILABLE",

@@ -54,8 +54,11 @@ export interface PipelineOwner {
   committed(isDelete: boolean): void;
   /** The state is that of the last durable commit again; these invocations have to run again. */
   rolledBack(again: readonly Invocation[], cause: SpawnError): void;
-  /** Another incarnation has committed: start again from the stored row with these invocations. */
-  fenced(again: readonly Invocation[], row: StoredActor | undefined): void;
+  /**
+   * Another incarnation has committed: start again from the stored row with these invocations.
+   * `revision` is the stored one, 0 without a row; `undefined` when it could not be learnt.
+   */
+  fenced(again: readonly Invocation[], revision: number | undefined): void;
   /** Acknowledged write-behind changes will never be stored. */
   tailLost(): void;
 }
@@ -285,11 +288,11 @@ export class CommitPipeline {
 
   /**
    * The statestore refused the commit in flight: its condition did not hold. `answer` is what the
-   * statestore has now, and says what became of a commit whose first answer was lost
-   * (`isAmbiguous`): it is the row's etag, or the one that the present owner took over from, or the
-   * present owner took over from the commit before it, and so it can never apply.
+   * statestore has now, and only that says what became of the commit, because the answer can be to
+   * the second of two requests: it is the row's etag, or the one that the present owner took over
+   * from, or the present owner took over from the commit before it, and so it can never apply.
    */
-  refused(answer: StoreAnswer | undefined, isAmbiguous: boolean): void {
+  refused(answer: StoreAnswer | undefined): void {
     const batch = this.#inFlight!;
     const row = answer?.row;
     if (row !== undefined && row.etag === batch.etag) return this.committed(row.handle);
@@ -297,24 +300,24 @@ export class CommitPipeline {
     if (row !== undefined && row.baseEtag === batch.etag) {
       for (const invocation of batch.entries) invocation.succeed(invocation.reply);
       for (const gate of batch.gates) gate(true);
-      return this.#startAgain({ ...batch, entries: [], gates: [] }, [], row);
+      return this.#startAgain({ ...batch, entries: [], gates: [] }, [], answer);
     }
     const isOvertaken =
       row !== undefined && row.baseEtag === this.#etag && row.owner !== this.#writer.owner;
-    const isCertain = !isAmbiguous || row?.etag === this.#etag || isOvertaken;
+    const isCertain = answer !== undefined && (row?.etag === this.#etag || isOvertaken);
     const again = isCertain
       ? batch.entries
       : failChanges(
           batch,
           new SpawnError(
             "UNKNOWN_OUTCOME",
-            "the answer to the commit was lost and others have committed since; repeat the call with its idempotency key",
+            "the statestore does not tell any more whether the commit was applied; repeat the call with its idempotency key",
             {
               applied: "unknown",
             },
           ),
         );
-    this.#startAgain(batch, again, row);
+    this.#startAgain(batch, again, answer);
   }
 
   get #isWriteBehind(): boolean {
@@ -361,12 +364,14 @@ export class CommitPipeline {
     this.#owner.committed(false);
   }
 
-  #startAgain(batch: Batch, again: readonly Invocation[], row: StoredActor | undefined): void {
+  #startAgain(batch: Batch, again: readonly Invocation[], answer: StoreAnswer | undefined): void {
     for (const gate of batch.gates) gate(false);
     const hadNext = this.#next !== undefined;
     const onTop = this.#discardNext();
+    const row = answer?.row;
     if (this.#isWriteBehind && (hadNext || row?.baseEtag !== batch.etag)) this.#owner.tailLost();
-    this.#owner.fenced(takeBack([...again, ...onTop]), row);
+    const revision = answer === undefined ? undefined : (row?.revision ?? 0);
+    this.#owner.fenced(takeBack([...again, ...onTop]), revision);
   }
 }
 

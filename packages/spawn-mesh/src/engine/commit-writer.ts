@@ -189,11 +189,11 @@ export class CommitWriter {
       if (handle === undefined) refused.push(pipeline);
       else pipeline.committed(handle);
     }
-    if (refused.length > 0) await this.#classify(refused, group.isAmbiguous);
+    if (refused.length > 0) await this.#classify(refused);
   }
 
   /** Asks what the statestore has where it refused, so that each pipeline can say what became of its commit. */
-  async #classify(refused: readonly CommitPipeline[], isAmbiguous: boolean): Promise<void> {
+  async #classify(refused: readonly CommitPipeline[]): Promise<void> {
     const queries = refused.map((pipeline) => ({
       actor: pipeline.actor,
       row: true,
@@ -201,8 +201,7 @@ export class CommitWriter {
     }));
     const answers = await this.#loadRows(queries);
     if (this.#isAbandoned) return;
-    for (const [index, pipeline] of refused.entries())
-      pipeline.refused(answers?.[index], isAmbiguous);
+    for (const [index, pipeline] of refused.entries()) pipeline.refused(answers?.[index]);
   }
 
   async #loadRows(
