@@ -67,18 +67,23 @@ export class Loader {
 
   async #send(batch: readonly PendingLoad[]): Promise<void> {
     this.#inFlight++;
-    const outcome = await this.#loadWithRetries(batch.map((pending) => pending.query));
+    await this.#answer(batch);
     this.#inFlight--;
+    this.#schedule();
+  }
+
+  async #answer(batch: readonly PendingLoad[]): Promise<void> {
+    const outcome = await this.#loadWithRetries(batch.map((pending) => pending.query));
     if (this.#isAbandoned) return;
     if (!(outcome instanceof SpawnError)) {
       for (const [index, { waiter }] of batch.entries()) waiter.loaded(outcome[index]!);
     } else if (outcome.code === "STATESTORE_UNAVAILABLE" || batch.length === 1) {
       for (const { waiter } of batch) waiter.loadFailed(outcome);
     } else {
-      // One row that cannot be read must not take the others with it.
-      for (const pending of batch) void this.#send([pending]);
+      // One row that cannot be read must not take the others with it. They go one after another:
+      // together they are still one of the loads that may be in flight.
+      for (const pending of batch) await this.#answer([pending]);
     }
-    this.#schedule();
   }
 
   async #loadWithRetries(
