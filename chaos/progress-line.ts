@@ -21,11 +21,13 @@ export class ProgressLine {
     const now = performance.now();
     if (now - this.#shownAt < this.#periodMs) return;
     this.#shownAt = now;
-    if (!this.#stream.isTTY) this.#stream.write(`${line()}\n`);
-    else
-      this.#stream.write(
-        `${CLEAR_LINE}${line().slice(0, (this.#stream.columns ?? COLUMNS_DEFAULT) - 1)}`,
-      );
+    if (!this.#stream.isTTY) {
+      this.#stream.write(`${line()}\n`);
+      return;
+    }
+    // Some terminals say that they have 0 columns.
+    const columns = this.#stream.columns || COLUMNS_DEFAULT;
+    this.#stream.write(CLEAR_LINE + line().slice(0, columns - 1));
   }
 
   /** Writes a line that stays. */

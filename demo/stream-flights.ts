@@ -1,0 +1,129 @@
+/**
+ * Sends every flight of the file to the worker, many at a time, and kills the worker once a round.
+ *
+ * This process alone knows what was acknowledged. What was not is sent again, under the same key, to
+ * the process that comes next.
+ */
+import type { Answer } from "../chaos/killable-worker.ts";
+import type { RestartedWorker } from "../chaos/restarted-worker.ts";
+import type { Flight } from "./flight-actors.ts";
+import type { DemoRequest } from "./worker.ts";
+
+const IN_FLIGHT = 256;
+/** The kill comes at random when this share of a round is acknowledged. */
+const KILL_FROM = 0.25;
+const KILL_TO = 0.75;
+/** Refusals that one flight may get before the run gives up on it. */
+const REFUSALS_MAX = 20;
+
+export interface Stream {
+  readonly flights: readonly Flight[];
+  readonly rounds: number;
+  /** Sees every acknowledgement. */
+  readonly onAcknowledged: (tally: Readonly<StreamTally>) => void;
+  /** Sees the kill, and the first acknowledgement that follows. */
+  readonly onKill: (tally: Readonly<StreamTally>) => void;
+  readonly onRestart: (tally: Readonly<StreamTally>) => void;
+}
+
+export interface StreamTally {
+  acknowledged: number;
+  /** Flights whose outcome nobody could learn. */
+  unknown: number;
+  /** Flights that were sent again because their process was gone. */
+  repeated: number;
+  /** From each kill to the first acknowledgement after it, in milliseconds. */
+  readonly restartsMs: number[];
+  seconds: number;
+}
+
+export async function streamFlights(worker: RestartedWorker, stream: Stream): Promise<StreamTally> {
+  const sender = new Sender(worker, stream);
+  return await sender.run();
+}
+
+class Sender {
+  readonly #worker: RestartedWorker;
+  readonly #stream: Stream;
+  readonly #killsAt: number[];
+  readonly #tally: StreamTally = {
+    acknowledged: 0,
+    unknown: 0,
+    repeated: 0,
+    restartsMs: [],
+    seconds: 0,
+  };
+  #sent = 0;
+  #killedAtMs: number | undefined;
+
+  constructor(worker: RestartedWorker, stream: Stream) {
+    this.#worker = worker;
+    this.#stream = stream;
+    this.#killsAt = Array.from({ length: stream.rounds }, (_, round) => {
+      const share = KILL_FROM + Math.random() * (KILL_TO - KILL_FROM);
+      return Math.floor((round + share) * stream.flights.length);
+    });
+  }
+
+  async run(): Promise<StreamTally> {
+    const startedMs = performance.now();
+    await Promise.all(Array.from({ length: IN_FLIGHT }, () => this.#sendInTurn(startedMs)));
+    return this.#tally;
+  }
+
+  async #sendInTurn(startedMs: number): Promise<void> {
+    const { flights, rounds, onAcknowledged } = this.#stream;
+    while (this.#sent < flights.length * rounds) {
+      const number = this.#sent++;
+      const flight = flights[number % flights.length]!;
+      const round = Math.floor(number / flights.length);
+      const isApplied = await this.#send({
+        type: "apply",
+        flight,
+        key: `${round}-${flight.index}`,
+      });
+      this.#tally.seconds = (performance.now() - startedMs) / 1000;
+      if (!isApplied) this.#tally.unknown++;
+      else {
+        this.#tally.acknowledged++;
+        this.#noteRestart();
+        void this.#killWhenDue();
+        onAcknowledged(this.#tally);
+      }
+    }
+  }
+
+  /** Whether the flight was acknowledged in the end. */
+  async #send(request: DemoRequest): Promise<boolean> {
+    for (let refusals = 0; refusals < REFUSALS_MAX;) {
+      const answer = await this.#worker.ask(request);
+      if (answer.type === "reply") return true;
+      if (answer.type === "gone") this.#tally.repeated++;
+      else refusals = mayBeRepeated(answer) ? refusals + 1 : REFUSALS_MAX;
+    }
+    return false;
+  }
+
+  async #killWhenDue(): Promise<void> {
+    const [next = Infinity] = this.#killsAt;
+    if (this.#tally.acknowledged < next) return;
+    this.#killsAt.shift();
+    const killedAtMs = performance.now();
+    this.#stream.onKill(this.#tally);
+    await this.#worker.kill();
+    // Only now: what the process still answered before it was gone is no sign of a restart.
+    this.#killedAtMs = killedAtMs;
+  }
+
+  #noteRestart(): void {
+    if (this.#killedAtMs === undefined) return;
+    this.#tally.restartsMs.push(performance.now() - this.#killedAtMs);
+    this.#killedAtMs = undefined;
+    this.#stream.onRestart(this.#tally);
+  }
+}
+
+function mayBeRepeated(answer: Exclude<Answer, { type: "gone" }>): boolean {
+  if (answer.type === "reply") return false;
+  return answer.refusal.retryable || answer.refusal.applied === "unknown";
+}
