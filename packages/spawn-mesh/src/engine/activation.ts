@@ -31,7 +31,7 @@ import type { InvokeRequest, Run } from "./run.ts";
 import type { Runnable } from "./run-queue.ts";
 import { initError } from "./run-outcome.ts";
 import type { RunOutcome } from "./run-outcome.ts";
-import type { StoreAnswer, StoredActor, Tags } from "./statestore.ts";
+import type { StoreAnswer, Tags } from "./statestore.ts";
 import type { Watched } from "./watch.ts";
 
 type Phase = "opening" | "ready" | "deleting" | "gone";
@@ -49,6 +49,7 @@ export class Activation
   #isQueued = false;
   #isWatched = false;
   #lastUsedAt: number;
+  #flushNotBefore = -Infinity;
   dueAt: number = Infinity;
 
   constructor(id: ActorId, type: ActorType) {
@@ -221,7 +222,7 @@ export class Activation
       if (change !== undefined) this.pipeline.rebase(change.bytes, change.tags);
       invocation.succeed(undefined);
     } else if (change === undefined) {
-      this.pipeline.addRead(invocation, reply);
+      this.pipeline.addRead(invocation, reply, units);
     } else if (this.definition.durability === "write-behind" && !run.isDelete) {
       this.pipeline.addAcknowledged(change, now);
       invocation.succeed(reply);
@@ -304,6 +305,11 @@ export class Activation
     this.#open();
   }
 
+  flushFailed(): void {
+    this.#flushNotBefore = this.#type.parts.clock.monotonic() + FLUSH_RETRY_MS;
+    this.#rest();
+  }
+
   tailLost(): void {
     this.#type.parts.emit({ type: "write-behind-lost", actor: this.id });
   }
@@ -325,7 +331,7 @@ export class Activation
   onDue(now: number): void {
     this.#expireCallers(now);
     this.#execution.expire(now);
-    if (this.pipeline.flushDueAt <= now) this.pipeline.enlist();
+    if (this.#flushAt <= now) this.pipeline.enlist();
     this.dueAt = this.#nextDue(now);
     this.#rest();
   }
@@ -370,13 +376,16 @@ export class Activation
   }
 
   #nextDue(now: number): number {
-    const { flushDueAt } = this.pipeline;
-    let next = flushDueAt > now ? flushDueAt : now + FLUSH_RETRY_MS;
-    next = Math.min(next, this.#execution.dueAt(now));
+    let next = Math.min(this.#flushAt, this.#execution.dueAt(now));
     for (const { isAnswered, deadlineAt } of this.#waitingCallers()) {
       if (!isAnswered) next = Math.min(next, deadlineAt);
     }
     return next;
+  }
+
+  /** When a write-behind state has to be written; a while after a failure. */
+  get #flushAt(): number {
+    return Math.max(this.pipeline.flushDueAt, this.#flushNotBefore);
   }
 
   #isDueBy(time: number): void {
@@ -393,7 +402,7 @@ export class Activation
 
   /** Watched while there is something to wait for, and not a moment longer. */
   #rest(): void {
-    this.#isDueBy(this.pipeline.flushDueAt);
+    this.#isDueBy(this.#flushAt);
     if (!this.isIdle || !this.pipeline.isQuiet) return this.#watch();
     this.dueAt = Infinity;
     if (!this.#isWatched) return;
@@ -446,7 +455,7 @@ export class Activation
   }
 }
 
-/** How soon a flush that was due and is not done is looked at again. */
+/** How soon a write that failed is tried again. */
 const FLUSH_RETRY_MS = 100;
 const NO_TAGS: Tags = Object.freeze({});
 

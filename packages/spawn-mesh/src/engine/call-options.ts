@@ -1,4 +1,5 @@
 /** The options of a call, and what is wrong with them. */
+import type { ActorDefinition } from "./actor-definition.ts";
 import { utf8Length } from "./actor-id.ts";
 import { SpawnError } from "./errors.ts";
 import { TIMEOUT_MS_MAX, checkWholeNumber } from "./limits.ts";
@@ -55,18 +56,21 @@ export function checkRequest(request: InvokeRequest): InvokeRequest {
   return request;
 }
 
-/** @throws {SpawnError} `INVALID_ARGUMENT` for an idempotency key that is no text, empty or too long */
-export function checkKey(key: unknown, bytesMax: number): void {
-  if (
-    typeof key === "string" &&
-    key.length > 0 &&
-    key.isWellFormed() &&
-    utf8Length(key) <= bytesMax
-  )
+/** @throws {SpawnError} `INVALID_ARGUMENT` for a key that is no text, empty, too long, or that nobody can remember */
+export function checkKey(key: unknown, bytesMax: number, { name, state }: ActorDefinition): void {
+  if (state === undefined) {
+    throw new SpawnError(
+      "INVALID_ARGUMENT",
+      `idempotencyKey: ${name} has no state, so it cannot remember which keys it has seen`,
+    );
+  }
+  if (typeof key === "string" && key.isWellFormed() && key !== "" && utf8Length(key) <= bytesMax) {
     return;
+  }
+  const got = typeof key === "string" ? `${key.length} characters` : typeof key;
   throw new SpawnError(
     "INVALID_ARGUMENT",
-    `idempotencyKey: expected 1 to ${bytesMax} bytes of text, got ${typeof key === "string" ? `${key.length} characters` : typeof key}`,
+    `idempotencyKey: expected 1 to ${bytesMax} bytes of text, got ${got}`,
   );
 }
 

@@ -59,6 +59,8 @@ export interface PipelineOwner {
    * `revision` is the stored one, 0 without a row; `undefined` when it could not be learnt.
    */
   fenced(again: readonly Invocation[], revision: number | undefined): void;
+  /** A write of acknowledged changes failed; it has to be tried again. */
+  flushFailed(): void;
   /** Acknowledged write-behind changes will never be stored. */
   tailLost(): void;
 }
@@ -68,7 +70,10 @@ interface Batch {
   readonly entries: Invocation[];
   readonly gates: ((isCommitted: boolean) => void)[];
   readonly stored: Map<string, StoredReply>;
+  /** About how much memory the replies take, in UTF-16 units. */
   units: number;
+  /** How many entries it had when it was sealed; those behind them are reads that wait for it. */
+  sealedLength: number;
   isDelete: boolean;
   /** When the oldest change in it was acknowledged (monotonic); matters to write-behind only. */
   since: number;
@@ -129,12 +134,12 @@ export class CommitPipeline {
   }
 
   /** Whether another action may run before the commit in flight is done. */
-  hasRoom(limits: Limits): boolean {
-    const next = this.#next;
-    return (
-      next === undefined ||
-      (next.entries.length < limits.speculationMax && next.units < limits.speculationUnitsMax)
-    );
+  hasRoom({ speculationMax, speculationUnitsMax }: Limits): boolean {
+    const next = this.#next ?? this.#inFlight;
+    if (next === undefined) return true;
+    const ran =
+      this.#inFlight === next ? next.entries.length - next.sealedLength : next.entries.length;
+    return ran < speculationMax && next.units < speculationUnitsMax;
   }
 
   /** Adds what an action changed to the next commit; the reply leaves with it. */
@@ -156,11 +161,12 @@ export class CommitPipeline {
   }
 
   /** Lets a reply leave that changed nothing, after the commit of all that it saw. */
-  addRead(invocation: Invocation, reply: unknown): void {
+  addRead(invocation: Invocation, reply: unknown, units: number): void {
     const seen = this.#next ?? this.#inFlight;
     if (seen === undefined || this.#isWriteBehind) return invocation.succeed(reply);
     invocation.handOver(reply);
     seen.entries.push(invocation);
+    seen.units += units;
   }
 
   /** The reply of an earlier invocation with this idempotency key that is not committed yet. */
@@ -193,10 +199,12 @@ export class CommitPipeline {
     return this.#isWriteBehind ? (this.#inFlight ?? this.#next)?.since : undefined;
   }
 
-  /** When acknowledged changes have to be written; `Infinity` if there are none. */
+  /** When acknowledged changes have to be written; `Infinity` if there are none or a write is under way. */
   get flushDueAt(): number {
-    const oldest = this.oldestUnstored;
-    return oldest === undefined ? Infinity : oldest + this.#owner.definition.snapshotTimeoutMs;
+    if (!this.#isWriteBehind || this.#next === undefined || this.#inFlight !== undefined) {
+      return Infinity;
+    }
+    return this.#next.since + this.#owner.definition.snapshotTimeoutMs;
   }
 
   /** All invocations whose replies wait for a commit. */
@@ -223,6 +231,8 @@ export class CommitPipeline {
     this.#isEnlisted = false;
     this.#inFlight = batch;
     batch.etag = etag;
+    batch.sealedLength = batch.entries.length;
+    batch.units = 0;
     batch.bytes = this.bytes;
     batch.tags = this.tags;
     const { state, revisionsKept, snapshotTimeoutMs } = this.#owner.definition;
@@ -361,7 +371,7 @@ export class CommitPipeline {
       for (const [key, reply] of batch.stored)
         if (!next.stored.has(key)) next.stored.set(key, reply);
     }
-    this.#owner.committed(false);
+    this.#owner.flushFailed();
   }
 
   #startAgain(batch: Batch, again: readonly Invocation[], answer: StoreAnswer | undefined): void {
@@ -383,6 +393,7 @@ function newBatch(): Batch {
     gates: [],
     stored: new Map(),
     units: 0,
+    sealedLength: 0,
     isDelete: false,
     since: 0,
     bytes: undefined,

@@ -219,14 +219,16 @@ export class Engine {
   }
 
   #detailsOf(
-    { action, options, origin }: ActorCall,
+    { type, action, options, origin }: ActorCall,
     payload: unknown,
   ): InvocationDetails | undefined {
     const { idempotencyKey, metadata } = options ?? NO_OPTIONS;
     if (idempotencyKey === undefined && metadata === undefined && origin === undefined)
       return undefined;
     const { limits } = this.#parts;
-    if (idempotencyKey !== undefined) checkKey(idempotencyKey, limits.idempotencyKeyBytesMax);
+    if (idempotencyKey !== undefined) {
+      checkKey(idempotencyKey, limits.idempotencyKeyBytesMax, type.definition);
+    }
     return {
       idempotencyKey,
       fingerprint:

@@ -207,9 +207,8 @@ export function isSpawnError(error: unknown): error is SpawnError {
 
 /** A short text for any thrown value, for messages. */
 export function describeThrown(thrown: unknown): string {
-  if (thrown instanceof Error) return thrown.message;
   try {
-    return String(thrown);
+    return String(thrown instanceof Error ? thrown.message : thrown);
   } catch {
     return "a value that cannot be printed";
   }

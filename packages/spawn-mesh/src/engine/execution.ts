@@ -57,12 +57,15 @@ export class Execution {
       return this.#fail(run, this.#errorOf(run, refusal));
     }
     let result: unknown;
+    let isPromised: boolean;
     try {
       result = this.#parts.host.run(action.run, run, input);
+      isPromised = isThenable(result);
     } catch (thrown) {
       return this.#fail(run, failureOf(this.#owner.id, action.name, thrown));
     }
-    if (isThenable(result)) this.#runOn(run, result);
+    // A promise stays itself; of other thenables one is made, which catches what they throw.
+    if (isPromised) this.#runOn(run, Promise.resolve(result));
     else this.#conclude(run, result);
   }
 
@@ -109,7 +112,7 @@ export class Execution {
   }
 
   /** The action returned a promise: the actor does nothing else until it settles or is abandoned. */
-  #runOn(run: Run, result: PromiseLike<unknown>): void {
+  #runOn(run: Run, result: Promise<unknown>): void {
     this.#running = run;
     const end = (conclude: () => void): void => {
       if (this.#running !== run) return;
@@ -174,7 +177,7 @@ export class Execution {
   }
 }
 
-function isThenable(value: unknown): value is PromiseLike<unknown> {
+function isThenable(value: unknown): boolean {
   return (
     typeof value === "object" &&
     value !== null &&

@@ -25,5 +25,9 @@ export function fail<const Code extends string, Data = undefined>(
 
 /** Whether an action returned or threw what {@link fail} makes. */
 export function isFailure(value: unknown): value is Failure {
-  return typeof value === "object" && value !== null && brand in value;
+  try {
+    return typeof value === "object" && value !== null && brand in value;
+  } catch {
+    return false; // A proxy that does not let itself be looked at.
+  }
 }

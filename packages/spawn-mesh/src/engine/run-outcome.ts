@@ -60,15 +60,14 @@ export function failureOf(id: ActorId, action: string, thrown: unknown): SpawnEr
   const what = `${formatActorId(id)} ${action}`;
   if (!isFailure(thrown))
     return new SpawnError("ACTION_FAILED", `${what}: ${describeThrown(thrown)}`, { cause: thrown });
+  const code = describeThrown(thrown.code);
   try {
-    const failure = { code: thrown.code, data: copyValue(thrown.data, "failure data") };
-    return new SpawnError("ACTION_FAILED", `${what}: ${thrown.code}`, { failure });
+    const failure = { code, data: copyValue(thrown.data, "failure data") };
+    return new SpawnError("ACTION_FAILED", `${what}: ${code}`, { failure });
   } catch (error) {
-    return new SpawnError(
-      "ACTION_FAILED",
-      `${what}: ${thrown.code}, with data that is no JSON value`,
-      { cause: error },
-    );
+    return new SpawnError("ACTION_FAILED", `${what}: ${code}, with data that is no JSON value`, {
+      cause: error,
+    });
   }
 }
 
@@ -94,7 +93,14 @@ function encodeState({ state, pipeline, definition, limits }: RunSurroundings): 
   return bytes;
 }
 
-function changedTags(tags: Tags, { pipeline, limits }: RunSurroundings): Tags | undefined {
+function changedTags(tags: Tags, around: RunSurroundings): Tags | undefined {
+  const { pipeline, definition, limits } = around;
+  if (definition.state === undefined) {
+    throw new SpawnError(
+      "INVALID_ARGUMENT",
+      `tags: ${definition.name} has no state to keep them with`,
+    );
+  }
   const copied = copyValue(tags, "tags") as Record<string, unknown>;
   const isRecord = typeof copied === "object" && copied !== null && !Array.isArray(copied);
   if (!isRecord || !Object.values(copied).every((value) => typeof value === "string")) {

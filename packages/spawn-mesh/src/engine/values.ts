@@ -9,7 +9,7 @@
  * It knows no path while all goes well; only when it meets something wrong is the value walked again
  * to say where.
  */
-import { SpawnError } from "./errors.ts";
+import { SpawnError, describeThrown } from "./errors.ts";
 import { utf8Length } from "./actor-id.ts";
 
 /** What may cross the boundary of an actor. Written as a loop of types so that inference stays shallow. */
@@ -39,7 +39,7 @@ export function copyValue(value: unknown, what: string): unknown {
   try {
     return copy(value, 0);
   } catch (error) {
-    throw error === refused ? explain(value, what) : error;
+    throw refusal(error, value, what);
   }
 }
 
@@ -67,10 +67,10 @@ export function lastCopiedUnits(): number {
 export function encodeValue(value: unknown, what: string): string {
   try {
     check(value, 0);
+    return JSON.stringify(value);
   } catch (error) {
-    throw error === refused ? explain(value, what) : error;
+    throw refusal(error, value, what);
   }
-  return JSON.stringify(value);
 }
 
 function copy(value: unknown, depth: number): unknown {
@@ -159,6 +159,19 @@ function defineField(target: object, field: string, value: unknown): void {
   });
 }
 
+/** The error for a value that was refused, or that threw while it was read: a getter, a proxy. */
+function refusal(error: unknown, value: unknown, what: string): SpawnError {
+  let cause = error;
+  try {
+    if (error === refused) return explain(value, what);
+  } catch (thrown) {
+    cause = thrown;
+  }
+  return new SpawnError("INVALID_ARGUMENT", `${what}: cannot be read: ${describeThrown(cause)}`, {
+    cause,
+  });
+}
+
 /** The error for a value that was refused: what was found, and where. */
 function explain(value: unknown, what: string): SpawnError {
   const found = findProblem(value, what, []) ?? `${what}: a value that changes while it is read`;
@@ -187,11 +200,16 @@ function findProblem(value: unknown, path: string, parents: readonly object[]): 
     }
     return undefined;
   }
-  if (!isPlain(value)) return `${path}: got an instance of ${value.constructor.name}`;
+  if (!isPlain(value)) return `${path}: got an instance of ${classOf(value)}`;
   for (const [field, inner] of Object.entries(value)) {
     const problem =
       inner === undefined ? undefined : findProblem(inner, `${path}.${field}`, inside);
     if (problem !== undefined) return problem;
   }
   return undefined;
+}
+
+function classOf(value: object): string {
+  const { constructor } = value as { readonly constructor?: { readonly name?: unknown } };
+  return describeThrown(constructor?.name ?? "an unknown class");
 }
