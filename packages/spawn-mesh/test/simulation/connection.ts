@@ -83,8 +83,16 @@ export class Connection implements Statestore {
 
   async load(queries: readonly StoreQuery[]): Promise<readonly StoreAnswer[]> {
     const { world, limits, label } = this.#parts;
-    world.peak("loads in flight", limits.loadsInFlightMax + limits.commitsInFlightMax, ++this.#loads);
-    world.peak("actors in a load", Math.max(limits.loadRowsMax, limits.commitRowsMax), queries.length);
+    world.peak(
+      "loads in flight",
+      limits.loadsInFlightMax + limits.commitsInFlightMax,
+      ++this.#loads,
+    );
+    world.peak(
+      "actors in a load",
+      Math.max(limits.loadRowsMax, limits.commitRowsMax),
+      queries.length,
+    );
     try {
       const answers = await this.#ask(queries);
       for (const [index, query] of queries.entries()) this.#shown(query, answers[index]!);
@@ -119,10 +127,9 @@ export class Connection implements Statestore {
       if (isDelayed) world.count("fault load-delayed");
       const late = isDelayed ? choices.between(1, DELAYED_LOAD_MS_MAX) : 0;
       world.clock.timer(database.latencyMs(), () => {
-        database.load(this.#session, queries).then(
-          (answers) => void clock.timer(back + late, () => resolve(answers)),
-          fail,
-        );
+        database
+          .load(this.#session, queries)
+          .then((answers) => void clock.timer(back + late, () => resolve(answers)), fail);
       });
     });
   }

@@ -12,7 +12,15 @@ import { beginOperation, endOperation } from "./operations.ts";
 import type { Incarnation, Surroundings } from "./incarnation.ts";
 
 /** How the code of an action behaves. */
-export const badModes = ["throw", "fail", "garbage", "garbage-state", "hang", "reject", "poison"] as const;
+export const badModes = [
+  "throw",
+  "fail",
+  "garbage",
+  "garbage-state",
+  "hang",
+  "reject",
+  "poison",
+] as const;
 export type Mode = "plain" | "replace" | "slow" | (typeof badModes)[number];
 
 export interface AppendPayload {
@@ -160,7 +168,12 @@ async function relay(
   const last = items.at(-1) as string | undefined;
   world.count("code relay");
   const value = `${payload.value}/${world.next()}`;
-  const inner = beginOperation(world, { role: "list", name: payload.through, kind: "append", value });
+  const inner = beginOperation(world, {
+    role: "list",
+    name: payload.through,
+    kind: "append",
+    value,
+  });
   const through: AppendPayload = {
     value,
     mode: "plain",

@@ -50,6 +50,11 @@ export class Fleet {
     this.#startSoon();
   }
 
+  /** Called after every event, when all promises have gone on. */
+  afterEvent(): void {
+    for (const incarnation of this.#all) incarnation.measure();
+  }
+
   /** Disasters come until `until`. */
   schedule(until: number): void {
     const { world, profile } = this.#around;

@@ -29,7 +29,12 @@ export interface CallRequest extends InvokeRequest {
   readonly deadlineMs: number;
 }
 
-const CUT_OFF: Answer = { outcome: "unknown", reply: undefined, code: undefined, isRetryable: true };
+const CUT_OFF: Answer = {
+  outcome: "unknown",
+  reply: undefined,
+  code: undefined,
+  isRetryable: true,
+};
 
 export interface Surroundings {
   readonly world: World;
@@ -45,6 +50,8 @@ export class Incarnation {
   /** What cuts off the callers that wait, by call. */
   readonly #waiting = new Map<symbol, () => void>();
   readonly #pending = new Map<string, number>();
+  /** Actors that were called since the last {@link measure}. */
+  readonly #called = new Set<string>();
   #pausedUntil = 0;
   isDead = false;
   /** Takes no more calls: it is stopping or has stopped. */
@@ -106,6 +113,19 @@ export class Incarnation {
     this.engine.crash();
   }
 
+  /** How many calls wait for an answer, once those that were refused have had theirs. */
+  measure(): void {
+    if (this.#called.size === 0) return;
+    const { world, profile } = this.#around;
+    const { mailboxLengthMax, speculationMax } = profile.limits;
+    // What waits, what runs, what the commit in flight took with it, and what came on top of it.
+    const limit = mailboxLengthMax + 1 + 3 * speculationMax;
+    for (const actor of this.#called) {
+      world.peak(`calls of ${actor}`, limit, this.#pending.get(actor)!);
+    }
+    this.#called.clear();
+  }
+
   /** The engine has stopped by itself, so that everybody must have had an answer. */
   stopped(): void {
     const { world } = this.#around;
@@ -145,11 +165,15 @@ export class Incarnation {
     try {
       const answer = await reply;
       const isLoaded = answer === undefined || this.connection.hasLoaded(operation.actor);
-      if (!this.isDead && !isLoaded) world.unloaded.push(`${this.label} answered ${operation.actor}`);
+      if (!this.isDead && !isLoaded)
+        world.unloaded.push(`${this.label} answered ${operation.actor}`);
       return { outcome: "yes", reply: answer, code: undefined, isRetryable: false };
     } catch (error) {
       if (!isSpawnError(error) || error.code === "INTERNAL") {
-        world.violations.push({ invariant: "I4", what: `an answer without a type: ${String(error)}` });
+        world.violations.push({
+          invariant: "I4",
+          what: `an answer without a type: ${String(error)}`,
+        });
         return { outcome: "unknown", reply: undefined, code: "INTERNAL", isRetryable: false };
       }
       if (!this.isDead) world.count(`answer ${error.code}`);
@@ -159,13 +183,9 @@ export class Incarnation {
   }
 
   async #callNow(operation: Operation, request: CallRequest): Promise<Answer> {
-    const { world, profile } = this.#around;
-    const { mailboxLengthMax, speculationMax } = profile.limits;
+    const { world } = this.#around;
     const startedAt = world.clock.monotonic();
     this.#change(operation.actor, 1);
-    // What waits, what runs, and what is in the commit in flight and in the next one.
-    const limit = mailboxLengthMax + 1 + 2 * speculationMax;
-    world.peak(`calls of ${operation.actor}`, limit, this.#pending.get(operation.actor)!);
     const answer = await this.#answerTo(operation, this.#invoke(operation, request));
     this.#change(operation.actor, -1);
     const { owner, deadlineMs } = { owner: this.label, ...request };
@@ -185,6 +205,7 @@ export class Incarnation {
 
   #change(actor: string, by: number): void {
     this.#pending.set(actor, (this.#pending.get(actor) ?? 0) + by);
+    if (by > 0) this.#called.add(actor);
   }
 
   #ownClock(): Clock {

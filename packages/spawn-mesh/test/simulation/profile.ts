@@ -19,7 +19,15 @@ export const requestFaults = [
 export type RequestFault = (typeof requestFaults)[number];
 
 /** What happens now and then to an incarnation or to the database as a whole. */
-export const disasters = ["crash", "stop", "pause", "overlap", "outage", "disk-full", "slow-disk"] as const;
+export const disasters = [
+  "crash",
+  "stop",
+  "pause",
+  "overlap",
+  "outage",
+  "disk-full",
+  "slow-disk",
+] as const;
 export type Disaster = (typeof disasters)[number];
 
 export interface Profile {

@@ -79,6 +79,7 @@ async function run(world: World, fleet: Fleet, until: number): Promise<void> {
     fleet.beforeEvent();
     clock.step();
     await promisesSettled();
+    fleet.afterEvent();
   }
 }
 

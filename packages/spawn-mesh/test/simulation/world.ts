@@ -62,7 +62,8 @@ export class World {
   /** Remembers the most of something that has a limit. */
   peak(what: string, limit: number, size: number): void {
     const known = this.#peaks.get(what);
-    if (known === undefined || size > known.peak) this.#peaks.set(what, { what, limit, peak: size });
+    if (known === undefined || size > known.peak)
+      this.#peaks.set(what, { what, limit, peak: size });
   }
 
   get peaks(): readonly Peak[] {

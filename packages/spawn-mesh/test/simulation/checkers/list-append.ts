@@ -42,7 +42,8 @@ function checkContents(
   const byValue = new Map(operations.map((operation) => [operation.value, operation]));
   const seen = new Set<string>();
   for (const value of list) {
-    if (seen.has(value)) violations.push({ invariant: "I5", what: `${value} is in ${actor} twice` });
+    if (seen.has(value))
+      violations.push({ invariant: "I5", what: `${value} is in ${actor} twice` });
     seen.add(value);
     const operation = byValue.get(value);
     if (operation === undefined) {
@@ -95,7 +96,9 @@ function checkDeletable(
   operations: readonly Operation[],
   applied: RunLog["applied"],
 ): readonly Violation[] {
-  const states = applied.filter((entry) => entry.actor === actor).map(({ commit }) => itemsOf(commit));
+  const states = applied
+    .filter((entry) => entry.actor === actor)
+    .map(({ commit }) => itemsOf(commit));
   const ever = new Set(states.flat());
   const asRead = new Set(["", ...states.map((items) => items.join())]);
   return operations.flatMap(({ kind, value, outcome, items }): readonly Violation[] => {

@@ -19,7 +19,10 @@ export function checkWriteBehind(log: Log): readonly Violation[] {
     if (role === "write-behind") finals.set(actor, new Set(itemsOf(commit)));
   }
   const acknowledged = operations
-    .filter(({ role, kind, outcome }) => role === "write-behind" && kind === "append" && outcome === "yes")
+    .filter(
+      ({ role, kind, outcome }) =>
+        role === "write-behind" && kind === "append" && outcome === "yes",
+    )
     .toSorted((a, b) => a.endedSequence - b.endedSequence);
   const lives = Map.groupBy(acknowledged, ({ actor, owner }) => `${actor} of ${owner}`);
   return [...lives].flatMap(([life, ofLife]) => {
@@ -40,7 +43,9 @@ function checkLife(
   const violations: Violation[] = [];
   const after = acknowledged.slice(acknowledged.indexOf(first) + 1);
   // An answer to a call with a key can be about a change that was made, and stored, long before.
-  const kept2 = after.find(({ value, version }) => kept.stored.has(value!) && isLater(version, first));
+  const kept2 = after.find(
+    ({ value, version }) => kept.stored.has(value!) && isLater(version, first),
+  );
   if (kept2 !== undefined) {
     const what = `${life} kept ${kept2.value} and lost ${first.value}, which came before`;
     violations.push({ invariant: "I16", what });
