@@ -20,6 +20,11 @@ const suites: readonly Suite[] = [
   },
   { name: "architecture", include: [`${TESTS}/architecture/**/*.test.ts`], timeoutMs: 10_000 },
   { name: "conformance", include: [`${TESTS}/conformance/**/*.test.ts`], timeoutMs: 30_000 },
+  {
+    name: "behaviour",
+    include: [`${TESTS}/{behaviour,bad-input}/**/*.test.ts`],
+    timeoutMs: 10_000,
+  },
   { name: "simulation", include: [`${TESTS}/simulation/**/*.test.ts`], timeoutMs: 120_000 },
   { name: "integration", include: [`${TESTS}/integration/**/*.test.ts`], timeoutMs: 180_000 },
   { name: "examples", include: ["examples/**/*.test.ts"], timeoutMs: 30_000 },

@@ -5,6 +5,8 @@ export type { TestActorSystemOptions } from "./test-actor-system.ts";
 export { VirtualClock } from "./virtual-clock.ts";
 export type { VirtualClockOptions } from "./virtual-clock.ts";
 export { seededRandom } from "./seeded-random.ts";
+export { FaultyStatestore } from "./faulty-statestore.ts";
+export type { StatestoreFault, StatestoreHold, StatestoreOperation } from "./faulty-statestore.ts";
 // For authors of statestores.
 export { statestoreConformance } from "./statestore-conformance.ts";
 export type { ConformanceCase, OpenStatestore } from "./statestore-conformance.ts";

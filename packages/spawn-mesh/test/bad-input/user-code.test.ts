@@ -1,0 +1,233 @@
+/** What the code of actions may do wrong: each call gets its own answer, and the actor goes on. */
+import { describe, expect, test } from "vitest";
+import { actor, fail } from "spawn-mesh";
+import type { AnyActor } from "spawn-mesh";
+import { crashAndRestart, errorOf, settled, startSystem } from "../behaviour/start-system.ts";
+
+type Untyped = Record<string, (ctx: { state: { total: number } }, payload?: unknown) => unknown>;
+
+/** An actor whose code the compiler does not check, with a good action beside the bad ones. */
+function badActor(actions: Untyped, name = "bad"): AnyActor {
+  return actor(name, {
+    state: () => ({ total: 0 }),
+    actions: {
+      ...(actions as object),
+      add(ctx: { state: { total: number } }, by: number) {
+        ctx.state.total += by;
+        return ctx.state.total;
+      },
+    },
+  } as never);
+}
+
+/** Runs `act`, a bad action, between two good ones, and once more after a restart. */
+async function errorBetweenGoodCalls(act: Untyped[string], payload?: unknown) {
+  const bad = badActor({ act });
+  const life = await startSystem([bad]);
+  const invoke = (action: string, by?: unknown) =>
+    life.system.invoke("bad", { action, payload: by });
+  expect(await invoke("add", 1)).toBe(1);
+  const [error, after] = await Promise.all([errorOf(invoke("act", payload)), invoke("add", 1)]);
+  expect(after).toBe(2);
+  const next = await crashAndRestart(life, [bad]);
+  expect(await next.system.invoke("bad", { action: "get" })).toEqual({ total: 2 });
+  next.system.crash();
+  return error;
+}
+
+const change = (ctx: { state: { total: number } }): void => {
+  ctx.state.total += 1_000;
+};
+
+const hostile = {
+  throwingThen: () => ({
+    // oxlint-disable-next-line unicorn/no-thenable -- that is the point
+    get then(): never {
+      throw new Error("no then");
+    },
+  }),
+  throwingThenable: () => ({
+    // oxlint-disable-next-line unicorn/no-thenable -- that is the point
+    then() {
+      throw new Error("then throws");
+    },
+  }),
+  throwingHas: () =>
+    new Proxy(
+      {},
+      {
+        has() {
+          throw new Error("has throws");
+        },
+      },
+    ),
+  throwingKeys: () =>
+    new Proxy(
+      {},
+      {
+        ownKeys() {
+          throw new Error("keys throw");
+        },
+      },
+    ),
+  errorWithoutMessage: () =>
+    Object.defineProperty(new Error("x"), "message", {
+      get() {
+        throw new Error("message throws");
+      },
+    }),
+};
+
+describe("an action that throws", () => {
+  test.each<[string, () => unknown, string]>([
+    ["an error", () => new Error("full"), "full"],
+    ["undefined", () => undefined, "undefined"],
+    ["null", () => null, "null"],
+    ["a text", () => "just text", "just text"],
+    ["a number", () => 42, "42"],
+    ["a symbol", () => Symbol("odd"), "Symbol(odd)"],
+    ["a frozen error", () => Object.freeze(new Error("frozen")), "frozen"],
+    ["an object without a prototype", () => Object.create(null), "cannot be printed"],
+    ["an error whose message throws", hostile.errorWithoutMessage, "cannot be printed"],
+    [
+      "an error whose message is no text",
+      () => Object.assign(new Error("x"), { message: Symbol("m") }),
+      "Symbol(m)",
+    ],
+    ["a proxy that throws when looked at", hostile.throwingHas, "bad act"],
+    ["a function", () => () => 1, "() => 1"],
+  ])(
+    "%s is answered with ACTION_FAILED, and nothing has changed",
+    async (_what, thrown, message) => {
+      const error = await errorBetweenGoodCalls((ctx) => {
+        change(ctx);
+        throw thrown();
+      });
+      expect(error).toMatchObject({ code: "ACTION_FAILED", applied: "no" });
+      expect(error.message).toContain(message);
+      const late = await errorBetweenGoodCalls(async (ctx) => {
+        await settled();
+        change(ctx);
+        throw thrown();
+      });
+      expect(late).toMatchObject({ code: "ACTION_FAILED", applied: "no" });
+    },
+  );
+
+  test("keeps what it threw as the cause", async () => {
+    const thrown = new TypeError("deep");
+    const error = await errorBetweenGoodCalls(() => {
+      throw thrown;
+    });
+    expect(error.cause).toBe(thrown);
+  });
+});
+
+describe("an action that returns", () => {
+  test.each<[string, () => unknown, string]>([
+    [
+      "a thenable that throws",
+      hostile.throwingThenable,
+      "[ACTION_FAILED] test/bad act: then throws",
+    ],
+    ["an object whose then throws", hostile.throwingThen, "[ACTION_FAILED] test/bad act: no then"],
+    [
+      "a proxy that throws when read",
+      hostile.throwingKeys,
+      "[INVALID_ARGUMENT] reply: cannot be read: keys throw",
+    ],
+    ["a Date", () => new Date(), "[INVALID_ARGUMENT] reply: got an instance of Date"],
+    ["a bigint", () => 5n, "[INVALID_ARGUMENT] reply: got bigint"],
+    ["a function inside", () => ({ f: [() => 1] }), "[INVALID_ARGUMENT] reply.f[0]: got function"],
+    ["NaN", () => Number.NaN, "[INVALID_ARGUMENT] reply: got NaN"],
+    [
+      "a text above the limit",
+      () => "x".repeat(2 ** 20),
+      "[PAYLOAD_TOO_LARGE] reply: expected at most 1048576 bytes",
+    ],
+    [
+      "a cycle",
+      () => {
+        const cycle: Record<string, unknown> = {};
+        cycle["self"] = cycle;
+        return cycle;
+      },
+      "[INVALID_ARGUMENT] reply.self: got a cycle",
+    ],
+    [
+      "an object with a getter that throws",
+      () => ({
+        get secret(): never {
+          throw new Error("getter throws");
+        },
+      }),
+      "[INVALID_ARGUMENT] reply: cannot be read: getter throws",
+    ],
+    [
+      "a failure with data that is no value",
+      () => fail("odd", new Map()),
+      "[ACTION_FAILED] test/bad act: odd, with data that is no JSON value",
+    ],
+    [
+      "a failure whose code is no text",
+      () => fail(Symbol("c") as never),
+      "[ACTION_FAILED] test/bad act: Symbol(c)",
+    ],
+  ])("%s changes nothing and says why", async (_what, reply, message) => {
+    const error = await errorBetweenGoodCalls((ctx) => {
+      change(ctx);
+      return reply();
+    });
+    expect(error).toMatchObject({ applied: "no" });
+    expect(error.message).toContain(message);
+  });
+
+  test("a promise of a promise is answered with what is inside", async () => {
+    const life = await startSystem([
+      badActor({
+        // oxlint-disable-next-line unicorn/no-thenable -- that is the point
+        act: () => ({ then: (resolve: (value: unknown) => void) => resolve(Promise.resolve(7)) }),
+      }),
+    ]);
+    expect(await life.system.invoke("bad", { action: "act" })).toBe(7);
+  });
+});
+
+describe("an action that leaves a state behind that is no value", () => {
+  test.each<[string, unknown, string]>([
+    ["undefined", undefined, "[INVALID_ARGUMENT] state: got undefined"],
+    ["a Map", new Map(), "[INVALID_ARGUMENT] state: got an instance of Map"],
+    [
+      "a bigint inside",
+      { deep: [{ big: 1n }] },
+      "[INVALID_ARGUMENT] state.deep[0].big: got bigint",
+    ],
+    ["Infinity", { n: Infinity }, "[INVALID_ARGUMENT] state.n: got Infinity"],
+    ["a hole", [1, , 3], "[INVALID_ARGUMENT] state[1]: got undefined"], // oxlint-disable-line no-sparse-arrays
+    ["a symbol", { s: Symbol("s") }, "[INVALID_ARGUMENT] state.s: got symbol"],
+    [
+      "more than the limit",
+      "x".repeat(16 * 2 ** 20),
+      "[PAYLOAD_TOO_LARGE] state: expected at most 16777216",
+    ],
+  ])("%s is refused, and the state is what it was", async (_what, state, message) => {
+    const error = await errorBetweenGoodCalls((ctx) => {
+      (ctx as { state: unknown }).state = state;
+    });
+    expect(error).toMatchObject({ applied: "no" });
+    expect(error.message).toContain(message);
+  });
+
+  test("a getter that throws is refused, and the state is what it was", async () => {
+    const error = await errorBetweenGoodCalls((ctx) => {
+      Object.defineProperty(ctx.state, "odd", {
+        enumerable: true,
+        get() {
+          throw new Error("getter throws");
+        },
+      });
+    });
+    expect(error).toMatchObject({ code: "INVALID_ARGUMENT", applied: "no" });
+    expect(error.message).toContain("getter throws");
+  });
+});
