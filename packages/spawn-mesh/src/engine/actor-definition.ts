@@ -1,8 +1,11 @@
 import type { ActorId } from "./actor-id.ts";
 import type { ActionContext } from "./run.ts";
 
-/** `named`: one actor, called by the definition's name. `unnamed`: any number, each with a name of its own. */
-export type ActorKind = "named" | "unnamed";
+/**
+ * `named`: one actor, called by the definition's name. `unnamed`: any number, each with a name of its
+ * own. `task`: for work that runs elsewhere one day; until then it runs as `named`.
+ */
+export type ActorKind = "named" | "unnamed" | "task";
 
 /** `durable`: a reply means committed. `write-behind`: a reply means in memory, committed a while later. */
 export type Durability = "durable" | "write-behind";

@@ -53,10 +53,10 @@ export class ActorTypes {
   typeOf(name: string, definition: string | undefined): ActorType {
     const type = this.get(definition ?? name);
     const { kind } = type.definition;
-    if (kind === "named" && name !== type.definition.name) {
+    if (kind !== "unnamed" && name !== type.definition.name) {
       throw new SpawnError(
         "ACTOR_NOT_FOUND",
-        `${type.definition.name} is a named actor; it has no instance ${JSON.stringify(name)}`,
+        `${type.definition.name} is one actor; it has no instance ${JSON.stringify(name)}`,
       );
     }
     if (kind === "unnamed" && definition === undefined) {

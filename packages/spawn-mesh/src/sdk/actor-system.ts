@@ -218,11 +218,11 @@ function heapPercent(): number {
 }
 
 function nameOf(defined: AnyActor, name: string | undefined): string {
-  if (defined.kind === "named") {
+  if (defined.kind !== "unnamed") {
     if (name === undefined || name === defined.name) return defined.name;
     throw new SpawnError(
       "INVALID_ARGUMENT",
-      `${defined.name} is a named actor, it has no instances; got the name ${JSON.stringify(name)}`,
+      `${defined.name} is one actor, it has no instances; got the name ${JSON.stringify(name)}`,
     );
   }
   checkName(`${defined.name} instance`, name);

@@ -18,7 +18,10 @@ export type NameOf<Kind extends ActorKind> = Kind extends "unnamed" ? [name: str
 
 /** What `actor` takes. */
 export interface ActorOptions<State, ActionsOf, Kind extends ActorKind> {
-  /** `named`: one actor of this name. `unnamed`: any number, each with its own name. Default `named`. */
+  /**
+   * `named`: one actor of this name. `unnamed`: any number, each with its own name. `task`: runs as
+   * `named` for now. Default `named`.
+   */
   readonly kind?: Kind;
   /** Makes the state of a new actor; or versions of it, from `state(…)`. Without it the actor is stateless. */
   readonly state?: (() => State) | VersionedState<State>;
@@ -85,15 +88,24 @@ export function actor<
 ): ActorOf<State, ActionsOf, Kind> {
   checkName("actor", name);
   const kind = (options.kind ?? "named") as Kind;
-  if (kind !== "named" && kind !== "unnamed") {
-    throw new SpawnError(
-      "INVALID_ARGUMENT",
-      `kind of ${name}: expected "named" or "unnamed", got ${JSON.stringify(kind)}`,
-    );
-  }
+  checkKind(name, kind);
   const defined: ActorOf<State, ActionsOf, Kind> = Object.freeze({ name, kind });
   definitions.set(defined, Object.freeze(definitionOf(name, { ...options, kind })));
   return defined;
+}
+
+const KINDS: ReadonlySet<unknown> = new Set<ActorKind>(["named", "unnamed", "task"]);
+const KINDS_TO_COME: ReadonlySet<unknown> = new Set(["pooled", "projection"]);
+
+function checkKind(name: string, kind: unknown): void {
+  if (KINDS.has(kind)) return;
+  const got = KINDS_TO_COME.has(kind)
+    ? `${String(kind)}, which is not there yet`
+    : JSON.stringify(kind);
+  throw new SpawnError(
+    "INVALID_ARGUMENT",
+    `kind of ${name}: expected "named", "unnamed" or "task", got ${got}`,
+  );
 }
 
 /** What the engine needs to know of an actor. @throws {SpawnError} `INVALID_ARGUMENT` if `actor` did not make it */
