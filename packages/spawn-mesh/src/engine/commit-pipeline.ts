@@ -276,7 +276,11 @@ export class CommitPipeline {
   /** The commit in flight is certainly not in the statestore, nor will it ever be. */
   notApplied(cause: SpawnError): void {
     const batch = this.#settle();
-    if (this.#isWriteBehind) return this.#mergeBack(batch);
+    if (this.#isWriteBehind) {
+      if (cause.code !== "PAYLOAD_TOO_LARGE") return this.#mergeBack(batch);
+      // Nothing on top of what can never be stored can be stored either.
+      this.#owner.tailLost();
+    }
     const again: Invocation[] = [];
     for (const invocation of batch.entries) {
       if (invocation.isChange) invocation.fail(cause);

@@ -136,6 +136,8 @@ export class CommitWriter {
     const kind = error instanceof StoreFailure ? error.kind : "ambiguous";
     const elapsedMs = clock.monotonic() - group.startedAt;
     if (kind === "ambiguous") group.isAmbiguous = true;
+    // What can never be stored was not applied by an earlier attempt either.
+    if (kind === "rows") return this.#dropRows(group, error as StoreFailure);
     if (group.isAmbiguous) {
       emit({ type: "commit-ambiguous", commits: group.commits.length, cause: error });
       if (kind !== "fatal" && elapsedMs < limits.ambiguityMaxMs) return true;
@@ -143,7 +145,6 @@ export class CommitWriter {
       return false;
     }
     emit({ type: "store-failed", operation: "commit", cause: error });
-    if (kind === "rows") return this.#dropRows(group, error as StoreFailure);
     if (kind === "retry" && elapsedMs < limits.storeRetryMs) return true;
     const cause = new SpawnError(
       "STATESTORE_UNAVAILABLE",
