@@ -108,6 +108,7 @@ export class Activation
   #admitKeyed(invocation: Invocation): boolean {
     this.#keyed ??= new KeyedInvocations(this, this.#type.parts.loader);
     if (!this.#keyed.admit(invocation)) return false;
+    if (this.#isAcknowledged(invocation)) return true;
     // An actor without a row has no stored replies either.
     if (this.#phase === "ready" && !this.pipeline.hasRow) invocation.isKeyUnused = true;
     else this.#keyed.lookUp(invocation);
@@ -196,23 +197,26 @@ export class Activation
     if (this.#phase !== "ready" || this.#execution.running !== undefined) return false;
     const { first } = this.#mailbox;
     if (first === undefined || !this.pipeline.hasRoom(this.#type.parts.limits)) return false;
-    return (
-      first.details?.idempotencyKey === undefined ||
-      this.#isKeyReady(first, first.details.idempotencyKey)
-    );
+    return first.details?.idempotencyKey === undefined || this.#isKeyReady(first);
   }
 
   /** Whether an invocation with a key is answered already or known to be new. */
-  #isKeyReady(invocation: Invocation, key: string): boolean {
-    if (invocation.isAnswered) return true;
-    const uncommitted = this.pipeline.findUncommitted(key);
-    if (uncommitted !== undefined && this.definition.durability === "write-behind") {
-      answerStored(invocation, uncommitted);
-      return true;
-    }
+  #isKeyReady(invocation: Invocation): boolean {
+    if (invocation.isAnswered || this.#isAcknowledged(invocation)) return true;
     if (invocation.isKeyUnused) return true;
     this.#keyed!.lookUp(invocation);
     return false;
+  }
+
+  /**
+   * Answers what a write-behind actor acknowledged before and has not committed yet. It has to be
+   * asked before the statestore is: a lookup that began before the commit may end after it.
+   */
+  #isAcknowledged(invocation: Invocation): boolean {
+    if (this.definition.durability !== "write-behind") return false;
+    const stored = this.pipeline.findUncommitted(invocation.details!.idempotencyKey!);
+    if (stored !== undefined) answerStored(invocation, stored);
+    return stored !== undefined;
   }
 
   succeeded(run: Run, { reply, units, change }: RunOutcome, now: number): void {
@@ -432,6 +436,13 @@ export class Activation
   /** Writes a write-behind state without waiting until it is due. */
   flush(): void {
     this.pipeline.enlist();
+  }
+
+  /** The system has stopped: whoever still waits for a commit will not learn of it here. */
+  forsake(reason: string): void {
+    for (const invocation of [...this.#waitingCallers()]) {
+      invocation.giveUp("SHUTTING_DOWN", reason);
+    }
   }
 
   /** The process is as good as dead: nothing more happens here, and nobody is told the truth. */

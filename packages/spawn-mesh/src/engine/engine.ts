@@ -310,6 +310,9 @@ export class Engine {
     );
     for (const activation of this.#types.live) activation.evict(late);
     await this.#drain(this.#parts.limits.storeRetryMs);
+    for (const activation of this.#types.live) {
+      activation.forsake(`the system ${this.system} stopped`);
+    }
     this.#end();
     watch.clear();
     await this.#store.close();

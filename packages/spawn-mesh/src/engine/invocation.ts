@@ -110,8 +110,8 @@ export class Invocation {
     this.end();
   }
 
-  /** The caller stops waiting: `DEADLINE_EXCEEDED` or `CANCELLED`, or `UNKNOWN_OUTCOME` after the hand-over. */
-  giveUp(code: "DEADLINE_EXCEEDED" | "CANCELLED", reason: string): void {
+  /** The caller waits no longer: `code`, or `UNKNOWN_OUTCOME` after the hand-over. */
+  giveUp(code: "DEADLINE_EXCEEDED" | "CANCELLED" | "SHUTTING_DOWN", reason: string): void {
     if (this.isAnswered) return;
     this.#reject(
       this.#isHandedOver && this.isChange
