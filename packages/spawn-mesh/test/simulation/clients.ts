@@ -65,7 +65,7 @@ export class Client {
     const isRelay = role === "list" && choices.chance(shares.relay);
     const payload = isRelay
       ? { value, through: `a${choices.between(1, actors)}` }
-      : this.#appendPayload(value);
+      : this.#appendPayload(value, role);
     const request = this.#request({ role, name, action: isRelay ? "relay" : "append", payload });
     if (!choices.chance(shares.key)) {
       return await this.#finish(operation, [await this.#attempt(operation, request)]);
@@ -103,7 +103,7 @@ export class Client {
     const kind = roll < 4 ? "delete" : "append";
     const value = kind === "append" ? `${this.#label}.${++this.#made}` : "";
     const operation = beginOperation(world, { role: "deletable", name, kind, value });
-    const payload = kind === "append" ? this.#appendPayload(value) : undefined;
+    const payload = kind === "append" ? this.#appendPayload(value, "deletable") : undefined;
     const request = this.#request({ role: "deletable", name, action: "append", payload });
     await this.#finish(operation, [await this.#attempt(operation, request)]);
   }
@@ -118,14 +118,16 @@ export class Client {
     await this.#finish(operation, [await this.#attempt(operation, request)]);
   }
 
-  #appendPayload(value: string): AppendPayload {
+  #appendPayload(value: string, role: ActorRole): AppendPayload {
     const { world, profile } = this.#parts;
     const { choices } = world;
     const { shares } = profile;
     let mode: Mode = choices.chance(0.2) ? "replace" : "plain";
     if (choices.chance(shares.slow)) mode = "slow";
     if (choices.chance(shares.badCode)) mode = choices.pick(badModes.slice(0, -1));
-    if (choices.chance(shares.poison)) mode = "poison";
+    // What can never be stored takes acknowledged changes of a write-behind actor with it.
+    const mayPoison = role !== "write-behind" || !profile.isExclusive;
+    if (mayPoison && choices.chance(shares.poison)) mode = "poison";
     const isLong = mode === "hang" || choices.chance(0.15);
     return { value, mode, ms: choices.between(1, isLong ? 600 : 40) };
   }

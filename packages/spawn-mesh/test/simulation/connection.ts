@@ -170,8 +170,12 @@ export class Connection implements Statestore {
       }
       return handles;
     } catch (error) {
-      const isAmbiguous = !(error instanceof StoreFailure) || error.kind === "ambiguous";
-      for (const commit of commits) this.#failed(commit, isAmbiguous);
+      const failure = error instanceof StoreFailure ? error : undefined;
+      const isAmbiguous = failure === undefined || failure.kind === "ambiguous";
+      for (const [index, commit] of commits.entries()) {
+        if (failure?.rows.includes(index) === true) this.#impossible(commit);
+        else this.#failed(commit, isAmbiguous);
+      }
       throw error;
     } finally {
       this.#commits--;
@@ -264,6 +268,14 @@ export class Connection implements Statestore {
     }
     this.#ambiguous.delete(actor);
     world.count("ambiguous: yes, by repeating");
+  }
+
+  #impossible(commit: Commit): void {
+    const { world, label } = this.#parts;
+    const actor = actorKey(commit.actor);
+    world.note(`${label}: impossible ${actor} ${commit.revision}`);
+    world.sessions.push({ type: "impossible", owner: label, actor, etag: commit.etag });
+    this.#ambiguous.delete(actor);
   }
 
   #failed(commit: Commit, isAmbiguous: boolean): void {

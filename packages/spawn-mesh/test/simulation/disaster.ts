@@ -111,15 +111,18 @@ export class Fleet {
   }
 
   #stop(incarnation: Incarnation): void {
-    const { choices } = this.#around.world;
+    const { choices, clock } = this.#around.world;
     incarnation.isLeaving = true;
     const drainTimeoutMs = choices.pick([1, 50, 1_000]);
     incarnation.whenAwake(() => {
-      void incarnation.engine.stop({ drainTimeoutMs }).then(() => {
-        if (incarnation.isDead) return;
-        incarnation.stopped();
-        this.#startSoon();
-      });
+      // Whoever was answered last hears of it a moment later.
+      void incarnation.engine.stop({ drainTimeoutMs }).then(() =>
+        clock.timer(0, () => {
+          if (incarnation.isDead) return;
+          incarnation.stopped();
+          this.#startSoon();
+        }),
+      );
     });
   }
 

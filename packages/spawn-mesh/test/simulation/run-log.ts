@@ -80,6 +80,8 @@ export type SessionEvent =
   /** Answered: committed or refused. */
   | SessionStep<"answered", { readonly etag: Etag; readonly isCommitted: boolean }>
   | SessionStep<"failed", { readonly etag: Etag; readonly isAmbiguous: boolean }>
+  /** The database can never store it. */
+  | SessionStep<"impossible", { readonly etag: Etag }>
   /** A load showed the row, or that there is none. */
   | SessionStep<"shown", { readonly etag: Etag | undefined }>;
 

@@ -47,6 +47,10 @@ function follow(session: Session, event: SessionEvent): readonly Violation[] {
       session.inFlight.delete(event.etag);
       if (event.isAmbiguous) session.doubtful = event.etag;
       return [];
+    case "impossible":
+      session.inFlight.delete(event.etag);
+      session.doubtful = undefined;
+      return [];
     case "shown":
       session.known = event.etag;
       session.doubtful = undefined;
