@@ -18,6 +18,7 @@ import { Run } from "./run.ts";
 import type { RunOwner } from "./run.ts";
 import { changeOf, failureOf } from "./run-outcome.ts";
 import type { RunOutcome } from "./run-outcome.ts";
+import { copyValue } from "./values.ts";
 
 /** The activation, as its execution sees it. */
 export interface ExecutionOwner extends RunOwner {
@@ -48,11 +49,11 @@ export class Execution {
 
   run(invocation: Invocation): void {
     const run = new Run(this.#owner, invocation);
-    const { action, payload } = invocation;
-    let input = payload;
+    const { action } = invocation;
+    let input: unknown;
     try {
       this.state.prepare(this.#owner.pipeline.bytes);
-      if (action.parse !== undefined) input = action.parse(payload);
+      input = this.#inputOf(invocation);
     } catch (refusal) {
       return this.#fail(run, this.#errorOf(run, refusal));
     }
@@ -67,6 +68,17 @@ export class Execution {
     // A promise stays itself; of other thenables one is made, which catches what they throw.
     if (isPromised) this.#runOn(run, Promise.resolve(result));
     else this.#conclude(run, result);
+  }
+
+  /**
+   * What the action receives. A durable action may have to run again, after it has changed its
+   * payload or put it into a state that others changed; so each run gets a copy of its own.
+   */
+  #inputOf({ action, payload }: Invocation): unknown {
+    const { definition } = this.#owner;
+    const mayRunAgain = definition.durability === "durable" && definition.state !== undefined;
+    const input = mayRunAgain ? copyValue(payload, "payload") : payload;
+    return action.parse === undefined ? input : action.parse(input);
   }
 
   /** The action's code should stop, its result will not be used. */

@@ -19,13 +19,15 @@ export function firstState(
   definition: StateDefinition,
   row: StoredActor | undefined,
 ): { readonly state: unknown; readonly bytes: StateBytes } {
-  if (row?.state === undefined) {
-    const state = definition.initial();
-    return { state, bytes: encodeValue(state, "state") };
-  }
+  if (row?.state === undefined) return asBytes(definition.initial());
   const state = decodeStored(definition, row);
-  const isOfToday = row.stateVersion === definition.version;
-  return { state, bytes: isOfToday ? row.state : encodeValue(state, "state") };
+  return row.stateVersion === definition.version ? { state, bytes: row.state } : asBytes(state);
+}
+
+/** By value: a factory or migration may give the same object to all, and no actor may change it. */
+function asBytes(state: unknown): { readonly state: unknown; readonly bytes: string } {
+  const bytes = encodeValue(state, "state");
+  return { state: JSON.parse(bytes), bytes };
 }
 
 /** `init` as an invocation that the actor makes to itself. */
