@@ -255,7 +255,11 @@ export class Engine {
   /** A call that an action makes: it leaves after the commit of everything that the action could have seen. */
   async #callFrom({ activation, run, name, request }: CallFromRun): Promise<unknown> {
     const { invocation } = run;
-    const chain = [...(invocation.details?.chain ?? NO_CHAIN), chainKey(activation.id)];
+    // Nobody waits for an asynchronous call, so a chain of actors that wait ends here.
+    const chain =
+      request.async === true
+        ? NO_CHAIN
+        : [...(invocation.details?.chain ?? NO_CHAIN), chainKey(activation.id)];
     this.#checkChain(chain, name, request);
     await activation.pipeline.whenCommitted();
     if (run.isRevoked) throw new SpawnError("CANCELLED", "the action that makes this call is over");
@@ -272,7 +276,7 @@ export class Engine {
       definition: request.definition ?? name,
       name,
     };
-    if (request.async !== true && chain.includes(chainKey(target))) {
+    if (chain.includes(chainKey(target))) {
       throw new SpawnError(
         "CYCLE",
         `${formatActorId(target)} waits for this call, so it cannot answer it`,
