@@ -219,15 +219,14 @@ export class Connection implements Statestore {
       lose();
       return this.#apply(there + choices.between(PATIENCE_MS_MIN, ghostMsMax), commits);
     }
-    const isTwice = database.strikes("duplicate");
-    if (isTwice) world.count("fault duplicate");
-    const isSecondHeard = isTwice && choices.chance(0.5);
-    this.#apply(there, commits, isSecondHeard ? undefined : deliver);
-    if (!isTwice) return;
-    // Whatever the second one says, it cannot say that the first was not applied.
+    if (!database.strikes("duplicate")) return this.#apply(there, commits, deliver);
+    world.count("fault duplicate");
+    // Whatever the one that is heard says, it cannot say that the other is not applied.
     const failure = (): void => deliver.failure(new StoreFailure("ambiguous", "sent twice"));
-    const second = isSecondHeard ? { ...deliver, failure } : undefined;
-    this.#apply(there + choices.between(0, 200), commits, second);
+    const heard = { ...deliver, failure };
+    const isFirstHeard = choices.chance(0.5);
+    this.#apply(there, commits, isFirstHeard ? heard : undefined);
+    this.#apply(there + choices.between(0, 200), commits, isFirstHeard ? undefined : heard);
   }
 
   /** Lets the commits reach the database after a while, whoever is alive then. */

@@ -47,8 +47,9 @@ export class Incarnation {
   readonly engine: Engine;
   readonly connection: Connection;
   readonly #around: Surroundings;
-  /** What cuts off the callers that wait, by call. */
+  /** What cuts off the callers that wait, by call: clients, and actions of the engine itself. */
   readonly #waiting = new Map<symbol, () => void>();
+  readonly #waitingInside = new Map<symbol, () => void>();
   readonly #pending = new Map<string, number>();
   /** Actors that were called since the last {@link measure}. */
   readonly #called = new Set<string>();
@@ -109,7 +110,7 @@ export class Incarnation {
     if (this.isDead) return;
     this.isDead = true;
     this.#around.world.note(`${this.label}: crashed with ${this.#waiting.size} calls`);
-    for (const cutOff of [...this.#waiting.values()]) cutOff();
+    this.#cutOff();
     this.engine.crash();
   }
 
@@ -131,31 +132,42 @@ export class Incarnation {
     const { world } = this.#around;
     world.note(`${this.label}: stopped`);
     this.isDead = true;
-    if (this.#waiting.size === 0) return;
-    const what = `${this.label} stopped with ${this.#waiting.size} calls that have no answer`;
-    world.violations.push({ invariant: "I15", what });
-    for (const cutOff of [...this.#waiting.values()]) cutOff();
+    if (this.#waiting.size > 0) {
+      const what = `${this.label} stopped with ${this.#waiting.size} calls that have no answer`;
+      world.violations.push({ invariant: "I15", what });
+    }
+    this.#cutOff();
+  }
+
+  #cutOff(): void {
+    const waiting = [...this.#waiting.values(), ...this.#waitingInside.values()];
+    for (const cutOff of waiting) cutOff();
   }
 
   /** Calls an actor. Always resolves, also when the incarnation dies or its answer is an error. */
   call(operation: Operation, request: CallRequest): Promise<Answer> {
-    return this.#unlessDead((settle) => {
+    return this.#unlessDead(this.#waiting, (settle) => {
       this.whenAwake(() => void this.#callNow(operation, request).then(settle));
     });
   }
 
   /** The answer to a call that an action made. */
   hear(operation: Operation, reply: Promise<unknown>): Promise<Answer> {
-    return this.#unlessDead((settle) => void this.#answerTo(operation, reply).then(settle));
+    return this.#unlessDead(this.#waitingInside, (settle) => {
+      void this.#answerTo(operation, reply).then(settle);
+    });
   }
 
   /** Whoever waits for this process learns nothing when it dies. */
-  #unlessDead(begin: (settle: (answer: Answer) => void) => void): Promise<Answer> {
+  #unlessDead(
+    waiting: Map<symbol, () => void>,
+    begin: (settle: (answer: Answer) => void) => void,
+  ): Promise<Answer> {
     return new Promise((resolve) => {
       const id = Symbol("call");
-      this.#waiting.set(id, () => resolve(CUT_OFF));
+      waiting.set(id, () => resolve(CUT_OFF));
       begin((answer) => {
-        if (this.#waiting.delete(id)) resolve(answer);
+        if (waiting.delete(id)) resolve(answer);
       });
     });
   }
