@@ -56,7 +56,17 @@ export function prepareFile(file: string): void {
   if (stats !== undefined && !stats.isFile()) throw new Error("it is not a file");
   if (stats === undefined || stats.size === 0) return createFile(file);
   accessSync(file, constants.R_OK | constants.W_OK);
-  checkHeader(readHeader(file), stats.size);
+  const header = readHeader(file);
+  checkHeader(header);
+  // The log is carried over first page first: until the last one is there, the header counts pages
+  // that only the log has.
+  if (!hasLog(file) && stats.size < sizeByHeader(header)) {
+    throw new Error("it is damaged: a part of it is missing");
+  }
+}
+
+function hasLog(file: string): boolean {
+  return (statSync(`${file}-wal`, { throwIfNoEntry: false })?.size ?? 0) > 0;
 }
 
 function createFile(file: string): void {
@@ -97,7 +107,7 @@ function readHeader(file: string): Buffer {
   }
 }
 
-function checkHeader(header: Buffer, sizeBytes: number): void {
+function checkHeader(header: Buffer): void {
   if (header.length < HEADER_BYTES || header.toString("latin1", 0, MAGIC.length) !== MAGIC) {
     throw new Error("it is not a SQLite database");
   }
@@ -109,9 +119,6 @@ function checkHeader(header: Buffer, sizeBytes: number): void {
     throw new Error(
       `its schema has version ${version}, this program knows ${SCHEMA_VERSION}: use a newer program`,
     );
-  }
-  if (sizeBytes < sizeByHeader(header)) {
-    throw new Error("it is damaged: a part of it is missing");
   }
 }
 
