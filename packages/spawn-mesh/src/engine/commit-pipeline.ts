@@ -163,7 +163,7 @@ export class CommitPipeline {
   /** Lets a reply leave that changed nothing, after the commit of all that it saw. */
   addRead(invocation: Invocation, reply: unknown, units: number): void {
     const seen = this.#next ?? this.#inFlight;
-    if (seen === undefined || this.#isWriteBehind) return invocation.succeed(reply);
+    if (seen === undefined || this.isWriteBehind) return invocation.succeed(reply);
     invocation.handOver(reply);
     seen.entries.push(invocation);
     seen.units += units;
@@ -177,7 +177,7 @@ export class CommitPipeline {
   /** Resolves when everything so far is committed; rejects when it never will be. */
   whenCommitted(): Promise<void> | undefined {
     const last = this.#next ?? this.#inFlight;
-    if (last === undefined || this.#isWriteBehind) return undefined;
+    if (last === undefined || this.isWriteBehind) return undefined;
     return new Promise((resolve, reject) => {
       last.gates.push((isCommitted) =>
         isCommitted
@@ -196,12 +196,12 @@ export class CommitPipeline {
 
   /** When the oldest acknowledged change that is not stored yet was made; `undefined` if all are. */
   get oldestUnstored(): number | undefined {
-    return this.#isWriteBehind ? (this.#inFlight ?? this.#next)?.since : undefined;
+    return this.isWriteBehind ? (this.#inFlight ?? this.#next)?.since : undefined;
   }
 
   /** When acknowledged changes have to be written; `Infinity` if there are none or a write is under way. */
   get flushDueAt(): number {
-    if (!this.#isWriteBehind || this.#next === undefined || this.#inFlight !== undefined) {
+    if (!this.isWriteBehind || this.#next === undefined || this.#inFlight !== undefined) {
       return Infinity;
     }
     return this.#next.since + this.#owner.definition.snapshotTimeoutMs;
@@ -217,6 +217,11 @@ export class CommitPipeline {
 
   get actor(): ActorId {
     return this.#owner.id;
+  }
+
+  /** Whether what it commits is acknowledged already. */
+  get isWriteBehind(): boolean {
+    return this.#owner.definition.durability === "write-behind";
   }
 
   /** The idempotency keys of the commit in flight. */
@@ -269,14 +274,14 @@ export class CommitPipeline {
     this.#durableTags = batch.tags;
     for (const invocation of batch.entries) invocation.succeed(invocation.reply);
     for (const gate of batch.gates) gate(true);
-    if (!this.#isWriteBehind) this.enlist();
+    if (!this.isWriteBehind) this.enlist();
     this.#owner.committed(batch.isDelete);
   }
 
   /** The commit in flight is certainly not in the statestore, nor will it ever be. */
   notApplied(cause: SpawnError): void {
     const batch = this.#settle();
-    if (this.#isWriteBehind) {
+    if (this.isWriteBehind) {
       if (cause.code !== "PAYLOAD_TOO_LARGE") return this.#mergeBack(batch);
       // Nothing on top of what can never be stored can be stored either.
       this.#owner.tailLost();
@@ -334,10 +339,6 @@ export class CommitPipeline {
     this.#startAgain(batch, again, answer);
   }
 
-  get #isWriteBehind(): boolean {
-    return this.#owner.definition.durability === "write-behind";
-  }
-
   #grow(change: Change): Batch {
     this.bytes = change.bytes;
     this.tags = change.tags;
@@ -383,7 +384,7 @@ export class CommitPipeline {
     const hadNext = this.#next !== undefined;
     const onTop = this.#discardNext();
     const row = answer?.row;
-    if (this.#isWriteBehind && (hadNext || row?.baseEtag !== batch.etag)) this.#owner.tailLost();
+    if (this.isWriteBehind && (hadNext || row?.baseEtag !== batch.etag)) this.#owner.tailLost();
     const revision = answer === undefined ? undefined : (row?.revision ?? 0);
     this.#owner.fenced(takeBack([...again, ...onTop]), revision);
   }

@@ -141,8 +141,9 @@ export class CommitWriter {
     if (group.isAmbiguous) {
       emit({ type: "commit-ambiguous", commits: group.commits.length, cause: error });
       if (kind !== "fatal" && elapsedMs < limits.ambiguityMaxMs) return true;
-      this.#endUnknown(group, error);
-      return false;
+      // Acknowledged changes are not given up as long as the statestore may still answer.
+      this.#endUnknown(group, error, (pipeline) => kind === "fatal" || !pipeline.isWriteBehind);
+      return group.pipelines.length > 0;
     }
     emit({ type: "store-failed", operation: "commit", cause: error });
     if (kind === "retry" && elapsedMs < limits.storeRetryMs) return true;
@@ -155,29 +156,24 @@ export class CommitWriter {
     return false;
   }
 
-  #endUnknown(group: Group, error: unknown): void {
+  #endUnknown(group: Group, error: unknown, isOver: (pipeline: CommitPipeline) => boolean): void {
     const cause = new SpawnError(
       "UNKNOWN_OUTCOME",
       `the outcome of the commit cannot be learnt: ${describeThrown(error)}`,
-      {
-        applied: "unknown",
-        cause: error,
-      },
+      { applied: "unknown", cause: error },
     );
-    for (const pipeline of group.pipelines) pipeline.unknown(cause);
+    for (const pipeline of takeOut(group, isOver)) pipeline.unknown(cause);
   }
 
   /** Fails the commits that can never be stored; the others are sent again without them. */
   #dropRows(group: Group, failure: StoreFailure): boolean {
-    const bad = new Set(failure.rows);
+    const bad = new Set(failure.rows.map((index) => group.pipelines[index]));
     const cause = new SpawnError(
       "PAYLOAD_TOO_LARGE",
       `the statestore cannot hold the change: ${failure.message}`,
       { cause: failure },
     );
-    const dropped = group.pipelines.filter((_, index) => bad.has(index));
-    group.pipelines = group.pipelines.filter((_, index) => !bad.has(index));
-    group.commits = group.commits.filter((_, index) => !bad.has(index));
+    const dropped = takeOut(group, (pipeline) => bad.has(pipeline));
     for (const pipeline of dropped) pipeline.notApplied(cause);
     return dropped.length > 0 && group.pipelines.length > 0;
   }
@@ -221,4 +217,15 @@ export class CommitWriter {
     }
     return undefined;
   }
+}
+
+/** Removes pipelines and their commits from a group, and returns the pipelines. */
+function takeOut(
+  group: Group,
+  isOut: (pipeline: CommitPipeline) => boolean,
+): readonly CommitPipeline[] {
+  const { pipelines, commits } = group;
+  group.pipelines = pipelines.filter((pipeline) => !isOut(pipeline));
+  group.commits = commits.filter((_, index) => !isOut(pipelines[index]!));
+  return pipelines.filter(isOut);
 }
