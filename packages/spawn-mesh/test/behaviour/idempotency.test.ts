@@ -1,0 +1,234 @@
+/** A call with an idempotency key is applied at most once, however often it is repeated. */
+import { describe, expect, test } from "vitest";
+import { actor } from "spawn-mesh";
+import { crashAndRestart, errorOf, failureOf, settled, startSystem } from "./start-system.ts";
+
+let runs = 0;
+
+const account = actor("account", {
+  kind: "unnamed",
+  state: () => ({ balance: 0 }),
+  actions: {
+    deposit(ctx, amount: number) {
+      runs++;
+      ctx.state.balance += amount;
+      return { balance: ctx.state.balance };
+    },
+    silent(ctx, amount: number) {
+      runs++;
+      ctx.state.balance += amount;
+    },
+    failing(ctx) {
+      runs++;
+      if (ctx.state.balance === 0) throw new Error("empty");
+      ctx.state.balance--;
+      return ctx.state.balance;
+    },
+    long(ctx) {
+      runs++;
+      ctx.state.balance++;
+      return "x".repeat(70_000);
+    },
+    look(ctx) {
+      runs++;
+      return ctx.state.balance;
+    },
+  },
+});
+const buffered = actor("buffered", {
+  kind: "unnamed",
+  durability: "write-behind",
+  state: () => ({ balance: 0 }),
+  actions: {
+    deposit(ctx, amount: number) {
+      runs++;
+      ctx.state.balance += amount;
+      return { balance: ctx.state.balance };
+    },
+  },
+});
+const actors = [account, buffered];
+const key = (idempotencyKey: string) => ({ idempotencyKey });
+
+async function started(options: Parameters<typeof startSystem>[1] = {}) {
+  runs = 0;
+  return await startSystem(actors, options);
+}
+
+describe("a repeated key", () => {
+  test("is answered with the reply of the first time, and no code runs", async () => {
+    const { system } = await started();
+    const ref = system.actor(account, "a");
+    expect(await ref.deposit(5, key("k"))).toEqual({ balance: 5 });
+    await ref.deposit(1);
+    expect(await ref.deposit(5, key("k"))).toEqual({ balance: 5 });
+    expect([runs, await ref.get()]).toEqual([2, { balance: 6 }]);
+  });
+
+  test("is joined while the first is in flight", async () => {
+    const { system, store } = await started();
+    const ref = system.actor(account, "a");
+    await ref.deposit(1);
+    const hold = store.hold("commit");
+    const calls = Array.from({ length: 20 }, () => ref.deposit(5, key("k")));
+    await settled();
+    hold.release();
+    expect(new Set((await Promise.all(calls)).map(({ balance }) => balance))).toEqual(new Set([6]));
+    expect([runs, await ref.get()]).toEqual([2, { balance: 6 }]);
+  });
+
+  test("is joined when both are the first calls of the actor", async () => {
+    const { system } = await started();
+    const ref = system.actor(account, "new");
+    const replies = await Promise.all([ref.deposit(5, key("k")), ref.deposit(5, key("k"))]);
+    expect([replies, runs]).toEqual([[{ balance: 5 }, { balance: 5 }], 1]);
+  });
+
+  test("is remembered over a kill and a restart", async () => {
+    const life = await started();
+    await life.system.actor(account, "a").deposit(5, key("k"));
+    const next = await crashAndRestart(life, actors);
+    expect(await next.system.actor(account, "a").deposit(5, key("k"))).toEqual({ balance: 5 });
+    expect(runs).toBe(1);
+  });
+
+  test("is remembered over a deactivation, also when there was nothing to reply", async () => {
+    const { system, clock } = await started();
+    expect(await system.actor(account, "a").silent(5, key("k"))).toBeUndefined();
+    await clock.advance(30_000);
+    expect(await system.actor(account, "a").silent(5, key("k"))).toBeUndefined();
+    expect([runs, await system.actor(account, "a").get()]).toEqual([1, { balance: 5 }]);
+  });
+
+  test("belongs to its actor: another one has not seen it", async () => {
+    const { system } = await started();
+    await system.actor(account, "a").deposit(5, key("k"));
+    expect(await system.actor(account, "b").deposit(7, key("k"))).toEqual({ balance: 7 });
+  });
+
+  test("is remembered for a call that changed nothing", async () => {
+    const { system } = await started();
+    const ref = system.actor(account, "a");
+    expect(await ref.look(undefined, key("k"))).toBe(0);
+    await ref.deposit(3);
+    expect(await ref.look(undefined, key("k"))).toBe(0);
+  });
+
+  test("answers at once what a write-behind actor acknowledged and has not stored yet", async () => {
+    const life = await started();
+    const ref = life.system.actor(buffered, "a");
+    expect(await ref.deposit(5, key("k"))).toEqual({ balance: 5 });
+    expect(await ref.deposit(5, key("k"))).toEqual({ balance: 5 });
+    await life.clock.advance(2_100);
+    const next = await crashAndRestart(life, actors);
+    expect(await next.system.actor(buffered, "a").deposit(5, key("k"))).toEqual({ balance: 5 });
+    expect(runs).toBe(1);
+  });
+});
+
+describe("a key that comes with another request", () => {
+  test.each<[string, (ref: ReturnType<typeof refOf>) => Promise<unknown>]>([
+    ["payload", (ref) => ref.deposit(6, key("k"))],
+    ["action", (ref) => ref.silent(5, key("k"))],
+  ])("with another %s is a conflict, and nothing is applied", async (_what, repeat) => {
+    const { system } = await started();
+    const ref = refOf(system);
+    await ref.deposit(5, key("k"));
+    const error = await errorOf(repeat(ref));
+    expect(error).toMatchObject({ code: "IDEMPOTENCY_CONFLICT", applied: "no" });
+    expect(error.message).toContain('"k"');
+    expect([runs, await ref.get()]).toEqual([1, { balance: 5 }]);
+  });
+});
+
+function refOf(system: Awaited<ReturnType<typeof started>>["system"]) {
+  return system.actor(account, "a");
+}
+
+describe("after a failure", () => {
+  test("of the action, the key is free: the repeated call runs", async () => {
+    const { system } = await started();
+    const ref = system.actor(account, "a");
+    expect(await failureOf(ref.failing(undefined, key("k")))).toBe("ACTION_FAILED no");
+    await ref.deposit(2);
+    expect(await ref.failing(undefined, key("k"))).toBe(1);
+    expect(await ref.failing(undefined, key("k"))).toBe(1);
+    expect(runs).toBe(3);
+  });
+
+  test("of the commit, the key is free: the repeated call runs", async () => {
+    const { system, store } = await started();
+    const ref = system.actor(account, "a");
+    await ref.deposit(1);
+    store.fail("commit", { kind: "capacity" });
+    expect(await failureOf(ref.deposit(5, key("k")))).toBe("STATESTORE_UNAVAILABLE no");
+    expect(await ref.deposit(5, key("k"))).toEqual({ balance: 6 });
+  });
+
+  test("an answer that was lost does not make it apply twice", async () => {
+    const { system, store, clock } = await started();
+    const ref = system.actor(account, "a");
+    await ref.deposit(1);
+    store.fail("commit", { isApplied: true });
+    const call = ref.deposit(5, key("k"));
+    await settled();
+    await clock.advance(1_000);
+    expect(await call).toEqual({ balance: 6 });
+    expect([await ref.deposit(5, key("k")), await ref.get()]).toEqual([
+      { balance: 6 },
+      { balance: 6 },
+    ]);
+  });
+
+  test("a crash after the commit and before the answer does not make it apply twice", async () => {
+    const life = await started();
+    await life.system.actor(account, "a").deposit(1);
+    life.store.hold("commit", { isApplied: true });
+    const lost = failureOf(life.system.actor(account, "a").deposit(5, key("k")));
+    await settled();
+    const next = await crashAndRestart(life, actors);
+    expect(await lost).toBe("UNKNOWN_OUTCOME unknown");
+    expect(await next.system.actor(account, "a").deposit(5, key("k"))).toEqual({ balance: 6 });
+    expect(await next.system.actor(account, "a").get()).toEqual({ balance: 6 });
+  });
+
+  test("a key that cannot be looked up leaves the outcome unknown", async () => {
+    const { system, store, clock } = await started();
+    const ref = system.actor(account, "a");
+    await ref.deposit(1);
+    store.fail("load", { times: Infinity });
+    const call = failureOf(ref.deposit(5, key("k")));
+    await clock.advance(10_000);
+    expect(await call).toBe("STATESTORE_UNAVAILABLE unknown");
+    store.heal();
+    expect(await ref.deposit(5, key("k"))).toEqual({ balance: 6 });
+  });
+});
+
+describe("a stored reply", () => {
+  test("that is too large is not kept, and the repeated call says that it was applied", async () => {
+    const { system } = await started();
+    const ref = system.actor(account, "a");
+    expect(await ref.long(undefined, key("k"))).toHaveLength(70_000);
+    expect(await failureOf(ref.long(undefined, key("k")))).toBe("PAYLOAD_TOO_LARGE yes");
+    expect(runs).toBe(1);
+  });
+
+  test("is kept for as long as the limit says, and then forgotten", async () => {
+    const { system, clock } = await started({ limits: { idempotencyRetentionMs: 100_000 } });
+    const ref = system.actor(account, "a");
+    await ref.deposit(5, key("k"));
+    await clock.advance(90_000);
+    expect(await ref.deposit(5, key("k"))).toEqual({ balance: 5 });
+    await clock.advance(100_000);
+    expect(await ref.deposit(5, key("k"))).toEqual({ balance: 10 });
+  });
+
+  test("goes with its actor when that is deleted", async () => {
+    const { system } = await started();
+    await system.actor(account, "a").deposit(5, key("k"));
+    await system.stored(account, "a").delete();
+    expect(await system.actor(account, "a").deposit(5, key("k"))).toEqual({ balance: 5 });
+    expect(runs).toBe(2);
+  });
+});
