@@ -32,7 +32,8 @@ interface Command extends Pick<ScenarioOptions, "seed" | "seconds" | "kills"> {
 }
 
 const command = readCommand();
-process.exitCode = typeof command === "number" ? command : await run(command);
+// A run that broke off may have left something that would go on.
+process.exit(typeof command === "number" ? command : await run(command));
 
 /** The command, or the exit status if there is nothing to run. */
 function readCommand(): Command | number {
@@ -84,29 +85,41 @@ async function run(command: Command): Promise<number> {
   using scratch = scratchDirectory(`spawn-mesh-${name}-`);
   using copy =
     mutate === undefined ? undefined : mutatedWorkspace(await loadMutation(mutate), ["chaos"]);
+  const workspace = copy?.root ?? join(import.meta.dirname, "..");
+  const directory = join(scratch.path, "run");
   const progress = new ProgressLine();
   progress.note(
     `${name}: ${scenario.summary} (seed ${seed}${mutate ? `, mutation ${mutate}` : ""})`,
   );
-  const report = await scenario.run({
-    seed,
-    kills,
-    seconds,
-    workspace: copy?.root ?? join(import.meta.dirname, ".."),
-    directory: join(scratch.path, "run"),
-    progress,
-  });
+  const report = await scenario
+    .run({ seed, kills, seconds, workspace, directory, progress })
+    .catch(brokenOff);
   progress.end();
   print(command, report);
-  return report.problems.length === 0 ? 0 : 1;
+  const isFailed = report.problems.length > 0;
+  if (isFailed && mutate === undefined) {
+    scratch.keep();
+    console.error(`What the run wrote is kept in ${directory}`);
+  }
+  return isFailed ? 1 : 0;
 }
 
-function print({ name, seed, mutate, isJson }: Command, report: ScenarioReport): void {
+/** A run that could not go on, with a worker that does not start again for example, has failed too. */
+function brokenOff(error: unknown): Omit<ScenarioReport, "figures"> {
+  console.error(error);
+  return { table: [], problems: [`the run broke off: ${(error as Error).message}`] };
+}
+
+function print(
+  { name, seed, mutate, isJson }: Command,
+  report: Omit<ScenarioReport, "figures"> & Partial<ScenarioReport>,
+): void {
   const { figures, table, problems } = report;
-  console.log(`\n${figuresTable(table)}\n`);
+  if (table.length > 0) console.log(`\n${figuresTable(table)}\n`);
   for (const problem of problems) console.log(`FAILED: ${problem}`);
   if (mutate !== undefined) {
-    console.log(`the mutation ${mutate} was ${problems.length > 0 ? "noticed" : "NOT noticed"}`);
+    const isNoticed = figures !== undefined && problems.length > 0;
+    console.log(`the mutation ${mutate} was ${isNoticed ? "noticed" : "NOT noticed"}`);
   }
   console.log(problems.length === 0 ? "Every promise was kept." : `Repeat with --seed ${seed}.`);
   if (isJson) {
