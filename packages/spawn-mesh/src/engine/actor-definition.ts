@@ -1,5 +1,6 @@
 import type { ActorId } from "./actor-id.ts";
 import type { ActionContext } from "./run.ts";
+import type { StateCodec } from "./state-codec.ts";
 
 /**
  * `named`: one actor, called by the definition's name. `unnamed`: any number, each with a name of its
@@ -24,6 +25,7 @@ export interface ActionDefinition {
 
 /** How the state of an actor begins and how older shapes of it become today's. */
 export interface StateDefinition {
+  readonly codec: StateCodec;
   /** Version of today's shape, from 1. */
   readonly version: number;
   /** A new state. */

@@ -39,7 +39,7 @@ export class Execution {
   constructor(owner: ExecutionOwner, parts: EngineParts) {
     this.#owner = owner;
     this.#parts = parts;
-    this.state = new LiveState(owner.definition.isStrict);
+    this.state = new LiveState(owner.definition);
   }
 
   /** The invocation of the asynchronous run that is going on. */

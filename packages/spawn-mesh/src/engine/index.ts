@@ -27,6 +27,8 @@ export type { Host } from "./host.ts";
 export { checkWholeNumber, defaultLimits, TIMEOUT_MS_MAX } from "./limits.ts";
 export type { Limits } from "./limits.ts";
 export type { ActionContext, InvokeRequest } from "./run.ts";
+export { jsonCodec } from "./state-codec.ts";
+export type { StateCodec } from "./state-codec.ts";
 export { VALUE_DEPTH_MAX } from "./values.ts";
 export type { JsonValue } from "./values.ts";
 // For those who write a statestore.

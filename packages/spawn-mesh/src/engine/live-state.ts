@@ -5,22 +5,25 @@
  * With `isStrict` every action gets a fresh one, and the one before is compared with its bytes: code
  * that goes on changing a state after its action has returned is found out.
  */
+import type { ActorDefinition } from "./actor-definition.ts";
 import { SpawnError } from "./errors.ts";
+import type { StateCodec } from "./state-codec.ts";
 import type { StateBytes } from "./statestore.ts";
-import { encodeValue } from "./values.ts";
 
 export class LiveState {
+  readonly #codec: StateCodec | undefined;
   readonly #isStrict: boolean;
   #value: unknown;
   #isCurrent = false;
 
-  constructor(isStrict: boolean) {
+  constructor({ state, isStrict }: ActorDefinition) {
+    this.#codec = state?.codec;
     this.#isStrict = isStrict;
   }
 
   /** The state, decoded from `bytes` unless it still is. */
   read(bytes: StateBytes | undefined): unknown {
-    if (!this.#isCurrent) this.write(decode(bytes));
+    if (!this.#isCurrent) this.write(bytes === undefined ? undefined : this.#codec?.decode(bytes));
     return this.#value;
   }
 
@@ -44,14 +47,12 @@ export class LiveState {
     if (!this.#isStrict || !this.#isCurrent) return;
     const before = this.#value;
     this.forget();
-    if (bytes === undefined || encodeValue(before, "state") === bytes) return;
+    if (bytes === undefined || this.#codec?.isSame(this.#codec.encode(before), bytes) === true) {
+      return;
+    }
     throw new SpawnError(
       "ACTION_FAILED",
       "the state was changed after the action before had returned; such changes are lost",
     );
   }
-}
-
-function decode(bytes: StateBytes | undefined): unknown {
-  return typeof bytes === "string" ? JSON.parse(bytes) : undefined;
 }

@@ -4,10 +4,14 @@ import { Invocation } from "./invocation.ts";
 import type { Caller } from "./invocation.ts";
 import type { StateBytes, StoredActor } from "./statestore.ts";
 import { decodeStored } from "./stored-state.ts";
-import { encodeValue } from "./values.ts";
 
 /** For how long `init` may run, in milliseconds. */
 export const INIT_MS_MAX = 60_000;
+
+interface FirstState {
+  readonly state: unknown;
+  readonly bytes: StateBytes;
+}
 
 /**
  * The state of an actor that comes to life, decoded and as bytes. A migrated state is as good as
@@ -15,19 +19,18 @@ export const INIT_MS_MAX = 60_000;
  *
  * @throws {SpawnError} `STATE_CORRUPT`, `INVALID_ARGUMENT`, and what the definition's functions throw
  */
-export function firstState(
-  definition: StateDefinition,
-  row: StoredActor | undefined,
-): { readonly state: unknown; readonly bytes: StateBytes } {
-  if (row?.state === undefined) return asBytes(definition.initial());
+export function firstState(definition: StateDefinition, row: StoredActor | undefined): FirstState {
+  if (row?.state === undefined) return byValue(definition, definition.initial());
   const state = decodeStored(definition, row);
-  return row.stateVersion === definition.version ? { state, bytes: row.state } : asBytes(state);
+  return row.stateVersion === definition.version
+    ? { state, bytes: row.state }
+    : byValue(definition, state);
 }
 
-/** By value: a factory or migration may give the same object to all, and no actor may change it. */
-function asBytes(state: unknown): { readonly state: unknown; readonly bytes: string } {
-  const bytes = encodeValue(state, "state");
-  return { state: JSON.parse(bytes), bytes };
+/** A factory or migration may give the same object to all, and no actor may change it. */
+function byValue({ codec }: StateDefinition, state: unknown): FirstState {
+  const bytes = codec.encode(state);
+  return { state: codec.decode(bytes), bytes };
 }
 
 /** `init` as an invocation that the actor makes to itself. */

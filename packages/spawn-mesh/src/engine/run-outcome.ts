@@ -9,8 +9,8 @@ import { isFailure } from "./failure.ts";
 import type { Limits } from "./limits.ts";
 import type { LiveState } from "./live-state.ts";
 import type { Run } from "./run.ts";
-import type { StoredReply, Tags } from "./statestore.ts";
-import { copyBounded, copyValue, encodeValue, lastCopiedUnits } from "./values.ts";
+import type { StateBytes, StoredReply, Tags } from "./statestore.ts";
+import { copyBounded, copyValue, lastCopiedUnits } from "./values.ts";
 
 export interface RunOutcome {
   readonly reply: unknown;
@@ -81,13 +81,18 @@ export function initError(id: ActorId, thrown: unknown): SpawnError {
   );
 }
 
-function encodeState({ state, pipeline, definition, limits }: RunSurroundings): string | undefined {
+/** The state as bytes: those from before when it is still the same. */
+function encodeState(around: RunSurroundings): StateBytes | undefined {
+  const { state, pipeline, definition, limits } = around;
   if (definition.state === undefined) return undefined;
-  const bytes = encodeValue(state.read(pipeline.bytes), "state");
+  const { codec } = definition.state;
+  const before = pipeline.bytes;
+  const bytes = codec.encode(state.read(before));
+  if (before !== undefined && codec.isSame(bytes, before)) return before;
   if (bytes.length > limits.stateUnitsMax) {
     throw new SpawnError(
       "PAYLOAD_TOO_LARGE",
-      `state: expected at most ${limits.stateUnitsMax} characters as JSON, got ${bytes.length}`,
+      `state: expected a size of at most ${limits.stateUnitsMax} as ${codec.name}, got ${bytes.length}`,
     );
   }
   return bytes;

@@ -1,6 +1,7 @@
 import type { StateDefinition } from "./actor-definition.ts";
 import { SpawnError, describeThrown } from "./errors.ts";
-import type { StoredState } from "./statestore.ts";
+import type { StateCodec } from "./state-codec.ts";
+import type { StateBytes, StoredState } from "./statestore.ts";
 
 /**
  * Today's state from a stored one, migrated when it is of an older version.
@@ -9,8 +10,12 @@ import type { StoredState } from "./statestore.ts";
  * version, damaged bytes, or a migration that throws. The row is left untouched.
  */
 export function decodeStored(definition: StateDefinition, stored: StoredState): unknown {
-  if (stored.codec !== "json" || typeof stored.state !== "string") {
-    throw new SpawnError("STATE_CORRUPT", `the state is stored as ${stored.codec}, expected json`);
+  const { codec } = definition;
+  if (stored.codec !== codec.name || stored.state === undefined) {
+    throw new SpawnError(
+      "STATE_CORRUPT",
+      `the state is stored as ${stored.codec}, expected ${codec.name}`,
+    );
   }
   if (stored.stateVersion > definition.version) {
     throw new SpawnError(
@@ -18,7 +23,7 @@ export function decodeStored(definition: StateDefinition, stored: StoredState): 
       `the state is of version ${stored.stateVersion}, this program knows versions up to ${definition.version}; run a newer one`,
     );
   }
-  const state = parseState(stored.state);
+  const state = decodeState(codec, stored.state);
   if (stored.stateVersion === definition.version) return state;
   try {
     return definition.migrate(state, stored.stateVersion);
@@ -31,13 +36,13 @@ export function decodeStored(definition: StateDefinition, stored: StoredState): 
   }
 }
 
-function parseState(text: string): unknown {
+function decodeState(codec: StateCodec, bytes: StateBytes): unknown {
   try {
-    return JSON.parse(text);
+    return codec.decode(bytes);
   } catch (error) {
     throw new SpawnError(
       "STATE_CORRUPT",
-      `the stored state is not JSON: ${describeThrown(error)}`,
+      `the stored state is not ${codec.name}: ${describeThrown(error)}`,
       { cause: error },
     );
   }

@@ -1,5 +1,11 @@
 /** `actor(name, definition)`: says what kind of actor this is. */
-import { SpawnError, TIMEOUT_MS_MAX, checkName, checkWholeNumber } from "../engine/index.ts";
+import {
+  SpawnError,
+  TIMEOUT_MS_MAX,
+  checkName,
+  checkWholeNumber,
+  jsonCodec,
+} from "../engine/index.ts";
 import type {
   ActionDefinition,
   ActorDefinition,
@@ -161,7 +167,7 @@ function stateOf(
 ): StateDefinition | undefined {
   if (state === undefined) return undefined;
   if (typeof state === "function")
-    return { version: 1, initial: state, migrate: (stored) => stored };
+    return { codec: jsonCodec, version: 1, initial: state, migrate: (stored) => stored };
   if (typeof state === "object" && typeof state.initial === "function") return state;
   throw new SpawnError(
     "INVALID_ARGUMENT",

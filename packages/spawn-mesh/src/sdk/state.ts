@@ -1,5 +1,6 @@
 /** States with a schema and versions: each version says how the one before becomes it. */
 import type { StandardSchemaV1 } from "@standard-schema/spec";
+import { jsonCodec } from "../engine/index.ts";
 import type { StateDefinition } from "../engine/index.ts";
 import { parseWith } from "./action.ts";
 
@@ -41,6 +42,7 @@ function versioned<State>(
   initial: () => unknown,
 ): VersionedState<State> {
   return {
+    codec: jsonCodec,
     version: versions.length,
     initial: () => migrated(versions, initial(), 0),
     migrate: (stored, version) => migrated(versions, stored, version),

@@ -7,6 +7,7 @@ import { sleep } from "../../src/engine/clock.ts";
 import type { Clock } from "../../src/engine/clock.ts";
 import { fail } from "../../src/engine/failure.ts";
 import type { ActionContext } from "../../src/engine/run.ts";
+import { jsonCodec } from "../../src/engine/state-codec.ts";
 import { POISON } from "./database.ts";
 import { beginOperation, endOperation } from "./operations.ts";
 import type { Incarnation, Surroundings } from "./incarnation.ts";
@@ -28,6 +29,8 @@ export interface AppendPayload {
   readonly mode: Mode;
   /** How long slow and hanging code takes. */
   readonly ms: number;
+  /** The number of the call, if it is made once only. */
+  readonly call?: number;
   /** What the calling action had seen in its own list. */
   readonly seen?: { readonly actor: string; readonly value: string };
 }
@@ -56,6 +59,7 @@ export function definitionsOf(parts: DefinitionParts): readonly ActorDefinition[
     state: {
       version: 1,
       initial: () => ({ items: [] }),
+      codec: jsonCodec,
       migrate: (stored: unknown) => stored,
     },
     durability: "durable",
@@ -108,8 +112,12 @@ function actionsOf(parts: DefinitionParts): ReadonlyMap<string, ActionDefinition
 
 function append(parts: DefinitionParts, context: ActionContext, payload: AppendPayload): unknown {
   const { world, clock } = parts;
-  const { value, mode, ms, seen } = payload;
+  const { value, mode, ms, seen, call } = payload;
   world.count(`code ${mode}`);
+  if (call !== undefined) {
+    if (world.executed.has(call)) world.count("executed again");
+    world.executed.add(call);
+  }
   if (seen !== undefined) world.sightings.push({ sequence: world.next(), ...seen });
   const state = context.state as ListState;
   const push = (): number => state.items.push(value);
