@@ -89,6 +89,7 @@ const doors: Readonly<Record<string, Door>> = {
       "formatActorId",
       "isFailure",
       "isSpawnError",
+      "jsonCodec",
       "plainHost",
       "systemClock",
       "systemRandom",
@@ -125,6 +126,7 @@ const doors: Readonly<Record<string, Door>> = {
       "RevisionInfo",
       "SpawnErrorOptions",
       "StateBytes",
+      "StateCodec",
       "StateDefinition",
       "Statestore",
       "StoreAnswer",
@@ -147,6 +149,7 @@ const doors: Readonly<Record<string, Door>> = {
   },
   "spawn-mesh/testing": {
     values: [
+      "FaultyStatestore",
       "TestActorSystem",
       "VirtualClock",
       "runStatestoreModel",
@@ -157,7 +160,10 @@ const doors: Readonly<Record<string, Door>> = {
     types: [
       "ConformanceCase",
       "OpenStatestore",
+      "StatestoreFault",
+      "StatestoreHold",
       "StatestoreModelOptions",
+      "StatestoreOperation",
       "TestActorSystemOptions",
       "VirtualClockOptions",
     ],
