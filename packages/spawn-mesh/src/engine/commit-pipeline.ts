@@ -80,6 +80,8 @@ interface Batch {
   bytes: StateBytes | undefined;
   tags: Tags | undefined;
   etag: Etag | undefined;
+  /** When it was sealed (wall). */
+  at: number;
   keepsRevision: boolean;
 }
 
@@ -110,7 +112,7 @@ export class CommitPipeline {
     this.#etag = row?.etag;
     this.#revision = row?.revision ?? 0;
     this.#keptAt = row?.keptAt;
-    this.rebase(bytes, tags);
+    this.rebase(bytes, tags && Object.freeze(tags));
   }
 
   /** Takes state and tags as those of the present revision: derived from it again after each load. */
@@ -246,7 +248,7 @@ export class CommitPipeline {
       this.#etag !== undefined &&
       !batch.isDelete &&
       (this.#keptAt === undefined || at - this.#keptAt >= snapshotTimeoutMs);
-    if (batch.keepsRevision) this.#keptAt = at;
+    batch.at = at;
     return {
       actor: this.#owner.id,
       handle: this.#handle,
@@ -254,7 +256,7 @@ export class CommitPipeline {
       etag,
       revision: this.#revision + 1,
       state: batch.isDelete ? undefined : batch.bytes,
-      codec: "json",
+      codec: state?.codec.name ?? "json",
       stateVersion: state?.version ?? 1,
       tags: batch.isDelete ? undefined : batch.tags,
       at,
@@ -270,6 +272,7 @@ export class CommitPipeline {
     this.#handle = handle;
     this.#etag = batch.etag;
     this.#revision++;
+    if (batch.keepsRevision) this.#keptAt = batch.at;
     this.#durableBytes = batch.bytes;
     this.#durableTags = batch.tags;
     for (const invocation of batch.entries) invocation.succeed(invocation.reply);
@@ -404,6 +407,7 @@ function newBatch(): Batch {
     bytes: undefined,
     tags: undefined,
     etag: undefined,
+    at: 0,
     keepsRevision: false,
   };
 }

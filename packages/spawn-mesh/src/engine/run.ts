@@ -95,7 +95,8 @@ export class Run implements ActionContext {
   }
 
   get tags(): Tags {
-    return this.newTags ?? this.#live().tags;
+    const { tags } = this.#live();
+    return this.newTags ?? tags;
   }
 
   set tags(tags: Tags) {

@@ -6,10 +6,12 @@ import type { ActorId } from "./actor-id.ts";
 import type { ActorType } from "./actor-type.ts";
 import type { CallOptions } from "./call-options.ts";
 import type { Engine } from "./engine.ts";
-import { SpawnError } from "./errors.ts";
+import { SpawnError, describeThrown, isSpawnError } from "./errors.ts";
+import { checkWholeNumber } from "./limits.ts";
 import type { Run } from "./run.ts";
 import type { RevisionInfo, Statestore, StoredState } from "./statestore.ts";
 import { decodeStored } from "./stored-state.ts";
+import { copyValue } from "./values.ts";
 
 export class StoredActorOperations {
   readonly #engine: Engine;
@@ -32,7 +34,7 @@ export class StoredActorOperations {
   /** The kept revisions, the newest first, without the present state. */
   async listRevisions(): Promise<readonly RevisionInfo[]> {
     this.#engine.checkAccepting();
-    return await this.#store.listRevisions(this.#id);
+    return await this.#asked(this.#store.listRevisions(this.#id));
   }
 
   /**
@@ -42,8 +44,10 @@ export class StoredActorOperations {
    */
   async readRevision(revision: number): Promise<unknown> {
     this.#engine.checkAccepting();
+    checkWholeNumber("revision", revision, { min: 1 });
     const stored =
-      (await this.#store.readRevision(this.#id, revision)) ?? (await this.#readPresent(revision));
+      (await this.#asked(this.#store.readRevision(this.#id, revision))) ??
+      (await this.#readPresent(revision));
     const definition = this.#type.definition.state;
     if (stored?.state === undefined || definition === undefined) {
       throw new SpawnError(
@@ -57,25 +61,45 @@ export class StoredActorOperations {
   /** Makes the state of a kept revision the present one; the history goes on with a new revision. */
   async restore(revision: number, options?: CallOptions): Promise<void> {
     const state = await this.readRevision(revision);
-    await this.#call("restore", options, (context) => {
-      context.state = state;
+    const request = { payload: { revision }, options };
+    await this.#call("restore", request, (context) => {
+      context.state = copyValue(state, "state"); // It may have to run again.
     });
   }
 
   /** Deletes state, history and stored replies. The next call finds a new actor. */
   async delete(options?: CallOptions): Promise<void> {
-    await this.#call("delete", options, (context) => {
+    await this.#call("delete", { payload: undefined, options }, (context) => {
       (context as Run).isDelete = true;
     });
   }
 
   async #readPresent(revision: number): Promise<StoredState | undefined> {
-    const [answer] = await this.#store.load([{ actor: this.#id, row: true, keys: [] }]);
+    const query = { actor: this.#id, row: true, keys: [] };
+    const [answer] = await this.#asked(this.#store.load([query]));
     return answer?.row?.revision === revision ? answer.row : undefined;
   }
 
+  /** What the statestore answers; its failures as errors of the platform. */
+  async #asked<Answer>(answer: Promise<Answer>): Promise<Answer> {
+    try {
+      return await answer;
+    } catch (error) {
+      if (isSpawnError(error)) throw error;
+      throw new SpawnError(
+        "STATESTORE_UNAVAILABLE",
+        `the revisions of ${formatActorId(this.#id)} cannot be read: ${describeThrown(error)}`,
+        { cause: error },
+      );
+    }
+  }
+
   /** Runs one of our own actions in the actor's turn. */
-  async #call(name: string, options: CallOptions | undefined, run: ActionFunction): Promise<void> {
+  async #call(
+    name: string,
+    request: { readonly payload: unknown; readonly options: CallOptions | undefined },
+    run: ActionFunction,
+  ): Promise<void> {
     if (this.#type.definition.state === undefined) {
       throw new SpawnError(
         "INVALID_ARGUMENT",
@@ -87,8 +111,7 @@ export class StoredActorOperations {
       type: this.#type,
       name: this.#id.name,
       action,
-      payload: undefined,
-      options,
+      ...request,
     });
   }
 }

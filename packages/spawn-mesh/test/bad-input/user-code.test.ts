@@ -208,7 +208,7 @@ describe("an action that leaves a state behind that is no value", () => {
     [
       "more than the limit",
       "x".repeat(16 * 2 ** 20),
-      "[PAYLOAD_TOO_LARGE] state: expected at most 16777216",
+      "[PAYLOAD_TOO_LARGE] state: expected at most",
     ],
   ])("%s is refused, and the state is what it was", async (_what, state, message) => {
     const error = await errorBetweenGoodCalls((ctx) => {
