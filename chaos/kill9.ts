@@ -165,17 +165,26 @@ class Kill9 {
   }
 
   #showProgress(): void {
-    const { kills, acknowledged, livesWithoutAck } = this.#tally;
     this.#options.progress.show(() => {
-      const seconds = this.#elapsedSeconds();
-      const left = kills === 0 ? NaN : ((this.#options.kills - kills) * seconds) / kills;
-      return (
-        `kill ${kills} of ${this.#options.kills} · ` +
-        `${acknowledged.toLocaleString("en-US")} acknowledged · ` +
-        `${livesWithoutAck} lives without · ${seconds.toFixed(0)} s` +
-        (Number.isNaN(left) ? "" : ` · about ${left.toFixed(0)} s left`)
-      );
+      const { kills, acknowledged, livesWithoutAck } = this.#tally;
+      const left = this.#leftSeconds();
+      return [
+        `kill ${kills}${this.#options.kills < Infinity ? ` of ${this.#options.kills}` : ""}`,
+        `${acknowledged.toLocaleString("en-US")} acknowledged`,
+        `${livesWithoutAck} lives without`,
+        `${this.#elapsedSeconds().toFixed(0)} s`,
+        ...(left < Infinity ? [`about ${left.toFixed(0)} s left`] : []),
+      ].join(" · ");
     });
+  }
+
+  /** Infinite while nobody can tell. */
+  #leftSeconds(): number {
+    const { kills, seconds = Infinity } = this.#options;
+    const elapsed = this.#elapsedSeconds();
+    const done = this.#tally.kills;
+    const byKills = done === 0 ? Infinity : ((kills - done) * elapsed) / done;
+    return Math.max(Math.min(byKills, seconds - elapsed), 0);
   }
 }
 

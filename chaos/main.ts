@@ -16,7 +16,7 @@ ${Object.entries(scenarios)
   .map(([name, { summary }]) => `  ${name}   ${summary}`)
   .join("\n")}
 
-  --kills N      how often the fault happens (default: the scenario's)
+  --kills N      how often the fault happens (default: the scenario's, or no bound with --seconds)
   --seconds N    no more faults after this time
   --seed S       repeats the choices of a run; the timing of real processes stays their own
   --mutate NAME  takes one protection off: the run has to fail (${mutationNames().join(", ")})
@@ -58,10 +58,11 @@ function readCommand(): Command | number {
     if (scenario === undefined || others.length > 0) {
       throw new Error(`expected one scenario, got ${JSON.stringify(positionals.join(" "))}`);
     }
+    const isTimed = values.seconds !== undefined;
     return {
       name,
       scenario,
-      kills: wholeNumber("--kills", values.kills) ?? scenario.killsDefault,
+      kills: wholeNumber("--kills", values.kills) ?? (isTimed ? Infinity : scenario.killsDefault),
       seconds: wholeNumber("--seconds", values.seconds),
       seed: wholeNumber("--seed", values.seed) ?? Math.floor(Math.random() * SEED_MAX),
       mutate: values.mutate,

@@ -38,7 +38,8 @@ export class ProgressLine {
 
   /** Leaves an empty line for what follows. */
   end(): void {
-    if (this.#stream.isTTY) this.#stream.write(CLEAR_LINE);
+    if (!this.#stream.isTTY) return;
+    this.#stream.write(CLEAR_LINE);
     this.#shownAt = -Infinity;
   }
 }

@@ -62,8 +62,9 @@ async function demo(rounds: number): Promise<number> {
 
   const progress = new ProgressLine(process.stdout);
   const tally = await stream(program, { flights, rounds, progress });
-  progress.note("  reading every actor in a new process …");
+  progress.show(() => "  reading every actor in a new process …");
   const actual = await readTotals(program, expected);
+  progress.end();
   return report({ expected, actual, tally, records: flights.length * rounds });
 }
 
@@ -92,6 +93,7 @@ async function stream(
       ),
   });
   await worker.stop();
+  progress.note(progressText(tally, { of: flights.length * rounds }));
   return tally;
 }
 
