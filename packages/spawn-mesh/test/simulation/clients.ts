@@ -63,14 +63,13 @@ export class Client {
     const value = `${this.#label}.${++this.#made}`;
     const operation = beginOperation(world, { role, name, kind: "append", value });
     const isRelay = role === "list" && choices.chance(shares.relay);
+    const hasKey = choices.chance(shares.key);
     const payload = isRelay
       ? { value, through: `a${choices.between(1, actors)}` }
-      : this.#appendPayload(value, role);
+      : { ...this.#appendPayload(value, role), ...(hasKey ? {} : { call: world.next() }) };
     const request = this.#request({ role, name, action: isRelay ? "relay" : "append", payload });
-    if (!choices.chance(shares.key)) {
-      return await this.#finish(operation, [await this.#attempt(operation, request)]);
-    }
-    await this.#repeat(operation, { ...request, idempotencyKey: value });
+    if (hasKey) await this.#repeat(operation, { ...request, idempotencyKey: value });
+    else await this.#finish(operation, [await this.#attempt(operation, request)]);
   }
 
   /** Calls with a key until the outcome is known; now and then two at once. */

@@ -137,7 +137,10 @@ export class Connection implements Statestore {
   #shown({ actor, row: isRowWanted }: StoreQuery, { row, replies }: StoreAnswer): void {
     const { world, label } = this.#parts;
     const key = actorKey(actor);
-    if (replies.length > 0) this.#foundReplies.add(key);
+    if (replies.length > 0) {
+      world.count("found by its key");
+      this.#foundReplies.add(key);
+    }
     if (!isRowWanted) return;
     this.#loaded.add(key);
     world.sessions.push({ type: "shown", owner: label, actor: key, etag: row?.etag });

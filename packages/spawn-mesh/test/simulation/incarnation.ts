@@ -189,6 +189,7 @@ export class Incarnation {
         return { outcome: "unknown", reply: undefined, code: "INTERNAL", isRetryable: false };
       }
       if (!this.isDead) world.count(`answer ${error.code}`);
+      if (error.message.includes("the change was not stored")) world.count("rolled back");
       const { applied, code, retryable } = error;
       return { outcome: applied, reply: undefined, code, isRetryable: retryable };
     }

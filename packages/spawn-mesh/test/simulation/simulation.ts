@@ -51,9 +51,16 @@ export async function simulate(seed: number): Promise<RunReport> {
   await run(world, fleet, profile.activeMs);
   heal(around, fleet);
   const leftOver = await rest(around, fleet);
+  const { operations, attempts, applied, sessions, sightings, unloaded, pauses, peaks } = world;
   const log: RunLog = {
-    ...world,
-    peaks: world.peaks,
+    operations,
+    attempts,
+    applied,
+    sessions,
+    sightings,
+    unloaded,
+    pauses,
+    peaks,
     leftOver,
     isExclusive: profile.isExclusive,
     writeBehindBoundMs: profile.snapshotTimeoutMs + profile.limits.flushMaxMs,

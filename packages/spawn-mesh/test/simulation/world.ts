@@ -27,6 +27,8 @@ export class World {
   readonly sightings: Sighting[] = [];
   readonly unloaded: string[] = [];
   readonly pauses: { owner: string; from: number; until: number }[] = [];
+  /** The calls whose actions ran. */
+  readonly executed = new Set<number>();
   /** What is wrong in itself, whatever the checkers say: an error without a type, for example. */
   readonly violations: Violation[] = [];
   readonly #peaks = new Map<string, Peak>();

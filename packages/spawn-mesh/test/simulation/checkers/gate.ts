@@ -32,15 +32,11 @@ export function checkGate({ operations, applied, sightings }: Log): readonly Vio
 /** When each value was committed for the first time. */
 function firstCommits(applied: RunLog["applied"]): ReadonlyMap<string, number> {
   const first = new Map<string, number>();
-  const lengths = new Map<string, number>();
   for (const { actor, commit, sequence } of applied) {
-    const items = itemsOf(commit);
-    const known = Math.min(lengths.get(actor) ?? 0, items.length);
-    for (const item of items.slice(known)) {
+    for (const item of itemsOf(commit)) {
       const key = `${actor} ${item}`;
       if (!first.has(key)) first.set(key, sequence);
     }
-    lengths.set(actor, items.length);
   }
   return first;
 }

@@ -1,0 +1,294 @@
+/** Each checker on a small history that is wrong in one way, and on one that is right. */
+import { describe, expect, test } from "vitest";
+import type { Commit } from "../../../src/engine/statestore.ts";
+import type { AppliedCommit, Attempt, Operation, RunLog, SessionEvent } from "../run-log.ts";
+import { checkRun } from "./all.ts";
+
+const actor = "list/a";
+
+function operation(changes: Partial<Operation>): Operation {
+  return {
+    actor,
+    role: "list",
+    kind: "append",
+    value: undefined,
+    startedAt: 0,
+    startedSequence: 0,
+    outcome: "yes",
+    endedAt: 0,
+    endedSequence: 1_000,
+    version: undefined,
+    items: undefined,
+    owner: "p1",
+    ...changes,
+  };
+}
+
+/** A commit of `items`, at that sequence number. */
+function applied(
+  sequence: number,
+  items: readonly string[],
+  changes: Partial<Commit> & { readonly in?: AppliedCommit["role"] } = {},
+): AppliedCommit {
+  const { in: role = "list", ...commit } = changes;
+  return {
+    sequence,
+    at: sequence,
+    owner: "p1",
+    actor: `${role}/a`,
+    role,
+    commit: {
+      actor: { system: "simulation", definition: role, name: "a" },
+      handle: 0,
+      previous: sequence === 1 ? undefined : `e${sequence - 1}`,
+      etag: `e${sequence}`,
+      revision: sequence,
+      state: JSON.stringify({ items }),
+      codec: "json",
+      stateVersion: 1,
+      tags: undefined,
+      at: 0,
+      isDelete: false,
+      revisionsKept: 0,
+      replies: [],
+      ...commit,
+    },
+  };
+}
+
+function attempt(changes: Partial<Attempt>): Attempt {
+  return {
+    operation: operation({}),
+    owner: "p1",
+    startedAt: 0,
+    deadlineMs: 100,
+    endedAt: 50,
+    code: undefined,
+    ...changes,
+  };
+}
+
+/** Events of one incarnation and actor. */
+function session(
+  ...events: readonly (Partial<SessionEvent> & { readonly type: string })[]
+): readonly SessionEvent[] {
+  return events.map((event) => ({ owner: "p1", actor, ...event }) as SessionEvent);
+}
+
+/** The invariants that a history breaks, each once. */
+function broken(history: Partial<RunLog>): readonly string[] {
+  const violations = checkRun({
+    operations: [],
+    attempts: [],
+    applied: [],
+    sessions: [],
+    sightings: [],
+    peaks: [],
+    unloaded: [],
+    pauses: [],
+    leftOver: [],
+    isExclusive: true,
+    writeBehindBoundMs: 100,
+    ...history,
+  });
+  return [...new Set(violations.map(({ invariant }) => invariant))].toSorted();
+}
+
+const x = operation({ value: "x", version: 1 });
+const y = operation({ value: "y", version: 2 });
+
+describe("the chain of commits (I1, I3, I5)", () => {
+  test("is right when each follows the one before it", () => {
+    expect(
+      broken({ applied: [applied(1, ["x"]), applied(2, ["x", "y"])], operations: [x, y] }),
+    ).toEqual([]);
+  });
+  test("is broken by a commit on another etag", () => {
+    const history = [applied(1, ["x"]), applied(2, ["x", "y"], { previous: "e0" })];
+    expect(broken({ applied: history, operations: [x, y] })).toEqual(["I1"]);
+  });
+  test("is broken by a gap in the revisions", () => {
+    const history = [applied(1, ["x"]), applied(2, ["x", "y"], { revision: 3 })];
+    expect(broken({ applied: history, operations: [x, y] })).toEqual(["I1"]);
+  });
+  test("is broken by a state that forgets", () => {
+    expect(broken({ applied: [applied(1, ["x"]), applied(2, ["y"])], operations: [y] })).toEqual([
+      "I3",
+    ]);
+  });
+  test("is broken by what comes back after a delete", () => {
+    const history = [
+      applied(1, ["x"], { in: "deletable" }),
+      applied(2, [], { in: "deletable", isDelete: true, state: undefined }),
+      applied(3, ["x"], { in: "deletable" }),
+    ];
+    expect(broken({ applied: history })).toEqual(["I3"]);
+    expect(
+      broken({ applied: [...history.slice(0, 2), applied(3, ["z"], { in: "deletable" })] }),
+    ).toEqual([]);
+  });
+});
+
+describe("the list-append checker (I2 to I5, I8)", () => {
+  test("finds what was acknowledged and lost", () => {
+    // That the answer came before any commit is found too.
+    expect(broken({ operations: [x] })).toEqual(["I2", "I9"]);
+  });
+  test("finds what was refused and applied", () => {
+    const refused = operation({ value: "x", outcome: "no" });
+    expect(broken({ applied: [applied(1, ["x"])], operations: [refused] })).toEqual(["I4"]);
+    const unknown = operation({ value: "x", outcome: "unknown" });
+    expect(broken({ applied: [applied(1, ["x"])], operations: [unknown] })).toEqual([]);
+  });
+  test("finds what an action left behind that failed", () => {
+    expect(broken({ applied: [applied(1, ["x", "x late"])], operations: [x] })).toEqual(["I4"]);
+  });
+  test("finds what was applied twice", () => {
+    expect(broken({ applied: [applied(1, ["x", "x"])], operations: [x] })).toEqual(["I5"]);
+  });
+  test("finds a wrong place, and a read of what never was", () => {
+    const misplaced = operation({ value: "x", version: 2 });
+    expect(broken({ applied: [applied(1, ["x"])], operations: [misplaced] })).toEqual(["I3"]);
+    const read = operation({ kind: "read", items: ["y"], version: 1 });
+    expect(broken({ applied: [applied(1, ["x", "y"])], operations: [x, y, read] })).toEqual(["I3"]);
+  });
+  test("finds a read that is older than an answer before it, if the store is exclusive", () => {
+    const stale = operation({
+      kind: "read",
+      items: [],
+      version: 0,
+      startedSequence: 2_000,
+      endedSequence: 2_001,
+    });
+    const history = { applied: [applied(1, ["x"])], operations: [x, stale] };
+    expect(broken(history)).toEqual(["I8"]);
+    expect(broken({ ...history, isExclusive: false })).toEqual([]);
+  });
+  test("holds answers about lists that are deleted to the states that there were", () => {
+    const history = [
+      applied(1, ["x"], { in: "deletable" }),
+      applied(2, [], { in: "deletable", isDelete: true, state: undefined }),
+    ];
+    const of = { actor: "deletable/a", role: "deletable" } as const;
+    const lost = operation({ ...of, value: "z" });
+    const refused = operation({ ...of, value: "x", outcome: "no" });
+    const strange = operation({ ...of, kind: "read", items: ["z"] });
+    expect(broken({ applied: history, operations: [lost] })).toEqual(["I2", "I9"]);
+    expect(broken({ applied: history, operations: [refused] })).toEqual(["I4"]);
+    expect(broken({ applied: history, operations: [strange] })).toEqual(["I3", "I9"]);
+  });
+});
+
+describe("the output gate (I9)", () => {
+  test("is broken by an acknowledgement before the commit", () => {
+    const early = operation({ value: "x", version: 1, endedSequence: 4 });
+    expect(broken({ applied: [applied(1, []), applied(2, ["x"])], operations: [early] })).toEqual(
+      [],
+    );
+    const commits = [{ ...applied(1, ["x"]), sequence: 5 }];
+    expect(broken({ applied: commits, operations: [early] })).toEqual(["I9"]);
+  });
+  test("is broken by a read before the commit of what it shows", () => {
+    const early = operation({ kind: "read", items: ["x"], version: 1, endedSequence: 4 });
+    const late = { ...x, endedSequence: 9 };
+    const commits = [{ ...applied(1, ["x"]), sequence: 5 }];
+    expect(broken({ applied: commits, operations: [late, early] })).toEqual(["I9"]);
+  });
+  test("is broken by a call that leaves before the commit of what its actor had seen", () => {
+    const commits = [{ ...applied(1, ["x"]), sequence: 5 }];
+    const seen = (sequence: number) => [{ actor, value: "x", sequence }];
+    expect(broken({ applied: commits, operations: [x], sightings: seen(4) })).toEqual(["I9"]);
+    expect(broken({ applied: commits, operations: [x], sightings: seen(6) })).toEqual([]);
+  });
+});
+
+describe("one commit at a time (I10)", () => {
+  const start = [
+    { type: "shown", etag: "a" },
+    { type: "sent", etag: "b", previous: "a" },
+  ] as const;
+  const next = { type: "sent", etag: "c", previous: "b" } as const;
+  const ok = { type: "answered", etag: "b", isCommitted: true } as const;
+
+  test("is kept by one after another, and by repeating the same", () => {
+    const lost = { type: "failed", etag: "b", isAmbiguous: true } as const;
+    expect(broken({ sessions: session(...start, ok, next) })).toEqual([]);
+    expect(broken({ sessions: session(...start, lost, start[1], ok, next) })).toEqual([]);
+  });
+  test("is broken by two in flight", () => {
+    expect(broken({ sessions: session(...start, next) })).toEqual(["I10"]);
+  });
+  test("is broken by another commit while one is in doubt", () => {
+    const lost = { type: "failed", etag: "b", isAmbiguous: true } as const;
+    const other = { type: "sent", etag: "c", previous: "a" } as const;
+    expect(broken({ sessions: session(...start, lost, other) })).toEqual(["I10"]);
+    const shown = { type: "shown", etag: "a" } as const;
+    expect(broken({ sessions: session(...start, lost, shown, other) })).toEqual([]);
+  });
+  test("is broken by a commit on an etag that was seen to be gone", () => {
+    const refused = { type: "answered", etag: "b", isCommitted: false } as const;
+    const foreign = { type: "shown", etag: "z" } as const;
+    expect(broken({ sessions: session(...start, refused, foreign, next) })).toEqual(["I10"]);
+  });
+});
+
+describe("what cannot be read stays as it is (I13)", () => {
+  const of = { actor: "foreign/newer", role: "foreign" } as const;
+
+  test("is broken by an answer, by a commit, and by a refusal for another reason", () => {
+    expect(broken({ operations: [operation(of)] })).toEqual(["I13"]);
+    expect(broken({ applied: [applied(1, [], { in: "foreign" })] })).toEqual(["I13"]);
+    const refusal = attempt({
+      operation: operation({ ...of, outcome: "no" }),
+      code: "ACTION_FAILED",
+    });
+    expect(broken({ attempts: [refusal] })).toEqual(["I13"]);
+    expect(broken({ attempts: [{ ...refusal, code: "STATE_CORRUPT" }] })).toEqual([]);
+  });
+  test("is broken by a commit of an actor that was never loaded", () => {
+    expect(broken({ unloaded: ["p1 committed list/a"] })).toEqual(["I13"]);
+  });
+});
+
+describe("bounds and rest (I15)", () => {
+  test("are broken by what is above its limit", () => {
+    expect(broken({ peaks: [{ what: "loads", limit: 2, peak: 3 }] })).toEqual(["I15"]);
+    expect(broken({ peaks: [{ what: "loads", limit: 2, peak: 2 }] })).toEqual([]);
+  });
+  test("are broken by an answer after the deadline, unless the process stood still", () => {
+    const late = attempt({ endedAt: 200 });
+    expect(broken({ attempts: [late] })).toEqual(["I15"]);
+    expect(broken({ attempts: [late], pauses: [{ owner: "p1", from: 90, until: 200 }] })).toEqual(
+      [],
+    );
+    expect(broken({ attempts: [late], pauses: [{ owner: "p2", from: 90, until: 200 }] })).toEqual([
+      "I15",
+    ]);
+  });
+  test("are broken by what does not come to rest", () => {
+    expect(broken({ leftOver: ["a call has no outcome"] })).toEqual(["I15"]);
+  });
+});
+
+describe("what a write-behind actor may lose (I16)", () => {
+  const acknowledged = (value: string, endedAt: number) =>
+    operation({
+      actor: "write-behind/a",
+      role: "write-behind",
+      value,
+      version: endedAt,
+      endedAt,
+      endedSequence: endedAt,
+    });
+  const stored = (...items: readonly string[]) => [applied(1, items, { in: "write-behind" })];
+
+  test("is its tail, within the bound", () => {
+    const operations = [acknowledged("x", 10), acknowledged("y", 200), acknowledged("z", 290)];
+    expect(broken({ operations, applied: stored("x") })).toEqual([]);
+    expect(broken({ operations, applied: [] })).toEqual(["I16"]);
+  });
+  test("is never something in the middle", () => {
+    const operations = [acknowledged("x", 10), acknowledged("y", 20), acknowledged("z", 30)];
+    expect(broken({ operations, applied: stored("x", "z") })).toEqual(["I16"]);
+  });
+});
