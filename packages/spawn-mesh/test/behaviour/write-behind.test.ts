@@ -1,0 +1,145 @@
+/** Write-behind: acknowledged at once, stored a while later, and never more behind than promised. */
+import { describe, expect, test } from "vitest";
+import { actor } from "spawn-mesh";
+import { crashAndRestart, errorOf, settled, startSystem } from "./start-system.ts";
+
+const gauge = actor("gauge", {
+  kind: "unnamed",
+  durability: "write-behind",
+  state: () => ({ total: 0 }),
+  snapshotTimeoutMs: 1_000,
+  deactivateTimeoutMs: 5_000,
+  actions: {
+    add(ctx, by: number) {
+      ctx.state.total += by;
+      return ctx.state.total;
+    },
+    fails(ctx) {
+      ctx.state.total = -1;
+      throw new Error("no");
+    },
+  },
+});
+
+describe("a write-behind actor", () => {
+  test("answers at once, without an access to the statestore", async () => {
+    const { system, store } = await startSystem([gauge]);
+    store.hold("commit");
+    expect(await system.actor(gauge, "a").add(1)).toBe(1);
+    expect(await system.actor(gauge, "a").get()).toEqual({ total: 1 });
+    expect(store.groups).toEqual([]);
+  });
+
+  test("is stored when its snapshot time has passed, all changes in one commit", async () => {
+    const { system, store, clock } = await startSystem([gauge]);
+    const ref = system.actor(gauge, "a");
+    for (let n = 0; n < 10; n++) await ref.add(1);
+    await clock.advance(999);
+    expect(store.groups).toEqual([]);
+    await clock.advance(2);
+    expect(store.commits.map(({ state }) => state)).toEqual(['{"total":10}']);
+    await clock.advance(3_000);
+    expect(store.groups).toHaveLength(1);
+  });
+
+  test("loses no more than the tail in a kill, and what is found is a state that was", async () => {
+    const before = await startSystem([gauge]);
+    const ref = before.system.actor(gauge, "a");
+    for (let n = 1; n <= 25; n++) {
+      await ref.add(1);
+      await before.clock.advance(100);
+    }
+    const life = await crashAndRestart(before, [gauge]);
+    const { total } = await life.system.actor(gauge, "a").get();
+    expect(total).toBeGreaterThanOrEqual(15);
+    expect(total).toBeLessThanOrEqual(25);
+  });
+
+  test("loses nothing when it leaves memory", async () => {
+    const { system, store, clock, events } = await startSystem([gauge]);
+    const idle = actorThatIsIdleSoon();
+    const other = await startSystem([idle], { name: "other" });
+    await system.actor(gauge, "a").add(3);
+    await clock.advance(20_000);
+    expect(events.map(({ type }) => type)).toContain("deactivated");
+    expect([store.commits.length, await system.actor(gauge, "a").get()]).toEqual([1, { total: 3 }]);
+    await other.system.actor(idle).add(4);
+    await other.clock.advance(1_000);
+    expect(other.events.map(({ type }) => type)).toContain("deactivated");
+    expect(await other.system.actor(idle).get()).toEqual({ total: 4 });
+  });
+
+  test("loses nothing when the system stops", async () => {
+    const before = await startSystem([gauge]);
+    await before.system.actor(gauge, "a").add(3);
+    await before.system.stop();
+    const life = await startSystem([gauge], { inner: before.inner, clock: before.clock });
+    expect(await life.system.actor(gauge, "a").get()).toEqual({ total: 3 });
+  });
+
+  test("goes back to its last good state when an action throws, stored or not", async () => {
+    const { system } = await startSystem([gauge]);
+    const ref = system.actor(gauge, "a");
+    await ref.add(3);
+    expect(await errorOf(ref.fails())).toMatchObject({ code: "ACTION_FAILED", applied: "no" });
+    expect(await ref.get()).toEqual({ total: 3 });
+  });
+});
+
+/** Leaves memory long before its snapshot time. */
+function actorThatIsIdleSoon() {
+  return actor("idle", {
+    durability: "write-behind",
+    state: () => ({ total: 0 }),
+    snapshotTimeoutMs: 1_000_000,
+    deactivateTimeoutMs: 100,
+    actions: { add: (ctx, by: number) => (ctx.state.total += by) },
+  });
+}
+
+describe("a write-behind actor in an outage", () => {
+  test.each(["retry", "capacity", "ambiguous"] as const)(
+    "(%s) refuses changes once the oldest is older than promised, and takes them again after it",
+    async (kind) => {
+      const { system, store, clock } = await startSystem([gauge]);
+      const ref = system.actor(gauge, "a");
+      await ref.get();
+      store.fail("commit", { kind, times: Infinity });
+      const acknowledged: number[] = [];
+      let refused = 0;
+      for (let step = 0; step < 40; step++) {
+        await ref.add(1).then(
+          (total) => acknowledged.push(total),
+          (error: { code: string; applied: string }) => {
+            expect([error.code, error.applied]).toEqual(["STATESTORE_UNAVAILABLE", "no"]);
+            refused++;
+          },
+        );
+        await clock.advance(100);
+      }
+      // 1 000 ms of snapshot time and 1 000 ms that a write may take, one change every 100 ms.
+      expect(acknowledged.length).toBeGreaterThanOrEqual(10);
+      expect(acknowledged.length).toBeLessThanOrEqual(21);
+      expect(refused).toBe(40 - acknowledged.length);
+      expect(await ref.get()).toEqual({ total: acknowledged.length });
+      store.heal();
+      await clock.advance(5_000);
+      expect(await ref.add(1)).toBe(acknowledged.length + 1);
+      await clock.advance(2_000);
+      expect(store.commits.at(-1)?.state).toBe(`{"total":${acknowledged.length + 1}}`);
+    },
+  );
+
+  test("keeps what it acknowledged while the statestore is away, in order", async () => {
+    const before = await startSystem([gauge]);
+    const ref = before.system.actor(gauge, "a");
+    await ref.add(1);
+    before.store.fail("commit", { kind: "capacity", times: 3 });
+    await before.clock.advance(1_050);
+    await ref.add(2);
+    await before.clock.advance(5_000);
+    await settled();
+    const life = await crashAndRestart(before, [gauge]);
+    expect(await life.system.actor(gauge, "a").get()).toEqual({ total: 3 });
+  });
+});
