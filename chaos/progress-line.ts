@@ -1,5 +1,11 @@
 /** One line that says how far a program is: drawn again on a terminal, written now and then elsewhere. */
-import type { WriteStream } from "node:tty";
+
+/** What it needs of `process.stdout` or `process.stderr`. */
+interface Terminal {
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+  write(text: string): unknown;
+}
 
 const DRAW_PERIOD_MS = 80;
 const WRITE_PERIOD_MS = 2_000;
@@ -7,13 +13,13 @@ const COLUMNS_DEFAULT = 80;
 const CLEAR_LINE = "\r\u001B[K";
 
 export class ProgressLine {
-  readonly #stream: WriteStream;
+  readonly #stream: Terminal;
   readonly #periodMs: number;
   #shownAt = -Infinity;
 
-  constructor(stream: WriteStream = process.stderr) {
+  constructor(stream: Terminal = process.stderr) {
     this.#stream = stream;
-    this.#periodMs = stream.isTTY ? DRAW_PERIOD_MS : WRITE_PERIOD_MS;
+    this.#periodMs = stream.isTTY === true ? DRAW_PERIOD_MS : WRITE_PERIOD_MS;
   }
 
   /** Shows what `line` returns, unless something was shown a moment ago. */
@@ -21,7 +27,7 @@ export class ProgressLine {
     const now = performance.now();
     if (now - this.#shownAt < this.#periodMs) return;
     this.#shownAt = now;
-    if (!this.#stream.isTTY) {
+    if (this.#stream.isTTY !== true) {
       this.#stream.write(`${line()}\n`);
       return;
     }
@@ -38,7 +44,7 @@ export class ProgressLine {
 
   /** Leaves an empty line for what follows. */
   end(): void {
-    if (!this.#stream.isTTY) return;
+    if (this.#stream.isTTY !== true) return;
     this.#stream.write(CLEAR_LINE);
     this.#shownAt = -Infinity;
   }
