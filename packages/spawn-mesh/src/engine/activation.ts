@@ -95,7 +95,6 @@ export class Activation
       return this.#watch();
     }
     this.#mailbox.push(invocation);
-    this.#lastUsedAt = this.#type.parts.clock.monotonic();
     if (this.#phase === "ready" && this.#execution.running === undefined) this.#queue();
     else this.#watch();
   }
@@ -178,7 +177,7 @@ export class Activation
     while (this.#mayRun() && ran < actionsMax) {
       const invocation = this.#mailbox.shift()!;
       parts.admission.leave(1);
-      if (!invocation.isAnswered && invocation.deadlineAt <= parts.clock.monotonic()) {
+      if (!invocation.isAnswered && invocation.deadlineAt <= parts.time.last) {
         invocation.giveUp(
           "DEADLINE_EXCEEDED",
           `${formatActorId(this.id)} did not come to ${invocation.action.name} in time`,
@@ -188,6 +187,7 @@ export class Activation
       else this.#execution.run(invocation);
       ran++;
     }
+    if (ran > 0) this.#lastUsedAt = parts.time.last;
     if (ran === actionsMax && this.#mayRun()) this.#queue();
     this.#rest();
     return ran;

@@ -11,6 +11,7 @@ import type { Limits } from "./limits.ts";
 import type { Loader } from "./loader.ts";
 import type { InvokeRequest, Run } from "./run.ts";
 import type { RunQueue } from "./run-queue.ts";
+import type { Time } from "./time.ts";
 import type { Watch } from "./watch.ts";
 
 /** A call to another actor that the run of an action makes. */
@@ -26,6 +27,8 @@ export interface CallFromRun {
 export interface EngineParts {
   readonly system: string;
   readonly clock: Clock;
+  /** {@link clock} for the call path. */
+  readonly time: Time;
   readonly random: Random;
   readonly limits: Limits;
   readonly host: Host;

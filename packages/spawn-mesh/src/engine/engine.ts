@@ -32,6 +32,7 @@ import { RunQueue } from "./run-queue.ts";
 import type { Statestore } from "./statestore.ts";
 import { StoredActorOperations } from "./stored-actor.ts";
 import { copyBounded, lastCopiedUnits } from "./values.ts";
+import { Time } from "./time.ts";
 import { Watch } from "./watch.ts";
 
 export interface EngineOptions {
@@ -111,6 +112,7 @@ export class Engine {
     this.#parts = {
       system: options.system,
       clock,
+      time: new Time(clock),
       random,
       limits,
       emit,
@@ -190,12 +192,12 @@ export class Engine {
   #submit(call: ActorCall, caller: Caller): void {
     const { type, name, action, options, origin } = call;
     this.checkAccepting(origin);
-    const { clock, limits } = this.#parts;
+    const { time, limits } = this.#parts;
     const payload = copyBounded(call.payload, "payload", limits.payloadBytesMax);
     const units = lastCopiedUnits();
     if (options !== undefined) checkOptions(options);
     const ownMs = options?.deadlineMs ?? DEADLINE_MS_DEFAULT;
-    const deadlineAt = Math.min(clock.monotonic() + ownMs, origin?.deadlineAt ?? Infinity);
+    const deadlineAt = Math.min(time.now() + ownMs, origin?.deadlineAt ?? Infinity);
     const details = this.#detailsOf(call, payload);
     const isAsync = options?.async === true;
     const answersTo = isAsync ? this.#unheard(call) : caller;

@@ -144,7 +144,7 @@ export class Execution {
     const { invocation } = run;
     const owner = this.#owner;
     run.revoke();
-    const now = this.#parts.clock.monotonic();
+    const now = this.#parts.time.now();
     if (invocation.deadlineAt <= now) {
       invocation.giveUp(
         "DEADLINE_EXCEEDED",
