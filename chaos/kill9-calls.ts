@@ -5,9 +5,9 @@
  * A list is left alone when it is long enough and a new one takes its place, so that rows are made,
  * changed, and loaded again, and states stay small.
  */
+import type { Random } from "spawn-mesh";
 import type { Operation } from "./history-checker.ts";
 import type { ActorCall } from "./kill9-worker.ts";
-import type { SeededChoices } from "./seeded-choices.ts";
 
 /** The actors called at one time. */
 const LISTS = 24;
@@ -45,23 +45,23 @@ export interface PlannedCall {
 
 export class CallPlan {
   readonly actors: CalledActor[] = [];
-  readonly #choices: SeededChoices;
+  readonly #random: Random;
   readonly #lists: CalledActor[];
   readonly #counters: readonly CalledActor[];
   /** Appends that were planned to each list. */
   readonly #appends = new Map<CalledActor, number>();
   #lastElement = 0;
 
-  constructor(choices: SeededChoices) {
-    this.#choices = choices;
+  constructor(random: Random) {
+    this.#random = random;
     this.#lists = Array.from({ length: LISTS }, () => this.#newActor("list"));
     this.#counters = Array.from({ length: COUNTERS }, () => this.#newActor("counter"));
   }
 
   next(): PlannedCall {
-    const [action, isKeyed] = this.#choices.pick(deck);
-    if (action === "elements") return this.#read(this.#choices.pick(this.#lists), action);
-    if (action === "total") return this.#read(this.#choices.pick(this.#counters), action);
+    const [action, isKeyed] = this.#pick(deck);
+    if (action === "elements") return this.#read(this.#pick(this.#lists), action);
+    if (action === "total") return this.#read(this.#pick(this.#counters), action);
     const element = ++this.#lastElement;
     const key = isKeyed ? `call-${element}` : undefined;
     if (action === "increment") {
@@ -78,17 +78,21 @@ export class CallPlan {
 
   /** Every other counter is called with keys only: a sum hides unknown calls, there are none in it. */
   #counterFor(isKeyed: boolean): CalledActor {
-    return this.#choices.pick(this.#counters.filter((_, at) => isKeyed || at % 2 === 0));
+    return this.#pick(this.#counters.filter((_, at) => isKeyed || at % 2 === 0));
   }
 
   #listForAppend(): CalledActor {
-    const list = this.#choices.pick(this.#lists);
+    const list = this.#pick(this.#lists);
     const appends = (this.#appends.get(list) ?? 0) + 1;
     this.#appends.set(list, appends);
     if (appends >= LIST_LENGTH_MAX) {
       this.#lists[this.#lists.indexOf(list)] = this.#newActor("list");
     }
     return list;
+  }
+
+  #pick<Choice>(choices: readonly Choice[]): Choice {
+    return choices[Math.floor(this.#random.fraction() * choices.length)]!;
   }
 
   #newActor(definition: CalledActor["definition"]): CalledActor {

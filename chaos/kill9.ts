@@ -9,6 +9,8 @@
  */
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
+import type { Random } from "spawn-mesh";
+import { seededRandom } from "spawn-mesh/testing";
 import { checkHistory, type FinalState, type Outcome } from "./history-checker.ts";
 import { CallPlan, type CalledActor, type PlannedCall } from "./kill9-calls.ts";
 import type { ActorCall } from "./kill9-worker.ts";
@@ -16,7 +18,6 @@ import { KillableWorker, type Answer, type WorkerProgram } from "./killable-work
 import { kill9Report, type Tally } from "./kill9-report.ts";
 import { RestartedWorker } from "./restarted-worker.ts";
 import type { Scenario, ScenarioOptions, ScenarioReport } from "./scenario.ts";
-import { SeededChoices } from "./seeded-choices.ts";
 
 const IN_FLIGHT = 64;
 /** A kill comes at random up to this time after the first acknowledgement of a life. */
@@ -34,7 +35,7 @@ export const kill9: Scenario = {
 
 class Kill9 {
   readonly #options: ScenarioOptions;
-  readonly #choices: SeededChoices;
+  readonly #random: Random;
   readonly #plan: CallPlan;
   readonly #tally: Tally = {
     acknowledged: 0,
@@ -55,8 +56,8 @@ class Kill9 {
 
   constructor(options: ScenarioOptions) {
     this.#options = options;
-    this.#choices = new SeededChoices(options.seed);
-    this.#plan = new CallPlan(this.#choices);
+    this.#random = seededRandom(options.seed);
+    this.#plan = new CallPlan(this.#random);
     mkdirSync(options.directory, { recursive: true });
   }
 
@@ -96,7 +97,7 @@ class Kill9 {
     else if (this.#killedAtMs !== undefined) {
       tally.restartsMs.push(performance.now() - this.#killedAtMs);
     }
-    await sleep(this.#choices.fraction() * KILL_AFTER_MS_MAX);
+    await sleep(this.#random.fraction() * KILL_AFTER_MS_MAX);
     this.#killedAtMs = performance.now();
     tally.kills++;
     await worker.kill();
