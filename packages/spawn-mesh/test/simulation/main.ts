@@ -8,13 +8,17 @@ const USAGE = `usage: bin/simulate [--seed N] [--seeds COUNT] [--trace LINES]
   --seed N        run this seed and show the end of its trace
   --seeds COUNT   run COUNT seeds, from --seed or a random one, until one fails
   --trace LINES   lines of the trace to show (200)
-  --keep-going    go on after a seed that fails, and sum up`;
+  --keep-going    go on after a seed that fails, and sum up
+  --until I9      run seeds until a checker objects to this invariant, and say so in one line of JSON
+  --seconds N     time for that (60)`;
 
 const { values } = parseArgs({
   options: {
     seed: { type: "string" },
     seeds: { type: "string" },
     trace: { type: "string", default: "200" },
+    until: { type: "string" },
+    seconds: { type: "string", default: "60" },
     "keep-going": { type: "boolean", default: false },
     help: { type: "boolean", short: "h" },
   },
@@ -24,7 +28,8 @@ if (values.help === true) {
 } else {
   const from = Number(values.seed ?? Math.floor(Math.random() * 2 ** 31));
   const count = Number(values.seeds ?? (values.seed === undefined ? 100 : 1));
-  process.exitCode = await runSeeds(from, count);
+  process.exitCode =
+    values.until === undefined ? await runSeeds(from, count) : await runUntil(values.until, from);
 }
 
 async function runSeeds(from: number, count: number): Promise<number> {
@@ -43,6 +48,18 @@ async function runSeeds(from: number, count: number): Promise<number> {
   if (count > 1) showCounts(totals);
   console.log(`${count} seeds from ${from} in ${seconds.toFixed(1)} s, ${failed.length} failed`);
   return failed.length === 0 ? 0 : 1;
+}
+
+async function runUntil(wanted: string, from: number): Promise<number> {
+  const endsMs = performance.now() + Number(values.seconds) * 1_000;
+  let seeds = 0;
+  let objection: string | undefined;
+  while (objection === undefined && performance.now() < endsMs) {
+    const { violations } = await simulate(from + seeds++);
+    objection = violations.find(({ invariant }) => invariant === wanted)?.what;
+  }
+  console.log(JSON.stringify({ seeds, objection }));
+  return objection === undefined ? 0 : 1;
 }
 
 function violationLines({ seed, violations }: RunReport): readonly string[] {

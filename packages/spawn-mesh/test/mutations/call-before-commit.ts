@@ -1,0 +1,10 @@
+import type { Mutation } from "../../../../scripts/apply-mutation.ts";
+
+/** An action calls another actor before the commit of what it saw. */
+export const mutation: Mutation = {
+  invariant: "I9",
+  target: "engine/engine.ts",
+  find: `    await activation.pipeline.whenCommitted();
+`,
+  replace: "",
+};

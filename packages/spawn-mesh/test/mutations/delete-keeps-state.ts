@@ -1,0 +1,9 @@
+import type { Mutation } from "../../../../scripts/apply-mutation.ts";
+
+/** An actor that was deleted goes on with the state that it had. */
+export const mutation: Mutation = {
+  invariant: "I3",
+  target: "engine/activation.ts",
+  find: "if (isDelete) return this.#open();",
+  replace: "if (isDelete) this.#ready();",
+};

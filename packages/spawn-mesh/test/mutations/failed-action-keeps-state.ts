@@ -1,0 +1,12 @@
+import type { Mutation } from "../../../../scripts/apply-mutation.ts";
+
+/** What an action did before it threw stays in the state. */
+export const mutation: Mutation = {
+  invariant: "I4",
+  target: "engine/execution.ts",
+  find: `    run.revoke();
+    if (run.isStateUsed) this.state.forget();
+    run.invocation.fail(error);`,
+  replace: `    run.revoke();
+    run.invocation.fail(error);`,
+};

@@ -1,0 +1,10 @@
+import type { Mutation } from "../../../../scripts/apply-mutation.ts";
+
+/** The state keeps what the actions of a failed commit did. */
+export const mutation: Mutation = {
+  invariant: "I4",
+  target: "engine/commit-pipeline.ts",
+  find: `    this.bytes = this.#durableBytes;
+`,
+  replace: "",
+};

@@ -1,0 +1,9 @@
+import type { Mutation } from "../../../../scripts/apply-mutation.ts";
+
+/** A refused commit is taken as not applied without the row that says so. */
+export const mutation: Mutation = {
+  invariant: "I5",
+  target: "engine/commit-pipeline.ts",
+  find: "const isCertain = answer !== undefined &&",
+  replace: "const isCertain = answer === undefined ||",
+};

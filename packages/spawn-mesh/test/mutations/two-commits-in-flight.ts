@@ -1,0 +1,9 @@
+import type { Mutation } from "../../../../scripts/apply-mutation.ts";
+
+/** The next commit leaves while the one before it is in flight. */
+export const mutation: Mutation = {
+  invariant: "I10",
+  target: "engine/commit-pipeline.ts",
+  find: "if (this.#isEnlisted || this.#inFlight !== undefined || this.#next === undefined) return;",
+  replace: "if (this.#isEnlisted || this.#next === undefined) return;",
+};

@@ -1,0 +1,56 @@
+/**
+ * `npm run mutations`: takes the protections of the engine away one by one and runs the simulation
+ * until a checker objects. Ends with a table; its status is not 0 if one was not caught.
+ */
+import { availableParallelism } from "node:os";
+import { parseArgs } from "node:util";
+import { mutationNames } from "./apply-mutation.ts";
+import { runMutation } from "./run-mutation.ts";
+import type { MutationResult } from "./run-mutation.ts";
+
+const USAGE = `usage: npm run mutations -- [--seconds N] [NAME…]
+
+  --seconds N   time for the seeds of one mutation (60)
+  NAME          run these mutations only`;
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    seconds: { type: "string", default: "60" },
+    help: { type: "boolean", short: "h" },
+  },
+});
+if (values.help === true) {
+  console.log(USAGE);
+} else {
+  const waiting = positionals.length > 0 ? positionals : [...mutationNames()];
+  const results: MutationResult[] = [];
+  const work = async (): Promise<void> => {
+    for (let name = waiting.shift(); name !== undefined; name = waiting.shift()) {
+      const result = await runMutation(name, Number(values.seconds));
+      console.log(`${result.objection === undefined ? "NOT CAUGHT" : "caught"}: ${name}`);
+      results.push(result);
+    }
+  };
+  await Promise.all(Array.from({ length: availableParallelism() }, work));
+  console.log(`\n${table(results)}\n`);
+  const missed = results.filter(({ objection }) => objection === undefined);
+  console.log(`${results.length} mutations, ${missed.length} not caught`);
+  process.exitCode = missed.length === 0 ? 0 : 1;
+}
+
+function table(results: readonly MutationResult[]): string {
+  const rows = results
+    .toSorted((a, b) => Number(a.invariant.slice(1)) - Number(b.invariant.slice(1)))
+    .map(({ name, seeds, invariant, objection }) => [
+      name,
+      String(seeds),
+      invariant,
+      objection ?? "NOTHING",
+    ]);
+  const lines = [["mutation", "seeds", "invariant", "what the checker saw"], ...rows];
+  const widths = [0, 1, 2].map((column) => Math.max(...lines.map((line) => line[column]!.length)));
+  return lines
+    .map((line) => line.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  "))
+    .join("\n");
+}

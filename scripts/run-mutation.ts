@@ -1,0 +1,51 @@
+/**
+ * Runs seeds of the simulation on a copy of the library that lacks one protection, until a checker
+ * objects to what the mutation breaks or the time is over.
+ */
+import { spawn } from "node:child_process";
+import { join } from "node:path";
+import { loadMutation, mutatedWorkspace } from "./apply-mutation.ts";
+
+export interface MutationResult {
+  readonly name: string;
+  readonly invariant: string;
+  /** Seeds until the checker objected, or all that were run. */
+  readonly seeds: number;
+  /** What the checker said; `undefined` when it never objected. */
+  readonly objection: string | undefined;
+}
+
+const SIMULATION = "packages/spawn-mesh/test/simulation";
+/** Time to start, and to end a seed that was begun. */
+const GRACE_MS = 15_000;
+
+/** @throws if the lines of the mutation are not found exactly once, or the simulation breaks down */
+export async function runMutation(name: string, seconds: number): Promise<MutationResult> {
+  const mutation = await loadMutation(name);
+  const { invariant } = mutation;
+  using copy = mutatedWorkspace(mutation, [SIMULATION]);
+  const last = await lastLine(copy.root, ["--until", invariant, "--seconds", String(seconds)]);
+  const { seeds, objection } = JSON.parse(last) as { seeds: number; objection?: string };
+  return { name, invariant, seeds, objection };
+}
+
+/** What the simulation in `workspace` says last. */
+function lastLine(workspace: string, options: readonly string[]): Promise<string> {
+  const program = join(workspace, SIMULATION, "main.ts");
+  const args = ["--conditions=@spawn-mesh/source", program, "--seed", "1", ...options];
+  const seconds = Number(options.at(-1));
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "pipe"] });
+    const timeout = setTimeout(() => child.kill("SIGKILL"), seconds * 1_000 + GRACE_MS);
+    let output = "";
+    let errors = "";
+    child.stdout.setEncoding("utf8").on("data", (text: string) => (output += text));
+    child.stderr.setEncoding("utf8").on("data", (text: string) => (errors += text));
+    child.on("error", reject);
+    child.on("close", (status, signal) => {
+      clearTimeout(timeout);
+      if (status === 0 || status === 1) resolve(output.trimEnd().split("\n").at(-1) ?? "");
+      else reject(new Error(`the simulation ended with ${signal ?? status}: ${errors}`));
+    });
+  });
+}
