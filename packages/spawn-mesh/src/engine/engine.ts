@@ -24,7 +24,7 @@ import { plainHost } from "./host.ts";
 import type { Host } from "./host.ts";
 import { Invocation } from "./invocation.ts";
 import type { Caller, InvocationDetails } from "./invocation.ts";
-import { resolveLimits } from "./limits.ts";
+import { TIMEOUT_MS_MAX, checkWholeNumber, resolveLimits } from "./limits.ts";
 import type { Limits } from "./limits.ts";
 import { Loader } from "./loader.ts";
 import type { InvokeRequest } from "./run.ts";
@@ -137,6 +137,11 @@ export class Engine {
     this.#parts.admission.start();
     for (const deactivator of this.#deactivators) deactivator.start();
     this.#schedulePrune();
+  }
+
+  /** Whether it takes calls from outside. */
+  get isRunning(): boolean {
+    return this.#phase === "running";
   }
 
   // Calls.
@@ -305,11 +310,13 @@ export class Engine {
    * closes the statestore. What has not run by then is refused with `SHUTTING_DOWN`.
    */
   async stop(options: { readonly drainTimeoutMs?: number } = {}): Promise<void> {
+    const { drainTimeoutMs = DRAIN_TIMEOUT_MS_DEFAULT } = options;
+    checkWholeNumber("drainTimeoutMs", drainTimeoutMs, { min: 0, max: TIMEOUT_MS_MAX });
     if (this.#phase !== "running") return;
     this.#phase = "stopping";
     const { clock, watch } = this.#parts;
     await new Promise<void>((resolve) => clock.yield(resolve));
-    await this.#drain(options.drainTimeoutMs ?? DRAIN_TIMEOUT_MS_DEFAULT);
+    await this.#drain(drainTimeoutMs);
     const late = new SpawnError(
       "SHUTTING_DOWN",
       `the system ${this.system} stopped before the action ran`,

@@ -152,8 +152,12 @@ class EmbeddedActorSystem implements ActorSystem, RunningSystem {
   }
 
   stop(options?: { readonly drainTimeoutMs?: number }): Promise<void> {
-    this.#stopping ??= this.engine.stop(options).finally(() => removeRunningSystem(this));
-    return this.#stopping;
+    if (this.engine.isRunning) {
+      this.#stopping = this.engine.stop(options).finally(() => {
+        if (!this.engine.isRunning) removeRunningSystem(this);
+      });
+    }
+    return this.#stopping ?? Promise.resolve();
   }
 
   crash(): void {

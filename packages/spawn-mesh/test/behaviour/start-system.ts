@@ -117,3 +117,9 @@ export function watched<T>(promise: Promise<T>): {
   );
   return watching;
 }
+
+/** The same promise, whose rejection may be looked at later. */
+export function quiet<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => undefined);
+  return promise;
+}

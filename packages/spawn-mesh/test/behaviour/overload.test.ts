@@ -1,0 +1,167 @@
+/** Every queue is bounded: beyond its limit a call is refused at once, and nothing else suffers. */
+import { describe, expect, test } from "vitest";
+import { actor, read } from "spawn-mesh";
+import { errorOf, failureOf, quiet, settled, startSystem } from "./start-system.ts";
+
+let wake: () => void = () => undefined;
+
+const busy = actor("busy", {
+  kind: "unnamed",
+  state: () => ({ n: 0 }),
+  actions: {
+    block: () => new Promise<void>((resolve) => (wake = resolve)),
+    bump: (ctx) => ++ctx.state.n,
+    take: (ctx, text: string) => (ctx.state.n += text.length),
+    peek: read((ctx) => ctx.state.n),
+  },
+});
+
+/** How many of the calls were answered, and the first refusal. */
+async function outcomesOf(calls: readonly Promise<unknown>[]) {
+  const outcomes = await Promise.allSettled(calls);
+  const refused = outcomes.filter(({ status }) => status === "rejected");
+  return {
+    answered: outcomes.length - refused.length,
+    codes: [
+      ...new Set(refused.map((outcome) => (outcome as { reason: { code: string } }).reason.code)),
+    ],
+  };
+}
+
+describe("a full mailbox", () => {
+  test("by length refuses what comes next, and loses nothing that was taken", async () => {
+    const { system } = await startSystem([busy], { limits: { mailboxLengthMax: 5 } });
+    const ref = system.actor(busy, "a");
+    const blocked = ref.block();
+    await settled();
+    const calls = Array.from({ length: 8 }, () => quiet(ref.bump()));
+    const error = await errorOf(ref.bump());
+    expect(error).toMatchObject({ code: "OVERLOADED", applied: "no", retryable: true });
+    expect(error.message).toContain("test/busy/a");
+    expect(error.message).toContain("5");
+    wake();
+    await blocked;
+    expect(await outcomesOf(calls)).toEqual({ answered: 5, codes: ["OVERLOADED"] });
+    expect(await ref.bump()).toBe(6);
+  });
+
+  test("by memory refuses what comes next, and small calls still fit", async () => {
+    const { system } = await startSystem([busy], { limits: { mailboxUnitsMax: 1_000 } });
+    const ref = system.actor(busy, "a");
+    const blocked = ref.block();
+    await settled();
+    const first = ref.take("x".repeat(900));
+    expect(await failureOf(ref.take("y".repeat(200)))).toBe("OVERLOADED no");
+    const small = ref.take("z");
+    wake();
+    await blocked;
+    expect(await Promise.all([first, small])).toEqual([900, 901]);
+  });
+
+  test("of one actor leaves the others alone, a full system does not", async () => {
+    const { system } = await startSystem([busy], { limits: { mailboxLengthMax: 3, queuedMax: 5 } });
+    void ["a", "b"].map((name) => quiet(system.actor(busy, name).block()));
+    const calls = Array.from({ length: 4 }, () => quiet(system.actor(busy, "a").bump()));
+    const others = Array.from({ length: 4 }, () => quiet(system.actor(busy, "c").bump()));
+    await settled();
+    expect(await outcomesOf([...calls, ...others].filter((_, index) => index % 4 === 3))).toEqual({
+      answered: 0,
+      codes: ["OVERLOADED"],
+    });
+  });
+
+  test("takes calls again as soon as callers give up", async () => {
+    const { system, clock } = await startSystem([busy], { limits: { mailboxLengthMax: 2 } });
+    const ref = system.actor(busy, "a");
+    const blocked = ref.block();
+    await settled();
+    const late = [1, 2].map(() => failureOf(ref.bump(undefined, { deadlineMs: 10 })));
+    expect(await failureOf(ref.bump())).toBe("OVERLOADED no");
+    await clock.advance(10);
+    expect(await Promise.all(late)).toEqual(["DEADLINE_EXCEEDED no", "DEADLINE_EXCEEDED no"]);
+    const next = ref.bump();
+    wake();
+    await blocked;
+    expect(await next).toBe(1);
+  });
+});
+
+describe("while a commit takes its time", () => {
+  test.each(["bump", "peek"] as const)(
+    "%s calls run ahead up to their limit, then fill the mailbox, then are refused",
+    async (action) => {
+      const { system, store } = await startSystem([busy], {
+        limits: { speculationMax: 10, mailboxLengthMax: 20 },
+      });
+      const ref = system.actor(busy, "a");
+      await ref.bump();
+      const hold = store.hold("commit");
+      const first = ref.bump();
+      await settled();
+      const calls: Promise<unknown>[] = [];
+      for (let round = 0; round < 10; round++) {
+        for (let n = 0; n < 10; n++) calls.push(quiet(ref[action]()));
+        await settled();
+      }
+      hold.release();
+      expect(await first).toBe(2);
+      expect(await outcomesOf(calls)).toEqual({ answered: 30, codes: ["OVERLOADED"] });
+    },
+  );
+
+  test("calls that repeat one key are bounded like all others", async () => {
+    const { system, store } = await startSystem([busy], { limits: { mailboxLengthMax: 10 } });
+    const ref = system.actor(busy, "a");
+    await ref.bump();
+    const hold = store.hold("commit");
+    const calls = Array.from({ length: 100 }, () => ref.bump(undefined, { idempotencyKey: "k" }));
+    const counted = outcomesOf(calls);
+    await settled();
+    hold.release();
+    expect((await counted).codes).toEqual(["OVERLOADED"]);
+    expect((await counted).answered).toBeLessThanOrEqual(11);
+    expect(await ref.peek()).toBe(2);
+  });
+
+  test("those that stand aside for a key come back, however full the mailbox is by then", async () => {
+    const { system, store } = await startSystem([busy], {
+      limits: { mailboxLengthMax: 4, speculationMax: 1 },
+    });
+    const ref = system.actor(busy, "a");
+    await ref.bump();
+    const hold = store.hold("commit");
+    const keyed = [1, 2].map(() => ref.bump(undefined, { idempotencyKey: "k" }));
+    await settled();
+    const others = Array.from({ length: 10 }, () => ref.bump());
+    const counted = outcomesOf(others);
+    await settled();
+    hold.release();
+    expect(await Promise.all(keyed)).toEqual([2, 2]);
+    expect((await counted).answered).toBeGreaterThan(0);
+    expect(await ref.bump()).toBe(3 + (await counted).answered);
+  });
+});
+
+describe("calls in a loop without await", () => {
+  test("100 000 of them: what fits is answered, the rest is refused, the system goes on", async () => {
+    const { system } = await startSystem([busy]);
+    const ref = system.actor(busy, "a");
+    const calls = Array.from({ length: 100_000 }, () => ref.bump());
+    expect(await outcomesOf(calls)).toEqual({ answered: 1_000, codes: ["OVERLOADED"] });
+    expect(await ref.bump()).toBe(1_001);
+  });
+
+  test("inside an action do no more harm than outside", async () => {
+    const looping = actor("looping", {
+      actions: {
+        async flood(ctx): Promise<unknown> {
+          const ref = ctx.actor(busy, "a");
+          return await outcomesOf(Array.from({ length: 20_000 }, () => ref.bump()));
+        },
+      },
+    });
+    const { system } = await startSystem([busy, looping]);
+    expect(await system.actor(looping).flood()).toEqual({ answered: 1_000, codes: ["OVERLOADED"] });
+    expect(await system.actor(busy, "a").bump()).toBe(1_001);
+  });
+});
