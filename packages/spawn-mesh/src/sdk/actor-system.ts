@@ -81,7 +81,7 @@ class EmbeddedActorSystem implements ActorSystem, RunningSystem {
   readonly name: string;
   readonly engine: Engine;
   readonly handlesSignals: boolean;
-  readonly #reached = new Map<string, ReachedActor>();
+  readonly #reached = new Map<AnyActor, ReachedActor>();
   #stopping: Promise<void> | undefined;
 
   constructor(name: string, options: ActorSystemOptions) {
@@ -180,11 +180,11 @@ class EmbeddedActorSystem implements ActorSystem, RunningSystem {
   }
 
   #reach(defined: AnyActor): ReachedActor {
-    const known = this.#reached.get(defined.name);
+    const known = this.#reached.get(defined);
     if (known !== undefined) return known;
     definitionOfActor(defined);
     const reached = new ReachedActor(this.engine, this.engine.type(defined.name));
-    this.#reached.set(defined.name, reached);
+    this.#reached.set(defined, reached);
     return reached;
   }
 }
