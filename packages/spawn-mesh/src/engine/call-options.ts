@@ -33,7 +33,10 @@ export function checkOptions(options: CallOptions): void {
       );
     }
   }
-  const { deadlineMs, signal } = options;
+  const { deadlineMs, signal, async: isAsync } = options;
+  if (isAsync !== undefined && typeof isAsync !== "boolean") {
+    throw new SpawnError("INVALID_ARGUMENT", "options.async: expected a boolean");
+  }
   if (deadlineMs !== undefined)
     checkWholeNumber("deadlineMs", deadlineMs, { min: 1, max: TIMEOUT_MS_MAX });
   if (signal === undefined) return;

@@ -1,4 +1,4 @@
-import { SpawnError } from "./errors.ts";
+import { SpawnError, describeThrown } from "./errors.ts";
 
 /** Every bound of the engine. All of them can be changed at the start of a system. */
 export interface Limits {
@@ -92,7 +92,7 @@ export const TIMEOUT_MS_MAX: number = 2 ** 31 - 1;
  */
 export function resolveLimits(changes: Partial<Limits> = {}): Limits {
   for (const [name, value] of Object.entries(changes)) {
-    if (!(name in defaultLimits))
+    if (!Object.hasOwn(defaultLimits, name))
       throw new SpawnError("INVALID_ARGUMENT", `limits.${name}: there is no such limit`);
     if (value !== undefined) checkWholeNumber(`limits.${name}`, value, { min: 1 });
   }
@@ -108,7 +108,11 @@ export function checkWholeNumber(
   if (typeof value !== "number" || !Number.isInteger(value) || value < min || value > max) {
     throw new SpawnError(
       "INVALID_ARGUMENT",
-      `${option}: expected a whole number from ${min} to ${max}, got ${String(value)}`,
+      `${option}: expected a whole number from ${min} to ${max}, got ${shown(value)}`,
     );
   }
+}
+
+function shown(value: unknown): string {
+  return typeof value === "string" ? JSON.stringify(value.slice(0, 40)) : describeThrown(value);
 }

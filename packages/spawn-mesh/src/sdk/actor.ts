@@ -93,6 +93,12 @@ export function actor<
   options: ActorOptions<State, ActionsOf, Kind> & JsonProblem<State, ActionsOf>,
 ): ActorOf<State, ActionsOf, Kind> {
   checkName("actor", name);
+  if (typeof options !== "object" || options === null) {
+    throw new SpawnError(
+      "INVALID_ARGUMENT",
+      `definition of ${name}: expected an object, got ${String(options)}`,
+    );
+  }
   const kind = (options.kind ?? "named") as Kind;
   checkKind(name, kind);
   const defined: ActorOf<State, ActionsOf, Kind> = Object.freeze({ name, kind });
@@ -155,10 +161,18 @@ function definitionOf<State>(
     deactivateTimeoutMs,
     snapshotTimeoutMs,
     revisionsKept,
-    init: options.init as ActorDefinition["init"],
+    init: initOf(name, options.init),
     actions: actionsOf(name, options.actions),
     isStrict: false,
   };
+}
+
+function initOf(name: string, init: unknown): ActorDefinition["init"] {
+  if (init === undefined || typeof init === "function") return init as ActorDefinition["init"];
+  throw new SpawnError(
+    "INVALID_ARGUMENT",
+    `init of ${name}: expected a function, got ${typeof init}`,
+  );
 }
 
 function stateOf(
@@ -168,7 +182,7 @@ function stateOf(
   if (state === undefined) return undefined;
   if (typeof state === "function")
     return { codec: jsonCodec, version: 1, initial: state, migrate: (stored) => stored };
-  if (typeof state === "object" && typeof state.initial === "function") return state;
+  if (typeof state === "object" && typeof state?.initial === "function") return state;
   throw new SpawnError(
     "INVALID_ARGUMENT",
     `state of ${name}: expected a function that makes it, or state(schema, initial), got ${typeof state}`,
