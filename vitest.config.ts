@@ -26,6 +26,11 @@ const suites: readonly Suite[] = [
     timeoutMs: 10_000,
   },
   { name: "simulation", include: [`${TESTS}/simulation/**/*.test.ts`], timeoutMs: 120_000 },
+  {
+    name: "mutations",
+    include: [`${TESTS}/mutations/**/*.test.ts`],
+    timeoutMs: 120_000,
+  },
   { name: "integration", include: [`${TESTS}/integration/**/*.test.ts`], timeoutMs: 180_000 },
   { name: "examples", include: ["examples/**/*.test.ts"], timeoutMs: 30_000 },
 ];

@@ -4,6 +4,6 @@ import type { Mutation } from "../../../../scripts/apply-mutation.ts";
 export const mutation: Mutation = {
   invariant: "I5",
   target: "engine/commit-pipeline.ts",
-  find: "const isCertain = answer !== undefined &&",
-  replace: "const isCertain = answer === undefined ||",
+  find: "const isCertain = answer !== undefined && (row?.etag === this.#etag || isOvertaken);",
+  replace: "const isCertain = answer !== null;",
 };

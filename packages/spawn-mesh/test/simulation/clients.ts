@@ -51,7 +51,7 @@ export class Client {
     const roll = choices.between(0, 99);
     if (roll < 4) return this.#touchForeign();
     if (roll < 16) return this.#useDeletable();
-    return this.#useList(roll < 36 ? "write-behind" : "list");
+    return this.#useList(roll < 44 ? "write-behind" : "list");
   }
 
   async #useList(role: "list" | "write-behind"): Promise<void> {
@@ -76,7 +76,7 @@ export class Client {
   async #repeat(operation: Operation, request: CallRequest): Promise<void> {
     const { clock, choices } = this.#parts.world;
     const answers: Answered[] = [];
-    const twin = choices.chance(0.2) ? this.#attempt(operation, request) : undefined;
+    const twin = choices.chance(0.35) ? this.#attempt(operation, request) : undefined;
     for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
       const last = await this.#attempt(operation, request);
       answers.push(last);

@@ -209,11 +209,12 @@ export class Incarnation {
       : answer;
   }
 
-  #invoke(operation: Operation, { name, ...request }: CallRequest): Promise<unknown> {
+  #invoke({ kind }: Operation, { name, ...request }: CallRequest): Promise<unknown> {
     const { engine } = this;
-    return operation.kind === "delete"
-      ? engine.stored(engine.type(request.definition), name).delete(request)
-      : engine.invoke(name, request);
+    if (kind !== "delete") return engine.invoke(name, request);
+    const { definition, deadlineMs, signal } = request;
+    const options = signal === undefined ? { deadlineMs } : { deadlineMs, signal };
+    return engine.stored(engine.type(definition), name).delete(options);
   }
 
   #change(actor: string, by: number): void {

@@ -44,6 +44,7 @@ export function endOperation(
   operation.endedAt = world.clock.monotonic();
   operation.endedSequence = world.next();
   if (answer.outcome === "yes") {
+    world.count(`done ${kind}`);
     if (kind === "append") operation.version = answer.reply as number | undefined;
     if (kind === "read") operation.items = answer.reply as readonly string[];
     if (kind === "read") operation.version = operation.items?.length;

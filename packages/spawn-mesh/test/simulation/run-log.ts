@@ -133,3 +133,21 @@ export function itemsOf(commit: Pick<Commit, "state">): readonly string[] {
   if (typeof commit.state !== "string") return [];
   return (JSON.parse(commit.state) as { items: readonly string[] }).items;
 }
+
+/**
+ * Whether the actor was deleted between the beginning and the end of the operation. Then what it
+ * appended or saw may have gone with the delete in one commit, and no state ever had it.
+ */
+export function isDeletedMeanwhile(operation: Operation, applied: RunLog["applied"]): boolean {
+  const { actor, role, startedSequence, endedSequence } = operation;
+  return (
+    role === "deletable" &&
+    applied.some(
+      ({ actor: deleted, commit, sequence }) =>
+        deleted === actor &&
+        commit.isDelete &&
+        sequence > startedSequence &&
+        sequence < endedSequence,
+    )
+  );
+}

@@ -1,5 +1,6 @@
 /**
- * Fixed seeds of the simulation, on every run. A seed that ever found something stays here.
+ * Fixed seeds of the simulation, on every run. What they once found in the engine is kept as
+ * mutations: a seed means something else as soon as the simulation learns something new.
  *
  * A simulation that does not reach what it is about proves nothing, so the run also counts what
  * happened and fails when a fault, or a way through the engine, did not happen at all.
@@ -12,17 +13,6 @@ const isLong = process.env["SPAWN_TEST_ALL"] !== undefined;
 const FIRST_SEED = 1;
 const SEEDS = isLong ? 10_000 : 1_000;
 const SEEDS_A_TEST = isLong ? 500 : 100;
-
-/** Each found a defect of the engine once. */
-const regressions: Readonly<Record<string, number>> = {
-  "a refusal of the second delivery, and a load that fails, doubled actions": 286,
-  "the same with a key and two incarnations": 85,
-  "rows of a load that fails were loaded without a limit": 7,
-  "calls that were under way at the stop had no answer": 2,
-  "a row that can never be stored held up its group and its actor": 166,
-  "a key was looked up beside the flush that stored it": 188,
-  "a flush of unknown outcome lost what was acknowledged": 2901,
-};
 
 /** What has to happen at least once in the fixed seeds. */
 const mustHappen = [
@@ -55,6 +45,7 @@ const mustHappen = [
   "ambiguous: no, overtaken",
   "ambiguous: unknown, given up",
   "ambiguous: unknown, several owners since",
+  ...["append", "read", "delete"].map((kind) => `done ${kind}`),
   "rolled back",
   "executed again",
   "found by its key",
@@ -81,15 +72,11 @@ describe("the engine keeps its promises", () => {
     });
   }
 
-  for (const [defect, seed] of Object.entries(regressions)) {
-    test(`where once ${defect} (seed ${seed})`, () => expectNothingWrong(seed));
-  }
-
   test("and everything that was to be simulated has happened", () => {
     const sum = (prefix: string): number =>
       [...totals].reduce((all, [what, times]) => (what.startsWith(prefix) ? all + times : all), 0);
     console.log(
-      `${SEEDS + Object.keys(regressions).length} seeds, ${sum("operations")} operations, ` +
+      `${SEEDS} seeds, ${sum("operations")} operations, ` +
         `${sum("commits")} commits, ${sum("incarnations")} incarnations, ${sum("fault ")} faults; ` +
         `ambiguous commits: ${sum("ambiguous: yes")} yes, ${sum("ambiguous: no")} no, ` +
         `${sum("ambiguous: unknown")} unknown`,

@@ -5,7 +5,7 @@
  * it shows, and an action that was called by another one must not run before what its caller had
  * seen. Write-behind actors acknowledge before by definition.
  */
-import { itemsOf } from "../run-log.ts";
+import { isDeletedMeanwhile, itemsOf } from "../run-log.ts";
 import type { RunLog, Violation } from "../run-log.ts";
 
 type Log = Pick<RunLog, "operations" | "applied" | "sightings">;
@@ -15,11 +15,12 @@ export function checkGate({ operations, applied, sightings }: Log): readonly Vio
   const isBefore = (actor: string, value: string, sequence: number): boolean =>
     (appliedAt.get(`${actor} ${value}`) ?? Infinity) < sequence;
   const violations: Violation[] = [];
-  for (const { actor, role, kind, value, outcome, items, endedSequence } of operations) {
+  for (const operation of operations) {
+    const { actor, role, kind, value, outcome, items, endedSequence } = operation;
     if (outcome !== "yes" || (role !== "list" && role !== "deletable")) continue;
     const shown = kind === "append" ? [value!] : (items ?? []);
     const early = shown.find((item) => !isBefore(actor, item, endedSequence));
-    if (early === undefined) continue;
+    if (early === undefined || isDeletedMeanwhile(operation, applied)) continue;
     violations.push({ invariant: "I9", what: `${kind} told of ${early} before ${actor} had it` });
   }
   for (const { actor, value, sequence } of sightings) {

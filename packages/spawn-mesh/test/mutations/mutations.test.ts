@@ -1,0 +1,26 @@
+/**
+ * Every mutation is caught within a small budget; `npm run mutations` is the long form, with a table.
+ *
+ * A mutation that the simulation does not catch means that a promise is not tested.
+ */
+import { afterAll, describe, expect, test } from "vitest";
+import { mutationNames } from "../../../../scripts/apply-mutation.ts";
+import { runMutation } from "../../../../scripts/run-mutation.ts";
+
+const SECONDS_EACH = 40;
+const invariantsToBreak = ["I1", "I2", "I3", "I4", "I5", "I9", "I10", "I13", "I15", "I16"];
+const broken = new Set<string>();
+
+describe("the simulation notices", () => {
+  afterAll(() => {
+    expect(invariantsToBreak.filter((invariant) => !broken.has(invariant))).toEqual([]);
+  });
+
+  for (const name of mutationNames()) {
+    test.concurrent(name, { timeout: 2 * SECONDS_EACH * 1_000 }, async () => {
+      const { invariant, objection } = await runMutation(name, SECONDS_EACH);
+      expect(objection, `no checker objects to a broken ${invariant}`).toBeDefined();
+      broken.add(invariant);
+    });
+  }
+});
