@@ -110,5 +110,12 @@ export function answerStored(invocation: Invocation, stored: StoredReply): void 
       ),
     );
   }
-  invocation.succeed(stored.reply === null ? undefined : JSON.parse(stored.reply));
+  let reply: unknown;
+  try {
+    reply = stored.reply === null ? undefined : JSON.parse(stored.reply);
+  } catch (cause) {
+    const what = "the call was applied before, but its stored reply is damaged";
+    return invocation.fail(new SpawnError("STATE_CORRUPT", what, { applied: "yes", cause }));
+  }
+  invocation.succeed(reply);
 }

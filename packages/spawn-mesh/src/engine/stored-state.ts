@@ -17,6 +17,12 @@ export function decodeStored(definition: StateDefinition, stored: StoredState): 
       `the state is stored as ${stored.codec}, expected ${codec.name}`,
     );
   }
+  if (!Number.isInteger(stored.stateVersion) || stored.stateVersion < 1) {
+    throw new SpawnError(
+      "STATE_CORRUPT",
+      `the state is of version ${stored.stateVersion}, expected a whole number from 1`,
+    );
+  }
   if (stored.stateVersion > definition.version) {
     throw new SpawnError(
       "STATE_CORRUPT",

@@ -227,3 +227,105 @@ describe("an action that leaves a state behind that is no value", () => {
     expect(error.message).toContain("getter throws");
   });
 });
+
+describe("an action that does not come to an end", () => {
+  test.each<[string, () => unknown]>([
+    ["never resolves", () => new Promise(() => undefined)],
+    // oxlint-disable-next-line unicorn/no-thenable -- that is the point
+    ["returns a thenable that never settles", () => ({ then: () => undefined })],
+  ])("because it %s is abandoned after its deadline and the grace", async (_what, act) => {
+    const { system, clock } = await startSystem([badActor({ act: act as never })]);
+    const stuck = errorOf(system.invoke("bad", { action: "act", deadlineMs: 100 }));
+    const after = system.invoke("bad", { action: "add", payload: 1 });
+    await clock.advance(100);
+    expect(await stuck).toMatchObject({ code: "DEADLINE_EXCEEDED", applied: "no" });
+    await clock.advance(5_000);
+    expect(await after).toBe(1);
+  });
+
+  test("in time but rejects late is a deadline, and the late rejection is nobody's", async () => {
+    const unhandled: unknown[] = [];
+    const onUnhandled = (reason: unknown): number => unhandled.push(reason);
+    process.on("unhandledRejection", onUnhandled);
+    let reject: (reason: unknown) => void = () => undefined;
+    const act = () => new Promise((_, rejected) => (reject = rejected));
+    const { system, clock } = await startSystem([badActor({ act })]);
+    const late = errorOf(system.invoke("bad", { action: "act", deadlineMs: 100 }));
+    await clock.advance(10_000);
+    expect(await late).toMatchObject({ code: "DEADLINE_EXCEEDED" });
+    reject(new Error("late"));
+    await settled();
+    process.off("unhandledRejection", onUnhandled);
+    expect(unhandled).toEqual([]);
+    expect(await system.invoke("bad", { action: "add", payload: 1 })).toBe(1);
+  });
+
+  test("once but settles twice counts once", async () => {
+    const twice = {
+      // oxlint-disable-next-line unicorn/no-thenable -- that is the point
+      then(resolve: (value: unknown) => void, reject: (reason: unknown) => void) {
+        resolve("first");
+        resolve("second");
+        reject(new Error("third"));
+      },
+    };
+    const { system } = await startSystem([badActor({ act: () => twice })]);
+    expect(await system.invoke("bad", { action: "act" })).toBe("first");
+    expect(await system.invoke("bad", { action: "add", payload: 1 })).toBe(1);
+  });
+});
+
+describe("an action that changes what is not its own any more", () => {
+  test("the state, after it has returned: stored bytes and replies stay", async () => {
+    let held = { total: 0 };
+    const bad = badActor({
+      act(ctx) {
+        held = ctx.state;
+        ctx.state.total++;
+        return ctx.state;
+      },
+    });
+    const life = await startSystem([bad]);
+    const hold = life.store.hold("commit");
+    const call = life.system.invoke("bad", { action: "act" });
+    await settled();
+    held.total = 1_000;
+    hold.release();
+    expect(await call).toEqual({ total: 1 });
+    const next = await crashAndRestart(life, [bad]);
+    expect(await next.system.invoke("bad", { action: "get" })).toEqual({ total: 1 });
+  });
+});
+
+describe("an actor that deletes itself", () => {
+  const mortal = actor("mortal", {
+    state: () => ({ total: 0 }),
+    actions: {
+      add: (ctx, by: number) => (ctx.state.total += by),
+      async die(ctx): Promise<void> {
+        ctx.state.total += 100;
+        await dying();
+        ctx.state.total += 100;
+      },
+    },
+  });
+  let dying: () => Promise<void> = () => Promise.resolve();
+
+  test("from inside an action waits in vain until the deadline, and goes on", async () => {
+    const { system, clock } = await startSystem([mortal]);
+    await system.actor(mortal).add(1);
+    dying = () => system.stored(mortal).delete({ deadlineMs: 50 });
+    const call = errorOf(system.actor(mortal).die());
+    await clock.advance(50);
+    expect(await call).toMatchObject({ code: "ACTION_FAILED", applied: "no" });
+    expect(await system.actor(mortal).get()).toEqual({ total: 1 });
+  });
+
+  test("in one go with writes around it does both in order", async () => {
+    const { system } = await startSystem([mortal]);
+    const ref = system.actor(mortal);
+    const stored = system.stored(mortal);
+    await Promise.all([ref.add(1), stored.delete(), ref.add(10), stored.delete(), ref.add(100)]);
+    expect(await ref.get()).toEqual({ total: 100 });
+  });
+});
