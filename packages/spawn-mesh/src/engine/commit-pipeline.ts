@@ -65,11 +65,14 @@ export interface PipelineOwner {
   tailLost(): void;
 }
 
-/** Actions that become durable together. */
+type Gate = (isCommitted: boolean) => void;
+
+/** Actions that become durable together. There is one for every commit, so it stays small. */
 interface Batch {
   readonly entries: Invocation[];
-  readonly gates: ((isCommitted: boolean) => void)[];
-  readonly stored: Map<string, StoredReply>;
+  /** Those that wait for the outcome; `undefined` while there is none, like `stored`. */
+  gates: Gate[] | undefined;
+  stored: Map<string, StoredReply> | undefined;
   /** About how much memory the replies take, in UTF-16 units. */
   units: number;
   /** How many entries it had when it was sealed; those behind them are reads that wait for it. */
@@ -173,7 +176,7 @@ export class CommitPipeline {
 
   /** The reply of an earlier invocation with this idempotency key that is not committed yet. */
   findUncommitted(key: string): StoredReply | undefined {
-    return this.#next?.stored.get(key) ?? this.#inFlight?.stored.get(key);
+    return this.#next?.stored?.get(key) ?? this.#inFlight?.stored?.get(key);
   }
 
   /** Resolves when everything so far is committed; rejects when it never will be. */
@@ -181,6 +184,7 @@ export class CommitPipeline {
     const last = this.#next ?? this.#inFlight;
     if (last === undefined || this.isWriteBehind) return undefined;
     return new Promise((resolve, reject) => {
+      last.gates ??= [];
       last.gates.push((isCommitted) =>
         isCommitted
           ? resolve()
@@ -228,7 +232,7 @@ export class CommitPipeline {
 
   /** The idempotency keys of the commit in flight. */
   get keysInFlight(): readonly string[] {
-    return [...(this.#inFlight?.stored.keys() ?? [])];
+    return [...(this.#inFlight?.stored?.keys() ?? [])];
   }
 
   /** Closes the growing commit: from now on its outcome is the statestore's. */
@@ -262,7 +266,7 @@ export class CommitPipeline {
       at,
       isDelete: batch.isDelete,
       revisionsKept: batch.keepsRevision ? revisionsKept : 0,
-      replies: batch.stored.size === 0 ? NO_REPLIES : [...batch.stored.values()],
+      replies: batch.stored === undefined ? NO_REPLIES : [...batch.stored.values()],
     };
   }
 
@@ -276,7 +280,7 @@ export class CommitPipeline {
     this.#durableBytes = batch.bytes;
     this.#durableTags = batch.tags;
     for (const invocation of batch.entries) invocation.succeed(invocation.reply);
-    for (const gate of batch.gates) gate(true);
+    openGates(batch, true);
     if (!this.isWriteBehind) this.enlist();
     this.#owner.committed(batch.isDelete);
   }
@@ -294,7 +298,7 @@ export class CommitPipeline {
       if (invocation.isChange) invocation.fail(cause);
       else again.push(invocation);
     }
-    for (const gate of batch.gates) gate(false);
+    openGates(batch, false);
     const onTop = this.#discardNext();
     this.bytes = this.#durableBytes;
     this.tags = this.#durableTags;
@@ -321,8 +325,8 @@ export class CommitPipeline {
     this.#settle();
     if (row !== undefined && row.baseEtag === batch.etag) {
       for (const invocation of batch.entries) invocation.succeed(invocation.reply);
-      for (const gate of batch.gates) gate(true);
-      return this.#startAgain({ ...batch, entries: [], gates: [] }, [], answer);
+      openGates(batch, true);
+      return this.#startAgain({ ...batch, entries: [], gates: undefined }, [], answer);
     }
     const isOvertaken =
       row !== undefined && row.baseEtag === this.#etag && row.owner !== this.#writer.owner;
@@ -347,7 +351,10 @@ export class CommitPipeline {
     this.tags = change.tags;
     const next = (this.#next ??= newBatch());
     if (change.isDelete) next.isDelete = true;
-    if (change.stored !== undefined) next.stored.set(change.stored.key, change.stored);
+    if (change.stored !== undefined) {
+      next.stored ??= new Map();
+      next.stored.set(change.stored.key, change.stored);
+    }
     return next;
   }
 
@@ -364,8 +371,9 @@ export class CommitPipeline {
       this.#isEnlisted = false;
       this.#writer.withdraw(this);
     }
-    for (const gate of next?.gates ?? []) gate(false);
-    return next?.entries ?? [];
+    if (next === undefined) return [];
+    openGates(next, false);
+    return next.entries;
   }
 
   /** A write-behind flush failed: its changes are still acknowledged, and go with the next one. */
@@ -376,14 +384,15 @@ export class CommitPipeline {
     } else {
       next.since = batch.since;
       next.isDelete ||= batch.isDelete;
-      for (const [key, reply] of batch.stored)
-        if (!next.stored.has(key)) next.stored.set(key, reply);
+      if (batch.stored !== undefined) {
+        next.stored = new Map([...batch.stored, ...(next.stored ?? [])]);
+      }
     }
     this.#owner.flushFailed();
   }
 
   #startAgain(batch: Batch, again: readonly Invocation[], answer: StoreAnswer | undefined): void {
-    for (const gate of batch.gates) gate(false);
+    openGates(batch, false);
     const hadNext = this.#next !== undefined;
     const onTop = this.#discardNext();
     const row = answer?.row;
@@ -395,11 +404,15 @@ export class CommitPipeline {
 
 const NO_REPLIES: readonly StoredReply[] = [];
 
+function openGates(batch: Batch, isCommitted: boolean): void {
+  for (const gate of batch.gates ?? []) gate(isCommitted);
+}
+
 function newBatch(): Batch {
   return {
     entries: [],
-    gates: [],
-    stored: new Map(),
+    gates: undefined,
+    stored: undefined,
     units: 0,
     sealedLength: 0,
     isDelete: false,
