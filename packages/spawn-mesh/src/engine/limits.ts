@@ -91,12 +91,15 @@ export const TIMEOUT_MS_MAX: number = 2 ** 31 - 1;
  * @throws {SpawnError} `INVALID_ARGUMENT` for a limit that does not exist or is not a positive whole number
  */
 export function resolveLimits(changes: Partial<Limits> = {}): Limits {
+  const limits: { -readonly [Name in keyof Limits]: number } = { ...defaultLimits };
   for (const [name, value] of Object.entries(changes)) {
     if (!Object.hasOwn(defaultLimits, name))
       throw new SpawnError("INVALID_ARGUMENT", `limits.${name}: there is no such limit`);
-    if (value !== undefined) checkWholeNumber(`limits.${name}`, value, { min: 1 });
+    if (value === undefined) continue;
+    checkWholeNumber(`limits.${name}`, value, { min: 1 });
+    limits[name as keyof Limits] = value;
   }
-  return Object.freeze({ ...defaultLimits, ...changes });
+  return Object.freeze(limits);
 }
 
 /** @throws {SpawnError} `INVALID_ARGUMENT` naming the option, what was expected and what came */

@@ -78,7 +78,7 @@ export class Watch {
     const now = this.#clock.monotonic();
     let next = Infinity;
     for (const watched of this.all) {
-      if (watched.dueAt <= now) watched.onDue(now);
+      if (watched.dueAt <= now && this.#watched.has(watched)) watched.onDue(now);
       if (this.#watched.has(watched)) next = Math.min(next, watched.dueAt);
     }
     if (this.#watched.size > 0) this.sooner(Math.min(next, now + DELAY_MS_MAX));
