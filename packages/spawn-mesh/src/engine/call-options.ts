@@ -44,8 +44,14 @@ export function checkOptions(options: CallOptions): void {
     throw new SpawnError("INVALID_ARGUMENT", "options.signal: expected an AbortSignal");
   }
   if (signal.aborted) {
-    throw new SpawnError("CANCELLED", "the signal was aborted before the call");
+    const applied = appliedBefore(options);
+    throw new SpawnError("CANCELLED", "the signal was aborted before the call", { applied });
   }
+}
+
+/** What is certain of a call that is not let in: with a key, an earlier call may have been applied. */
+export function appliedBefore(options: CallOptions | undefined): "no" | "unknown" {
+  return options?.idempotencyKey === undefined ? "no" : "unknown";
 }
 
 /** The request of a call by names. @throws {SpawnError} `INVALID_ARGUMENT` if it names no action */

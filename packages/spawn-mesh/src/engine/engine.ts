@@ -13,7 +13,13 @@ import { checkName, formatActorId } from "./actor-id.ts";
 import type { ActorId } from "./actor-id.ts";
 import { sleep, systemClock, systemRandom } from "./clock.ts";
 import type { Clock, Random, Timer } from "./clock.ts";
-import { checkKey, checkOptions, checkRequest, copyMetadata } from "./call-options.ts";
+import {
+  appliedBefore,
+  checkKey,
+  checkOptions,
+  checkRequest,
+  copyMetadata,
+} from "./call-options.ts";
 import type { CallOptions } from "./call-options.ts";
 import { CommitWriter } from "./commit-writer.ts";
 import { Deactivator } from "./deactivator.ts";
@@ -196,7 +202,7 @@ export class Engine {
 
   #submit(call: ActorCall, caller: Caller): void {
     const { type, name, action, options, origin } = call;
-    this.checkAccepting(origin);
+    this.checkAccepting(call);
     const { time, limits } = this.#parts;
     const payload = copyBounded(call.payload, "payload", limits.payloadBytesMax);
     const units = lastCopiedUnits();
@@ -214,7 +220,7 @@ export class Engine {
   }
 
   /** @throws {SpawnError} `INVALID_ARGUMENT` before the start, `SHUTTING_DOWN` after the end */
-  checkAccepting(origin?: Origin): void {
+  checkAccepting({ origin, options }: Pick<ActorCall, "origin" | "options"> = {}): void {
     if (this.#phase === "running" || (this.#phase === "stopping" && origin !== undefined)) return;
     if (this.#phase === "new") {
       throw new SpawnError(
@@ -222,7 +228,9 @@ export class Engine {
         `the system ${this.system} is not started; await start() first`,
       );
     }
-    throw new SpawnError("SHUTTING_DOWN", `the system ${this.system} is ${this.#phase}`);
+    throw new SpawnError("SHUTTING_DOWN", `the system ${this.system} is ${this.#phase}`, {
+      applied: appliedBefore(options),
+    });
   }
 
   #detailsOf(

@@ -205,6 +205,31 @@ describe("after a failure", () => {
   });
 });
 
+/** A first call of the actor that is applied, and whose caller will not learn it. */
+async function withLostOutcome() {
+  const life = await started({ limits: { ambiguityMaxMs: 100 } });
+  life.store.fail("commit", { kind: "ambiguous", isApplied: true, times: Infinity });
+  const first = failureOf(life.system.actor(account, "a").deposit(5, key("k")));
+  await settled();
+  return { ...life, ref: life.system.actor(account, "a"), first };
+}
+
+describe("after an outcome that could not be learnt", () => {
+  test("a repeated call that is not let in does not say that nothing was applied", async () => {
+    const { system, clock, ref, first } = await withLostOutcome();
+    await clock.advance(2_000);
+    expect(await first).toBe("UNKNOWN_OUTCOME unknown");
+    const signal = AbortSignal.abort();
+    expect(await failureOf(ref.deposit(5, { ...key("k"), signal }))).toBe("CANCELLED unknown");
+    expect(await failureOf(ref.deposit(5, { signal }))).toBe("CANCELLED no");
+    const stopping = system.stop();
+    expect(await failureOf(ref.deposit(5, key("k")))).toBe("SHUTTING_DOWN unknown");
+    expect(await failureOf(ref.deposit(5))).toBe("SHUTTING_DOWN no");
+    await clock.advance(1_000);
+    await stopping;
+  });
+});
+
 describe("a stored reply", () => {
   test("that is too large is not kept, and the repeated call says that it was applied", async () => {
     const { system } = await started();
