@@ -59,6 +59,7 @@ export class Loader {
     this.#isScheduled = true;
     queueMicrotask(() => {
       this.#isScheduled = false;
+      if (this.#isAbandoned) return;
       const batch = this.#waiting.splice(0, this.#parts.limits.loadRowsMax);
       void this.#send(batch);
       this.#schedule();

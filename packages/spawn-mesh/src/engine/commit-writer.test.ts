@@ -1,0 +1,156 @@
+import { describe, expect, test } from "vitest";
+import { memoryStatestore } from "../statestores/memory.ts";
+import { FaultyStatestore } from "../testing/faulty-statestore.ts";
+import { seededRandom } from "../testing/seeded-random.ts";
+import { VirtualClock } from "../testing/virtual-clock.ts";
+import type { ActorDefinition } from "./actor-definition.ts";
+import { CommitPipeline } from "./commit-pipeline.ts";
+import { CommitWriter } from "./commit-writer.ts";
+import { Invocation } from "./invocation.ts";
+import { defaultLimits } from "./limits.ts";
+import type { Limits } from "./limits.ts";
+import { jsonCodec } from "./state-codec.ts";
+
+const definition: ActorDefinition = {
+  name: "d",
+  kind: "unnamed",
+  state: { version: 1, codec: jsonCodec, initial: () => 0, migrate: (stored) => stored },
+  durability: "durable",
+  deactivateTimeoutMs: 1_000,
+  snapshotTimeoutMs: 1_000,
+  revisionsKept: 0,
+  init: undefined,
+  actions: new Map(),
+  isStrict: false,
+};
+
+async function writerOn(limits: Partial<Limits> = {}) {
+  const store = new FaultyStatestore(memoryStatestore());
+  await store.open({ owner: "me" });
+  const clock = new VirtualClock();
+  const log: string[] = [];
+  const parts = { store, clock, random: seededRandom(1), emit: () => undefined, owner: "me" };
+  const writer = new CommitWriter({ ...parts, limits: { ...defaultLimits, ...limits } });
+  return { store, clock, log, writer, pipeline: (name: string) => newPipeline(name, writer, log) };
+}
+
+/** A pipeline whose activation only notes what it is told. */
+function newPipeline(name: string, writer: CommitWriter, log: string[]): CommitPipeline {
+  const pipeline = new CommitPipeline(
+    {
+      id: { system: "s", definition: "d", name },
+      definition,
+      committed: () => log.push(`${name} committed`),
+      rolledBack: (again) => log.push(`${name} rolled back, ${again.length} again`),
+      fenced: (again) => log.push(`${name} fenced, ${again.length} again`),
+      flushFailed: () => log.push(`${name} flush failed`),
+      tailLost: () => log.push(`${name} tail lost`),
+    },
+    writer,
+  );
+  pipeline.open(undefined, "0", undefined);
+  return pipeline;
+}
+
+function change(pipeline: CommitPipeline, bytes: string): string[] {
+  const told: string[] = [];
+  const action = { name: "act", isRead: false, parse: undefined, run: () => undefined };
+  const invocation = new Invocation(
+    { action, payload: undefined, units: 0, deadlineAt: Infinity, details: undefined },
+    {
+      resolve: (reply) => told.push(`reply ${String(reply)}`),
+      reject: ({ code, applied }) => told.push(`${code} ${applied}`),
+    },
+  );
+  const stored = { bytes, tags: undefined, isDelete: false, stored: undefined };
+  pipeline.addChange({ invocation, reply: bytes, units: 1, change: stored });
+  return told;
+}
+
+describe("a commit writer", () => {
+  test("sends what is ready together, up to its limits", async () => {
+    const { store, clock, pipeline } = await writerOn({ commitRowsMax: 4 });
+    const told = Array.from({ length: 10 }, (_, index) => change(pipeline(`${index}`), "1"));
+    expect(store.groups).toEqual([]);
+    await clock.advance(0);
+    expect(store.groups.map((group) => group.length)).toEqual([4, 4, 2]);
+    expect(told.flat()).toEqual(Array.from({ length: 10 }, () => "reply 1"));
+  });
+
+  test("takes large states in groups of their own", async () => {
+    const { store, clock, pipeline } = await writerOn({ commitUnitsMax: 1_000 });
+    for (const name of ["a", "b", "c"]) change(pipeline(name), `"${"x".repeat(1_000)}"`);
+    await clock.advance(0);
+    expect(store.groups.map((group) => group.length)).toEqual([1, 1, 1]);
+  });
+
+  test("has no more commits in flight than its limit, and one an actor", async () => {
+    const { store, clock, pipeline } = await writerOn({ commitsInFlightMax: 2, commitRowsMax: 1 });
+    const hold = store.hold("commit");
+    const pipelines = ["a", "b", "c"].map(pipeline);
+    for (const each of pipelines) change(each, "1");
+    await clock.advance(0);
+    for (const each of pipelines) change(each, "2");
+    await clock.advance(0);
+    expect(store.groups).toHaveLength(2);
+    hold.release();
+    await clock.advance(0);
+    expect(store.commits.map((sent) => `${sent.actor.name} ${String(sent.state)}`)).toEqual([
+      "a 1",
+      "b 1",
+      "c 2",
+      "a 2",
+      "b 2",
+    ]);
+  });
+
+  test("gives back what ran on top of a commit that failed, and answers it with nothing", async () => {
+    const { store, clock, pipeline, log } = await writerOn();
+    const a = pipeline("a");
+    const hold = store.hold("commit");
+    store.fail("commit", { kind: "capacity" });
+    const first = change(a, "1");
+    await clock.advance(0);
+    const onTop = [change(a, "2"), change(a, "3")];
+    hold.release();
+    await clock.advance(0);
+    expect([first, ...onTop]).toEqual([["STATESTORE_UNAVAILABLE no"], [], []]);
+    expect([log, a.bytes]).toEqual([["a rolled back, 2 again"], "0"]);
+  });
+
+  test.each([true, false])(
+    "repeats the very same commits when an answer was lost (applied: %s)",
+    async (isApplied) => {
+      const { store, clock, pipeline, log } = await writerOn();
+      const a = pipeline("a");
+      store.fail("commit", { kind: "ambiguous", isApplied });
+      const told = change(a, "1");
+      await clock.advance(1_000);
+      expect([told, log]).toEqual([["reply 1"], ["a committed"]]);
+      const [first, second] = store.groups;
+      expect(second).toEqual(first);
+    },
+  );
+
+  test("never says no of a commit whose answer was lost, whatever fails afterwards", async () => {
+    const { store, clock, pipeline } = await writerOn();
+    store.fail("commit", { kind: "ambiguous", isApplied: true });
+    const told = change(pipeline("a"), "1");
+    await clock.advance(1);
+    store.fail("commit", { kind: "capacity", times: Infinity });
+    await clock.advance(60_000);
+    expect(told).toEqual(["UNKNOWN_OUTCOME unknown"]);
+  });
+
+  test("sends and answers nothing more after a crash", async () => {
+    const { store, clock, pipeline, writer, log } = await writerOn();
+    const hold = store.hold("commit");
+    const told = change(pipeline("a"), "1");
+    await clock.advance(0);
+    const late = change(pipeline("b"), "1");
+    writer.abandon();
+    hold.release();
+    await clock.advance(60_000);
+    expect([told, late, log, store.groups.length]).toEqual([[], [], [], 1]);
+  });
+});
