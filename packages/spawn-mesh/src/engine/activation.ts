@@ -305,6 +305,8 @@ export class Activation
         "another process has changed the actor; repeat the call",
       ),
     );
+    // What was learnt of keys before is about a row that others have changed since.
+    for (const invocation of this.#mailbox.all()) invocation.isKeyUnused = false;
     this.#putBack(again);
     this.#open();
   }

@@ -228,6 +228,23 @@ describe("after an outcome that could not be learnt", () => {
     await clock.advance(1_000);
     await stopping;
   });
+
+  test("a call that stood aside for the first looks the key up, and says no more than it knows", async () => {
+    const { store, clock, ref, first } = await withLostOutcome();
+    const second = failureOf(ref.deposit(5, { ...key("k"), deadlineMs: 3_000 }));
+    const third = ref.deposit(5, key("k"));
+    await settled();
+    const loads = store.hold("load");
+    await clock.advance(4_000);
+    expect([await first, await second]).toEqual([
+      "UNKNOWN_OUTCOME unknown",
+      "DEADLINE_EXCEEDED unknown",
+    ]);
+    loads.release();
+    store.heal();
+    await clock.advance(1_000);
+    expect([await third, await ref.get(), runs]).toEqual([{ balance: 5 }, { balance: 5 }, 1]);
+  });
 });
 
 describe("a stored reply", () => {
