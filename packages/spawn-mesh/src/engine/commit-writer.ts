@@ -186,26 +186,36 @@ export class CommitWriter {
       if (handle === undefined) refused.push(pipeline);
       else pipeline.committed(handle);
     }
-    if (refused.length > 0) await this.#classify(refused);
+    // Who waits for an answer waits for a while; acknowledged changes are not given up.
+    await this.#classify(
+      refused.filter(({ isWriteBehind }) => !isWriteBehind),
+      this.#parts.limits.ambiguityMaxMs,
+    );
+    await this.#classify(
+      refused.filter(({ isWriteBehind }) => isWriteBehind),
+      Infinity,
+    );
   }
 
   /** Asks what the statestore has where it refused, so that each pipeline can say what became of its commit. */
-  async #classify(refused: readonly CommitPipeline[]): Promise<void> {
+  async #classify(refused: readonly CommitPipeline[], patienceMs: number): Promise<void> {
+    if (refused.length === 0) return;
     const queries = refused.map((pipeline) => ({
       actor: pipeline.actor,
       row: true,
       keys: pipeline.keysInFlight,
     }));
-    const answers = await this.#loadRows(queries);
+    const answers = await this.#loadRows(queries, patienceMs);
     if (this.#isAbandoned) return;
     for (const [index, pipeline] of refused.entries()) pipeline.refused(answers?.[index]);
   }
 
   async #loadRows(
     queries: Parameters<Statestore["load"]>[0],
+    patienceMs: number,
   ): Promise<readonly StoreAnswer[] | undefined> {
-    const { store, clock, random, limits, emit } = this.#parts;
-    const giveUpAt = clock.monotonic() + limits.ambiguityMaxMs;
+    const { store, clock, random, emit } = this.#parts;
+    const giveUpAt = clock.monotonic() + patienceMs;
     for (let attempt = 0; clock.monotonic() < giveUpAt && !this.#isAbandoned; attempt++) {
       try {
         return await store.load(queries);
