@@ -8,15 +8,15 @@ import { mutationNames } from "./apply-mutation.ts";
 import { runMutation } from "./run-mutation.ts";
 import type { MutationResult } from "./run-mutation.ts";
 
-const USAGE = `usage: npm run mutations -- [--seconds N] [NAME…]
+const USAGE = `usage: npm run mutations -- [--seeds N] [NAME…]
 
-  --seconds N   time for the seeds of one mutation (60)
-  NAME          run these mutations only`;
+  --seeds N   the seeds of one mutation (2000)
+  NAME        run these mutations only`;
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
-    seconds: { type: "string", default: "60" },
+    seeds: { type: "string", default: "2000" },
     help: { type: "boolean", short: "h" },
   },
 });
@@ -27,7 +27,7 @@ if (values.help === true) {
   const results: MutationResult[] = [];
   const work = async (): Promise<void> => {
     for (let name = waiting.shift(); name !== undefined; name = waiting.shift()) {
-      const result = await runMutation(name, Number(values.seconds));
+      const result = await runMutation(name, Number(values.seeds));
       console.log(`${result.objection === undefined ? "NOT CAUGHT" : "caught"}: ${name}`);
       results.push(result);
     }

@@ -7,7 +7,7 @@ import { afterAll, describe, expect, test } from "vitest";
 import { mutationNames } from "../../../../scripts/apply-mutation.ts";
 import { runMutation } from "../../../../scripts/run-mutation.ts";
 
-const SECONDS_EACH = 40;
+const SEEDS_EACH = 1_000;
 const invariantsToBreak = ["I1", "I2", "I3", "I4", "I5", "I9", "I10", "I13", "I15", "I16"];
 const broken = new Set<string>();
 
@@ -17,8 +17,8 @@ describe("the simulation notices", () => {
   });
 
   for (const name of mutationNames()) {
-    test.concurrent(name, { timeout: 2 * SECONDS_EACH * 1_000 }, async () => {
-      const { invariant, objection } = await runMutation(name, SECONDS_EACH);
+    test.concurrent(name, async () => {
+      const { invariant, objection } = await runMutation(name, SEEDS_EACH);
       expect(objection, `no checker objects to a broken ${invariant}`).toBeDefined();
       broken.add(invariant);
     });

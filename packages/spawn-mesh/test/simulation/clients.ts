@@ -17,6 +17,7 @@ const NOBODY_ALIVE_MS = 20;
 const ATTEMPTS_MAX = 40;
 const RETRY_MS_MAX = 150;
 const LONG_DEADLINE_MS = 12_000;
+const SHORT_DEADLINE_MS = 60;
 
 export interface ClientParts extends Surroundings {
   /** The incarnations that take calls. */
@@ -127,7 +128,7 @@ export class Client {
     // What can never be stored takes acknowledged changes of a write-behind actor with it.
     const mayPoison = role !== "write-behind" || !profile.isExclusive;
     if (mayPoison && choices.chance(shares.poison)) mode = "poison";
-    const isLong = mode === "hang" || choices.chance(0.15);
+    const isLong = mode === "hang" || choices.chance(0.3);
     return { value, mode, ms: choices.between(1, isLong ? 600 : 40) };
   }
 
@@ -139,14 +140,16 @@ export class Client {
   }): CallRequest {
     const { choices } = this.#parts.world;
     const { shares } = this.#parts.profile;
-    const isShort = choices.chance(shares.shortDeadline);
     const { role, name, action, payload } = what;
+    const isLengthy =
+      ((payload as Partial<AppendPayload> | undefined)?.ms ?? 0) > SHORT_DEADLINE_MS;
+    const isShort = choices.chance(isLengthy ? 0.5 : shares.shortDeadline);
     return {
       name,
       definition: role,
       action,
       payload,
-      deadlineMs: isShort ? choices.between(1, 60) : LONG_DEADLINE_MS,
+      deadlineMs: isShort ? choices.between(1, SHORT_DEADLINE_MS) : LONG_DEADLINE_MS,
       ...(choices.chance(shares.abort) ? { signal: this.#abortedSoon() } : {}),
       ...(action === "append" && choices.chance(shares.async) ? { async: true } : {}),
     };
@@ -166,7 +169,8 @@ export class Client {
     const { signal, ...rest } = request;
     const isUsable = signal?.aborted === false;
     const answer = await incarnation.call(operation, isUsable ? { ...rest, signal } : rest);
-    return { ...answer, owner: incarnation.label };
+    const { world } = this.#parts;
+    return { ...answer, owner: incarnation.label, sequence: world.next() };
   }
 
   async #anyAlive(): Promise<Incarnation> {
@@ -179,14 +183,15 @@ export class Client {
   }
 
   async #finish(operation: Operation, answers: readonly Answered[]): Promise<void> {
-    const told = answers.find((answer) => answer.outcome === "yes" && answer.reply !== undefined);
-    const best = told ?? answers.find(({ outcome }) => outcome === "yes") ?? answers.at(-1)!;
+    const inOrder = answers.toSorted((a, b) => a.sequence - b.sequence);
+    const best = inOrder.find(({ outcome }) => outcome === "yes") ?? inOrder.at(-1)!;
     endOperation(this.#parts.world, operation, { ...best, outcome: overall(answers) });
   }
 }
 
 interface Answered extends Answer {
   readonly owner: string;
+  readonly sequence: number;
 }
 
 /** An operation certainly did not happen only if none of its attempts can have. */

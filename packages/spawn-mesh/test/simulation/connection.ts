@@ -35,6 +35,7 @@ export interface ConnectionParts {
   readonly label: string;
   readonly limits: Limits;
   readonly ghostMsMax: number;
+  readonly isExclusive: boolean;
   /** The incarnation's own clock: stands still while it is paused, and for ever when it is dead. */
   readonly clock: Clock;
 }
@@ -106,7 +107,7 @@ export class Connection implements Statestore {
   }
 
   #ask(queries: readonly StoreQuery[]): Promise<readonly StoreAnswer[]> {
-    const { world, database, clock } = this.#parts;
+    const { world, database, clock, isExclusive } = this.#parts;
     const { choices } = world;
     return new Promise((resolve, reject) => {
       const back = database.latencyMs();
@@ -117,10 +118,15 @@ export class Connection implements Statestore {
       if (database.isOut) return fail(new StoreFailure("retry", "no connection"));
       if (database.strikes("load-error")) {
         world.count("fault load-error");
+        // A database that is ours alone does not end the session while we live.
+        const mayEnd = !isExclusive;
         return fail(
           choices.chance(0.2)
             ? new Error("the driver broke")
-            : new StoreFailure(choices.chance(0.1) ? "fatal" : "retry", "the load failed"),
+            : new StoreFailure(
+                mayEnd && choices.chance(0.1) ? "fatal" : "retry",
+                "the load failed",
+              ),
         );
       }
       const isDelayed = database.strikes("load-delayed");

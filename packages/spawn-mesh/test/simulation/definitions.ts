@@ -6,7 +6,7 @@ import type { ActionDefinition, ActorDefinition } from "../../src/engine/actor-d
 import { sleep } from "../../src/engine/clock.ts";
 import type { Clock } from "../../src/engine/clock.ts";
 import { fail } from "../../src/engine/failure.ts";
-import type { ActionContext } from "../../src/engine/run.ts";
+import type { ActionContext, Run } from "../../src/engine/run.ts";
 import { jsonCodec } from "../../src/engine/state-codec.ts";
 import { POISON } from "./database.ts";
 import { beginOperation, endOperation } from "./operations.ts";
@@ -120,11 +120,20 @@ function append(parts: DefinitionParts, context: ActionContext, payload: AppendP
   }
   if (seen !== undefined) world.sightings.push({ sequence: world.next(), ...seen });
   const state = context.state as ListState;
-  const push = (): number => state.items.push(value);
+  const made = (): void => {
+    if ((context as Run).isRevoked) return;
+    const { definition, name } = context.self;
+    world.madeAt.set(`${definition}/${name} ${value}`, clock.monotonic());
+  };
+  const push = (): number => {
+    made();
+    return state.items.push(value);
+  };
   switch (mode) {
     case "plain":
       return push();
     case "replace":
+      made();
       context.state = { items: [...state.items, value] };
       return state.items.length + 1;
     case "slow":
@@ -194,7 +203,7 @@ async function relay(
     payload: through,
   });
   const answer = await incarnation.hear(inner, call);
-  endOperation(world, inner, { ...answer, owner: incarnation.label });
+  endOperation(world, inner, { ...answer, owner: incarnation.label, sequence: world.next() });
   if (answer.outcome !== "yes") throw new Error(`the call on the way failed: ${answer.code}`);
   return items.push(payload.value);
 }

@@ -99,8 +99,7 @@ export class Fleet {
       case "pause":
         return someone!.pause(choices.between(20, 2_500));
       case "outage":
-        database.outageUntil = now + choices.between(20, 2_500);
-        return;
+        return this.#cutDatabaseOff(choices.between(20, 2_500));
       case "disk-full":
         database.diskFullUntil = now + choices.between(20, 1_500);
         return;
@@ -108,6 +107,17 @@ export class Fleet {
         database.slowUntil = now + choices.between(50, 1_500);
         return;
     }
+  }
+
+  /** An outage; now and then nobody lives to see the end of it. */
+  #cutDatabaseOff(forMs: number): void {
+    const { world, profile, database } = this.#around;
+    const { choices, clock } = world;
+    database.outageUntil = clock.monotonic() + forMs;
+    if (!profile.disasters.includes("crash") || !choices.chance(0.3)) return;
+    clock.timer(choices.between(0, forMs), () => {
+      if (!database.isHealed) this.#eventsToCrash = choices.between(0, CRASH_WITHIN_EVENTS);
+    });
   }
 
   #stop(incarnation: Incarnation): void {

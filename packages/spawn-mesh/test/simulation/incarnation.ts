@@ -69,6 +69,7 @@ export class Incarnation {
       label,
       limits: profile.limits,
       ghostMsMax: profile.ghostMsMax,
+      isExclusive: profile.isExclusive,
       clock,
     });
     this.engine = new Engine({

@@ -24,6 +24,7 @@ export function beginOperation(
     endedAt: Infinity,
     endedSequence: Infinity,
     version: undefined,
+    madeAt: undefined,
     items: undefined,
     owner: undefined,
   };
@@ -36,13 +37,20 @@ export function beginOperation(
 export function endOperation(
   world: World,
   operation: Operation,
-  answer: { readonly outcome: Outcome; readonly reply: unknown; readonly owner: string },
+  answer: {
+    readonly outcome: Outcome;
+    readonly reply: unknown;
+    readonly owner: string;
+    /** When the answer came. */
+    readonly sequence: number;
+  },
 ): void {
   const { kind, actor, value } = operation;
   operation.outcome = answer.outcome;
   operation.owner = answer.owner;
   operation.endedAt = world.clock.monotonic();
-  operation.endedSequence = world.next();
+  operation.endedSequence = answer.sequence;
+  operation.madeAt = world.madeAt.get(`${actor} ${value}`);
   if (answer.outcome === "yes") {
     world.count(`done ${kind}`);
     if (kind === "append") operation.version = answer.reply as number | undefined;

@@ -67,7 +67,7 @@ export interface Profile {
 /** Draws the profile of a run. */
 export function drawProfile(choices: Choices, defaults: Limits): Profile {
   const isExclusive = choices.chance(0.5);
-  const rate = (): number => (choices.chance(0.5) ? choices.pick([0.01, 0.04, 0.12]) : 0);
+  const rate = (): number => (choices.chance(0.5) ? choices.pick([0.02, 0.06, 0.2]) : 0);
   const share = (likely: number, of: readonly number[]): number =>
     choices.chance(likely) ? choices.pick(of) : 0;
   const ghostMsMax = choices.pick([500, 3_000, 10_000]);

@@ -47,6 +47,8 @@ export interface Operation {
   endedSequence: number;
   /** How long the list was after an append, or when it was read. */
   version: number | undefined;
+  /** When the action changed the state; an answer to a repeated call can come much later. */
+  madeAt: number | undefined;
   /** What a read returned. */
   items: readonly string[] | undefined;
   /** The incarnation that gave the last answer. */

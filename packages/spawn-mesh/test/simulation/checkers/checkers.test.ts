@@ -18,6 +18,7 @@ function operation(changes: Partial<Operation>): Operation {
     endedAt: 0,
     endedSequence: 1_000,
     version: undefined,
+    madeAt: undefined,
     items: undefined,
     owner: "p1",
     ...changes,

@@ -23,7 +23,7 @@ export function checkWriteBehind(log: Log): readonly Violation[] {
       ({ role, kind, outcome }) =>
         role === "write-behind" && kind === "append" && outcome === "yes",
     )
-    .toSorted((a, b) => a.endedSequence - b.endedSequence);
+    .toSorted((a, b) => madeAt(a) - madeAt(b));
   const lives = Map.groupBy(acknowledged, ({ actor, owner }) => `${actor} of ${owner}`);
   return [...lives].flatMap(([life, ofLife]) => {
     const stored = finals.get(ofLife[0]!.actor) ?? new Set();
@@ -41,16 +41,14 @@ function checkLife(
   if (lost.length === 0) return [];
   const first = lost[0]!;
   const violations: Violation[] = [];
-  const after = acknowledged.slice(acknowledged.indexOf(first) + 1);
-  // An answer to a call with a key can be about a change that was made, and stored, long before.
-  const kept2 = after.find(
-    ({ value, version }) => kept.stored.has(value!) && isLater(version, first),
+  const keptLater = acknowledged.find(
+    (operation) => kept.stored.has(operation.value!) && madeAt(operation) > madeAt(first),
   );
-  if (kept2 !== undefined) {
-    const what = `${life} kept ${kept2.value} and lost ${first.value}, which came before`;
+  if (keptLater !== undefined) {
+    const what = `${life} kept ${keptLater.value} and lost ${first.value}, which came before`;
     violations.push({ invariant: "I16", what });
   }
-  const spanMs = Math.max(...lost.map(({ endedAt }) => endedAt)) - first.endedAt;
+  const spanMs = madeAt(lost.at(-1)!) - madeAt(first);
   if (spanMs > kept.boundMs) {
     const what = `${life} lost ${spanMs} ms of what it acknowledged, at most ${kept.boundMs}`;
     violations.push({ invariant: "I16", what });
@@ -58,6 +56,7 @@ function checkLife(
   return violations;
 }
 
-function isLater(version: number | undefined, than: Operation): boolean {
-  return version !== undefined && than.version !== undefined && version > than.version;
+/** When the change was made: an answer to a repeated call says nothing new. */
+function madeAt(operation: Operation): number {
+  return operation.madeAt ?? operation.endedAt;
 }
