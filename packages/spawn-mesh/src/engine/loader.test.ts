@@ -19,7 +19,7 @@ async function loaderOn(limits: Partial<Limits> = {}) {
     clock,
     loader,
     outcomes,
-    load(name: string) {
+    load: (name: string): void => {
       const actor = { system: "s", definition: "d", name };
       loader.load(
         { actor, row: true, keys: [] },

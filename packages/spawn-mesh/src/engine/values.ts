@@ -46,7 +46,7 @@ export function copyValue(value: unknown, what: string): unknown {
 /** As {@link copyValue}, and refuses what takes more than `bytesMax` bytes as JSON. */
 export function copyBounded(value: unknown, what: string, bytesMax: number): unknown {
   const copied = copyValue(value, what);
-  if (copied !== undefined && units * JSON_BYTES_PER_UNIT_MAX > bytesMax) {
+  if (copied !== undefined && (units + 1) * JSON_BYTES_PER_UNIT_MAX > bytesMax) {
     const bytes = utf8Length(JSON.stringify(copied));
     if (bytes > bytesMax) {
       throw new SpawnError(
