@@ -1,12 +1,13 @@
 import { actorIdOf } from "./actor-definition.ts";
 import { checkName } from "./actor-id.ts";
 import { Activation } from "./activation.ts";
-import type { Admission } from "./admission.ts";
+import type { Admission, Waiting } from "./admission.ts";
 import type { ActorDefinition } from "./actor-definition.ts";
 import type { Clock, Random } from "./clock.ts";
 import type { CommitWriter } from "./commit-writer.ts";
 import type { EventListener } from "./events.ts";
 import type { Host } from "./host.ts";
+import type { Invocation } from "./invocation.ts";
 import type { Limits } from "./limits.ts";
 import type { Loader } from "./loader.ts";
 import type { InvokeRequest, Run } from "./run.ts";
@@ -42,6 +43,8 @@ export interface EngineParts {
   readonly callFrom: (call: CallFromRun) => Promise<unknown>;
 }
 
+const NOTHING_WAITS: Waiting = { length: 0, units: 0 };
+
 /** A registered definition with its live activations: at most one an actor. */
 export class ActorType {
   readonly definition: ActorDefinition;
@@ -53,9 +56,13 @@ export class ActorType {
     this.parts = parts;
   }
 
-  /** The live activation of that name, activated if there is none. @throws {SpawnError} `INVALID_ARGUMENT` */
-  activation(name: string): Activation {
-    return this.#live.get(name) ?? this.#activate(name);
+  /**
+   * The live activation of that name for `invocation`, activated if there is none.
+   *
+   * @throws {SpawnError} `INVALID_ARGUMENT`, and `OVERLOADED` rather than activate one in vain
+   */
+  activation(name: string, invocation: Invocation): Activation {
+    return this.#live.get(name) ?? this.#activate(name, invocation);
   }
 
   /** All live activations, in the order in which they came to life. */
@@ -72,9 +79,11 @@ export class ActorType {
     if (this.#live.get(activation.id.name) === activation) this.#live.delete(activation.id.name);
   }
 
-  #activate(name: string): Activation {
+  #activate(name: string, invocation: Invocation): Activation {
     checkName(this.definition.name, name);
-    const activation = new Activation(actorIdOf(this.parts.system, this.definition, name), this);
+    const id = actorIdOf(this.parts.system, this.definition, name);
+    this.parts.admission.checkRoom(id, NOTHING_WAITS, invocation);
+    const activation = new Activation(id, this);
     this.#live.set(name, activation);
     return activation;
   }

@@ -61,12 +61,17 @@ export class Admission {
    * @throws {SpawnError} `OVERLOADED` when there is no room for it
    */
   enter(actor: ActorId, waiting: Waiting, invocation: Invocation): void {
+    this.checkRoom(actor, waiting, invocation);
+    this.#queued++;
+  }
+
+  /** As {@link enter}, and counts nothing: for an actor that has to come to life first. */
+  checkRoom(actor: ActorId, waiting: Waiting, invocation: Invocation): void {
     const reason = this.#refusal(actor, waiting, invocation);
     if (reason !== undefined) {
       const applied = invocation.appliedBefore;
       throw new SpawnError("OVERLOADED", `${reason}; try again later`, { applied });
     }
-    this.#queued++;
   }
 
   /** Counts invocations that have to run again: they were let in before. */

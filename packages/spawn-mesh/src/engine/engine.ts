@@ -212,8 +212,8 @@ export class Engine {
     const details = this.#detailsOf(call, payload);
     const isAsync = options?.async === true;
     const answersTo = isAsync ? this.#unheard(call) : caller;
-    const activation = type.activation(name);
     const invocation = new Invocation({ action, payload, units, deadlineAt, details }, answersTo);
+    const activation = type.activation(name, invocation);
     activation.submit(invocation);
     if (options?.signal !== undefined) giveUpOnAbort(options.signal, invocation, activation);
     if (isAsync) caller.resolve(undefined);

@@ -70,6 +70,18 @@ describe("a full mailbox", () => {
     });
   });
 
+  test("brings no actor to life for calls that it refuses", async () => {
+    const { system, store, events, clock } = await startSystem([busy], {
+      limits: { queuedMax: 10, loadRowsMax: 1 },
+    });
+    const calls = Array.from({ length: 1_000 }, (_, index) =>
+      quiet(system.actor(busy, `b-${index}`).bump()),
+    );
+    await clock.advance(100);
+    expect(await outcomesOf(calls)).toEqual({ answered: 10, codes: ["OVERLOADED"] });
+    expect([store.loadCount, events.length]).toEqual([10, 10]);
+  });
+
   test("takes calls again as soon as callers give up", async () => {
     const { system, clock } = await startSystem([busy], { limits: { mailboxLengthMax: 2 } });
     const ref = system.actor(busy, "a");
