@@ -86,6 +86,8 @@ export const DRAIN_TIMEOUT_MS_DEFAULT = 10_000;
 
 const DRAIN_STEP_MS = 10;
 const PRUNE_PERIOD_MS = 60_000;
+/** How soon pruning goes on when there was more than it may take away at once. */
+const PRUNE_AGAIN_MS = 100;
 const PRUNE_ROWS_MAX = 1_000;
 const NO_CHAIN: readonly string[] = [];
 const NO_OPTIONS: CallOptions = {};
@@ -365,17 +367,20 @@ export class Engine {
     for (const activation of this.#types.live) activation.leave();
   }
 
-  #schedulePrune(): void {
+  #schedulePrune(delayMs = PRUNE_PERIOD_MS): void {
+    this.#pruneTimer = this.#parts.clock.timer(delayMs, () => void this.#prune());
+  }
+
+  async #prune(): Promise<void> {
     const { clock, emit } = this.#parts;
-    this.#pruneTimer = clock.timer(PRUNE_PERIOD_MS, () => {
-      this.#store.prune(clock.wall(), PRUNE_ROWS_MAX).then(
-        () => this.#phase === "running" && this.#schedulePrune(),
-        (cause: unknown) => {
-          emit({ type: "store-failed", operation: "prune", cause });
-          if (this.#phase === "running") this.#schedulePrune();
-        },
-      );
-    });
+    let isMoreLeft = false;
+    try {
+      isMoreLeft = (await this.#store.prune(clock.wall(), PRUNE_ROWS_MAX)) >= PRUNE_ROWS_MAX;
+    } catch (cause) {
+      emit({ type: "store-failed", operation: "prune", cause });
+    }
+    if (this.#phase !== "running") return;
+    this.#schedulePrune(isMoreLeft ? PRUNE_AGAIN_MS : PRUNE_PERIOD_MS);
   }
 }
 

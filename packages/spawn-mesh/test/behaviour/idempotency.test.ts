@@ -266,6 +266,21 @@ describe("a stored reply", () => {
     expect(await ref.deposit(5, key("k"))).toEqual({ balance: 10 });
   });
 
+  test("is forgotten as fast as replies come in", async () => {
+    const { system, clock, inner } = await started({ limits: { idempotencyRetentionMs: 1_000 } });
+    const names = Array.from({ length: 3_500 }, (_, index) => `n-${index}`);
+    await Promise.all(names.map((name) => system.actor(account, name).deposit(1, key("k"))));
+    await clock.advance(62_000);
+    const answers = await inner.load(
+      names.map((name) => ({
+        actor: { system: "test", definition: "account", name },
+        row: false,
+        keys: ["k"],
+      })),
+    );
+    expect(answers.flatMap(({ replies }) => replies)).toEqual([]);
+  });
+
   test("goes with its actor when that is deleted", async () => {
     const { system } = await started();
     await system.actor(account, "a").deposit(5, key("k"));
