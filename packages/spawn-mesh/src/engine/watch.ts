@@ -8,19 +8,22 @@
 import type { Clock, Timer } from "./clock.ts";
 
 export interface Watched {
-  /** The time (monotonic) at which {@link onDue} has to be called; may be too early, never too late. */
+  /** The time (monotonic) at which {@link onDue} has to be called. */
   dueAt: number;
   /** Does what is due and moves `dueAt`. */
   onDue(now: number): void;
 }
 
 const DELAY_MS_MAX = 60_000;
+/** Looking at all costs time when they are many: 100 000 are looked at every 100 ms at the most. */
+const LOOKS_PER_MS = 1_000;
 
 export class Watch {
   readonly #clock: Clock;
   readonly #watched = new Set<Watched>();
   #timer: Timer | undefined;
   #firesAt = Infinity;
+  #notBefore = -Infinity;
   #whenEmpty: (() => void)[] = [];
 
   constructor(clock: Clock) {
@@ -34,8 +37,8 @@ export class Watch {
 
   /** Tells that something watched is due at `dueAt`, perhaps earlier than it said before. */
   sooner(dueAt: number): void {
-    if (dueAt >= this.#firesAt) return;
-    this.#arm(dueAt);
+    const firesAt = Math.max(dueAt, this.#notBefore);
+    if (firesAt < this.#firesAt) this.#arm(firesAt);
   }
 
   delete(watched: Watched): void {
@@ -64,12 +67,12 @@ export class Watch {
     for (const watched of this.all) this.delete(watched);
   }
 
-  #arm(dueAt: number): void {
+  #arm(firesAt: number): void {
     this.#timer?.cancel();
-    const now = this.#clock.monotonic();
-    const delayMs = Math.min(Math.max(1, Math.ceil(dueAt - now)), DELAY_MS_MAX);
-    this.#firesAt = now + delayMs;
-    this.#timer = this.#clock.timer(delayMs, () => this.#fire(), { keepAlive: true });
+    const delayMs = Math.max(1, Math.ceil(firesAt - this.#clock.monotonic()));
+    this.#firesAt = firesAt;
+    const cappedMs = Math.min(delayMs, DELAY_MS_MAX);
+    this.#timer = this.#clock.timer(cappedMs, () => this.#fire(), { keepAlive: true });
   }
 
   #fire(): void {
@@ -81,6 +84,7 @@ export class Watch {
       if (watched.dueAt <= now && this.#watched.has(watched)) watched.onDue(now);
       if (this.#watched.has(watched)) next = Math.min(next, watched.dueAt);
     }
-    if (this.#watched.size > 0) this.sooner(Math.min(next, now + DELAY_MS_MAX));
+    this.#notBefore = now + this.#watched.size / LOOKS_PER_MS;
+    if (this.#watched.size > 0) this.sooner(next);
   }
 }
