@@ -53,7 +53,8 @@ const NO_REPLIES: readonly StoredReply[] = [];
 
 class MemoryStatestore implements Statestore {
   readonly #rows: MemoryRow[] = [];
-  readonly #byName = new Map<string, MemoryRow>();
+  /** By definition, and there by name: the name is kept once. */
+  readonly #byDefinition = new Map<string, Map<string, MemoryRow>>();
   /** Rows that may have replies: what `prune` looks at. */
   readonly #withReplies = new Set<MemoryRow>();
   #owner: string | undefined;
@@ -69,7 +70,7 @@ class MemoryStatestore implements Statestore {
   async load(queries: readonly StoreQuery[]): Promise<readonly StoreAnswer[]> {
     this.#openOwner();
     return queries.map((query) => {
-      const row = this.#byName.get(nameKey(query.actor));
+      const row = this.#find(query.actor);
       return {
         row: row !== undefined && query.row ? storedActor(row) : undefined,
         replies: row?.replies === undefined ? NO_REPLIES : findReplies(row.replies, query.keys),
@@ -84,13 +85,13 @@ class MemoryStatestore implements Statestore {
 
   async listRevisions(actor: ActorId): Promise<readonly RevisionInfo[]> {
     this.#openOwner();
-    const history = this.#byName.get(nameKey(actor))?.history ?? [];
+    const history = this.#find(actor)?.history ?? [];
     return history.map(({ revision, at }) => ({ revision, at })).reverse();
   }
 
   async readRevision(actor: ActorId, revision: number): Promise<StoredState | undefined> {
     this.#openOwner();
-    return this.#byName.get(nameKey(actor))?.history?.find((kept) => kept.revision === revision);
+    return this.#find(actor)?.history?.find((kept) => kept.revision === revision);
   }
 
   async prune(wall: number, limit: number): Promise<number> {
@@ -145,9 +146,21 @@ class MemoryStatestore implements Statestore {
     return row.handle;
   }
 
+  #find(actor: ActorId): MemoryRow | undefined {
+    return this.#named(actor).get(actor.name);
+  }
+
+  /** The rows of a definition. */
+  #named({ system, definition }: ActorId): Map<string, MemoryRow> {
+    const key = `${system.length}:${system}${definition}`;
+    let named = this.#byDefinition.get(key);
+    if (named === undefined) this.#byDefinition.set(key, (named = new Map()));
+    return named;
+  }
+
   #create(commit: Commit, owner: string): StoreHandle | undefined {
-    const key = nameKey(commit.actor);
-    if (this.#byName.has(key) || hasKeyOf(undefined, commit.replies)) return undefined;
+    const named = this.#named(commit.actor);
+    if (named.has(commit.actor.name) || hasKeyOf(undefined, commit.replies)) return undefined;
     const row: MemoryRow = {
       handle: this.#rows.length,
       etag: commit.etag,
@@ -166,7 +179,7 @@ class MemoryStatestore implements Statestore {
       replies: undefined,
     };
     this.#rows.push(row);
-    this.#byName.set(key, row);
+    named.set(commit.actor.name, row);
     this.#storeReplies(row, commit.replies);
     return row.handle;
   }
@@ -219,9 +232,4 @@ function storedActor(row: MemoryRow): StoredActor {
     revision: row.revision,
     at: row.at,
   };
-}
-
-/** One text for the three names that no other three names give. */
-function nameKey({ system, definition, name }: ActorId): string {
-  return `${system.length}:${definition.length}:${system}${definition}${name}`;
 }
