@@ -48,14 +48,15 @@ export class Activation
   #keyed: KeyedInvocations | undefined;
   #isQueued = false;
   #isWatched = false;
+  /** Whole milliseconds, which take no memory of their own. */
   #lastUsedAt: number;
-  #flushNotBefore = -Infinity;
+  #flushNotBefore = 0;
   dueAt: number = Infinity;
 
   constructor(id: ActorId, type: ActorType) {
     this.id = id;
     this.#type = type;
-    this.#lastUsedAt = type.parts.clock.monotonic();
+    this.#lastUsedAt = Math.ceil(type.parts.time.last);
     this.pipeline = new CommitPipeline(this, type.parts.writer);
     this.#execution = new Execution(this, type.parts);
     this.#open();
@@ -187,7 +188,7 @@ export class Activation
       else this.#execution.run(invocation);
       ran++;
     }
-    if (ran > 0) this.#lastUsedAt = parts.time.last;
+    if (ran > 0) this.#lastUsedAt = Math.ceil(parts.time.last);
     if (ran === actionsMax && this.#mayRun()) this.#queue();
     this.#rest();
     return ran;
@@ -237,7 +238,7 @@ export class Activation
   }
 
   resumed(): void {
-    this.#lastUsedAt = this.#type.parts.clock.monotonic();
+    this.#lastUsedAt = Math.ceil(this.#type.parts.time.now());
     if (this.#phase === "ready") this.#queue();
   }
 
