@@ -4,7 +4,7 @@
  *
  * usage: node --expose-gc bench/floor-inproc.ts WORKLOAD
  */
-import { measure, seededPick } from "./lib/measure.ts";
+import { SAMPLE_EVERY, measure, seededPick } from "./lib/measure.ts";
 
 interface Message {
   readonly value: number;
@@ -46,7 +46,7 @@ class Mailbox {
   }
 }
 
-const common = { peer: "js-mailbox", durability: "none", sampleEvery: 16 };
+const common = { peer: "js-mailbox", durability: "none", sampleEvery: SAMPLE_EVERY };
 const registry = new Map<string, Mailbox>();
 
 function call(id: string): Promise<unknown> {

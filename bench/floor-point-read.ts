@@ -7,7 +7,7 @@
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { dataFolder } from "./lib/data-folder.ts";
-import { measure, seededPick } from "./lib/measure.ts";
+import { SAMPLE_EVERY, measure, seededPick } from "./lib/measure.ts";
 
 const ACTORS = 100_000;
 
@@ -26,7 +26,7 @@ await measure({
   durability: "read",
   inflight: 1,
   actors: ACTORS,
-  sampleEvery: 16,
+  sampleEvery: SAMPLE_EVERY,
   op: () => JSON.parse(String(select.get(`many-${pick(ACTORS)}`)?.["state"])) as unknown,
 });
 database.close();

@@ -10,8 +10,9 @@ import type { ActorSystem, Durability, Statestore } from "spawn-mesh";
 import { memoryStatestore } from "spawn-mesh/memory";
 import { sqliteStatestore } from "spawn-mesh/sqlite";
 import { dataFolder } from "./lib/data-folder.ts";
-import { measure, seededPick } from "./lib/measure.ts";
+import { SAMPLE_EVERY, measure, seededPick } from "./lib/measure.ts";
 import { stateOfSize } from "./lib/state-of-size.ts";
+import type { CounterState } from "./lib/state-of-size.ts";
 
 const MEMORY_ACTORS = 10_000;
 const DURABLE_ACTORS = 1_000;
@@ -23,12 +24,12 @@ const SETTLE_MS = 4_000;
 const [workload = "", variant] = (process.argv[2] ?? "").split("/");
 const isOnDisk = /^W3|^W4-create|^W4-reload/.test(workload);
 const durability: Durability = isOnDisk || variant === "durable" ? "durable" : "write-behind";
-const initial = stateOfSize(variant === "durable" ? undefined : variant);
+const size = variant === "durable" ? undefined : variant;
 
 const counter = actor("counter", {
   kind: "unnamed",
   durability,
-  state: () => structuredClone(initial),
+  state: (): CounterState => (size === undefined ? { total: 0 } : stateOfSize(size)),
   actions: {
     add(context, { value }: { value: number }) {
       context.state.total += value;
@@ -52,7 +53,7 @@ async function run(system: ActorSystem): Promise<void> {
     durability: isOnDisk
       ? "SQLite, fsync before the reply, group commit"
       : `${durability}, in memory`,
-    sampleEvery: isOnDisk ? 1 : 16,
+    sampleEvery: isOnDisk ? 1 : SAMPLE_EVERY,
   };
   const call = (id: string): Promise<unknown> => system.actor(counter, id).add({ value: 1 });
   switch (workload) {

@@ -39,6 +39,8 @@ export interface Line {
   readonly heapBytesPerActor?: number;
 }
 
+/** Of calls so cheap that the clock would be felt; prime, so that it meets no period of the system's. */
+export const SAMPLE_EVERY = 17;
 const SECONDS = Number(process.env["BENCH_SECONDS"] ?? 3);
 const WARMUP_SECONDS = Number(process.env["BENCH_WARMUP"] ?? 1);
 const QUIET_MS = Number(process.env["BENCH_QUIET_MS"] ?? 3_000);

@@ -14,9 +14,8 @@ const SIZES: Readonly<Record<string, number>> = {
 /** The names of the sizes, the smallest first. */
 export const stateSizes: readonly string[] = Object.keys(SIZES);
 
-/** @param size one of {@link stateSizes}; without it the bare counter */
-export function stateOfSize(size: string | undefined): CounterState {
-  if (size === undefined) return { total: 0 };
+/** @param size one of {@link stateSizes} */
+export function stateOfSize(size: string): CounterState {
   const bytes = SIZES[size];
   if (bytes === undefined)
     throw new Error(`no state size ${size}; there are ${stateSizes.join(", ")}`);
