@@ -44,7 +44,7 @@ function lastLine(workspace: string, options: readonly string[]): Promise<string
     child.on("error", reject);
     child.on("close", (status, signal) => {
       clearTimeout(timeout);
-      if (status === 0 || status === 1) resolve(output.trimEnd().split("\n").at(-1) ?? "");
+      if (status === 0) resolve(output.trimEnd().split("\n").at(-1) ?? "");
       else reject(new Error(`the simulation ended with ${signal ?? status}: ${errors}`));
     });
   });

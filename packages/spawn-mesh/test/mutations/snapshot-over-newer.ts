@@ -1,9 +1,9 @@
 import type { Mutation } from "../../../../scripts/apply-mutation.ts";
 
-/** A flush that is tried again writes the state of the first try, as if it were all. */
+/** A flush of a write-behind actor writes the state that the flush before it had. */
 export const mutation: Mutation = {
   invariant: "I16",
   target: "engine/commit-pipeline.ts",
-  find: "    batch.bytes = this.bytes;",
-  replace: "    batch.bytes ??= this.bytes;",
+  find: "state: batch.isDelete ? undefined : batch.bytes,",
+  replace: "state: this.isWriteBehind ? this.#durableBytes : batch.bytes,",
 };
