@@ -162,7 +162,6 @@ export class CommitPipeline {
     const isFirst = this.#next === undefined;
     const next = this.#grow(change);
     if (isFirst) next.since = now;
-    if (change.isDelete) this.enlist();
   }
 
   /** Lets a reply leave that changed nothing, after the commit of all that it saw. */
@@ -207,10 +206,11 @@ export class CommitPipeline {
 
   /** When acknowledged changes have to be written; `Infinity` if there are none or a write is under way. */
   get flushDueAt(): number {
-    if (!this.isWriteBehind || this.#next === undefined || this.#inFlight !== undefined) {
-      return Infinity;
-    }
-    return this.#next.since + this.#owner.definition.snapshotTimeoutMs;
+    const next = this.#next;
+    const isUnderWay = this.#isEnlisted || this.#inFlight !== undefined;
+    if (!this.isWriteBehind || next === undefined || isUnderWay) return Infinity;
+    // The whole actor waits for a delete.
+    return next.since + (next.isDelete ? 0 : this.#owner.definition.snapshotTimeoutMs);
   }
 
   /** All invocations whose replies wait for a commit. */

@@ -97,6 +97,41 @@ function actorThatIsIdleSoon() {
   });
 }
 
+describe("the delete of a write-behind actor", () => {
+  const slow = actor("slow", {
+    durability: "write-behind",
+    snapshotTimeoutMs: 3_600_000,
+    deactivateTimeoutMs: 1_000,
+    state: () => ({ total: 0 }),
+    actions: { add: (ctx, by: number) => (ctx.state.total += by) },
+  });
+
+  test("follows at once a write that is under way", async () => {
+    const { system, store, clock } = await startSystem([slow]);
+    await system.actor(slow).add(1);
+    const write = store.hold("commit");
+    await clock.advance(2_000);
+    expect(write.waiting).toBe(1);
+    await system.actor(slow).add(1);
+    const deleted = system.stored(slow).delete();
+    await settled();
+    write.release();
+    await clock.advance(10);
+    await deleted;
+    expect(await system.actor(slow).get()).toEqual({ total: 0 });
+  });
+
+  test("is tried again soon when it failed", async () => {
+    const { system, store, clock } = await startSystem([slow]);
+    await system.actor(slow).add(1);
+    store.fail("commit", { kind: "capacity" });
+    const deleted = system.stored(slow).delete();
+    await clock.advance(200);
+    await deleted;
+    expect(store.commits.map(({ isDelete }) => isDelete)).toEqual([true, true]);
+  });
+});
+
 describe("a write-behind actor in an outage", () => {
   test.each(["retry", "capacity", "ambiguous"] as const)(
     "(%s) refuses changes once the oldest is older than promised, and takes them again after it",
