@@ -402,7 +402,8 @@ export class Activation
   }
 
   #watch(): void {
-    if (this.#isWatched) return;
+    // A write that ends after the system did has nobody to tell, and is not tried again.
+    if (this.#isWatched || this.#phase === "gone") return;
     this.#isWatched = true;
     this.#type.parts.watch.add(this);
   }
@@ -441,11 +442,13 @@ export class Activation
     this.pipeline.enlist();
   }
 
-  /** The system has stopped: whoever still waits for a commit will not learn of it here. */
+  /**
+   * The system has stopped: whoever still waits for a commit will not learn of it here, and what is
+   * acknowledged and not written is lost, as far as anybody can know.
+   */
   forsake(reason: string): void {
-    for (const invocation of [...this.#waitingCallers()]) {
-      invocation.giveUp("SHUTTING_DOWN", reason);
-    }
+    for (const invocation of this.#waitingCallers()) invocation.giveUp("SHUTTING_DOWN", reason);
+    if (this.pipeline.oldestUnstored !== undefined) this.tailLost();
   }
 
   /** The process is as good as dead: nothing more happens here, and nobody is told the truth. */

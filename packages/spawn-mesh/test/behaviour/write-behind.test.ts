@@ -1,7 +1,7 @@
 /** Write-behind: acknowledged at once, stored a while later, and never more behind than promised. */
 import { describe, expect, test } from "vitest";
 import { actor } from "spawn-mesh";
-import { crashAndRestart, errorOf, settled, startSystem } from "./start-system.ts";
+import { crashAndRestart, errorOf, settled, startSystem, watched } from "./start-system.ts";
 
 const gauge = actor("gauge", {
   kind: "unnamed",
@@ -164,6 +164,19 @@ describe("a write-behind actor in an outage", () => {
       expect(store.commits.at(-1)?.state).toBe(`{"total":${acknowledged.length + 1}}`);
     },
   );
+
+  test("says at the end of the system what it could not write, and does not go on trying", async () => {
+    const { system, store, clock, events } = await startSystem([gauge]);
+    const write = store.hold("commit");
+    store.fail("commit", { kind: "fatal", times: Infinity });
+    await system.actor(gauge, "a").add(1);
+    const stopping = watched(system.stop());
+    while (!stopping.isSettled) await clock.advance(100);
+    expect(events.filter(({ type }) => type === "write-behind-lost")).toHaveLength(1);
+    write.release();
+    await clock.advance(60_000);
+    expect([store.groups.length, clock.pending]).toEqual([1, 0]);
+  });
 
   test("keeps what it acknowledged while the statestore is away, in order", async () => {
     const before = await startSystem([gauge]);
