@@ -4,8 +4,7 @@
  */
 import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
-import { mutationNames } from "./apply-mutation.ts";
-import { runMutation } from "./run-mutation.ts";
+import { runMutation, simulatedMutations } from "./run-mutation.ts";
 import type { MutationResult } from "./run-mutation.ts";
 
 const USAGE = `usage: npm run mutations -- [--seeds N] [NAME…]
@@ -23,7 +22,7 @@ const { values, positionals } = parseArgs({
 if (values.help === true) {
   console.log(USAGE);
 } else {
-  const waiting = positionals.length > 0 ? positionals : [...mutationNames()];
+  const waiting = positionals.length > 0 ? positionals : [...(await simulatedMutations())];
   const results: MutationResult[] = [];
   const work = async (): Promise<void> => {
     for (let name = waiting.shift(); name !== undefined; name = waiting.shift()) {

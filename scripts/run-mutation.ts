@@ -5,7 +5,7 @@
  */
 import { spawn } from "node:child_process";
 import { join } from "node:path";
-import { loadMutation, mutatedWorkspace } from "./apply-mutation.ts";
+import { loadMutation, mutatedWorkspace, mutationNames } from "./apply-mutation.ts";
 
 export interface MutationResult {
   readonly name: string;
@@ -19,6 +19,19 @@ export interface MutationResult {
 const SIMULATION = "packages/spawn-mesh/test/simulation";
 /** The longest that a run may take: a mutation can make the engine go round for ever. */
 const TIMEOUT_MS = 300_000;
+
+/** What the simulation runs; mutations of anything else are for tests with real processes. */
+const simulated = /^(engine\/|statestores\/memory\.ts$)/;
+
+/** The names of the mutations that the simulation has to notice. */
+export async function simulatedMutations(): Promise<readonly string[]> {
+  const names: string[] = [];
+  for (const name of mutationNames()) {
+    const { target } = await loadMutation(name);
+    if (simulated.test(target)) names.push(name);
+  }
+  return names;
+}
 
 /** @throws if the lines of the mutation are not found exactly once, or the simulation breaks down */
 export async function runMutation(name: string, seedsMax: number): Promise<MutationResult> {

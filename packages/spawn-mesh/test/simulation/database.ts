@@ -17,7 +17,7 @@ export function actorKey({ definition, name }: ActorId): string {
   return `${definition}/${name}`;
 }
 
-export function roleOf({ definition }: ActorId): ActorRole {
+function roleOf({ definition }: ActorId): ActorRole {
   return definition as ActorRole;
 }
 

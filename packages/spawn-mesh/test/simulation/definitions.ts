@@ -35,7 +35,7 @@ export interface AppendPayload {
   readonly seen?: { readonly actor: string; readonly value: string };
 }
 
-export interface RelayPayload {
+interface RelayPayload {
   readonly value: string;
   /** The list that is appended to on the way. */
   readonly through: string;

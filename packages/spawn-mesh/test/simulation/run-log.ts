@@ -8,18 +8,7 @@
 import type { Commit, Etag } from "../../src/engine/statestore.ts";
 
 /** The invariants of the design that this simulation checks; I8 only where the store is exclusive. */
-export type Invariant =
-  | "I1"
-  | "I2"
-  | "I3"
-  | "I4"
-  | "I5"
-  | "I8"
-  | "I9"
-  | "I10"
-  | "I13"
-  | "I15"
-  | "I16";
+type Invariant = "I1" | "I2" | "I3" | "I4" | "I5" | "I8" | "I9" | "I10" | "I13" | "I15" | "I16";
 
 export interface Violation {
   readonly invariant: Invariant;

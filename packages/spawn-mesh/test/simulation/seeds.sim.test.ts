@@ -6,7 +6,7 @@
  * happened and fails when a fault, or a way through the engine, did not happen at all.
  */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { requestFaults } from "./profile.ts";
+import { disasters, requestFaults } from "./profile.ts";
 import { simulate } from "./simulation.ts";
 
 const isLong = process.env["SPAWN_TEST_ALL"] !== undefined;
@@ -17,9 +17,7 @@ const SEEDS_A_TEST = isLong ? 500 : 100;
 /** What has to happen at least once in the fixed seeds. */
 const mustHappen = [
   ...requestFaults.map((fault) => `fault ${fault}`),
-  ...["crash", "stop", "pause", "overlap", "outage", "disk-full", "slow-disk"].map(
-    (disaster) => `fault ${disaster}`,
-  ),
+  ...disasters.map((disaster) => `fault ${disaster}`),
   "fault poisoned-row",
   "fault abort",
   ...["throw", "fail", "reject", "garbage", "garbage-state", "hang", "slow", "relay"].map(
