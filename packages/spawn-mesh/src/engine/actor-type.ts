@@ -5,6 +5,7 @@ import type { Admission, Waiting } from "./admission.ts";
 import type { ActorDefinition } from "./actor-definition.ts";
 import type { Clock, Random } from "./clock.ts";
 import type { CommitWriter } from "./commit-writer.ts";
+import { Deactivator } from "./deactivator.ts";
 import type { EventListener } from "./events.ts";
 import type { Host } from "./host.ts";
 import type { Invocation } from "./invocation.ts";
@@ -50,10 +51,12 @@ export class ActorType {
   readonly definition: ActorDefinition;
   readonly parts: EngineParts;
   readonly #live = new Map<string, Activation>();
+  readonly #deactivator: Deactivator;
 
   constructor(definition: ActorDefinition, parts: EngineParts) {
     this.definition = definition;
     this.parts = parts;
+    this.#deactivator = new Deactivator(this, parts.clock);
   }
 
   /**
@@ -74,6 +77,11 @@ export class ActorType {
     return this.#live.size;
   }
 
+  /** Puts no more idle activations away. */
+  stop(): void {
+    this.#deactivator.stop();
+  }
+
   /** Forgets an activation that is gone. */
   remove(activation: Activation): void {
     if (this.#live.get(activation.id.name) === activation) this.#live.delete(activation.id.name);
@@ -85,6 +93,7 @@ export class ActorType {
     this.parts.admission.checkRoom(id, NOTHING_WAITS, invocation);
     const activation = new Activation(id, this);
     this.#live.set(name, activation);
+    this.#deactivator.wake();
     return activation;
   }
 }

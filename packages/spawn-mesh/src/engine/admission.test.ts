@@ -68,10 +68,8 @@ test("a nearly full heap turns calls from outside away while much waits, but not
   const clock = new VirtualClock();
   let heapPercent = 90;
   const admission = new Admission(clock, resolveLimits({ queuedMax: 100 }), () => heapPercent);
-  admission.start();
-  await clock.advance(1_000);
-
   fill(admission, 11);
+  await clock.advance(1_000);
   expect(() => admission.enter(actor, nothingWaits, invocation())).toThrow("of the heap");
   expect(() => admission.enter(actor, nothingWaits, invocation({ caller: actor }))).not.toThrow();
 
@@ -85,13 +83,21 @@ test("a late event loop turns nobody away while little waits", async () => {
   let lagMs = 0;
   const clock = lateClock(() => lagMs);
   const admission = new Admission(clock, resolveLimits({ queuedMax: 100 }), () => 0);
-  admission.start();
+  fill(admission, 11);
   lagMs = 500;
   await clock.advance(100);
-
-  fill(admission, 11);
   expect(() => admission.enter(actor, nothingWaits, invocation())).toThrow("ms late");
   admission.leave(5);
   expect(() => admission.enter(actor, nothingWaits, invocation())).not.toThrow();
   admission.stop();
+});
+
+test("an idle process is not looked at", async () => {
+  const clock = new VirtualClock();
+  const admission = new Admission(clock, resolveLimits({ queuedMax: 100 }), () => 0);
+  fill(admission, 11);
+  expect(clock.pending).toBe(1);
+  admission.leave(5);
+  await clock.advance(1_000);
+  expect(clock.pending).toBe(0);
 });

@@ -40,18 +40,24 @@ export class Admission {
     this.#heapPercent = heapPercent;
   }
 
-  /** Begins to watch the process. */
-  start(): void {
-    const dueAt = this.#clock.monotonic() + SAMPLE_PERIOD_MS;
-    this.#timer = this.#clock.timer(SAMPLE_PERIOD_MS, () => {
-      this.#sample(this.#clock.monotonic() - dueAt);
-      this.start();
-    });
-  }
-
   stop(): void {
     this.#timer?.cancel();
     this.#timer = undefined;
+  }
+
+  /** Whether so much waits that the state of the process matters. An idle one is not looked at. */
+  get #isBusy(): boolean {
+    return this.#queued > this.#limits.queuedMax * BUSY_SHARE;
+  }
+
+  /** Looks at the process now and then, while the system is busy. */
+  #watch(): void {
+    const dueAt = this.#clock.monotonic() + SAMPLE_PERIOD_MS;
+    this.#timer = this.#clock.timer(SAMPLE_PERIOD_MS, () => {
+      this.#timer = undefined;
+      this.#sample(this.#clock.monotonic() - dueAt);
+      if (this.#isBusy) this.#watch();
+    });
   }
 
   /**
@@ -63,6 +69,7 @@ export class Admission {
   enter(actor: ActorId, waiting: Waiting, invocation: Invocation): void {
     this.checkRoom(actor, waiting, invocation);
     this.#queued++;
+    if (this.#timer === undefined && this.#isBusy) this.#watch();
   }
 
   /** As {@link enter}, and counts nothing: for an actor that has to come to life first. */
@@ -91,7 +98,7 @@ export class Admission {
     }
     if (this.#queued >= queuedMax) return `the system has ${this.#queued} invocations waiting`;
     const isFromOutside = invocation.details?.caller === undefined;
-    return isFromOutside && this.#queued > queuedMax * BUSY_SHARE ? this.#pressure : undefined;
+    return isFromOutside && this.#isBusy ? this.#pressure : undefined;
   }
 
   #sample(lagMs: number): void {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { memoryStatestore } from "../statestores/memory.ts";
 import { VirtualClock } from "../testing/virtual-clock.ts";
+import { findAction } from "./actor-definition.ts";
 import type { ActorDefinition } from "./actor-definition.ts";
 import { Engine } from "./engine.ts";
 import { jsonCodec } from "./state-codec.ts";
@@ -60,9 +61,23 @@ describe("deactivation", () => {
         names.map((name) => engine.invoke(name, { definition: "d", action: "get" })),
       );
     }
-    expect([live.size, clock.pending]).toEqual([12_000, pending]);
+    expect([live.size, clock.pending]).toEqual([12_000, pending + 1]);
     await clock.advance(1_200);
     expect(live.size).toBe(0);
     engine.crash();
   });
+});
+
+test("an idle system has nothing to wake up for", async () => {
+  const { clock, engine } = await started(1_000);
+  const pending = clock.pending;
+  await engine.call({
+    type: engine.type("d"),
+    name: "a",
+    action: findAction(engine.type("d").definition, "get")!,
+    payload: undefined,
+  });
+  expect(clock.pending).toBeGreaterThan(pending);
+  await clock.advance(10_000);
+  expect(clock.pending).toBe(pending);
 });

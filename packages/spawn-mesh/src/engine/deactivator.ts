@@ -28,11 +28,14 @@ export class Deactivator {
     );
   }
 
-  start(): void {
+  /** Begins to look, now that there is an activation; it ends when there is none. */
+  wake(): void {
+    if (this.#timer !== undefined) return;
     const delayMs = this.#sweep === undefined ? this.#periodMs : SLICE_PERIOD_MS;
     this.#timer = this.#clock.timer(delayMs, () => {
+      this.#timer = undefined;
       this.#sweepSlice();
-      this.start();
+      if (this.#type.liveCount > 0) this.wake();
     });
   }
 

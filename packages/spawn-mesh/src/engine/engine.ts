@@ -22,7 +22,6 @@ import {
 } from "./call-options.ts";
 import type { CallOptions } from "./call-options.ts";
 import { CommitWriter } from "./commit-writer.ts";
-import { Deactivator } from "./deactivator.ts";
 import { SpawnError, isSpawnError } from "./errors.ts";
 import type { EventListener } from "./events.ts";
 import { fingerprint } from "./fingerprint.ts";
@@ -99,7 +98,6 @@ export class Engine {
   readonly #store: Statestore;
   readonly #parts: EngineParts;
   readonly #types: ActorTypes;
-  readonly #deactivators: readonly Deactivator[];
   readonly #owner: string;
   readonly #findSystem: (name: string) => Engine | undefined;
   #pruneTimer: Timer | undefined;
@@ -133,7 +131,6 @@ export class Engine {
       callFrom: (call) => this.#callFrom(call),
     };
     this.#types = new ActorTypes(options.definitions, this.#parts);
-    this.#deactivators = [...this.#types.all].map((type) => new Deactivator(type, clock));
   }
 
   /** Opens the statestore and begins to take calls. */
@@ -142,8 +139,6 @@ export class Engine {
       throw new SpawnError("INVALID_ARGUMENT", `the system ${this.system} was started before`);
     await this.#store.open({ owner: this.#owner });
     this.#phase = "running";
-    this.#parts.admission.start();
-    for (const deactivator of this.#deactivators) deactivator.start();
     this.#schedulePrune();
   }
 
@@ -363,7 +358,7 @@ export class Engine {
     this.#phase = "stopped";
     this.#pruneTimer?.cancel();
     this.#parts.admission.stop();
-    for (const deactivator of this.#deactivators) deactivator.stop();
+    for (const type of this.#types.all) type.stop();
     for (const activation of this.#types.live) activation.leave();
   }
 
