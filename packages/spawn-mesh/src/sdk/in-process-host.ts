@@ -27,9 +27,12 @@ function run(action: ActionFunction, context: ActionContext, payload: unknown): 
   const outer = synchronousRun;
   synchronousRun = context;
   try {
-    return action.constructor === AsyncFunction
-      ? asynchronousRuns.run(context, action, context, payload)
-      : action(context, payload);
+    if (action.constructor === AsyncFunction)
+      return asynchronousRuns.run(context, action, context, payload);
+    // The turn may have been taken on behalf of another run, whose this one is not.
+    return asynchronousRuns.getStore() === undefined
+      ? action(context, payload)
+      : asynchronousRuns.exit(action, context, payload);
   } finally {
     synchronousRun = outer;
   }

@@ -77,7 +77,22 @@ const link = actor("link", {
   },
 });
 
-const actors = [caller, counter, witness, sleeper, link];
+/** Its promises go on outside of any run, since only asynchronous functions are followed. */
+const plain = actor("plain", {
+  actions: {
+    whoLater: (): Promise<unknown> => settled().then(() => reached.actor(witness).look()),
+  },
+});
+const starter = actor("starter", {
+  actions: {
+    whoLater: async (ctx): Promise<unknown> => await ctx.actor(plain).whoLater(),
+    async goAhead(ctx): Promise<void> {
+      await ctx.actor(plain).whoLater(undefined, { async: true });
+    },
+  },
+});
+
+const actors = [caller, counter, witness, sleeper, link, plain, starter];
 
 async function started(options: Parameters<typeof startSystem>[1] = {}) {
   const life = await startSystem(actors, options);
@@ -146,6 +161,16 @@ describe("a call from an action", () => {
       self: { system: "test", definition: "witness", name: "witness" },
     });
     expect(await system.actor(witness).look()).toMatchObject({ caller: null, metadata: {} });
+  });
+
+  test("belongs to no other action, whoever brought the actor its turn", async () => {
+    const { system, events } = await started();
+    expect(await system.actor(plain).whoLater()).toMatchObject({ caller: null });
+    expect(await system.actor(starter).whoLater()).toMatchObject({ caller: null });
+    await system.actor(starter).goAhead();
+    await settled();
+    await settled();
+    expect(events.filter(({ type }) => type === "async-failed")).toEqual([]);
   });
 
   test("has no more time than the action that makes it", async () => {
