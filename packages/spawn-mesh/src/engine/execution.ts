@@ -65,8 +65,7 @@ export class Execution {
     } catch (thrown) {
       return this.#fail(run, failureOf(this.#owner.id, action.name, thrown));
     }
-    // A promise stays itself; of other thenables one is made, which catches what they throw.
-    if (isPromised) this.#runOn(run, Promise.resolve(result));
+    if (isPromised) void this.#runOn(run, result);
     else this.#conclude(run, result);
   }
 
@@ -124,19 +123,20 @@ export class Execution {
   }
 
   /** The action returned a promise: the actor does nothing else until it settles or is abandoned. */
-  #runOn(run: Run, result: Promise<unknown>): void {
+  async #runOn(run: Run, result: unknown): Promise<void> {
     this.#running = run;
-    const end = (conclude: () => void): void => {
-      if (this.#running !== run) return;
-      this.#running = undefined;
-      conclude();
-      this.#owner.resumed();
-    };
-    result.then(
-      (value) => end(() => this.#conclude(run, value)),
-      (thrown: unknown) =>
-        end(() => this.#fail(run, failureOf(this.#owner.id, run.invocation.action.name, thrown))),
-    );
+    let conclude: () => void;
+    try {
+      const value = await result;
+      conclude = () => this.#conclude(run, value);
+    } catch (thrown) {
+      conclude = () =>
+        this.#fail(run, failureOf(this.#owner.id, run.invocation.action.name, thrown));
+    }
+    if (this.#running !== run) return;
+    this.#running = undefined;
+    conclude();
+    this.#owner.resumed();
   }
 
   /** The action returned: its result is copied, its state encoded, and the owner takes both. */
@@ -163,6 +163,7 @@ export class Execution {
         definition: owner.definition,
         limits: this.#parts.limits,
       });
+      this.state.endRun();
       owner.succeeded(run, outcome, now);
     } catch (thrown) {
       this.#fail(run, this.#errorOf(run, thrown));

@@ -182,6 +182,24 @@ describe("an action that returns", () => {
     expect(error.message).toContain(message);
   });
 
+  test.each(["then", "constructor"])(
+    "a promise with a broken %s holds up nobody",
+    async (field) => {
+      const get = (): never => {
+        throw new Error("broken");
+      };
+      const life = await startSystem([
+        badActor({ act: () => Object.defineProperty(Promise.resolve(7), field, { get }) }),
+        badActor({ act: () => Object.assign(Promise.resolve(7), { [field]: get }) }, "worse"),
+      ]);
+      const outcomes = ["bad", "worse"].map((name) =>
+        life.system.invoke(name, { action: "act" }).catch(() => "failed"),
+      );
+      expect(await life.system.invoke("bad", { action: "add", payload: 1 })).toBe(1);
+      for (const outcome of await Promise.all(outcomes)) expect([7, "failed"]).toContain(outcome);
+    },
+  );
+
   test("a promise of a promise is answered with what is inside", async () => {
     const life = await startSystem([
       badActor({
