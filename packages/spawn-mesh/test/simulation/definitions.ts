@@ -111,7 +111,7 @@ function actionsOf(parts: DefinitionParts): ReadonlyMap<string, ActionDefinition
 }
 
 function append(parts: DefinitionParts, context: ActionContext, payload: AppendPayload): unknown {
-  const { world, clock } = parts;
+  const { world, clock, incarnation } = parts;
   const { value, mode, ms, seen, call } = payload;
   world.count(`code ${mode}`);
   if (call !== undefined) {
@@ -123,7 +123,9 @@ function append(parts: DefinitionParts, context: ActionContext, payload: AppendP
   const made = (): void => {
     if ((context as Run).isRevoked) return;
     const { definition, name } = context.self;
-    world.madeAt.set(`${definition}/${name} ${value}`, clock.monotonic());
+    const key = `${definition}/${name} ${value}`;
+    const by = world.made.get(key)?.by ?? new Set();
+    world.made.set(key, { at: clock.monotonic(), by: by.add(incarnation.label) });
   };
   const push = (): number => {
     made();

@@ -50,7 +50,8 @@ export function endOperation(
   operation.owner = answer.owner;
   operation.endedAt = world.clock.monotonic();
   operation.endedSequence = answer.sequence;
-  operation.madeAt = world.madeAt.get(`${actor} ${value}`);
+  const made = world.made.get(`${actor} ${value}`);
+  operation.madeAt = made?.by.size === 1 ? made.at : undefined;
   if (answer.outcome === "yes") {
     world.count(`done ${kind}`);
     if (kind === "append") operation.version = answer.reply as number | undefined;

@@ -36,7 +36,11 @@ export interface Operation {
   endedSequence: number;
   /** How long the list was after an append, or when it was read. */
   version: number | undefined;
-  /** When the action changed the state; an answer to a repeated call can come much later. */
+  /**
+   * When the action changed the state; an answer to a repeated call can come much later.
+   * `undefined` also when it was repeated and two incarnations did it, so that one can hide the loss
+   * of the other.
+   */
   madeAt: number | undefined;
   /** What a read returned. */
   items: readonly string[] | undefined;

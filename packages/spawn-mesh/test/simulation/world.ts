@@ -27,8 +27,8 @@ export class World {
   readonly sightings: Sighting[] = [];
   readonly unloaded: string[] = [];
   readonly pauses: { owner: string; from: number; until: number }[] = [];
-  /** When a value was put into the list of an actor, committed or not. */
-  readonly madeAt = new Map<string, number>();
+  /** When a value was put into the list of an actor, committed or not, and by which incarnations. */
+  readonly made = new Map<string, { at: number; readonly by: Set<string> }>();
   /** The calls whose actions ran. */
   readonly executed = new Set<number>();
   /** What is wrong in itself, whatever the checkers say: an error without a type, for example. */

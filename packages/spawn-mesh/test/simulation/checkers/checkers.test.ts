@@ -284,6 +284,7 @@ describe("what a write-behind actor may lose (I16)", () => {
       role: "write-behind",
       value,
       version: endedAt,
+      madeAt: endedAt,
       endedAt,
       endedSequence: endedAt,
     });

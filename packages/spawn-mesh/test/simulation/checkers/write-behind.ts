@@ -23,7 +23,8 @@ export function checkWriteBehind(log: Log): readonly Violation[] {
       ({ role, kind, outcome }) =>
         role === "write-behind" && kind === "append" && outcome === "yes",
     )
-    .toSorted((a, b) => madeAt(a) - madeAt(b));
+    .filter((operation) => operation.madeAt !== undefined)
+    .toSorted((a, b) => a.madeAt! - b.madeAt!);
   const lives = Map.groupBy(acknowledged, ({ actor, owner }) => `${actor} of ${owner}`);
   return [...lives].flatMap(([life, ofLife]) => {
     const stored = finals.get(ofLife[0]!.actor) ?? new Set();
@@ -42,21 +43,16 @@ function checkLife(
   const first = lost[0]!;
   const violations: Violation[] = [];
   const keptLater = acknowledged.find(
-    (operation) => kept.stored.has(operation.value!) && madeAt(operation) > madeAt(first),
+    (operation) => kept.stored.has(operation.value!) && operation.madeAt! > first.madeAt!,
   );
   if (keptLater !== undefined) {
     const what = `${life} kept ${keptLater.value} and lost ${first.value}, which came before`;
     violations.push({ invariant: "I16", what });
   }
-  const spanMs = madeAt(lost.at(-1)!) - madeAt(first);
+  const spanMs = lost.at(-1)!.madeAt! - first.madeAt!;
   if (spanMs > kept.boundMs) {
     const what = `${life} lost ${spanMs} ms of what it acknowledged, at most ${kept.boundMs}`;
     violations.push({ invariant: "I16", what });
   }
   return violations;
-}
-
-/** When the change was made: an answer to a repeated call says nothing new. */
-function madeAt(operation: Operation): number {
-  return operation.madeAt ?? operation.endedAt;
 }
