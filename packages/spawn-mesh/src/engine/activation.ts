@@ -27,11 +27,11 @@ import type { KeyedOwner } from "./keyed-invocations.ts";
 import type { LoadWaiter } from "./loader.ts";
 import { Mailbox } from "./mailbox.ts";
 import { INIT_MS_MAX, firstState, initInvocation } from "./opening.ts";
-import type { InvokeRequest, Run } from "./run.ts";
+import type { Run } from "./run.ts";
 import type { Runnable } from "./run-queue.ts";
 import { initError } from "./run-outcome.ts";
 import type { RunOutcome } from "./run-outcome.ts";
-import type { StoreAnswer, Tags } from "./statestore.ts";
+import type { StoreAnswer } from "./statestore.ts";
 import type { Watched } from "./watch.ts";
 
 type Phase = "opening" | "ready" | "deleting" | "gone";
@@ -124,7 +124,8 @@ export class Activation
   #open(): void {
     this.#execution.state.forget();
     this.#phase = "opening";
-    if (this.definition.state === undefined) this.#ready();
+    // Nothing to load; but what is called must not run the actor's code before it returns.
+    if (this.definition.state === undefined) queueMicrotask(() => this.#initialize());
     else this.#type.parts.loader.load({ actor: this.id, row: true, keys: [] }, this);
   }
 
@@ -137,6 +138,11 @@ export class Activation
     } catch (error) {
       return this.#refuse(initError(this.id, error));
     }
+    this.#initialize();
+  }
+
+  #initialize(): void {
+    if (this.#phase !== "opening") return;
     const { init } = this.definition;
     if (init === undefined) return this.#ready();
     const deadlineAt = this.#type.parts.clock.monotonic() + INIT_MS_MAX;
@@ -240,42 +246,6 @@ export class Activation
   resumed(): void {
     this.#lastUsedAt = Math.ceil(this.#type.parts.time.now());
     if (this.#phase === "ready") this.#queue();
-  }
-
-  // What runs need.
-
-  get tags(): Tags {
-    return this.pipeline.tags ?? NO_TAGS;
-  }
-
-  get revision(): number {
-    return this.pipeline.revision;
-  }
-
-  readState(): unknown {
-    return this.#execution.state.read(this.pipeline.bytes);
-  }
-
-  writeState(state: unknown): void {
-    if (this.definition.state === undefined) {
-      throw new SpawnError(
-        "INVALID_ARGUMENT",
-        `${formatActorId(this.id)} has no state: its definition does not give one`,
-      );
-    }
-    this.#execution.state.write(state);
-  }
-
-  wall(): number {
-    return this.#type.parts.clock.wall();
-  }
-
-  call(run: Run, name: string, request: InvokeRequest): Promise<unknown> {
-    return this.#type.parts.callFrom({ activation: this, run, name, request });
-  }
-
-  reference(run: Run, target: unknown, name: string | undefined): unknown {
-    return this.#type.parts.host.reference(run, target, name);
   }
 
   // What commits bring.
@@ -474,7 +444,6 @@ export class Activation
 
 /** How soon a write that failed is tried again. */
 const FLUSH_RETRY_MS = 100;
-const NO_TAGS: Tags = Object.freeze({});
 
 /** The text of an error without its code, to be put behind another. */
 function messageOf(error: SpawnError): string {

@@ -1,9 +1,11 @@
 import { actorIdOf } from "./actor-definition.ts";
 import { checkName } from "./actor-id.ts";
+import type { ActorId } from "./actor-id.ts";
 import { Activation } from "./activation.ts";
 import type { Admission, Waiting } from "./admission.ts";
 import type { ActorDefinition } from "./actor-definition.ts";
 import type { Clock, Random } from "./clock.ts";
+import type { CommitPipeline } from "./commit-pipeline.ts";
 import type { CommitWriter } from "./commit-writer.ts";
 import { Deactivator } from "./deactivator.ts";
 import type { EventListener } from "./events.ts";
@@ -18,7 +20,9 @@ import type { Watch } from "./watch.ts";
 
 /** A call to another actor that the run of an action makes. */
 export interface CallFromRun {
-  readonly activation: Activation;
+  readonly id: ActorId;
+  /** Has what the run could have seen. */
+  readonly pipeline: CommitPipeline;
   readonly run: Run;
   /** The name of the actor called. */
   readonly name: string;

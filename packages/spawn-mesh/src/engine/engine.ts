@@ -265,18 +265,18 @@ export class Engine {
   }
 
   /** A call that an action makes: it leaves after the commit of everything that the action could have seen. */
-  async #callFrom({ activation, run, name, request }: CallFromRun): Promise<unknown> {
+  async #callFrom({ id, pipeline, run, name, request }: CallFromRun): Promise<unknown> {
     const { invocation } = run;
     // Nobody waits for an asynchronous call, so a chain of actors that wait ends here.
     const chain =
       request.async === true
         ? NO_CHAIN
-        : [...(invocation.details?.chain ?? NO_CHAIN), chainKey(activation.id)];
+        : [...(invocation.details?.chain ?? NO_CHAIN), chainKey(id)];
     this.#checkChain(chain, name, request);
-    await activation.pipeline.whenCommitted();
+    await pipeline.whenCommitted();
     if (run.isRevoked) throw new SpawnError("CANCELLED", "the action that makes this call is over");
     return await this.#invokeFrom(name, request, {
-      caller: activation.id,
+      caller: id,
       chain,
       deadlineAt: invocation.deadlineAt,
     });

@@ -7,6 +7,7 @@
  * nothing and call nobody any more.
  */
 import { formatActorId } from "./actor-id.ts";
+import type { ActorId } from "./actor-id.ts";
 import type { ActorDefinition } from "./actor-definition.ts";
 import type { EngineParts } from "./actor-type.ts";
 import type { CommitPipeline } from "./commit-pipeline.ts";
@@ -15,13 +16,15 @@ import { isFailure } from "./failure.ts";
 import type { Invocation } from "./invocation.ts";
 import { LiveState } from "./live-state.ts";
 import { Run } from "./run.ts";
-import type { RunOwner } from "./run.ts";
+import type { InvokeRequest, RunOwner } from "./run.ts";
 import { changeOf, failureOf } from "./run-outcome.ts";
 import type { RunOutcome } from "./run-outcome.ts";
+import type { Tags } from "./statestore.ts";
 import { copyValue } from "./values.ts";
 
 /** The activation, as its execution sees it. */
-export interface ExecutionOwner extends RunOwner {
+export interface ExecutionOwner {
+  readonly id: ActorId;
   readonly definition: ActorDefinition;
   readonly pipeline: CommitPipeline;
   /** An action was successful; its outcome has to become durable and its caller to be answered. */
@@ -30,7 +33,7 @@ export interface ExecutionOwner extends RunOwner {
   resumed(): void;
 }
 
-export class Execution {
+export class Execution implements RunOwner {
   readonly state: LiveState;
   readonly #owner: ExecutionOwner;
   readonly #parts: EngineParts;
@@ -48,7 +51,7 @@ export class Execution {
   }
 
   run(invocation: Invocation): void {
-    const run = new Run(this.#owner, invocation);
+    const run = new Run(this, invocation);
     const { action } = invocation;
     let input: unknown;
     try {
@@ -188,7 +191,55 @@ export class Execution {
     if (run.isStateUsed) this.state.forget();
     run.invocation.end();
   }
+
+  // What runs need.
+
+  get id(): ActorId {
+    return this.#owner.id;
+  }
+
+  get tags(): Tags {
+    return this.#owner.pipeline.tags ?? NO_TAGS;
+  }
+
+  get revision(): number {
+    return this.#owner.pipeline.revision;
+  }
+
+  readState(): unknown {
+    return this.state.read(this.#owner.pipeline.bytes);
+  }
+
+  writeState(state: unknown): void {
+    if (this.#owner.definition.state === undefined) {
+      throw new SpawnError(
+        "INVALID_ARGUMENT",
+        `${formatActorId(this.id)} has no state: its definition does not give one`,
+      );
+    }
+    this.state.assign(state);
+  }
+
+  wall(): number {
+    return this.#parts.clock.wall();
+  }
+
+  call(run: Run, name: string, request: InvokeRequest): Promise<unknown> {
+    const { id, pipeline } = this.#owner;
+    return this.#parts.callFrom({ id, pipeline, run, name, request });
+  }
+
+  unheard(run: Run, error: Error): void {
+    const { action } = run.invocation;
+    this.#parts.emit({ type: "async-failed", actor: this.id, action: action.name, error });
+  }
+
+  reference(run: Run, target: unknown, name: string | undefined): unknown {
+    return this.#parts.host.reference(run, target, name);
+  }
 }
+
+const NO_TAGS: Tags = Object.freeze({});
 
 function isThenable(value: unknown): boolean {
   return (

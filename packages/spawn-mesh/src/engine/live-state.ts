@@ -15,6 +15,8 @@ export class LiveState {
   readonly #isStrict: boolean;
   #value: unknown;
   #isCurrent = false;
+  /** Whether the value was assigned by an action, and so may be one that it shares. */
+  #isBorrowed = false;
 
   constructor({ state, isStrict }: ActorDefinition) {
     this.#codec = state?.codec;
@@ -32,10 +34,22 @@ export class LiveState {
     this.#isCurrent = true;
   }
 
+  /** Takes a value that the action gave, which others may hold too: it serves for this run only. */
+  assign(value: unknown): void {
+    this.write(value);
+    this.#isBorrowed = true;
+  }
+
+  /** The run is over and its state encoded. */
+  endRun(): void {
+    if (this.#isBorrowed) this.forget();
+  }
+
   /** The object is in doubt: the next action gets another. */
   forget(): void {
     this.#value = undefined;
     this.#isCurrent = false;
+    this.#isBorrowed = false;
   }
 
   /**

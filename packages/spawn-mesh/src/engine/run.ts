@@ -62,6 +62,8 @@ export interface RunOwner {
   writeState(state: unknown): void;
   wall(): number;
   call(run: Run, name: string, request: InvokeRequest): Promise<unknown>;
+  /** A call failed that the run did not wait for. */
+  unheard(run: Run, error: Error): void;
   reference(run: Run, target: unknown, name: string | undefined): unknown;
 }
 
@@ -134,8 +136,21 @@ export class Run implements ActionContext {
     return this.#abort.signal;
   }
 
-  // Asynchronous, so that also a run that is over answers with a rejection.
-  async invoke(name: string, request: InvokeRequest): Promise<unknown> {
+  /**
+   * Never throws: a run that is over answers with a rejection. An action that forgets to wait for its
+   * call must not end the process when the call fails, so every rejection counts as handled here; one
+   * that comes after the run is told as an event.
+   */
+  invoke(name: string, request: InvokeRequest): Promise<unknown> {
+    const owner = this.#owner;
+    const call = this.#invoke(name, request);
+    call.catch((error: Error) => {
+      if (this.isRevoked) owner?.unheard(this, error);
+    });
+    return call;
+  }
+
+  async #invoke(name: string, request: InvokeRequest): Promise<unknown> {
     return await this.#live().call(this, name, request);
   }
 

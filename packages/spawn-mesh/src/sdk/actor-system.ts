@@ -82,6 +82,8 @@ class EmbeddedActorSystem implements ActorSystem, RunningSystem {
   readonly engine: Engine;
   readonly handlesSignals: boolean;
   readonly #reached = new Map<AnyActor, ReachedActor>();
+  /** There while the system starts: settles when that has ended, well or badly. */
+  #starting: Promise<void> | undefined;
   #stopping: Promise<void> | undefined;
 
   constructor(name: string, options: ActorSystemOptions) {
@@ -114,7 +116,18 @@ class EmbeddedActorSystem implements ActorSystem, RunningSystem {
     });
   }
 
-  async start(): Promise<void> {
+  start(): Promise<void> {
+    const starting = this.#start();
+    const settled = starting
+      .catch(() => undefined)
+      .finally(() => {
+        if (this.#starting === settled) this.#starting = undefined;
+      });
+    this.#starting = settled;
+    return starting;
+  }
+
+  async #start(): Promise<void> {
     addRunningSystem(this);
     try {
       await this.engine.start();
@@ -152,6 +165,7 @@ class EmbeddedActorSystem implements ActorSystem, RunningSystem {
   }
 
   stop(options?: { readonly drainTimeoutMs?: number }): Promise<void> {
+    if (this.#starting !== undefined) return this.#starting.then(() => this.stop(options));
     if (this.engine.isRunning) {
       this.#stopping = this.engine.stop(options).finally(() => {
         if (!this.engine.isRunning) removeRunningSystem(this);

@@ -4,7 +4,7 @@ import type { Mutation } from "../../../../scripts/apply-mutation.ts";
 export const mutation: Mutation = {
   invariant: "I9",
   target: "engine/engine.ts",
-  find: `    await activation.pipeline.whenCommitted();
+  find: `    await pipeline.whenCommitted();
 `,
   replace: "",
 };
