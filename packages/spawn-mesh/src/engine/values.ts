@@ -27,35 +27,51 @@ export const VALUE_DEPTH_MAX = 256;
 /** JSON writes one UTF-16 unit as six bytes at the most (`\u0000`). */
 const JSON_BYTES_PER_UNIT_MAX = 6;
 const FIELD_OVERHEAD = 4;
-const NUMBER_UNITS = 24;
+/** A number takes about as much memory as four units, and at least one byte as JSON. */
+const NUMBER_UNITS = 4;
+/** What counts as this many units takes at least one byte as JSON. */
+const UNITS_PER_JSON_BYTE_MAX = NUMBER_UNITS;
 
 const refused = new Error("not a JSON value");
+const tooLarge = new Error("more than the limit");
 let units = 0;
+/** Beyond it the copying ends: a small value that holds itself many times over has no end of copies. */
+let unitsMax = Infinity;
 
 /** A deep copy of `value`, normalised: no `undefined` fields, no negative zero. `undefined` stays as it is. */
 export function copyValue(value: unknown, what: string): unknown {
-  units = 0;
-  if (value === undefined) return undefined;
-  try {
-    return copy(value, 0);
-  } catch (error) {
-    throw refusal(error, value, what);
-  }
+  return copyAtMost(value, what, Infinity);
 }
 
 /** As {@link copyValue}, and refuses what takes more than `bytesMax` bytes as JSON. */
 export function copyBounded(value: unknown, what: string, bytesMax: number): unknown {
-  const copied = copyValue(value, what);
+  const copied = copyAtMost(value, what, bytesMax);
   if (copied !== undefined && (units + 1) * JSON_BYTES_PER_UNIT_MAX > bytesMax) {
     const bytes = utf8Length(JSON.stringify(copied));
-    if (bytes > bytesMax) {
-      throw new SpawnError(
-        "PAYLOAD_TOO_LARGE",
-        `${what}: expected at most ${bytesMax} bytes as JSON, got ${bytes}`,
-      );
-    }
+    if (bytes > bytesMax) throw sizeRefusal(what, bytesMax, `${bytes}`);
   }
   return copied;
+}
+
+function copyAtMost(value: unknown, what: string, bytesMax: number): unknown {
+  units = 0;
+  unitsMax = bytesMax * UNITS_PER_JSON_BYTE_MAX;
+  if (value === undefined) return undefined;
+  try {
+    const copied = copy(value, 0);
+    if (units > unitsMax) throw tooLarge;
+    return copied;
+  } catch (error) {
+    if (error === tooLarge) throw sizeRefusal(what, bytesMax, "far more");
+    throw refusal(error, value, what);
+  }
+}
+
+function sizeRefusal(what: string, bytesMax: number, got: string): SpawnError {
+  return new SpawnError(
+    "PAYLOAD_TOO_LARGE",
+    `${what}: expected at most ${bytesMax} bytes as JSON, got ${got}`,
+  );
 }
 
 /** About how much memory the value copied last takes, in UTF-16 units: good enough to bound queues. */
@@ -97,6 +113,7 @@ function copy(value: unknown, depth: number): unknown {
 function copyArray(source: readonly unknown[], depth: number): unknown[] {
   const copied: unknown[] = [];
   units += source.length;
+  if (units > unitsMax) throw tooLarge;
   for (let index = 0; index < source.length; index++) copied.push(copy(source[index], depth));
   return copied;
 }
@@ -108,6 +125,7 @@ function copyObject(source: object, depth: number): object {
     const value = (source as Record<string, unknown>)[field];
     if (value === undefined) continue;
     units += field.length + FIELD_OVERHEAD;
+    if (units > unitsMax) throw tooLarge;
     if (field === "__proto__") defineField(copied, field, copy(value, depth));
     else copied[field] = copy(value, depth);
   }

@@ -169,6 +169,17 @@ describe("the size of a payload", () => {
     expect(await system.invoke("echo", { action: "keep", payload: 1 })).toBe(1);
   });
 
+  test("is refused before it fills the memory", async () => {
+    const { system } = await startSystem([echo]);
+    const keep = (payload: unknown) => system.invoke("echo", { action: "keep", payload });
+    const long = "x".repeat(2 ** 28); // as JSON more than a text can be
+    let nested: unknown = {};
+    for (let level = 0; level < 60; level++) nested = [nested, nested];
+    for (const payload of [[long, long, long], { long, more: [long] }, nested])
+      expect(await errorOf(keep(payload))).toMatchObject({ code: "PAYLOAD_TOO_LARGE" });
+    expect(await keep(1)).toBe(1);
+  });
+
   test("counts many small things too", async () => {
     const { system } = await startSystem([echo], { limits: { payloadBytesMax: 1_000 } });
     for (const item of [null, true, 7, {}, [], "", "ab"]) {
