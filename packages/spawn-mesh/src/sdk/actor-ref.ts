@@ -1,5 +1,12 @@
 /** Typed references: one method an action, made once a definition. */
-import type { ActionDefinition, ActorDefinition, CallOptions, Failure } from "../engine/index.ts";
+import type {
+  ActionDefinition,
+  ActorCall,
+  ActorDefinition,
+  ActorType,
+  CallOptions,
+  Failure,
+} from "../engine/index.ts";
 import { findAction } from "../engine/index.ts";
 
 /** A call under way: a promise of the reply that also knows which failures the action can return. */
@@ -40,27 +47,19 @@ export type ActorRef<State, ActionsOf> = {
   readonly [Name in keyof ActionsOf]: ActionMethod<ActionsOf[Name]>;
 } & DefaultRead<State, ActionsOf>;
 
-/** A call through a reference. */
-export interface RefCall {
-  readonly name: string;
-  readonly action: ActionDefinition;
-  readonly payload: unknown;
-  readonly options: CallOptions | undefined;
-}
-
 /** Where the calls of a reference go. */
 export interface CallTarget {
-  call(call: RefCall): Promise<unknown>;
+  call(call: ActorCall): Promise<unknown>;
 }
 
 /** Makes a reference to the actor of that name. */
 export type ReferenceType = new (target: CallTarget, name: string) => object;
 
 /**
- * The type of the references to actors of a definition: a class of its own with a method an action,
+ * The class of the references to actors of a type: one of its own with a method an action,
  * so that a reference is one small object. Not a Proxy, and harmless to `await`.
  */
-export function referenceType(definition: ActorDefinition): ReferenceType {
+export function referenceType(type: ActorType): ReferenceType {
   class Reference {
     readonly #target: CallTarget;
     readonly #name: string;
@@ -74,12 +73,12 @@ export function referenceType(definition: ActorDefinition): ReferenceType {
       action: ActionDefinition,
     ): (payload?: unknown, options?: CallOptions) => Promise<unknown> {
       return function (this: Reference, payload, options) {
-        return this.#target.call({ name: this.#name, action, payload, options });
+        return this.#target.call({ type, name: this.#name, action, payload, options });
       };
     }
   }
-  for (const name of actionNames(definition)) {
-    const value = Reference.method(findAction(definition, name)!);
+  for (const name of actionNames(type.definition)) {
+    const value = Reference.method(findAction(type.definition, name)!);
     Object.defineProperty(Reference.prototype, name, { value, enumerable: true });
   }
   return Reference;

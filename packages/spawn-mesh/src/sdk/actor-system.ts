@@ -3,6 +3,7 @@ import { getHeapStatistics } from "node:v8";
 import { Engine, SpawnError, checkName } from "../engine/index.ts";
 import type {
   ActionContext,
+  ActorCall,
   ActorKind,
   ActorType,
   Clock,
@@ -16,7 +17,7 @@ import { sqliteStatestore } from "../statestores/sqlite/index.ts";
 import { definitionOfActor } from "./actor.ts";
 import type { ActorOf, AnyActor, NameOf } from "./actor.ts";
 import { referenceType } from "./actor-ref.ts";
-import type { ActorRef, CallTarget, RefCall, ReferenceType } from "./actor-ref.ts";
+import type { ActorRef, CallTarget, ReferenceType } from "./actor-ref.ts";
 import { currentRun, inProcessHost } from "./in-process-host.ts";
 import { addRunningSystem, findEngine, removeRunningSystem } from "./running-systems.ts";
 import type { RunningSystem } from "./running-systems.ts";
@@ -212,14 +213,14 @@ class ReachedActor implements CallTarget {
   constructor(engine: Engine, type: ActorType) {
     this.#engine = engine;
     this.type = type;
-    this.Reference = referenceType(type.definition);
+    this.Reference = referenceType(type);
   }
 
-  call({ name, action, payload, options }: RefCall): Promise<unknown> {
+  call(call: ActorCall): Promise<unknown> {
     const run = currentRun();
-    if (run === undefined)
-      return this.#engine.call({ type: this.type, name, action, payload, options });
+    if (run === undefined) return this.#engine.call(call);
     const { system } = this.#engine;
+    const { name, action, payload, options } = call;
     return run.invoke(name, {
       ...options,
       system,
