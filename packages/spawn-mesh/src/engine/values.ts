@@ -112,8 +112,8 @@ function copy(value: unknown, depth: number): unknown {
 
 function copyArray(source: readonly unknown[], depth: number): unknown[] {
   const copied: unknown[] = [];
-  units += source.length;
   if (units > unitsMax) throw tooLarge;
+  units += source.length;
   for (let index = 0; index < source.length; index++) copied.push(copy(source[index], depth));
   return copied;
 }
