@@ -267,6 +267,7 @@ export class Engine {
   /** A call that an action makes: it leaves after the commit of everything that the action could have seen. */
   async #callFrom({ id, pipeline, run, name, request }: CallFromRun): Promise<unknown> {
     const { invocation } = run;
+    checkRequest(request);
     // Nobody waits for an asynchronous call, so a chain of actors that wait ends here.
     const chain =
       request.async === true
@@ -384,6 +385,7 @@ function chainKey({ system, definition, name }: ActorId): string {
 }
 
 function giveUpOnAbort(signal: AbortSignal, invocation: Invocation, activation: Activation): void {
+  if (invocation.isAnswered) return;
   const onAbort = (): void => {
     invocation.giveUp("CANCELLED", "the caller gave up");
     activation.callerGaveUp(invocation);

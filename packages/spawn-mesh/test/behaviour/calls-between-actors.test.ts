@@ -163,6 +163,15 @@ describe("a call from an action", () => {
     expect(await system.actor(witness).look()).toMatchObject({ caller: null, metadata: {} });
   });
 
+  test("that names no action is refused as one from outside is", async () => {
+    const misled = actor("misled", {
+      actions: { ask: (ctx) => failureOf(ctx.invoke("target", null as never)) },
+    });
+    const { system } = await startSystem([misled]);
+    expect(await system.actor(misled).ask()).toBe("INVALID_ARGUMENT no");
+    expect(await failureOf(system.invoke("target", null as never))).toBe("INVALID_ARGUMENT no");
+  });
+
   test("belongs to no other action, whoever brought the actor its turn", async () => {
     const { system, events } = await started();
     expect(await system.actor(plain).whoLater()).toMatchObject({ caller: null });

@@ -1,4 +1,5 @@
 /** A call with an idempotency key is applied at most once, however often it is repeated. */
+import { getEventListeners } from "node:events";
 import { describe, expect, test } from "vitest";
 import { actor } from "spawn-mesh";
 import { crashAndRestart, errorOf, failureOf, settled, startSystem } from "./start-system.ts";
@@ -118,7 +119,9 @@ describe("a repeated key", () => {
     const life = await started();
     const ref = life.system.actor(buffered, "a");
     expect(await ref.deposit(5, key("k"))).toEqual({ balance: 5 });
-    expect(await ref.deposit(5, key("k"))).toEqual({ balance: 5 });
+    const { signal } = new AbortController();
+    expect(await ref.deposit(5, { ...key("k"), signal })).toEqual({ balance: 5 });
+    expect(getEventListeners(signal, "abort")).toEqual([]);
     await life.clock.advance(2_100);
     const next = await crashAndRestart(life, actors);
     expect(await next.system.actor(buffered, "a").deposit(5, key("k"))).toEqual({ balance: 5 });
