@@ -4,7 +4,6 @@ import type { Mutation } from "../../../../scripts/apply-mutation.ts";
 export const mutation: Mutation = {
   invariant: "I9",
   target: "engine/engine.ts",
-  find: `    await pipeline.whenCommitted();
-`,
-  replace: "",
+  find: "await pipeline.whenCommitted();",
+  replace: "await undefined;",
 };
