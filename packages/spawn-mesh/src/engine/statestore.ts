@@ -124,7 +124,11 @@ export interface Statestore {
    */
   open(session: StoreSession): Promise<void>;
 
-  /** Reads rows and stored replies: one answer a query, in order. Throws rather than answer "no row" in doubt. */
+  /**
+   * Reads rows and stored replies: one answer a query, in order. Throws rather than answer "no row" in doubt.
+   *
+   * @throws {SpawnError} `STATE_CORRUPT` when one of the rows is damaged; the others can be asked for alone
+   */
   load(queries: readonly StoreQuery[]): Promise<readonly StoreAnswer[]>;
 
   /**

@@ -19,6 +19,8 @@ import { dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterAll, beforeEach, expect, test } from "vitest";
 import { isSpawnError } from "../../src/engine/errors.ts";
+import { actor, actorSystem } from "../../src/sdk/index.ts";
+import type { ActorSystem } from "../../src/sdk/index.ts";
 import { sqliteStatestore } from "../../src/statestores/sqlite/index.ts";
 import {
   actorNamed,
@@ -223,4 +225,37 @@ test("fails a load rather than say that there is no row, when the row is missing
     /damaged: the row of shop\/counter\/actor-\d+ is missing/,
   );
   await store.close();
+});
+
+test.each([
+  ["its row is missing", "DELETE FROM spawn_actor WHERE id = 1"],
+  ["its tags are damaged", "UPDATE spawn_actor SET tags = '{' WHERE id = 1"],
+])("refuses one actor when %s, and no other that is loaded with it", async (_what, damage) => {
+  const counter = actor("counter", {
+    kind: "unnamed",
+    state: () => ({ n: 0 }),
+    actions: { bump: (ctx) => ++ctx.state.n },
+  });
+  const startSystem = async (): Promise<ActorSystem> => {
+    const system = actorSystem("damaged", {
+      actors: [counter],
+      statestore: sqliteStatestore({ file }),
+      handleSignals: false,
+    });
+    await system.start();
+    return system;
+  };
+  const names = ["a", "b", "c"];
+  const before = await startSystem();
+  for (const name of names) await before.actor(counter, name).bump();
+  await before.stop();
+  inspect((database) => database.exec(damage));
+  await using after = await startSystem();
+  const outcomes = names.map((name) =>
+    after
+      .actor(counter, name)
+      .bump()
+      .catch((error: { code: string }) => error.code),
+  );
+  expect(await Promise.all(outcomes)).toEqual(["STATE_CORRUPT", 2, 2]);
 });

@@ -8,13 +8,19 @@
  * connection does not find the transaction, it will never appear.
  */
 import type { DatabaseSync } from "node:sqlite";
-import { describeThrown, SpawnError } from "../../engine/errors.ts";
+import { describeThrown, isSpawnError, SpawnError } from "../../engine/errors.ts";
 import { StoreFailure } from "../../engine/statestore.ts";
 import { carryOver, openConnection, readDurability } from "./connection.ts";
 import { createDirectory, prepareFile } from "./database-file.ts";
 import { CommitStepError, GroupCommit, RowStepError, type Witness } from "./group-commit.ts";
 import { RowReader } from "./row-reader.ts";
-import { failureBeforeCommit, isDiskFull, needsReopening } from "./sqlite-failures.ts";
+import {
+  failureBeforeCommit,
+  isDiskFull,
+  needsReopening,
+  resultCode,
+  SQLITE_CORRUPT,
+} from "./sqlite-failures.ts";
 import type { OpenOptions, PackedBatch, WorkerCalls, WorkerRequest } from "./worker-messages.ts";
 
 interface Connection {
@@ -82,6 +88,12 @@ export class DatabaseSession {
     try {
       return run(connection);
     } catch (error) {
+      // A damaged row or page concerns those who ask for it, and nobody else.
+      if (isSpawnError(error)) throw error;
+      if (resultCode(error) === SQLITE_CORRUPT) {
+        const message = `the file is damaged: ${describeThrown(error)}`;
+        throw new SpawnError("STATE_CORRUPT", message, { cause: error });
+      }
       throw this.#certainFailure(error);
     }
   }

@@ -1,5 +1,6 @@
 /** How queries look on their way to the worker, and answers on their way back. */
 import assert from "node:assert";
+import { SpawnError, describeThrown } from "../../engine/errors.ts";
 import type {
   StoreAnswer,
   StoredActor,
@@ -96,6 +97,17 @@ export function unpackAnswers(rows: PackedRows, count: number): readonly StoreAn
   }));
 }
 
+/** @throws {SpawnError} `STATE_CORRUPT` */
+export function parseTags(tags: string | null): Tags | undefined {
+  try {
+    return tags === null ? undefined : (JSON.parse(tags) as Tags);
+  } catch (cause) {
+    throw new SpawnError("STATE_CORRUPT", `the stored tags are damaged: ${describeThrown(cause)}`, {
+      cause,
+    });
+  }
+}
+
 function unpackRow(reader: PackedReader): StoredActor {
   const handle = reader.number();
   const etag = reader.text();
@@ -119,7 +131,7 @@ function unpackRow(reader: PackedReader): StoredActor {
     state: state ?? undefined,
     codec: "json",
     stateVersion,
-    tags: typeof tags === "string" ? (JSON.parse(tags) as Tags) : undefined,
+    tags: typeof tags === "string" ? parseTags(tags) : undefined,
     revision: reader.number(),
     at: reader.number(),
   };

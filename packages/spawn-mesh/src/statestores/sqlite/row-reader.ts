@@ -1,15 +1,21 @@
 /** Everything that only reads, and the pruning of what nobody will ask for again. */
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { type ActorId, formatActorId } from "../../engine/actor-id.ts";
+import { SpawnError } from "../../engine/errors.ts";
 import type {
   RevisionInfo,
   StoreQuery,
   StoredReply,
   StoredState,
-  Tags,
 } from "../../engine/statestore.ts";
 import { prepareArrays } from "./connection.ts";
-import { ACTOR_COLUMNS, type ActorColumns, packAnswer, unpackQuery } from "./load-rows.ts";
+import {
+  ACTOR_COLUMNS,
+  type ActorColumns,
+  packAnswer,
+  parseTags,
+  unpackQuery,
+} from "./load-rows.ts";
 import { PackedReader, type PackedRows, PackedWriter } from "./packed-rows.ts";
 
 const NUMBERS_PER_ANSWER = 20;
@@ -114,7 +120,10 @@ export class RowReader {
     const { name, definition, system } = actor;
     const columns = this.#findActor.get(name, definition, system) as ActorColumns | undefined;
     if (columns?.[0] === null) {
-      throw new Error(`the file is damaged: the row of ${formatActorId(actor)} is missing`);
+      throw new SpawnError(
+        "STATE_CORRUPT",
+        `the file is damaged: the row of ${formatActorId(actor)} is missing`,
+      );
     }
     return columns;
   }
@@ -125,8 +134,4 @@ export class RowReader {
     const [fingerprint, reply, isReplyDropped, expiresAt] = columns;
     return { key, fingerprint, reply: isReplyDropped === 1 ? undefined : reply, expiresAt };
   }
-}
-
-function parseTags(tags: string | null): Tags | undefined {
-  return tags === null ? undefined : (JSON.parse(tags) as Tags);
 }

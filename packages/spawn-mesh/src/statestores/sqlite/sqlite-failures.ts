@@ -7,6 +7,7 @@ const SQLITE_FULL = 13;
 const SQLITE_LOCKED = 6;
 const SQLITE_NOMEM = 7;
 const SQLITE_IOERR = 10;
+export const SQLITE_CORRUPT = 11;
 const SQLITE_CANTOPEN = 14;
 const SQLITE_TOOBIG = 18;
 /** Extended: the shared memory of the log could not grow, which is a full disk too. */
