@@ -142,6 +142,14 @@ describe("a commit writer", () => {
     expect(told).toEqual(["UNKNOWN_OUTCOME unknown"]);
   });
 
+  test("answers everybody when a statestore refuses rows and does not say which", async () => {
+    const { store, clock, pipeline } = await writerOn();
+    store.fail("commit", { kind: "rows", rows: [] });
+    const told = [change(pipeline("a"), "1"), change(pipeline("b"), "1")];
+    await clock.advance(1_000);
+    expect(told).toEqual([["STATESTORE_UNAVAILABLE no"], ["STATESTORE_UNAVAILABLE no"]]);
+  });
+
   test("sends and answers nothing more after a crash", async () => {
     const { store, clock, pipeline, writer, log } = await writerOn();
     const hold = store.hold("commit");

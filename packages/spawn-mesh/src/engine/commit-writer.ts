@@ -137,7 +137,7 @@ export class CommitWriter {
     const elapsedMs = clock.monotonic() - group.startedAt;
     if (kind === "ambiguous") group.isAmbiguous = true;
     // What can never be stored was not applied by an earlier attempt either.
-    if (kind === "rows") return this.#dropRows(group, error as StoreFailure);
+    if (kind === "rows" && namesRows(error, group)) return this.#dropRows(group, error);
     if (group.isAmbiguous) {
       emit({ type: "commit-ambiguous", commits: group.commits.length, cause: error });
       if (kind !== "fatal" && elapsedMs < limits.ambiguityMaxMs) return true;
@@ -227,6 +227,11 @@ export class CommitWriter {
     }
     return undefined;
   }
+}
+
+/** Whether a failure says which commits of the group it is about, as one of kind `rows` has to. */
+function namesRows(error: unknown, group: Group): error is StoreFailure {
+  return error instanceof StoreFailure && error.rows.some((index) => index in group.pipelines);
 }
 
 /** Removes pipelines and their commits from a group, and returns the pipelines. */
