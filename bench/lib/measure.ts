@@ -34,6 +34,8 @@ export interface Line {
   readonly opsPerSec: number;
   readonly p50us: number | null;
   readonly p99us: number | null;
+  /** CPU of a call in all threads and processes. */
+  readonly cpuUsPerOp: number;
   readonly foreignCores: number;
   readonly bytesPerActor?: number;
   readonly heapBytesPerActor?: number;

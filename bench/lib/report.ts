@@ -17,6 +17,7 @@ const HEADINGS = [
   "× floor",
   "target",
   "moonshot",
+  "CPU µs",
   "peers",
   "p50",
   "p99",
@@ -48,6 +49,10 @@ function rowsOf(measured: Measured): readonly (readonly string[])[] {
     times(ratio(ours, floor)),
     (workload.target ?? []).map((goal) => goalText(measured, goal)).join(", "),
     workload.moonshot === undefined ? "" : goalText(measured, workload.moonshot),
+    [ours, floor]
+      .filter((lines) => lines.length > 0)
+      .map(cpuMicroseconds)
+      .join(" / "),
     others.join(", "),
     microseconds(median(ours.map(({ p50us }) => p50us ?? NaN))),
     microseconds(median(ours.map(({ p99us }) => p99us ?? NaN))),
@@ -72,6 +77,7 @@ function memoryRow({ workload, ours, floor, peers }: Measured): readonly string[
     "",
     limits?.[0] ?? "",
     limits?.[1] ?? "",
+    "",
     others.join(", "),
     `RSS ${residentBytes(ours)}`,
     "",
@@ -109,6 +115,12 @@ function rate(lines: readonly Line[]): string {
 
 function residentBytes(lines: readonly Line[]): string {
   return `${Math.round(median(lines.map(({ bytesPerActor }) => bytesPerActor ?? NaN)))} B`;
+}
+
+/** Of a call, in all threads: other programs disturb it less than the rate. */
+function cpuMicroseconds(lines: readonly Line[]): string {
+  const value = median(lines.map(({ cpuUsPerOp }) => cpuUsPerOp));
+  return value >= 100 ? `${Math.round(value)}` : value.toPrecision(2);
 }
 
 function times(value: number): string {
