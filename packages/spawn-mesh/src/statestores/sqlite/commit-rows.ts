@@ -47,7 +47,7 @@ export function packReply(writer: PackedWriter, reply: StoredReply): void {
   writer.number(reply.expiresAt);
 }
 
-export function unpackReply(reader: PackedReader): StoredReply {
+function unpackReply(reader: PackedReader): StoredReply {
   const key = reader.text();
   const fingerprint = reader.text();
   const reply = reader.value();
