@@ -110,6 +110,7 @@ export class Engine {
     this.#store = options.store;
     this.#findSystem = options.findSystem ?? (() => undefined);
     const clock = options.clock ?? systemClock;
+    const time = new Time(clock);
     const random = options.random ?? systemRandom();
     const limits = resolveLimits(options.limits);
     const emit = safely(options.onEvent);
@@ -118,13 +119,13 @@ export class Engine {
     this.#parts = {
       system: options.system,
       clock,
-      time: new Time(clock),
+      time,
       random,
       limits,
       emit,
       host: options.host ?? plainHost,
       admission: new Admission(clock, limits, options.heapPercent ?? (() => 0)),
-      runQueue: new RunQueue(clock),
+      runQueue: new RunQueue(clock, time),
       watch: new Watch(clock),
       loader: new Loader(storeParts),
       writer: new CommitWriter({ ...storeParts, owner: this.#owner }),

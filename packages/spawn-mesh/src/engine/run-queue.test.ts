@@ -1,6 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { VirtualClock } from "../testing/virtual-clock.ts";
 import { RunQueue } from "./run-queue.ts";
+import { Time } from "./time.ts";
+
+const queueOn = (clock: VirtualClock): RunQueue => new RunQueue(clock, new Time(clock));
 
 /** Has `left` actions to run, and comes again while some are left. */
 function runnable(queue: RunQueue, name: string, work: { left: number; log: string[] }) {
@@ -23,7 +26,7 @@ const microtasks = async (): Promise<void> => {
 describe("a run queue", () => {
   test("runs nothing before the caller has gone on", async () => {
     const log: string[] = [];
-    const queue = new RunQueue(new VirtualClock());
+    const queue = queueOn(new VirtualClock());
     queue.push(runnable(queue, "a", { left: 1, log }));
     log.push("pushed");
     await microtasks();
@@ -32,7 +35,7 @@ describe("a run queue", () => {
 
   test("gives turns in order, a bounded number of actions each", async () => {
     const log: string[] = [];
-    const queue = new RunQueue(new VirtualClock());
+    const queue = queueOn(new VirtualClock());
     queue.push(runnable(queue, "a", { left: 600, log }));
     queue.push(runnable(queue, "b", { left: 1, log }));
     await microtasks();
@@ -42,7 +45,7 @@ describe("a run queue", () => {
   test("steps back behind input and output now and then", async () => {
     const log: string[] = [];
     const clock = new VirtualClock();
-    const queue = new RunQueue(clock);
+    const queue = queueOn(clock);
     const work = { left: 1_000_000, log };
     queue.push(runnable(queue, "a", work));
     await microtasks();
@@ -50,5 +53,25 @@ describe("a run queue", () => {
     expect(clock.pending).toBe(1);
     await clock.advance(0);
     expect(work.left).toBe(0);
+  });
+
+  test("steps back sooner when actions are slow, and those behind keep their order", async () => {
+    const log: string[] = [];
+    const clock = new VirtualClock();
+    const time = new Time(clock);
+    const queue = new RunQueue(clock, time);
+    for (let index = 0; index < 30; index++) {
+      queue.push({
+        turn() {
+          log.push(`${index}`);
+          time.last += 1;
+          return 1;
+        },
+      });
+    }
+    await microtasks();
+    expect([log.length, clock.pending]).toEqual([10, 1]);
+    await clock.advance(0);
+    expect(log).toEqual(Array.from({ length: 30 }, (_, index) => `${index}`));
   });
 });

@@ -6,6 +6,7 @@
  * input and output, so that a busy system still receives answers and timers.
  */
 import type { Clock } from "./clock.ts";
+import type { Time } from "./time.ts";
 
 export interface Runnable {
   /** Runs at most `actionsMax` actions and returns how many it ran; called once per {@link RunQueue.push}. */
@@ -18,17 +19,22 @@ const settled = Promise.resolve();
 const TURN_ACTIONS_MAX = 256;
 /** Actions before input and output have their turn. */
 const YIELD_ACTIONS = 2_048;
+/** Milliseconds that actions may take before input and output have their turn. */
+const YIELD_MS = 10;
 
 export class RunQueue {
   readonly #clock: Clock;
+  readonly #time: Time;
   #waiting: Runnable[] = [];
   #spare: Runnable[] = [];
   #isScheduled = false;
   #actionsSinceYield = 0;
-  readonly #drain = (): void => this.#runAll();
+  #msSinceYield = 0;
+  readonly #drain = (): void => this.#runSome();
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, time: Time) {
     this.#clock = clock;
+    this.#time = time;
   }
 
   push(runnable: Runnable): void {
@@ -39,17 +45,29 @@ export class RunQueue {
   }
 
   #schedule(): void {
-    if (this.#actionsSinceYield < YIELD_ACTIONS) return void settled.then(this.#drain);
+    if (this.#actionsSinceYield < YIELD_ACTIONS && this.#msSinceYield < YIELD_MS)
+      return void settled.then(this.#drain);
     this.#actionsSinceYield = 0;
+    this.#msSinceYield = 0;
     this.#clock.yield(this.#drain);
   }
 
-  #runAll(): void {
+  #runSome(): void {
     const running = this.#waiting;
     this.#waiting = this.#spare;
-    for (let index = 0; index < running.length; index++) {
-      this.#actionsSinceYield += running[index]!.turn(TURN_ACTIONS_MAX);
+    const startedAt = this.#time.last;
+    let index = 0;
+    let ran = 0;
+    while (
+      index < running.length &&
+      ran < YIELD_ACTIONS &&
+      this.#time.last - startedAt < YIELD_MS
+    ) {
+      ran += running[index++]!.turn(TURN_ACTIONS_MAX);
     }
+    this.#actionsSinceYield += ran;
+    this.#msSinceYield += this.#time.last - startedAt;
+    if (index < running.length) this.#waiting = running.slice(index).concat(this.#waiting);
     running.length = 0;
     this.#spare = running;
     if (this.#waiting.length > 0) this.#schedule();
