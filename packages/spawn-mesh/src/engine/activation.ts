@@ -102,7 +102,9 @@ export class Activation
 
   get #waiting(): Waiting {
     if (this.#keyed === undefined) return this.#mailbox;
-    return { length: this.#mailbox.length + this.#keyed.asideCount, units: this.#mailbox.units };
+    const { length, units } = this.#mailbox;
+    const { asideCount, asideUnits } = this.#keyed;
+    return { length: length + asideCount, units: units + asideUnits };
   }
 
   #admitKeyed(invocation: Invocation): boolean {

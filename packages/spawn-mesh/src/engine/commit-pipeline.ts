@@ -162,6 +162,7 @@ export class CommitPipeline {
     const isFirst = this.#next === undefined;
     const next = this.#grow(change);
     if (isFirst) next.since = now;
+    if (next.stored !== undefined && next.stored.size >= STORED_REPLIES_MAX) this.enlist();
   }
 
   /** Lets a reply leave that changed nothing, after the commit of all that it saw. */
@@ -402,6 +403,8 @@ export class CommitPipeline {
   }
 }
 
+/** Replies to remember that make a write-behind state be written before it is due. */
+const STORED_REPLIES_MAX = 200;
 const NO_REPLIES: readonly StoredReply[] = [];
 
 function openGates(batch: Batch, isCommitted: boolean): void {

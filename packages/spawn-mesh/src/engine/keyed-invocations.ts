@@ -27,6 +27,8 @@ export class KeyedInvocations {
   readonly #lookups = new Set<Invocation>();
   /** How many stand aside. */
   asideCount = 0;
+  /** About how much memory their payloads take, in UTF-16 units. */
+  asideUnits = 0;
 
   constructor(owner: KeyedOwner, loader: Loader) {
     this.#owner = owner;
@@ -40,6 +42,7 @@ export class KeyedInvocations {
     if (aside !== undefined) {
       aside.push(invocation);
       this.asideCount++;
+      this.asideUnits += invocation.units;
       return false;
     }
     this.#atWork.set(key, []);
@@ -86,6 +89,7 @@ export class KeyedInvocations {
     const aside = this.#atWork.get(key) ?? [];
     this.#atWork.delete(key);
     this.asideCount -= aside.length;
+    for (const { units } of aside) this.asideUnits -= units;
     for (const invocation of aside) this.#owner.comesAgain(invocation);
   }
 }

@@ -32,9 +32,13 @@ const NUMBER_UNITS = 4;
 /** What counts as this many units takes at least one byte as JSON. */
 const UNITS_PER_JSON_BYTE_MAX = NUMBER_UNITS;
 
+/** Arrays and objects in a state, each counted as often as it is met. */
+const STATE_NODES_MAX = 8 * 1024 * 1024;
+
 const refused = new Error("not a JSON value");
 const tooLarge = new Error("more than the limit");
 let units = 0;
+let nodes = 0;
 /** Beyond it the copying ends: a small value that holds itself many times over has no end of copies. */
 let unitsMax = Infinity;
 
@@ -81,10 +85,15 @@ export function lastCopiedUnits(): number {
 
 /** The JSON text of a state, after checking that it is a JSON value. */
 export function encodeValue(value: unknown, what: string): string {
+  nodes = 0;
   try {
     check(value, 0);
     return JSON.stringify(value);
   } catch (error) {
+    if (error === tooLarge) {
+      const message = `${what}: expected at most ${STATE_NODES_MAX} arrays and objects, got more`;
+      throw new SpawnError("PAYLOAD_TOO_LARGE", message);
+    }
     throw refusal(error, value, what);
   }
 }
@@ -143,6 +152,7 @@ function check(value: unknown, depth: number): void {
     case "object":
       if (value === null) return;
       if (depth === VALUE_DEPTH_MAX) throw refused;
+      if (++nodes > STATE_NODES_MAX) throw tooLarge;
       if (Array.isArray(value)) {
         for (let index = 0; index < value.length; index++) check(value[index], depth + 1);
         return;

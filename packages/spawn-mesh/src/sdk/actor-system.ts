@@ -64,7 +64,7 @@ export interface ActorSystem extends AsyncDisposable {
   ): StoredActorRef<State>;
   /** Takes no more calls, lets what is queued run for `drainTimeoutMs` (default 10 000), commits, and closes the statestore. */
   stop(options?: { readonly drainTimeoutMs?: number }): Promise<void>;
-  /** Ends as `kill -9` does: nothing more is written. For tests; a new system on the same statestore goes on from there. */
+  /** Ends as `kill -9` does: nothing more is written. For tests: a new system on the same memory statestore goes on from there. A SQLite file stays taken until the process ends. */
   crash(): void;
 }
 

@@ -103,7 +103,8 @@ export class DatabaseSession {
     const cause = error instanceof RowStepError ? error.cause : error;
     const kind = failureBeforeCommit(cause);
     const rows = error instanceof RowStepError && kind === "rows" ? [error.index] : [];
-    if (needsReopening(cause)) this.#closeConnection();
+    const isStuck = this.#connection?.database.isTransaction === true;
+    if (isStuck || needsReopening(cause)) this.#closeConnection();
     return new StoreFailure(kind, describeThrown(cause), { cause, rows });
   }
 

@@ -124,7 +124,7 @@ export class GroupCommit {
         witness = applied ?? witness;
       }
     } catch (cause) {
-      if (this.#database.isTransaction) this.#database.exec("ROLLBACK");
+      this.#rollback();
       throw new RowStepError(cause, handles.length);
     }
     try {
@@ -133,6 +133,15 @@ export class GroupCommit {
       throw new CommitStepError(cause, witness);
     }
     return handles;
+  }
+
+  /** If even that fails, the session sees that the transaction is open and leaves the connection. */
+  #rollback(): void {
+    try {
+      if (this.#database.isTransaction) this.#database.exec("ROLLBACK");
+    } catch {
+      // What made the commit fail says more than this.
+    }
   }
 
   #commitOne(reader: PackedReader): Witness | undefined {
