@@ -16,36 +16,38 @@ import { formatActorId } from "./actor-id.ts";
 import type { ActorId } from "./actor-id.ts";
 import type { ActorType } from "./actor-type.ts";
 import type { Waiting } from "./admission.ts";
+import { AdmittedMailbox } from "./admitted-mailbox.ts";
 import { CommitPipeline } from "./commit-pipeline.ts";
 import type { PipelineOwner } from "./commit-pipeline.ts";
+import type { Change } from "./commit-batch.ts";
 import { SpawnError } from "./errors.ts";
 import type { Invocation } from "./invocation.ts";
 import { Execution } from "./execution.ts";
 import type { ExecutionOwner } from "./execution.ts";
 import { KeyedInvocations, answerStored } from "./keyed-invocations.ts";
 import type { KeyedOwner } from "./keyed-invocations.ts";
-import type { LoadWaiter } from "./loader.ts";
-import { Mailbox } from "./mailbox.ts";
-import { INIT_MS_MAX, firstState, initInvocation } from "./opening.ts";
+import { Opening } from "./opening.ts";
+import type { OpeningOwner } from "./opening.ts";
 import type { Run } from "./run.ts";
 import type { Runnable } from "./run-queue.ts";
-import { initError } from "./run-outcome.ts";
 import type { RunOutcome } from "./run-outcome.ts";
-import type { StoreAnswer } from "./statestore.ts";
+import type { Outgoing } from "./sending.ts";
 import type { Watched } from "./watch.ts";
 
 type Phase = "opening" | "ready" | "deleting" | "gone";
 
 export class Activation
-  implements Runnable, Watched, LoadWaiter, PipelineOwner, ExecutionOwner, KeyedOwner
+  implements Runnable, Watched, OpeningOwner, PipelineOwner, ExecutionOwner, KeyedOwner
 {
   readonly id: ActorId;
   readonly #type: ActorType;
-  readonly #mailbox = new Mailbox();
+  readonly #mailbox: AdmittedMailbox;
   readonly pipeline: CommitPipeline;
   #phase: Phase = "opening";
   readonly #execution: Execution;
   #keyed: KeyedInvocations | undefined;
+  /** Timers that have to be started before the first action runs. */
+  #timers: readonly Outgoing[] | undefined;
   #isQueued = false;
   #isWatched = false;
   /** Whole milliseconds, which take no memory of their own. */
@@ -57,6 +59,7 @@ export class Activation
     this.id = id;
     this.#type = type;
     this.#lastUsedAt = Math.ceil(type.parts.time.last);
+    this.#mailbox = new AdmittedMailbox(type.parts.admission);
     this.pipeline = new CommitPipeline(this, type.parts.writer);
     this.#execution = new Execution(this, type.parts);
     this.#open();
@@ -76,13 +79,23 @@ export class Activation
 
   /** Queues an invocation. @throws {SpawnError} `OVERLOADED` when a queue is full */
   submit(invocation: Invocation): void {
-    this.#type.parts.admission.enter(this.id, this.#waiting, invocation);
+    this.#mailbox.enter(this.id, this.waiting, invocation);
     this.#accept(invocation);
+  }
+
+  /** Whether an asynchronous action is under way, for which the others wait. */
+  get isRunning(): boolean {
+    return this.#execution.running !== undefined;
+  }
+
+  /** Lets go of what would run next, for another activation to take with {@link comesAgain}. */
+  giveAway(): Invocation | undefined {
+    return this.#mailbox.shift();
   }
 
   comesAgain(invocation: Invocation): void {
     if (invocation.isAnswered) {
-      this.#type.parts.admission.leave(1);
+      this.#mailbox.leave();
       invocation.end();
     } else {
       this.#accept(invocation);
@@ -92,7 +105,7 @@ export class Activation
   /** Takes an invocation that was let in. */
   #accept(invocation: Invocation): void {
     this.#isDueBy(invocation.deadlineAt);
-    if (invocation.details?.idempotencyKey !== undefined && !this.#admitKeyed(invocation)) {
+    if (invocation.onceKey !== undefined && !this.#admitKeyed(invocation)) {
       return this.#watch();
     }
     this.#mailbox.push(invocation);
@@ -100,7 +113,8 @@ export class Activation
     else this.#watch();
   }
 
-  get #waiting(): Waiting {
+  /** What waits here and counts towards the limits. */
+  get waiting(): Waiting {
     if (this.#keyed === undefined) return this.#mailbox;
     const { length, units } = this.#mailbox;
     const { asideCount, asideUnits } = this.#keyed;
@@ -108,11 +122,13 @@ export class Activation
   }
 
   #admitKeyed(invocation: Invocation): boolean {
-    this.#keyed ??= new KeyedInvocations(this, this.#type.parts.loader);
+    const { loader, outbox } = this.#type.parts;
+    this.#keyed ??= new KeyedInvocations(this, loader, outbox.follow);
     if (!this.#keyed.admit(invocation)) return false;
-    if (this.#isAcknowledged(invocation)) return true;
+    if (invocation.isNew || this.#isAcknowledged(invocation)) return true;
     // An actor without a row has no stored replies either.
-    if (this.#phase === "ready" && !this.pipeline.hasRow) invocation.isKeyUnused = true;
+    const hasMessage = invocation.details!.message !== undefined;
+    if (this.#phase === "ready" && !this.pipeline.hasRow && !hasMessage) invocation.isNew = true;
     else this.#keyed.lookUp(invocation);
     return true;
   }
@@ -121,52 +137,37 @@ export class Activation
     if (this.#phase === "ready") this.#queue();
   }
 
-  // Opening: load, decode, init.
+  // Coming to life.
 
   #open(): void {
     this.#execution.state.forget();
     this.#phase = "opening";
-    // Nothing to load; but what is called must not run the actor's code before it returns.
-    if (this.definition.state === undefined) queueMicrotask(() => this.#initialize());
-    else this.#type.parts.loader.load({ actor: this.id, row: true, keys: [] }, this);
+    new Opening(this, this.#type.parts).begin();
   }
 
-  loaded({ row }: StoreAnswer): void {
-    if (this.#phase !== "opening") return;
-    try {
-      const { state, bytes } = firstState(this.definition.state!, row);
-      this.#execution.state.write(state);
-      this.pipeline.open(row, bytes, row?.tags);
-    } catch (error) {
-      return this.#refuse(initError(this.id, error));
-    }
-    this.#initialize();
+  get isOpening(): boolean {
+    return this.#phase === "opening";
   }
 
-  #initialize(): void {
-    if (this.#phase !== "opening") return;
-    const { init } = this.definition;
-    if (init === undefined) return this.#ready();
-    const deadlineAt = this.#type.parts.clock.monotonic() + INIT_MS_MAX;
-    this.#isDueBy(deadlineAt);
+  writeState(state: unknown): void {
+    this.#execution.state.write(state);
+  }
+
+  runInit(init: Invocation): void {
+    this.#isDueBy(init.deadlineAt);
     this.#watch();
-    const resolve = (): void => this.#ready();
-    const reject = (error: SpawnError): void => this.#refuse(error);
-    this.#execution.run(initInvocation(init, deadlineAt, { resolve, reject }));
+    this.#execution.run(init);
   }
 
-  loadFailed(error: SpawnError): void {
-    if (this.#phase === "opening") this.#refuse(error);
-  }
-
-  #ready(): void {
+  opened(timers: readonly Outgoing[]): void {
     this.#phase = "ready";
+    this.#timers = timers.length > 0 ? timers : undefined;
     this.#type.parts.emit({ type: "activated", actor: this.id });
     this.#queue();
   }
 
   /** The actor cannot come to life: all that wait are told, and the next call tries again. */
-  #refuse(error: SpawnError): void {
+  openingFailed(error: SpawnError): void {
     this.leave();
     this.evict(error);
   }
@@ -183,9 +184,13 @@ export class Activation
     this.#isQueued = false;
     const { parts } = this.#type;
     let ran = 0;
+    if (this.#timers !== undefined && this.#mayRun()) {
+      this.pipeline.addMessages(this.#timers, parts.time.last);
+      this.#timers = undefined;
+    }
     while (this.#mayRun() && ran < actionsMax) {
       const invocation = this.#mailbox.shift()!;
-      parts.admission.leave(1);
+      this.#mailbox.leave();
       if (!invocation.isAnswered && invocation.deadlineAt <= parts.time.last) {
         invocation.giveUp(
           "DEADLINE_EXCEEDED",
@@ -206,13 +211,13 @@ export class Activation
     if (this.#phase !== "ready" || this.#execution.running !== undefined) return false;
     const { first } = this.#mailbox;
     if (first === undefined || !this.pipeline.hasRoom(this.#type.parts.limits)) return false;
-    return first.details?.idempotencyKey === undefined || this.#isKeyReady(first);
+    return first.onceKey === undefined || this.#isKeyReady(first);
   }
 
-  /** Whether an invocation with a key is answered already or known to be new. */
+  /** Whether an invocation with a key or a message is answered already or known to be new. */
   #isKeyReady(invocation: Invocation): boolean {
     if (invocation.isAnswered || this.#isAcknowledged(invocation)) return true;
-    if (invocation.isKeyUnused) return true;
+    if (invocation.isNew) return true;
     this.#keyed!.lookUp(invocation);
     return false;
   }
@@ -222,9 +227,10 @@ export class Activation
    * asked before the statestore is: a lookup that began before the commit may end after it.
    */
   #isAcknowledged(invocation: Invocation): boolean {
-    if (this.definition.durability !== "write-behind") return false;
-    const stored = this.pipeline.findUncommitted(invocation.details!.idempotencyKey!);
-    if (stored !== undefined) answerStored(invocation, stored);
+    const key = invocation.details!.idempotencyKey;
+    if (key === undefined || this.definition.durability !== "write-behind") return false;
+    const stored = this.pipeline.findUncommitted(key);
+    if (stored !== undefined) answerStored(invocation, stored, this.#type.parts.outbox.follow);
     return stored !== undefined;
   }
 
@@ -236,13 +242,26 @@ export class Activation
       invocation.succeed(undefined);
     } else if (change === undefined) {
       this.pipeline.addRead(invocation, reply, units);
-    } else if (this.definition.durability === "write-behind" && !run.isDelete) {
+    } else if (this.definition.state === undefined) {
+      const sent = { invocation, reply, units, change, now };
+      this.#type.parts.stateless.finish(this.id, sent);
+    } else if (this.#isAcknowledgedAtOnce(run, change)) {
       this.pipeline.addAcknowledged(change, now);
       invocation.succeed(reply);
     } else {
       if (run.isDelete) this.#phase = "deleting";
-      this.pipeline.addChange({ invocation, reply, units, change });
+      this.pipeline.addChange({ invocation, reply, units, change, now });
     }
+  }
+
+  /** Whether the caller of a write-behind actor is answered before the change is stored. */
+  #isAcknowledgedAtOnce({ isDelete, isCheckpoint }: Run, { message, step }: Change): boolean {
+    const hasToWait = isDelete || isCheckpoint || message !== undefined || step !== undefined;
+    return this.pipeline.isWriteBehind && !hasToWait;
+  }
+
+  stepFailed(invocation: Invocation, change: Change, now: number): void {
+    this.pipeline.addChange({ invocation, reply: undefined, units: 0, change, now });
   }
 
   resumed(): void {
@@ -262,7 +281,7 @@ export class Activation
     this.#execution.abandon(cause);
     this.#execution.state.forget();
     if (this.#phase === "deleting") this.#phase = "ready";
-    this.#putBack(again);
+    this.#mailbox.putBack(again);
     this.#queue();
   }
 
@@ -278,9 +297,9 @@ export class Activation
         "another process has changed the actor; repeat the call",
       ),
     );
-    // What was learnt of keys before is about a row that others have changed since.
-    for (const invocation of this.#mailbox.all()) invocation.isKeyUnused = false;
-    this.#putBack(again);
+    // What was learnt of keys and messages before is about rows that others have changed since.
+    for (const invocation of this.#mailbox.all()) invocation.isNew = false;
+    this.#mailbox.putBack(again);
     this.#open();
   }
 
@@ -293,18 +312,24 @@ export class Activation
     this.#type.parts.emit({ type: "write-behind-lost", actor: this.id });
   }
 
-  #putBack(again: readonly Invocation[]): void {
-    this.#type.parts.admission.reenter(again.length);
-    this.#mailbox.pushFront(again);
-  }
-
   // Callers give up and time passes.
 
   /** The caller of `invocation` gave up: its action need not run, or may stop. */
   callerGaveUp(invocation: Invocation): void {
     if (this.#execution.running === invocation)
       this.#execution.abort(new SpawnError("CANCELLED", "the caller gave up"));
-    else this.#sweepMailbox();
+    else this.#mailbox.sweep();
+  }
+
+  /** Lets the caller give up when `signal` aborts. */
+  giveUpOnAbort(signal: AbortSignal, invocation: Invocation): void {
+    if (invocation.isAnswered) return;
+    const onAbort = (): void => {
+      invocation.giveUp("CANCELLED", "the caller gave up");
+      this.callerGaveUp(invocation);
+    };
+    signal.addEventListener("abort", onAbort, { once: true });
+    invocation.onAnswered(() => signal.removeEventListener("abort", onAbort));
   }
 
   onDue(now: number): void {
@@ -324,26 +349,7 @@ export class Activation
         );
       }
     }
-    this.#sweepMailbox();
-  }
-
-  /** Removes from the mailbox what nobody waits for any more, so that it takes no room. */
-  #sweepMailbox(): void {
-    for (const invocation of this.#takeMailbox()) {
-      if (invocation.isAnswered) invocation.end();
-      else this.#requeue(invocation);
-    }
-  }
-
-  #requeue(invocation: Invocation): void {
-    this.#type.parts.admission.reenter(1);
-    this.#mailbox.push(invocation);
-  }
-
-  #takeMailbox(): Invocation[] {
-    const all = this.#mailbox.takeAll();
-    this.#type.parts.admission.leave(all.length);
-    return all;
+    this.#mailbox.sweep();
   }
 
   /** All whose callers may run out of time. */
@@ -436,7 +442,7 @@ export class Activation
   /** Refuses what has not run, and abandons what runs. */
   evict(error: SpawnError): void {
     this.#execution.abandon(error);
-    for (const invocation of [...(this.#keyed?.aside() ?? []), ...this.#takeMailbox()]) {
+    for (const invocation of [...(this.#keyed?.aside() ?? []), ...this.#mailbox.empty()]) {
       const applied = invocation.appliedBefore;
       invocation.fail(new SpawnError(error.code, messageOf(error), { applied, cause: error }));
     }

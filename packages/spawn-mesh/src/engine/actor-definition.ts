@@ -1,12 +1,22 @@
 import type { ActorId } from "./actor-id.ts";
 import type { ActionContext } from "./run.ts";
 import type { StateCodec } from "./state-codec.ts";
+import type { TimerDefinition } from "./timers.ts";
 
 /**
  * `named`: one actor, called by the definition's name. `unnamed`: any number, each with a name of its
- * own. `task`: for work that runs elsewhere one day; until then it runs as `named`.
+ * own. `pooled`: one actor without state, several actions of which run at once. `task`: for work that
+ * runs elsewhere one day; until then it runs as `named`.
  */
-export type ActorKind = "named" | "unnamed" | "task";
+export type ActorKind = "named" | "unnamed" | "pooled" | "task";
+
+/** How many activations a pooled actor has. */
+export interface PoolSize {
+  /** So many stay in memory, once they were needed. */
+  readonly min: number;
+  /** So many actions run at once at the most. */
+  readonly max: number;
+}
 
 /** `durable`: a reply means committed. `write-behind`: a reply means in memory, committed a while later. */
 export type Durability = "durable" | "write-behind";
@@ -38,7 +48,9 @@ export interface StateDefinition {
 export interface ActorDefinition {
   readonly name: string;
   readonly kind: ActorKind;
-  /** `undefined` for a stateless actor, which is never stored. */
+  /** What a pooled actor has, and no other. */
+  readonly pool?: PoolSize | undefined;
+  /** `undefined` for a stateless actor, which is never stored. A pooled actor is one. */
   readonly state: StateDefinition | undefined;
   readonly durability: Durability;
   /** Idle time after which an activation leaves memory, in milliseconds. */
@@ -50,6 +62,9 @@ export interface ActorDefinition {
   /** Runs after every load, before anything else. */
   readonly init: ActionFunction | undefined;
   readonly actions: ReadonlyMap<string, ActionDefinition>;
+  /** The channels that it listens to, each with the action that hears it. */
+  readonly channels: ReadonlyMap<string, string>;
+  readonly timers: readonly TimerDefinition[];
   /** Runs each action on a fresh decode of the state and reports states that are changed after the return. */
   readonly isStrict: boolean;
 }

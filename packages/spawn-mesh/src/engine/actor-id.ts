@@ -10,6 +10,11 @@ export interface ActorId {
   readonly name: string;
 }
 
+/** An actor as the key of a map: no name has the character that it ends with, so none begins like another. */
+export function actorKey({ system, definition, name }: ActorId): string {
+  return `${system}\0${definition}\0${name}\0`;
+}
+
 /** The longest name, in bytes of UTF-8. */
 export const NAME_BYTES_MAX = 1024;
 

@@ -13,8 +13,11 @@ import type { Host } from "./host.ts";
 import type { Invocation } from "./invocation.ts";
 import type { Limits } from "./limits.ts";
 import type { Loader } from "./loader.ts";
+import type { Outbox } from "./outbox.ts";
+import type { CronTimes } from "./repetition.ts";
 import type { InvokeRequest, Run } from "./run.ts";
 import type { RunQueue } from "./run-queue.ts";
+import type { StatelessSending } from "./stateless-sending.ts";
 import type { Time } from "./time.ts";
 import type { Watch } from "./watch.ts";
 
@@ -43,6 +46,9 @@ export interface EngineParts {
   readonly watch: Watch;
   readonly loader: Loader;
   readonly writer: CommitWriter;
+  readonly outbox: Outbox;
+  readonly stateless: StatelessSending;
+  readonly cronTimes: CronTimes;
   readonly emit: EventListener;
   /** A call that an action makes. */
   readonly callFrom: (call: CallFromRun) => Promise<unknown>;
@@ -50,7 +56,7 @@ export interface EngineParts {
 
 const NOTHING_WAITS: Waiting = { length: 0, units: 0 };
 
-/** A registered definition with its live activations: at most one an actor. */
+/** A registered definition with its live activations: at most one an actor, but for a pooled one. */
 export class ActorType {
   readonly definition: ActorDefinition;
   readonly parts: EngineParts;
@@ -81,6 +87,11 @@ export class ActorType {
     return this.#live.size;
   }
 
+  /** Whether one of them leaves memory when it is idle for long enough. */
+  get hasSpare(): boolean {
+    return this.#live.size > 0;
+  }
+
   /** Puts no more idle activations away. */
   stop(): void {
     this.#deactivator.stop();
@@ -97,7 +108,12 @@ export class ActorType {
     this.parts.admission.checkRoom(id, NOTHING_WAITS, invocation);
     const activation = new Activation(id, this);
     this.#live.set(name, activation);
-    this.#deactivator.wake();
+    this.watchIdle();
     return activation;
+  }
+
+  /** Looks for idle activations from now on, as long as one may leave. */
+  protected watchIdle(): void {
+    this.#deactivator.wake();
   }
 }

@@ -2,6 +2,7 @@
 import type { Activation } from "./activation.ts";
 import { findAction } from "./actor-definition.ts";
 import type { ActionDefinition, ActorDefinition } from "./actor-definition.ts";
+import { ActorPool } from "./actor-pool.ts";
 import { ActorType } from "./actor-type.ts";
 import type { EngineParts } from "./actor-type.ts";
 import { SpawnError } from "./errors.ts";
@@ -10,18 +11,19 @@ export class ActorTypes {
   readonly #system: string;
   readonly #types = new Map<string, ActorType>();
 
-  /** @throws {SpawnError} `ALREADY_REGISTERED` when two definitions have the same name */
+  /** @throws {SpawnError} `ALREADY_REGISTERED` when two definitions have the same name, `INVALID_ARGUMENT` */
   constructor(definitions: readonly ActorDefinition[], parts: EngineParts) {
     this.#system = parts.system;
     for (const definition of definitions) {
-      const { name } = definition;
+      const { name, kind } = definition;
       if (this.#types.has(name)) {
         throw new SpawnError(
           "ALREADY_REGISTERED",
           `the actor ${name} is defined twice in ${this.#system}`,
         );
       }
-      this.#types.set(name, new ActorType(definition, parts));
+      const Type = kind === "pooled" ? ActorPool : ActorType;
+      this.#types.set(name, new Type(definition, parts));
     }
   }
 

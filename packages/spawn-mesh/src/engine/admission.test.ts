@@ -23,6 +23,7 @@ function invocation(details?: Partial<InvocationDetails>): Invocation {
     metadata: {},
     caller: undefined,
     chain: [],
+    message: undefined,
     ...details,
   };
   return new Invocation(

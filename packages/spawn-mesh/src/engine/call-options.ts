@@ -4,12 +4,16 @@ import { utf8Length } from "./actor-id.ts";
 import { SpawnError } from "./errors.ts";
 import { TIMEOUT_MS_MAX, checkWholeNumber } from "./limits.ts";
 import type { InvokeRequest } from "./run.ts";
+import type { SendRequest } from "./sending.ts";
 import { copyBounded } from "./values.ts";
+
+/** Time for a call when nothing else is said, in milliseconds. */
+export const DEADLINE_MS_DEFAULT = 60_000;
 
 /** Options of a call, apart from what is called. */
 export type CallOptions = Pick<
   InvokeRequest,
-  "deadlineMs" | "idempotencyKey" | "signal" | "metadata" | "async"
+  "deadlineMs" | "idempotencyKey" | "signal" | "metadata" | "async" | "delayMs" | "scheduledTo"
 >;
 
 const OPTION_NAMES: ReadonlySet<string> = new Set([
@@ -18,6 +22,8 @@ const OPTION_NAMES: ReadonlySet<string> = new Set([
   "signal",
   "metadata",
   "async",
+  "delayMs",
+  "scheduledTo",
 ]);
 
 /** @throws {SpawnError} `INVALID_ARGUMENT` for an option that makes no sense, `CANCELLED` for an aborted signal */
@@ -47,6 +53,27 @@ export function checkOptions(options: CallOptions): void {
     const applied = appliedBefore(options);
     throw new SpawnError("CANCELLED", "the signal was aborted before the call", { applied });
   }
+}
+
+/** Whether a call is to be delivered later, as a message. */
+export function isScheduled(options: CallOptions | null): boolean {
+  if (options === null) return false;
+  const { delayMs, scheduledTo } = options;
+  return delayMs !== undefined || scheduledTo !== undefined;
+}
+
+/**
+ * The message of a call that is to be delivered later.
+ *
+ * @throws {SpawnError} `INVALID_ARGUMENT` for an idempotency key: such a call has no reply to remember
+ */
+export function scheduledMessage(request: InvokeRequest): SendRequest {
+  const { idempotencyKey, async: _, deadlineMs: __, signal: ___, ...sent } = request;
+  if (idempotencyKey === undefined) return sent;
+  throw new SpawnError(
+    "INVALID_ARGUMENT",
+    "options.idempotencyKey: a call for later has no reply to remember; expected no key with delayMs or scheduledTo",
+  );
 }
 
 /** What is certain of a call that is not let in: with a key, an earlier call may have been applied. */

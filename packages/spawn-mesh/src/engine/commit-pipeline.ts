@@ -14,10 +14,24 @@
  */
 import type { ActorDefinition } from "./actor-definition.ts";
 import type { ActorId } from "./actor-id.ts";
+import {
+  addMessages,
+  failChanges,
+  isUrgent,
+  joinBefore,
+  consumesLess,
+  newBatch,
+  openGates,
+  takeBack,
+} from "./commit-batch.ts";
+import type { Batch, BatchMessages, Change } from "./commit-batch.ts";
 import type { CommitWriter } from "./commit-writer.ts";
 import { SpawnError } from "./errors.ts";
 import type { Invocation } from "./invocation.ts";
 import type { Limits } from "./limits.ts";
+import type { Message } from "./message-store.ts";
+import { DELIVERY_GRACE_MS, storedAs } from "./sending.ts";
+import type { Outgoing } from "./sending.ts";
 import type {
   Commit,
   Etag,
@@ -29,14 +43,6 @@ import type {
   Tags,
 } from "./statestore.ts";
 
-/** What an action left behind: the state and tags after it, and what its commit has to remember. */
-export interface Change {
-  readonly bytes: StateBytes | undefined;
-  readonly tags: Tags | undefined;
-  readonly isDelete: boolean;
-  readonly stored: StoredReply | undefined;
-}
-
 /** A change whose caller waits until it is durable. */
 export interface DurableChange {
   readonly invocation: Invocation;
@@ -44,6 +50,8 @@ export interface DurableChange {
   /** About how much memory the reply takes, in UTF-16 units. */
   readonly units: number;
   readonly change: Change;
+  /** The time (monotonic). */
+  readonly now: number;
 }
 
 /** The activation, as its pipeline sees it. */
@@ -63,29 +71,6 @@ export interface PipelineOwner {
   flushFailed(): void;
   /** Acknowledged write-behind changes will never be stored. */
   tailLost(): void;
-}
-
-type Gate = (isCommitted: boolean) => void;
-
-/** Actions that become durable together. There is one for every commit, so it stays small. */
-interface Batch {
-  readonly entries: Invocation[];
-  /** Those that wait for the outcome; `undefined` while there is none, like `stored`. */
-  gates: Gate[] | undefined;
-  stored: Map<string, StoredReply> | undefined;
-  /** About how much memory the replies take, in UTF-16 units. */
-  units: number;
-  /** How many entries it had when it was sealed; those behind them are reads that wait for it. */
-  sealedLength: number;
-  isDelete: boolean;
-  /** When the oldest change in it was acknowledged (monotonic); matters to write-behind only. */
-  since: number;
-  bytes: StateBytes | undefined;
-  tags: Tags | undefined;
-  etag: Etag | undefined;
-  /** When it was sealed (wall). */
-  at: number;
-  keepsRevision: boolean;
 }
 
 export class CommitPipeline {
@@ -148,21 +133,29 @@ export class CommitPipeline {
   }
 
   /** Adds what an action changed to the next commit; the reply leaves with it. */
-  addChange({ invocation, reply, units, change }: DurableChange): void {
-    const next = this.#grow(change);
+  addChange({ invocation, reply, units, change, now }: DurableChange): void {
+    const next = this.#grow(change, now);
     invocation.isChange = true;
+    invocation.continuesAs = change.step?.id;
     invocation.handOver(reply);
     next.entries.push(invocation);
     next.units += units;
     this.enlist();
   }
 
+  /** Adds messages that no action sent. */
+  addMessages(sends: readonly Outgoing[], now: number): void {
+    const { bytes, tags } = this;
+    const none = { isDelete: false, stored: undefined, message: undefined, step: undefined };
+    this.#grow({ bytes, tags, sends, ...none }, now);
+    this.enlist();
+  }
+
   /** Adds a change that is acknowledged already, at `now`, and is committed a while later. */
   addAcknowledged(change: Change, now: number): void {
-    const isFirst = this.#next === undefined;
-    const next = this.#grow(change);
-    if (isFirst) next.since = now;
-    if (next.stored !== undefined && next.stored.size >= STORED_REPLIES_MAX) this.enlist();
+    const next = this.#grow(change, now);
+    const isFull = next.stored !== undefined && next.stored.size >= STORED_REPLIES_MAX;
+    if (isFull || next.messages !== undefined) this.enlist();
   }
 
   /** Lets a reply leave that changed nothing, after the commit of all that it saw. */
@@ -210,8 +203,7 @@ export class CommitPipeline {
     const next = this.#next;
     const isUnderWay = this.#isEnlisted || this.#inFlight !== undefined;
     if (!this.isWriteBehind || next === undefined || isUnderWay) return Infinity;
-    // The whole actor waits for a delete.
-    return next.since + (next.isDelete ? 0 : this.#owner.definition.snapshotTimeoutMs);
+    return next.since + (isUrgent(next) ? 0 : this.#owner.definition.snapshotTimeoutMs);
   }
 
   /** All invocations whose replies wait for a commit. */
@@ -236,6 +228,16 @@ export class CommitPipeline {
     return [...(this.#inFlight?.stored?.keys() ?? [])];
   }
 
+  /** The messages that the commit in flight consumes. */
+  get messagesInFlight(): readonly string[] {
+    return this.#inFlight?.messages?.consumes ?? NO_IDS;
+  }
+
+  /** About how much the next commit has to write, in UTF-16 units. */
+  get unitsToWrite(): number {
+    return (this.bytes?.length ?? 0) + (this.#next?.messages?.units ?? 0);
+  }
+
   /** Closes the growing commit: from now on its outcome is the statestore's. */
   seal(etag: Etag, at: number): Commit {
     const batch = this.#next!;
@@ -254,6 +256,7 @@ export class CommitPipeline {
       !batch.isDelete &&
       (this.#keptAt === undefined || at - this.#keptAt >= snapshotTimeoutMs);
     batch.at = at;
+    if (batch.messages !== undefined) this.#sealMessages(batch.messages, at);
     return {
       actor: this.#owner.id,
       handle: this.#handle,
@@ -268,6 +271,8 @@ export class CommitPipeline {
       isDelete: batch.isDelete,
       revisionsKept: batch.keepsRevision ? revisionsKept : 0,
       replies: batch.stored === undefined ? NO_REPLIES : [...batch.stored.values()],
+      consumes: batch.messages?.consumes ?? NO_IDS,
+      sends: batch.messages?.stored ?? NO_MESSAGES,
     };
   }
 
@@ -280,9 +285,10 @@ export class CommitPipeline {
     if (batch.keepsRevision) this.#keptAt = batch.at;
     this.#durableBytes = batch.bytes;
     this.#durableTags = batch.tags;
-    for (const invocation of batch.entries) invocation.succeed(invocation.reply);
+    this.#answer(batch);
     openGates(batch, true);
-    if (!this.isWriteBehind) this.enlist();
+    if (batch.messages !== undefined) this.#send(batch.messages);
+    if (!this.isWriteBehind || (this.#next !== undefined && isUrgent(this.#next))) this.enlist();
     this.#owner.committed(batch.isDelete);
   }
 
@@ -294,11 +300,7 @@ export class CommitPipeline {
       // Nothing on top of what can never be stored can be stored either.
       this.#owner.tailLost();
     }
-    const again: Invocation[] = [];
-    for (const invocation of batch.entries) {
-      if (invocation.isChange) invocation.fail(cause);
-      else again.push(invocation);
-    }
+    const again = failChanges(batch, cause);
     openGates(batch, false);
     const onTop = this.#discardNext();
     this.bytes = this.#durableBytes;
@@ -310,6 +312,7 @@ export class CommitPipeline {
   unknown(cause: SpawnError): void {
     const batch = this.#settle();
     const reads = failChanges(batch, cause);
+    this.#mayHaveSent(batch);
     this.#startAgain(batch, reads, undefined);
   }
 
@@ -325,13 +328,17 @@ export class CommitPipeline {
     if (row !== undefined && row.etag === batch.etag) return this.committed(row.handle);
     this.#settle();
     if (row !== undefined && row.baseEtag === batch.etag) {
-      for (const invocation of batch.entries) invocation.succeed(invocation.reply);
+      this.#answer(batch);
       openGates(batch, true);
+      this.#mayHaveSent(batch);
       return this.#startAgain({ ...batch, entries: [], gates: undefined }, [], answer);
     }
+    const isOurs = answer !== undefined && row?.etag === this.#etag;
+    if (this.isWriteBehind && isOurs && consumesLess(batch, answer)) return this.#mergeBack(batch);
     const isOvertaken =
       row !== undefined && row.baseEtag === this.#etag && row.owner !== this.#writer.owner;
     const isCertain = answer !== undefined && (row?.etag === this.#etag || isOvertaken);
+    if (!isCertain) this.#mayHaveSent(batch);
     const again = isCertain
       ? batch.entries
       : failChanges(
@@ -339,24 +346,51 @@ export class CommitPipeline {
           new SpawnError(
             "UNKNOWN_OUTCOME",
             "the statestore does not tell any more whether the commit was applied; repeat the call with its idempotency key",
-            {
-              applied: "unknown",
-            },
+            { applied: "unknown" },
           ),
         );
     this.#startAgain(batch, again, answer);
   }
 
-  #grow(change: Change): Batch {
+  #grow(change: Change, now: number): Batch {
     this.bytes = change.bytes;
     this.tags = change.tags;
-    const next = (this.#next ??= newBatch());
+    const next = (this.#next ??= newBatch(now));
+    if (change.message !== undefined || change.sends.length > 0) addMessages(next, change);
     if (change.isDelete) next.isDelete = true;
     if (change.stored !== undefined) {
       next.stored ??= new Map();
       next.stored.set(change.stored.key, change.stored);
     }
     return next;
+  }
+
+  /** Everything in the batch is durable. */
+  #answer({ entries }: Batch): void {
+    for (const invocation of entries) {
+      if (invocation.continuesAs !== undefined) this.#writer.outbox.goesOn(invocation);
+      else if (invocation.refusal !== undefined) invocation.fail(invocation.refusal);
+      else invocation.succeed(invocation.reply);
+    }
+  }
+
+  #sealMessages(messages: BatchMessages, at: number): void {
+    const source = this.#owner.id;
+    const stored = messages.sends.filter(({ isStored }) => isStored);
+    messages.isDirect = this.#writer.outbox.isDirect(source, this.#revision + 1, stored.length);
+    const graceMs = messages.isDirect ? DELIVERY_GRACE_MS : 0;
+    messages.stored = stored.map((outgoing) => storedAs(outgoing, { source, at, graceMs }));
+  }
+
+  #send({ sends, stored, isDirect }: BatchMessages): void {
+    const { outbox } = this.#writer;
+    outbox.committed(stored, isDirect);
+    for (const outgoing of sends) if (!outgoing.isStored) outbox.fire(this.#owner.id, outgoing);
+  }
+
+  /** Messages of a commit after which others may have committed: they are found in the statestore. */
+  #mayHaveSent({ messages }: Batch): void {
+    if (messages !== undefined) this.#writer.outbox.committed(messages.stored, false);
   }
 
   #settle(): Batch {
@@ -383,11 +417,7 @@ export class CommitPipeline {
     if (next === undefined) {
       this.#next = batch;
     } else {
-      next.since = batch.since;
-      next.isDelete ||= batch.isDelete;
-      if (batch.stored !== undefined) {
-        next.stored = new Map([...batch.stored, ...(next.stored ?? [])]);
-      }
+      joinBefore(next, batch);
     }
     this.#owner.flushFailed();
   }
@@ -406,39 +436,5 @@ export class CommitPipeline {
 /** Replies to remember that make a write-behind state be written before it is due. */
 const STORED_REPLIES_MAX = 200;
 const NO_REPLIES: readonly StoredReply[] = [];
-
-function openGates(batch: Batch, isCommitted: boolean): void {
-  for (const gate of batch.gates ?? []) gate(isCommitted);
-}
-
-function newBatch(): Batch {
-  return {
-    entries: [],
-    gates: undefined,
-    stored: undefined,
-    units: 0,
-    sealedLength: 0,
-    isDelete: false,
-    since: 0,
-    bytes: undefined,
-    tags: undefined,
-    etag: undefined,
-    at: 0,
-    keepsRevision: false,
-  };
-}
-
-/** Fails what the batch would have changed, and returns the reads in it, which can run again. */
-function failChanges(batch: Batch, cause: SpawnError): Invocation[] {
-  const reads: Invocation[] = [];
-  for (const invocation of batch.entries) {
-    if (invocation.isChange) invocation.fail(cause);
-    else reads.push(invocation);
-  }
-  return reads;
-}
-
-function takeBack(invocations: readonly Invocation[]): readonly Invocation[] {
-  for (const invocation of invocations) invocation.takeBack();
-  return invocations;
-}
+const NO_IDS: readonly string[] = [];
+const NO_MESSAGES: readonly Message[] = [];

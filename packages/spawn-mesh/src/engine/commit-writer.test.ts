@@ -9,7 +9,11 @@ import { CommitWriter } from "./commit-writer.ts";
 import { Invocation } from "./invocation.ts";
 import { defaultLimits } from "./limits.ts";
 import type { Limits } from "./limits.ts";
+import { Loader } from "./loader.ts";
+import { Outbox } from "./outbox.ts";
+import { noCronTimes } from "./repetition.ts";
 import { jsonCodec } from "./state-codec.ts";
+import { Watch } from "./watch.ts";
 
 const definition: ActorDefinition = {
   name: "d",
@@ -21,6 +25,8 @@ const definition: ActorDefinition = {
   revisionsKept: 0,
   init: undefined,
   actions: new Map(),
+  channels: new Map(),
+  timers: [],
   isStrict: false,
 };
 
@@ -29,8 +35,22 @@ async function writerOn(limits: Partial<Limits> = {}) {
   await store.open({ owner: "me" });
   const clock = new VirtualClock();
   const log: string[] = [];
-  const parts = { store, clock, random: seededRandom(1), emit: () => undefined, owner: "me" };
-  const writer = new CommitWriter({ ...parts, limits: { ...defaultLimits, ...limits } });
+  const parts = {
+    store,
+    clock,
+    random: seededRandom(1),
+    emit: () => undefined,
+    limits: { ...defaultLimits, ...limits },
+  };
+  const outbox = new Outbox({
+    ...parts,
+    system: "s",
+    watch: new Watch(clock),
+    loader: new Loader(parts),
+    cronTimes: noCronTimes,
+    deliver: () => undefined,
+  });
+  const writer = new CommitWriter({ ...parts, owner: "me", outbox });
   return { store, clock, log, writer, pipeline: (name: string) => newPipeline(name, writer, log) };
 }
 
@@ -62,8 +82,16 @@ function change(pipeline: CommitPipeline, bytes: string): string[] {
       reject: ({ code, applied }) => told.push(`${code} ${applied}`),
     },
   );
-  const stored = { bytes, tags: undefined, isDelete: false, stored: undefined };
-  pipeline.addChange({ invocation, reply: bytes, units: 1, change: stored });
+  const stored = {
+    bytes,
+    tags: undefined,
+    isDelete: false,
+    stored: undefined,
+    sends: [],
+    message: undefined,
+    step: undefined,
+  };
+  pipeline.addChange({ invocation, reply: bytes, units: 1, change: stored, now: 0 });
   return told;
 }
 

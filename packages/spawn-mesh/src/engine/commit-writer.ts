@@ -14,6 +14,7 @@ import { SpawnError, describeThrown } from "./errors.ts";
 import type { EventListener } from "./events.ts";
 import { exponentialBackoffMs } from "./exponential-backoff.ts";
 import type { Limits } from "./limits.ts";
+import type { Outbox } from "./outbox.ts";
 import { StoreFailure } from "./statestore.ts";
 import type { Commit, Statestore, StoreAnswer, StoreHandle } from "./statestore.ts";
 
@@ -25,6 +26,7 @@ export interface CommitWriterParts {
   readonly random: Random;
   readonly limits: Limits;
   readonly emit: EventListener;
+  readonly outbox: Outbox;
 }
 
 /** A group on its way: pipelines and their commits, side by side. */
@@ -51,6 +53,11 @@ export class CommitWriter {
   /** The session in whose name everything is committed. */
   get owner(): string {
     return this.#parts.owner;
+  }
+
+  /** Where the messages of what it has committed go. */
+  get outbox(): Outbox {
+    return this.#parts.outbox;
   }
 
   /** Takes the pipeline's next commit when there is a way; it may go on growing until then. */
@@ -97,7 +104,7 @@ export class CommitWriter {
       rows < commitRowsMax &&
       (rows === 0 || units < commitUnitsMax)
     ) {
-      units += this.#ready[rows]!.bytes?.length ?? 0;
+      units += this.#ready[rows]!.unitsToWrite;
       rows++;
     }
     if (rows < this.#ready.length) return this.#ready.splice(0, rows);
@@ -204,6 +211,7 @@ export class CommitWriter {
       actor: pipeline.actor,
       row: true,
       keys: pipeline.keysInFlight,
+      messages: pipeline.messagesInFlight,
     }));
     const answers = await this.#loadRows(queries, patienceMs);
     if (this.#isAbandoned) return;

@@ -16,6 +16,8 @@ const definition = (deactivateTimeoutMs: number): ActorDefinition => ({
   revisionsKept: 0,
   init: undefined,
   actions: new Map(),
+  channels: new Map(),
+  timers: [],
   isStrict: false,
 });
 

@@ -28,14 +28,14 @@ export class Deactivator {
     );
   }
 
-  /** Begins to look, now that there is an activation; it ends when there is none. */
+  /** Begins to look, now that there is an activation; it ends when none is left that may leave. */
   wake(): void {
     if (this.#timer !== undefined) return;
     const delayMs = this.#sweep === undefined ? this.#periodMs : SLICE_PERIOD_MS;
     this.#timer = this.#clock.timer(delayMs, () => {
       this.#timer = undefined;
       this.#sweepSlice();
-      if (this.#type.liveCount > 0) this.wake();
+      if (this.#type.hasSpare) this.wake();
     });
   }
 

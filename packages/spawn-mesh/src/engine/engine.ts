@@ -4,27 +4,35 @@
  * It imports nothing but itself. Time, randomness, the statestore and user code arrive through
  * ports, so that a simulation runs these very lines.
  */
-import type { Activation } from "./activation.ts";
 import { Admission } from "./admission.ts";
 import type { ActorType, CallFromRun, EngineParts } from "./actor-type.ts";
 import { ActorTypes, actionOf } from "./actor-types.ts";
 import type { ActionDefinition, ActorDefinition } from "./actor-definition.ts";
-import { checkName, formatActorId } from "./actor-id.ts";
+import { checkName } from "./actor-id.ts";
 import type { ActorId } from "./actor-id.ts";
 import { sleep, systemClock, systemRandom } from "./clock.ts";
-import type { Clock, Random, Timer } from "./clock.ts";
+import type { Clock, Random } from "./clock.ts";
 import {
+  DEADLINE_MS_DEFAULT,
   appliedBefore,
   checkKey,
   checkOptions,
   checkRequest,
   copyMetadata,
+  isScheduled,
+  scheduledMessage,
 } from "./call-options.ts";
 import type { CallOptions } from "./call-options.ts";
+import { keyOf, parentCall } from "./child-calls.ts";
+import type { ParentCall } from "./child-calls.ts";
+import { NO_CHAIN, checkChain, lengthenChain } from "./call-chain.ts";
+import type { ChannelListener } from "./broadcasts.ts";
 import { CommitWriter } from "./commit-writer.ts";
 import { SpawnError, isSpawnError } from "./errors.ts";
+import { harmless } from "./events.ts";
 import type { EventListener } from "./events.ts";
-import { fingerprint } from "./fingerprint.ts";
+import type { ExternalFunction } from "./external-functions.ts";
+import { canonicalJson, fingerprint } from "./fingerprint.ts";
 import { plainHost } from "./host.ts";
 import type { Host } from "./host.ts";
 import { Invocation } from "./invocation.ts";
@@ -32,8 +40,15 @@ import type { Caller, InvocationDetails } from "./invocation.ts";
 import { TIMEOUT_MS_MAX, checkWholeNumber, resolveLimits } from "./limits.ts";
 import type { Limits } from "./limits.ts";
 import { Loader } from "./loader.ts";
+import type { MessageOperations } from "./message-operations.ts";
+import { Messaging } from "./messaging.ts";
+import { Pruner } from "./pruner.ts";
+import { noCronTimes } from "./repetition.ts";
+import type { CronTimes } from "./repetition.ts";
 import type { InvokeRequest } from "./run.ts";
 import { RunQueue } from "./run-queue.ts";
+import { newMessageId } from "./sending.ts";
+import type { SendRequest } from "./sending.ts";
 import type { Statestore } from "./statestore.ts";
 import { StoredActorOperations } from "./stored-actor.ts";
 import { copyBounded, lastCopiedUnits } from "./values.ts";
@@ -56,6 +71,10 @@ export interface EngineOptions {
   readonly heapPercent?: () => number;
   /** Receives what the engine tells about itself. */
   readonly onEvent?: EventListener;
+  /** What cron expressions mean. Default: none is understood. */
+  readonly cronTimes?: CronTimes;
+  /** Functions outside of actors that actors can have carried out, by name. */
+  readonly externals?: ReadonlyMap<string, ExternalFunction>;
   /** Finds the engine of another actor system, for calls that name one. */
   readonly findSystem?: (name: string) => Engine | undefined;
 }
@@ -76,20 +95,22 @@ export interface Origin {
   readonly caller: ActorId;
   readonly chain: readonly string[];
   readonly deadlineAt: number;
+  /** What the key of the call is made of, if the action itself is done once however often it runs. */
+  readonly parent: ParentCall | undefined;
 }
 
-/** Time for a call when nothing else is said, in milliseconds. */
-export const DEADLINE_MS_DEFAULT = 60_000;
 /** Time for what is queued when a system stops, in milliseconds. */
 export const DRAIN_TIMEOUT_MS_DEFAULT = 10_000;
 
 const DRAIN_STEP_MS = 10;
-const PRUNE_PERIOD_MS = 60_000;
-/** How soon pruning goes on when there was more than it may take away at once. */
-const PRUNE_AGAIN_MS = 100;
-const PRUNE_ROWS_MAX = 1_000;
-const NO_CHAIN: readonly string[] = [];
 const NO_OPTIONS: CallOptions = {};
+/** Does nothing, for which the actor has to be alive. */
+const WAKE_UP: ActionDefinition = {
+  name: "wake up",
+  isRead: true,
+  parse: undefined,
+  run: () => undefined,
+};
 
 type Phase = "new" | "running" | "stopping" | "stopped";
 
@@ -100,7 +121,8 @@ export class Engine {
   readonly #types: ActorTypes;
   readonly #owner: string;
   readonly #findSystem: (name: string) => Engine | undefined;
-  #pruneTimer: Timer | undefined;
+  readonly #messaging: Messaging;
+  readonly #pruner: Pruner;
   #phase: Phase = "new";
 
   /** @throws {SpawnError} `INVALID_ARGUMENT`, `ALREADY_REGISTERED` */
@@ -113,9 +135,25 @@ export class Engine {
     const time = new Time(clock);
     const random = options.random ?? systemRandom();
     const limits = resolveLimits(options.limits);
-    const emit = safely(options.onEvent);
-    this.#owner = toHex(random.id());
+    const emit = harmless(options.onEvent);
+    this.#owner = newMessageId(random);
     const storeParts = { store: options.store, clock, random, limits, emit };
+    const cronTimes = options.cronTimes ?? noCronTimes;
+    const loader = new Loader(storeParts);
+    const watch = new Watch(clock);
+    this.#messaging = new Messaging({
+      ...storeParts,
+      system: this.system,
+      loader,
+      watch,
+      time,
+      cronTimes,
+      externals: options.externals ?? new Map(),
+      types: () => this.#types,
+      messagingOf: (system) => this.#engineOf(system).#messaging,
+    });
+    const { outbox, stateless } = this.#messaging;
+    this.#pruner = new Pruner(options.store, clock, emit);
     this.#parts = {
       system: options.system,
       clock,
@@ -126,9 +164,12 @@ export class Engine {
       host: options.host ?? plainHost,
       admission: new Admission(clock, limits, options.heapPercent ?? (() => 0)),
       runQueue: new RunQueue(clock, time),
-      watch: new Watch(clock),
-      loader: new Loader(storeParts),
-      writer: new CommitWriter({ ...storeParts, owner: this.#owner }),
+      watch,
+      loader,
+      writer: new CommitWriter({ ...storeParts, owner: this.#owner, outbox }),
+      outbox,
+      stateless,
+      cronTimes,
       callFrom: (call) => this.#callFrom(call),
     };
     this.#types = new ActorTypes(options.definitions, this.#parts);
@@ -140,7 +181,21 @@ export class Engine {
       throw new SpawnError("INVALID_ARGUMENT", `the system ${this.system} was started before`);
     await this.#store.open({ owner: this.#owner });
     this.#phase = "running";
-    this.#schedulePrune();
+    this.#messaging.start();
+    this.#pruner.start();
+    this.#startTimers();
+  }
+
+  /** Named actors with timers come to life by themselves; others with their first call. */
+  #startTimers(): void {
+    for (const type of this.#types.all) {
+      const { name, kind, timers } = type.definition;
+      if (kind === "unnamed" || timers.length === 0) continue;
+      void this.call({ type, name, action: WAKE_UP, payload: undefined }).catch((error: Error) => {
+        const actor = { system: this.system, definition: name, name };
+        this.#parts.emit({ type: "async-failed", actor, action: WAKE_UP.name, error });
+      });
+    }
   }
 
   /** Whether it takes calls from outside. */
@@ -204,7 +259,10 @@ export class Engine {
     const { time, limits } = this.#parts;
     const payload = copyBounded(call.payload, "payload", limits.payloadBytesMax);
     const units = lastCopiedUnits();
-    if (options !== undefined) checkOptions(options);
+    if (options !== undefined) {
+      checkOptions(options);
+      if (isScheduled(options)) return this.#schedule(call, caller);
+    }
     const ownMs = options?.deadlineMs ?? DEADLINE_MS_DEFAULT;
     const deadlineAt = Math.min(time.now() + ownMs, origin?.deadlineAt ?? Infinity);
     const details = this.#detailsOf(call, payload);
@@ -213,7 +271,7 @@ export class Engine {
     const invocation = new Invocation({ action, payload, units, deadlineAt, details }, answersTo);
     const activation = type.activation(name, invocation);
     activation.submit(invocation);
-    if (options?.signal !== undefined) giveUpOnAbort(options.signal, invocation, activation);
+    if (options?.signal !== undefined) activation.giveUpOnAbort(options.signal, invocation);
     if (isAsync) caller.resolve(undefined);
   }
 
@@ -231,11 +289,10 @@ export class Engine {
     });
   }
 
-  #detailsOf(
-    { type, action, options, origin }: ActorCall,
-    payload: unknown,
-  ): InvocationDetails | undefined {
-    const { idempotencyKey, metadata } = options ?? NO_OPTIONS;
+  #detailsOf(call: ActorCall, payload: unknown): InvocationDetails | undefined {
+    const { type, action, options, origin } = call;
+    const { metadata } = options ?? NO_OPTIONS;
+    const idempotencyKey = keyOf(call, payload);
     if (idempotencyKey === undefined && metadata === undefined && origin === undefined)
       return undefined;
     const { limits } = this.#parts;
@@ -245,13 +302,48 @@ export class Engine {
     return {
       idempotencyKey,
       fingerprint:
-        idempotencyKey === undefined
-          ? ""
-          : fingerprint(`${action.name} ${JSON.stringify(payload)}`),
+        idempotencyKey === undefined ? "" : fingerprint(`${action.name} ${canonicalJson(payload)}`),
       metadata: metadata === undefined ? {} : copyMetadata(metadata, limits.metadataBytesMax),
       caller: origin?.caller,
       chain: origin?.chain ?? NO_CHAIN,
+      message: undefined,
     };
+  }
+
+  /** A call from outside for later: it is a message, and resolves when that is stored. */
+  #schedule({ type, name, action, payload, options }: ActorCall, caller: Caller): void {
+    const definition = type.definition.name;
+    const request = scheduledMessage({ ...options, action: action.name, payload, definition });
+    this.send(name, request).then(
+      () => caller.resolve(undefined),
+      (error: SpawnError) => caller.reject(error),
+    );
+  }
+
+  /**
+   * Stores a message to the actor `name`, and answers its id.
+   *
+   * @throws {SpawnError} `INVALID_ARGUMENT`, `PAYLOAD_TOO_LARGE`, `STATESTORE_UNAVAILABLE`
+   */
+  async send(name: string, request: SendRequest): Promise<string> {
+    this.checkAccepting();
+    return await this.#messaging.send(name, request);
+  }
+
+  /** Sends a payload to all subscribers of a channel; answers the id of the broadcast when it is stored. */
+  async publish(channel: string, payload: unknown): Promise<string> {
+    this.checkAccepting();
+    return await this.#messaging.publish(channel, payload);
+  }
+
+  /** Listens to a channel until the function that it returns is called. */
+  subscribe(channel: string, listener: ChannelListener): () => void {
+    return this.#messaging.subscribe(channel, listener);
+  }
+
+  /** What waits to be delivered, and what was given up. */
+  get messages(): MessageOperations {
+    return this.#messaging.operations;
   }
 
   /** Receives the outcome of an invocation that nobody waits for. */
@@ -269,45 +361,29 @@ export class Engine {
   async #callFrom({ id, pipeline, run, name, request }: CallFromRun): Promise<unknown> {
     const { invocation } = run;
     checkRequest(request);
+    const parent = parentCall(run);
     // Nobody waits for an asynchronous call, so a chain of actors that wait ends here.
     const chain =
-      request.async === true
-        ? NO_CHAIN
-        : [...(invocation.details?.chain ?? NO_CHAIN), chainKey(id)];
-    this.#checkChain(chain, name, request);
+      request.async === true ? NO_CHAIN : lengthenChain(invocation.details?.chain ?? NO_CHAIN, id);
+    const { system = this.system, definition = name } = request;
+    checkChain(chain, { system, definition, name }, this.#parts.limits.chainLengthMax);
     await pipeline.whenCommitted();
     if (run.isRevoked) throw new SpawnError("CANCELLED", "the action that makes this call is over");
     return await this.#invokeFrom(name, request, {
       caller: id,
       chain,
       deadlineAt: invocation.deadlineAt,
+      parent,
     });
   }
 
-  #checkChain(chain: readonly string[], name: string, request: InvokeRequest): void {
-    const target = {
-      system: request.system ?? this.system,
-      definition: request.definition ?? name,
-      name,
-    };
-    if (chain.includes(chainKey(target))) {
-      throw new SpawnError(
-        "CYCLE",
-        `${formatActorId(target)} waits for this call, so it cannot answer it`,
-      );
-    }
-    const { chainLengthMax } = this.#parts.limits;
-    if (chain.length > chainLengthMax) {
-      throw new SpawnError(
-        "CYCLE",
-        `more than ${chainLengthMax} actors wait for one another in a chain of calls`,
-      );
-    }
-  }
-
-  /** What the statestore keeps of an actor. */
-  stored(type: ActorType, name: string): StoredActorOperations {
-    return new StoredActorOperations({ engine: this, store: this.#store, type, name });
+  /**
+   * What the statestore keeps of an actor.
+   *
+   * @param caller the actor whose action asks, if one does: it cannot wait for itself
+   */
+  stored(type: ActorType, name: string, caller?: ActorId): StoredActorOperations {
+    return new StoredActorOperations({ engine: this, store: this.#store, type, name, caller });
   }
 
   // The end.
@@ -321,6 +397,7 @@ export class Engine {
     checkWholeNumber("drainTimeoutMs", drainTimeoutMs, { min: 0, max: TIMEOUT_MS_MAX });
     if (this.#phase !== "running") return;
     this.#phase = "stopping";
+    this.#messaging.drain();
     const { clock, watch } = this.#parts;
     await new Promise<void>((resolve) => clock.yield(resolve));
     await this.#drain(drainTimeoutMs);
@@ -358,58 +435,10 @@ export class Engine {
 
   #end(): void {
     this.#phase = "stopped";
-    this.#pruneTimer?.cancel();
+    this.#pruner.stop();
+    this.#messaging.stop();
     this.#parts.admission.stop();
     for (const type of this.#types.all) type.stop();
     for (const activation of this.#types.live) activation.leave();
   }
-
-  #schedulePrune(delayMs = PRUNE_PERIOD_MS): void {
-    this.#pruneTimer = this.#parts.clock.timer(delayMs, () => void this.#prune());
-  }
-
-  async #prune(): Promise<void> {
-    const { clock, emit } = this.#parts;
-    let isMoreLeft = false;
-    try {
-      isMoreLeft = (await this.#store.prune(clock.wall(), PRUNE_ROWS_MAX)) >= PRUNE_ROWS_MAX;
-    } catch (cause) {
-      emit({ type: "store-failed", operation: "prune", cause });
-    }
-    if (this.#phase !== "running") return;
-    this.#schedulePrune(isMoreLeft ? PRUNE_AGAIN_MS : PRUNE_PERIOD_MS);
-  }
-}
-
-function chainKey({ system, definition, name }: ActorId): string {
-  return `${system}\0${definition}\0${name}`;
-}
-
-function giveUpOnAbort(signal: AbortSignal, invocation: Invocation, activation: Activation): void {
-  if (invocation.isAnswered) return;
-  const onAbort = (): void => {
-    invocation.giveUp("CANCELLED", "the caller gave up");
-    activation.callerGaveUp(invocation);
-  };
-  signal.addEventListener("abort", onAbort, { once: true });
-  invocation.onAnswered(() => signal.removeEventListener("abort", onAbort));
-}
-
-/** A listener whose errors reach nobody: telling must not break what it tells about. */
-function safely(listener: EventListener | undefined): EventListener {
-  if (listener === undefined) return () => undefined;
-  return (event) => {
-    try {
-      listener(event);
-    } catch {
-      // The listener's own problem.
-    }
-  };
-}
-
-function toHex(id: string): string {
-  let hex = "";
-  for (let index = 0; index < id.length; index++)
-    hex += id.charCodeAt(index).toString(16).padStart(2, "0");
-  return hex;
 }

@@ -11,7 +11,7 @@ export type EngineEvent =
   /** A call to the statestore failed and was certainly not applied. */
   | {
       readonly type: "store-failed";
-      readonly operation: "load" | "commit" | "prune";
+      readonly operation: "load" | "commit" | "prune" | "messages";
       readonly cause: unknown;
     }
   /** The stored row is older than one that was committed: the statestore went back in time. */
@@ -25,6 +25,16 @@ export type EngineEvent =
   | { readonly type: "write-behind-lost"; readonly actor: ActorId }
   /** A run went on too long after its deadline, or lost the state beneath it; it can change nothing any more. */
   | { readonly type: "run-abandoned"; readonly actor: ActorId; readonly action: string }
+  /** A message was given up and waits in the list of parked ones. */
+  | {
+      readonly type: "message-parked";
+      readonly id: string;
+      readonly target: ActorId;
+      readonly action: string;
+      readonly error: Error;
+    }
+  /** A listener outside of actors threw. */
+  | { readonly type: "listener-failed"; readonly channel: string; readonly error: unknown }
   /** An invocation that nobody waits for failed. */
   | {
       readonly type: "async-failed";
@@ -35,3 +45,15 @@ export type EngineEvent =
 
 /** Receives events. What it throws is ignored. */
 export type EventListener = (event: EngineEvent) => void;
+
+/** A listener whose errors reach nobody: telling must not break what it tells about. */
+export function harmless(listener: EventListener | undefined): EventListener {
+  if (listener === undefined) return () => undefined;
+  return (event) => {
+    try {
+      listener(event);
+    } catch {
+      // The listener's own problem.
+    }
+  };
+}

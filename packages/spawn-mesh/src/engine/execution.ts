@@ -6,19 +6,24 @@
  * too long, or because the commit beneath it failed. An abandoned run may go on, but it can change
  * nothing and call nobody any more.
  */
+import { ActionReply } from "./action-reply.ts";
 import { formatActorId } from "./actor-id.ts";
 import type { ActorId } from "./actor-id.ts";
 import type { ActorDefinition } from "./actor-definition.ts";
 import type { EngineParts } from "./actor-type.ts";
+import type { Change } from "./commit-batch.ts";
 import type { CommitPipeline } from "./commit-pipeline.ts";
 import { SpawnError, isSpawnError } from "./errors.ts";
 import { isFailure } from "./failure.ts";
 import type { Invocation } from "./invocation.ts";
+import type { Limits } from "./limits.ts";
 import { LiveState } from "./live-state.ts";
 import { Run } from "./run.ts";
-import type { InvokeRequest, RunOwner } from "./run.ts";
-import { changeOf, failureOf } from "./run-outcome.ts";
-import type { RunOutcome } from "./run-outcome.ts";
+import type { InvokeRequest, ReferenceCall, RunOwner } from "./run.ts";
+import { changeOf, failedStep, failureOf } from "./run-outcome.ts";
+import type { RunOutcome, RunSurroundings } from "./run-outcome.ts";
+import { composeBroadcast, composeCall } from "./sending.ts";
+import type { Outgoing, SendRequest } from "./sending.ts";
 import type { Tags } from "./statestore.ts";
 import { copyValue } from "./values.ts";
 
@@ -29,6 +34,8 @@ export interface ExecutionOwner {
   readonly pipeline: CommitPipeline;
   /** An action was successful; its outcome has to become durable and its caller to be answered. */
   succeeded(run: Run, outcome: RunOutcome, now: number): void;
+  /** A remembered step failed: that it is over has to become durable before its caller hears of it. */
+  stepFailed(invocation: Invocation, change: Change, now: number): void;
   /** The asynchronous run is over; the next action may begin. */
   resumed(): void;
 }
@@ -146,6 +153,15 @@ export class Execution implements RunOwner {
   #conclude(run: Run, result: unknown): void {
     const { invocation } = run;
     const owner = this.#owner;
+    let value = result;
+    if (result instanceof ActionReply) {
+      try {
+        result.applyTo(run);
+        value = result.value;
+      } catch (thrown) {
+        return this.#fail(run, this.#errorOf(run, thrown));
+      }
+    }
     run.revoke();
     const now = this.#parts.time.now();
     if (invocation.deadlineAt <= now) {
@@ -155,17 +171,10 @@ export class Execution implements RunOwner {
       );
     }
     if (invocation.isAnswered) return this.#discard(run);
-    if (isFailure(result))
-      return this.#fail(run, failureOf(owner.id, invocation.action.name, result));
+    if (isFailure(value))
+      return this.#fail(run, failureOf(owner.id, invocation.action.name, value));
     try {
-      const outcome = changeOf(run, result, {
-        state: this.state,
-        now,
-        clock: this.#parts.clock,
-        pipeline: owner.pipeline,
-        definition: owner.definition,
-        limits: this.#parts.limits,
-      });
+      const outcome = changeOf(run, value, this.#around(now));
       this.state.endRun();
       owner.succeeded(run, outcome, now);
     } catch (thrown) {
@@ -181,9 +190,21 @@ export class Execution implements RunOwner {
   }
 
   #fail(run: Run, error: SpawnError): void {
+    const { invocation } = run;
     run.revoke();
     if (run.isStateUsed) this.state.forget();
-    run.invocation.fail(error);
+    const isStep = invocation.details?.message?.headers.kind === "step";
+    const isRemembered = isStep && invocation.details?.idempotencyKey !== undefined;
+    if (!isRemembered || error.code !== "ACTION_FAILED") return invocation.fail(error);
+    const now = this.#parts.time.last;
+    invocation.refusal = error;
+    this.#owner.stepFailed(invocation, failedStep(invocation, error, this.#around(now)), now);
+  }
+
+  #around(now: number): RunSurroundings {
+    const { pipeline, definition } = this.#owner;
+    const { limits } = this.#parts;
+    return { state: this.state, now, parts: this.#parts, pipeline, definition, limits };
   }
 
   /** Nobody waits for the result any more: it is as if the action had not run. */
@@ -204,6 +225,10 @@ export class Execution implements RunOwner {
 
   get revision(): number {
     return this.#owner.pipeline.revision;
+  }
+
+  get limits(): Limits {
+    return this.#parts.limits;
   }
 
   readState(): unknown {
@@ -234,8 +259,16 @@ export class Execution implements RunOwner {
     this.#parts.emit({ type: "async-failed", actor: this.id, action: action.name, error });
   }
 
-  reference(run: Run, target: unknown, name: string | undefined): unknown {
-    return this.#parts.host.reference(run, target, name);
+  reference(target: unknown, name: string | undefined, call: ReferenceCall): unknown {
+    return this.#parts.host.reference(target, name, call);
+  }
+
+  composeBroadcast(channel: string, payload: unknown): Outgoing {
+    return composeBroadcast(this.#parts, channel, payload);
+  }
+
+  compose(run: Run, name: string, request: SendRequest): Outgoing {
+    return composeCall(this.#parts, { name, request }, run.invocation.details?.metadata);
   }
 }
 

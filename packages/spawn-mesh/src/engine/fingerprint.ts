@@ -27,3 +27,17 @@ function mix(value: number): number {
 function hex(word: number): string {
   return word.toString(16).padStart(8, "0");
 }
+
+/** JSON in which the order of fields makes no difference: equal values are equal texts. */
+export function canonicalJson(value: unknown): string {
+  return JSON.stringify(value, (_, inner: unknown) => (isRecord(inner) ? sorted(inner) : inner));
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function sorted(record: Readonly<Record<string, unknown>>): object {
+  const names = Object.keys(record).toSorted();
+  return Object.fromEntries(names.map((name) => [name, record[name]]));
+}

@@ -1,6 +1,7 @@
 /** What embeds the engine, and what a statestore is made of. */
 // For those who embed the engine.
-export { Engine, DEADLINE_MS_DEFAULT, DRAIN_TIMEOUT_MS_DEFAULT } from "./engine.ts";
+export { Engine, DRAIN_TIMEOUT_MS_DEFAULT } from "./engine.ts";
+export { DEADLINE_MS_DEFAULT } from "./call-options.ts";
 export type { ActorCall, EngineOptions, Origin } from "./engine.ts";
 export type { CallOptions } from "./call-options.ts";
 export type { ActorType } from "./actor-type.ts";
@@ -11,6 +12,7 @@ export type {
   ActorDefinition,
   ActorKind,
   Durability,
+  PoolSize,
   StateDefinition,
 } from "./actor-definition.ts";
 export { checkName, formatActorId, NAME_BYTES_MAX } from "./actor-id.ts";
@@ -26,7 +28,17 @@ export { plainHost } from "./host.ts";
 export type { Host } from "./host.ts";
 export { checkWholeNumber, defaultLimits, TIMEOUT_MS_MAX } from "./limits.ts";
 export type { Limits } from "./limits.ts";
-export type { ActionContext, InvokeRequest } from "./run.ts";
+export type { ActionContext, InvokeRequest, ReferenceCall } from "./run.ts";
+export { ActionReply } from "./action-reply.ts";
+export { MessageOperations } from "./message-operations.ts";
+export type { MessageQuery } from "./message-operations.ts";
+export { firstTime } from "./repetition.ts";
+export type { CronTimes } from "./repetition.ts";
+export { payloadText, repetitionOf } from "./sending.ts";
+export type { SendOptions, SendRequest } from "./sending.ts";
+export type { ChannelListener, Publication } from "./broadcasts.ts";
+export type { ExternalCall, ExternalFunction } from "./external-functions.ts";
+export type { TimerDefinition } from "./timers.ts";
 export { jsonCodec } from "./state-codec.ts";
 export type { StateCodec } from "./state-codec.ts";
 export { VALUE_DEPTH_MAX } from "./values.ts";
@@ -50,3 +62,15 @@ export type {
   StoredState,
   Tags,
 } from "./statestore.ts";
+export type {
+  Message,
+  MessageClaim,
+  MessageHeaders,
+  MessagePage,
+  MessageStore,
+  ParkedMessage,
+  PlannedRepetition,
+  Postponement,
+  Repetition,
+  StoredMessage,
+} from "./message-store.ts";

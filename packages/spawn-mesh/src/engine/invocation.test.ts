@@ -9,7 +9,14 @@ function watchedInvocation(idempotencyKey?: string) {
   const details =
     idempotencyKey === undefined
       ? undefined
-      : { idempotencyKey, fingerprint: "", metadata: {}, caller: undefined, chain: [] };
+      : {
+          idempotencyKey,
+          fingerprint: "",
+          metadata: {},
+          caller: undefined,
+          chain: [],
+          message: undefined,
+        };
   const invocation = new Invocation(
     { action, payload: undefined, units: 0, deadlineAt: 10, details },
     {
@@ -65,7 +72,7 @@ describe("an invocation", () => {
   test("with a key is unknown until the key was looked up: an earlier call may have been applied", () => {
     const { invocation, told } = watchedInvocation("k");
     expect(invocation.appliedBefore).toBe("unknown");
-    invocation.isKeyUnused = true;
+    invocation.isNew = true;
     expect(invocation.appliedBefore).toBe("no");
     invocation.takeBack();
     invocation.giveUp("CANCELLED", "late");

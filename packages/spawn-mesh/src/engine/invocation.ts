@@ -1,6 +1,7 @@
 import type { ActionDefinition } from "./actor-definition.ts";
 import type { ActorId } from "./actor-id.ts";
 import { SpawnError } from "./errors.ts";
+import type { StoredMessage } from "./message-store.ts";
 
 /** What few invocations have; kept apart so that the others stay small. */
 export interface InvocationDetails {
@@ -13,6 +14,8 @@ export interface InvocationDetails {
   readonly caller: ActorId | undefined;
   /** The actors that wait for this call, the first caller first: a call to one of them is a cycle. */
   readonly chain: readonly string[];
+  /** The stored message that this delivers: the commit of what it does consumes it. */
+  readonly message: StoredMessage | undefined;
 }
 
 /** Receives the answer: exactly one of the two is called, once. */
@@ -41,11 +44,18 @@ export class Invocation {
   following: Invocation | undefined;
   /** What the action returned, until its commit is done. */
   reply: unknown;
+  /** The step that answers the caller when the commit is done. */
+  continuesAs: string | undefined;
+  /** What the caller is told when the commit is done, if it is not the reply. */
+  refusal: SpawnError | undefined;
   /** Whether the action changed something that its commit has to store. */
   isChange = false;
   isAnswered = false;
-  /** Whether the statestore was asked for the idempotency key, and had none. */
-  isKeyUnused = false;
+  /**
+   * Whether it is known to be new: the statestore was asked and has no reply for its idempotency key,
+   * and the message that it delivers is still there.
+   */
+  isNew = false;
   #isHandedOver = false;
   #isDone = false;
   readonly #caller: Caller;
@@ -70,6 +80,11 @@ export class Invocation {
     this.#caller = caller;
   }
 
+  /** What tells whether it was done before: its idempotency key or its message; `undefined` if nobody can tell. */
+  get onceKey(): string | undefined {
+    return this.details?.idempotencyKey ?? this.details?.message?.id;
+  }
+
   /** Calls `action` when the work has ended, however it ended. */
   onDone(action: () => void): void {
     this.#onDone = action;
@@ -90,7 +105,9 @@ export class Invocation {
   takeBack(): void {
     this.reply = undefined;
     this.isChange = false;
-    this.isKeyUnused = false;
+    this.continuesAs = undefined;
+    this.refusal = undefined;
+    this.isNew = false;
     this.#isHandedOver = false;
   }
 
@@ -137,7 +154,7 @@ export class Invocation {
    * key which was not looked up yet may have been applied by an earlier call.
    */
   get appliedBefore(): "no" | "unknown" {
-    return this.details?.idempotencyKey === undefined || this.isKeyUnused ? "no" : "unknown";
+    return this.details?.idempotencyKey === undefined || this.isNew ? "no" : "unknown";
   }
 
   /** The work has ended; whoever still waits is not answered. */

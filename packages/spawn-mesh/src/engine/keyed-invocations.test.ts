@@ -10,7 +10,14 @@ import { Loader } from "./loader.ts";
 
 function keyed(idempotencyKey: string, told: string[]): Invocation {
   const action = { name: "act", isRead: false, parse: undefined, run: () => undefined };
-  const details = { idempotencyKey, fingerprint: "f", metadata: {}, caller: undefined, chain: [] };
+  const details = {
+    idempotencyKey,
+    fingerprint: "f",
+    metadata: {},
+    caller: undefined,
+    chain: [],
+    message: undefined,
+  };
   return new Invocation(
     { action, payload: undefined, units: 0, deadlineAt: Infinity, details },
     {
@@ -33,7 +40,13 @@ async function keyedInvocations() {
     lookedUp: () => seen.lookedUp++,
   };
   const loader = new Loader({ ...parts, limits: defaultLimits });
-  return { store, clock, again, seen, invocations: new KeyedInvocations(owner, loader) };
+  return {
+    store,
+    clock,
+    again,
+    seen,
+    invocations: new KeyedInvocations(owner, loader, () => undefined),
+  };
 }
 
 describe("invocations with one key", () => {
@@ -60,7 +73,7 @@ describe("a lookup", () => {
     invocations.lookUp(invocation);
     invocations.lookUp(invocation);
     await clock.advance(0);
-    expect([invocation.isKeyUnused, store.loadCount, seen.lookedUp]).toEqual([true, 1, 1]);
+    expect([invocation.isNew, store.loadCount, seen.lookedUp]).toEqual([true, 1, 1]);
   });
 
   test("that fails leaves unknown what an earlier call did", async () => {
@@ -82,7 +95,8 @@ describe("a stored reply", () => {
     ["that is damaged", "{", "f", "STATE_CORRUPT yes"],
   ])("%s is told as it was", (...[, reply, fingerprint, answer]) => {
     const told: string[] = [];
-    answerStored(keyed("k", told), { key: "k", fingerprint, reply, expiresAt: 0 });
+    const stored = { key: "k", fingerprint, kind: "reply", reply, expiresAt: 0 } as const;
+    answerStored(keyed("k", told), stored, () => undefined);
     expect(told).toEqual([answer]);
   });
 });

@@ -1,12 +1,15 @@
 /**
- * Invocations with idempotency keys, of one activation.
+ * Invocations that are applied once however often they come, of one activation: those with an
+ * idempotency key, and those that deliver a stored message.
  *
  * A key is looked up before its action runs, so that what was applied once is answered with the
- * reply of that time and no user code runs. While one invocation with a key is at work, others with
- * the same key stand aside (R7); when it has ended they come again, and find what it left.
+ * reply of that time and no user code runs; a message that is not stored any more was consumed or
+ * cancelled. While one of them is at work, others with the same key or message stand aside (R7); when
+ * it has ended they come again, and find what it left.
  */
 import type { ActorId } from "./actor-id.ts";
 import { SpawnError } from "./errors.ts";
+import type { ErrorCode, FailureValue } from "./errors.ts";
 import type { Invocation } from "./invocation.ts";
 import type { Loader } from "./loader.ts";
 import type { StoredReply } from "./statestore.ts";
@@ -22,6 +25,7 @@ export interface KeyedOwner {
 export class KeyedInvocations {
   readonly #owner: KeyedOwner;
   readonly #loader: Loader;
+  readonly #goesOn: GoesOn;
   /** Key of an invocation at work → those that stand aside for it. */
   readonly #atWork = new Map<string, Invocation[]>();
   readonly #lookups = new Set<Invocation>();
@@ -30,14 +34,15 @@ export class KeyedInvocations {
   /** About how much memory their payloads take, in UTF-16 units. */
   asideUnits = 0;
 
-  constructor(owner: KeyedOwner, loader: Loader) {
+  constructor(owner: KeyedOwner, loader: Loader, goesOn: GoesOn) {
     this.#owner = owner;
     this.#loader = loader;
+    this.#goesOn = goesOn;
   }
 
   /** Whether the invocation may go on; otherwise it comes again when the one before it has ended. */
   admit(invocation: Invocation): boolean {
-    const key = invocation.details!.idempotencyKey!;
+    const key = invocation.onceKey!;
     const aside = this.#atWork.get(key);
     if (aside !== undefined) {
       aside.push(invocation);
@@ -55,19 +60,25 @@ export class KeyedInvocations {
     for (const invocations of this.#atWork.values()) yield* invocations;
   }
 
-  /** Asks the statestore for the key, unless it is being asked already. */
+  /** Asks the statestore for the key and the message, unless it is being asked already. */
   lookUp(invocation: Invocation): void {
     if (this.#lookups.has(invocation)) return;
     this.#lookups.add(invocation);
-    const key = invocation.details!.idempotencyKey!;
+    const { idempotencyKey: key, message } = invocation.details!;
     this.#loader.load(
-      { actor: this.#owner.id, row: false, keys: [key] },
       {
-        loaded: ({ replies }) => {
+        actor: this.#owner.id,
+        row: false,
+        keys: key === undefined ? [] : [key],
+        messages: message === undefined ? [] : [message.id],
+      },
+      {
+        loaded: ({ replies, messages }) => {
           this.#lookups.delete(invocation);
           const stored = replies.find((reply) => reply.key === key);
-          if (stored === undefined) invocation.isKeyUnused = true;
-          else answerStored(invocation, stored);
+          if (stored !== undefined) answerStored(invocation, stored, this.#goesOn);
+          else if (message !== undefined && messages.length === 0) invocation.fail(messageGone());
+          else invocation.isNew = true;
           this.#owner.lookedUp();
         },
         loadFailed: (error) => {
@@ -75,7 +86,7 @@ export class KeyedInvocations {
           invocation.fail(
             new SpawnError(
               error.code,
-              `the idempotency key cannot be looked up: ${error.message}`,
+              `what was applied before cannot be looked up: ${error.message}`,
               { cause: error, applied: "unknown" },
             ),
           );
@@ -94,8 +105,16 @@ export class KeyedInvocations {
   }
 }
 
-/** Answers with the reply that an earlier call with the same key was given. */
-export function answerStored(invocation: Invocation, stored: StoredReply): void {
+/** The message was consumed, cancelled or parked since it was sent on its way. */
+function messageGone(): SpawnError {
+  return new SpawnError("CANCELLED", "the message is not stored any more");
+}
+
+/**
+ * Answers with what an earlier call with the same key was told, unless that call went on elsewhere:
+ * then the answer is where it went, and comes later.
+ */
+export function answerStored(invocation: Invocation, stored: StoredReply, goesOn: GoesOn): void {
   const { fingerprint, idempotencyKey } = invocation.details!;
   if (stored.fingerprint !== fingerprint) {
     return invocation.fail(
@@ -105,6 +124,11 @@ export function answerStored(invocation: Invocation, stored: StoredReply): void 
       ),
     );
   }
+  answerWith(invocation, stored, goesOn);
+}
+
+/** As {@link answerStored}, where the key is known to be the same call's. */
+export function answerWith(invocation: Invocation, stored: StoredReply, goesOn: GoesOn): void {
   if (stored.reply === undefined) {
     return invocation.fail(
       new SpawnError(
@@ -121,5 +145,26 @@ export function answerStored(invocation: Invocation, stored: StoredReply): void 
     const what = "the call was applied before, but its stored reply is damaged";
     return invocation.fail(new SpawnError("STATE_CORRUPT", what, { applied: "yes", cause }));
   }
-  invocation.succeed(reply);
+  if (stored.kind === "reply") invocation.succeed(reply);
+  else if (stored.kind === "failed") invocation.fail(rememberedError(reply as RememberedError));
+  else goesOn(invocation, reply as ContinuedCall);
+}
+
+/** Where a call went on, as it is stored with its key. */
+export interface ContinuedCall {
+  readonly target: ActorId;
+  readonly step: string;
+}
+
+/** Receives calls whose answer is elsewhere. */
+export type GoesOn = (invocation: Invocation, to: ContinuedCall) => void;
+
+interface RememberedError {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly failure?: FailureValue;
+}
+
+function rememberedError({ code, message, failure }: RememberedError): SpawnError {
+  return new SpawnError(code, message, { applied: "yes", ...(failure && { failure }) });
 }

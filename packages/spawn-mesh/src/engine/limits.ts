@@ -50,6 +50,22 @@ export interface Limits {
   readonly storedReplyUnitsMax: number;
   /** Bytes of an idempotency key. Default 256. */
   readonly idempotencyKeyBytesMax: number;
+  /** Messages that one run of an action may send. Default 10 000. */
+  readonly sendsMax: number;
+  /** Memory of the messages that one run may send, in UTF-16 units, about. Default 16 Mi. */
+  readonly sendsUnitsMax: number;
+  /** Messages that are being delivered at once; the others wait in the statestore. Default 10 000. */
+  readonly deliveriesMax: number;
+  /** Messages in one claim. Default 256. */
+  readonly claimRowsMax: number;
+  /** Payloads in one claim, in UTF-16 units. Default 4 Mi. */
+  readonly claimUnitsMax: number;
+  /** Actors in which a call may go on by pipes and forwards, one after the other. Default 32. */
+  readonly hopsMax: number;
+  /** How long one attempt of a function outside may take, in milliseconds. Default 60 000. */
+  readonly externalTimeoutMs: number;
+  /** How often a message is tried before it is parked. Default 8. */
+  readonly messageAttemptsMax: number;
 }
 
 const KI = 1024;
@@ -80,6 +96,14 @@ export const defaultLimits: Limits = {
   idempotencyRetentionMs: 24 * 60 * 60 * 1_000,
   storedReplyUnitsMax: 64 * KI,
   idempotencyKeyBytesMax: 256,
+  sendsMax: 10_000,
+  sendsUnitsMax: 16 * MI,
+  deliveriesMax: 10_000,
+  claimRowsMax: 256,
+  claimUnitsMax: 4 * MI,
+  hopsMax: 32,
+  externalTimeoutMs: 60_000,
+  messageAttemptsMax: 8,
 };
 
 /** The longest time-out that makes sense: what Node's timers can count to, about 24 days. */

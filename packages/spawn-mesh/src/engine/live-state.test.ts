@@ -13,6 +13,8 @@ const definition = (isStrict: boolean): ActorDefinition => ({
   revisionsKept: 0,
   init: undefined,
   actions: new Map(),
+  channels: new Map(),
+  timers: [],
   isStrict,
 });
 

@@ -22,7 +22,7 @@ async function loaderOn(limits: Partial<Limits> = {}) {
     load: (name: string): void => {
       const actor = { system: "s", definition: "d", name };
       loader.load(
-        { actor, row: true, keys: [] },
+        { actor, row: true, keys: [], messages: [] },
         {
           loaded: ({ row }) => outcomes.push(`${name} ${row === undefined ? "no row" : "row"}`),
           loadFailed: ({ code, applied }) => outcomes.push(`${name} ${code} ${applied}`),

@@ -2,14 +2,18 @@
 import type { ActorDefinition } from "./actor-definition.ts";
 import { formatActorId } from "./actor-id.ts";
 import type { ActorId } from "./actor-id.ts";
-import type { Change, CommitPipeline } from "./commit-pipeline.ts";
-import type { Clock } from "./clock.ts";
+import type { Change } from "./commit-batch.ts";
+import type { CommitPipeline } from "./commit-pipeline.ts";
 import { SpawnError, describeThrown, isSpawnError } from "./errors.ts";
 import { isFailure } from "./failure.ts";
+import type { Invocation } from "./invocation.ts";
 import type { Limits } from "./limits.ts";
 import type { LiveState } from "./live-state.ts";
 import type { Run } from "./run.ts";
+import type { Outgoing } from "./sending.ts";
 import type { StateBytes, StoredReply, Tags } from "./statestore.ts";
+import { composeStep, nextOccurrence } from "./sending.ts";
+import type { SendingParts } from "./sending.ts";
 import { copyBounded, copyValue, lastCopiedUnits } from "./values.ts";
 
 export interface RunOutcome {
@@ -25,7 +29,7 @@ export interface RunSurroundings {
   /** Has the state as the action left it. */
   readonly state: LiveState;
   readonly now: number;
-  readonly clock: Clock;
+  readonly parts: SendingParts;
   /** Has the state and tags from before the run. */
   readonly pipeline: CommitPipeline;
   readonly definition: ActorDefinition;
@@ -39,20 +43,75 @@ export interface RunSurroundings {
  * write-behind actor may not take changes now
  */
 export function changeOf(run: Run, result: unknown, around: RunSurroundings): RunOutcome {
-  const { pipeline, limits } = around;
+  const { pipeline, limits, parts } = around;
   const reply = copyBounded(result, "reply", limits.payloadBytesMax);
   const units = lastCopiedUnits();
   const bytes = run.isStateUsed ? encodeState(around) : pipeline.bytes;
   const tags = run.newTags === undefined ? pipeline.tags : changedTags(run.newTags, around);
   const isChanged = bytes !== pipeline.bytes || tags !== pipeline.tags || run.isDelete;
-  const stored = storedReplyOf(run, reply, around);
-  if (!isChanged && stored === undefined) return { reply, units, change: undefined };
-  const { invocation } = run;
-  if (isChanged && invocation.action.isRead) {
-    throw new TypeError(`${invocation.action.name} is a read and changed the state`);
+  const { invocation, isDelete } = run;
+  const message = invocation.details?.message;
+  const step = stepOf(run, reply, around);
+  const sends = step === undefined ? (run.sends ?? NO_SENDS) : [...(run.sends ?? []), step];
+  if (invocation.action.isRead && (isChanged || sends.length > 0)) {
+    const did = isChanged ? "changed the state" : "sent a message";
+    throw new TypeError(`${invocation.action.name} is a read and ${did}`);
   }
+  const stored = storedReplyOf(invocation, around, {
+    kind: step === undefined ? "reply" : "continued",
+    value: step === undefined ? reply : { target: step.target, step: step.id },
+  });
+  const hasToStore = stored !== undefined || message !== undefined || sends.length > 0;
+  if (!isChanged && !hasToStore) return { reply, units, change: undefined };
   refuseWhenOverdue(around);
-  return { reply, units, change: { bytes, tags, isDelete: run.isDelete, stored } };
+  const again = message && nextOccurrence(message, parts);
+  const all = again === undefined ? sends : [...sends, again];
+  const change = { bytes, tags, isDelete, stored, sends: all, message, step };
+  return { reply, units, change };
+}
+
+const NO_SENDS: readonly Outgoing[] = [];
+
+/**
+ * The change of a step that failed and whose outcome is remembered: none, but that it is over. What
+ * the caller is told is stored, so that whoever repeats the call is told the same.
+ */
+export function failedStep(
+  invocation: Invocation,
+  error: SpawnError,
+  around: Omit<RunSurroundings, "state">,
+): Change {
+  const { bytes, tags } = around.pipeline;
+  const { code, message, failure } = error;
+  const value = { code, message: message.replace(`[${code}] `, ""), failure };
+  const stored = storedReplyOf(invocation, around, { kind: "failed", value });
+  const consumed = invocation.details?.message;
+  return {
+    bytes,
+    tags,
+    isDelete: false,
+    stored,
+    sends: NO_SENDS,
+    message: consumed,
+    step: undefined,
+  };
+}
+
+/** Where the call goes on. @throws {SpawnError} `CYCLE` */
+function stepOf(
+  { routing, invocation }: Run,
+  reply: unknown,
+  { parts }: RunSurroundings,
+): Outgoing | undefined {
+  if (routing === undefined) return undefined;
+  const { details, payload: input } = invocation;
+  const payload = routing.kind === "pipe" ? reply : input;
+  return composeStep(parts, routing, {
+    payload: payload === undefined ? null : JSON.stringify(payload),
+    hops: details?.message?.headers.hops ?? 0,
+    metadata: details?.metadata,
+    isRemembered: details?.idempotencyKey !== undefined,
+  });
 }
 
 /** The error of a run whose code threw, or returned a failure. */
@@ -124,18 +183,18 @@ function changedTags(tags: Tags, around: RunSurroundings): Tags | undefined {
 }
 
 function storedReplyOf(
-  run: Run,
-  reply: unknown,
-  { clock, limits }: RunSurroundings,
+  { details }: Invocation,
+  { parts, limits }: Pick<RunSurroundings, "parts" | "limits">,
+  { kind, value }: { readonly kind: StoredReply["kind"]; readonly value: unknown },
 ): StoredReply | undefined {
-  const { details } = run.invocation;
   if (details?.idempotencyKey === undefined) return undefined;
-  const text = reply === undefined ? null : JSON.stringify(reply);
+  const text = value === undefined ? null : JSON.stringify(value);
   return {
     key: details.idempotencyKey,
     fingerprint: details.fingerprint,
+    kind,
     reply: text !== null && text.length > limits.storedReplyUnitsMax ? undefined : text,
-    expiresAt: clock.wall() + limits.idempotencyRetentionMs,
+    expiresAt: parts.clock.wall() + limits.idempotencyRetentionMs,
   };
 }
 

@@ -6,8 +6,12 @@
  * nothing and call nobody in the actor's name.
  */
 import type { ActorId } from "./actor-id.ts";
+import { isScheduled, scheduledMessage } from "./call-options.ts";
 import { SpawnError } from "./errors.ts";
 import type { Invocation } from "./invocation.ts";
+import type { Limits } from "./limits.ts";
+import { EXTERNAL, unitsOf } from "./sending.ts";
+import type { Outgoing, SendOptions, SendRequest } from "./sending.ts";
 import type { Tags } from "./statestore.ts";
 
 /** A call to another actor by name. */
@@ -29,6 +33,13 @@ export interface InvokeRequest {
   readonly metadata?: Readonly<Record<string, string>>;
   /** Resolve as soon as the call is accepted: in order, but not durable. */
   readonly async?: boolean;
+  /**
+   * Deliver it after so many milliseconds. The call resolves, to nothing, when that is stored: what
+   * comes of it is nobody's answer. Inside an action it is stored with what the action changes.
+   */
+  readonly delayMs?: number;
+  /** Deliver it at this time, in milliseconds since 1970; as {@link InvokeRequest.delayMs}. */
+  readonly scheduledTo?: number;
 }
 
 /** What an action receives. `ActionContext` of the SDK has the same with types. */
@@ -51,6 +62,34 @@ export interface ActionContext {
   invoke(name: string, request: InvokeRequest): Promise<unknown>;
   /** A reference to another actor. */
   actor(target: unknown, name?: string): unknown;
+  /**
+   * Sends a message to another actor, by name. It is stored with what this action changes, and not at
+   * all if the action fails; nobody waits for it. Returns the id of the message.
+   */
+  send(name: string, request: SendRequest): string;
+  /** A reference whose calls send messages. */
+  effect(target: unknown, name?: string): unknown;
+  /** Lets another actor answer the caller, with what this action returns as its payload. */
+  pipe(target: unknown, ...nameAndAction: readonly string[]): void;
+  /** Lets another actor answer the caller, with the payload of this action as its payload. */
+  forward(target: unknown, ...nameAndAction: readonly string[]): void;
+  /** Sends a payload to all subscribers of a channel. */
+  broadcast(channel: string, payload?: unknown): void;
+  /** Has a function outside carried out after the commit, by name; returns the id of the message. */
+  external(
+    name: string | { readonly name: string },
+    payload?: unknown,
+    options?: SendOptions,
+  ): string;
+  /** Lets the reply of a write-behind actor wait until the state is written. */
+  checkpoint(): void;
+}
+
+/** Who goes on with the call when the action is done. */
+export interface Routing {
+  readonly kind: "pipe" | "forward";
+  readonly name: string;
+  readonly request: SendRequest;
 }
 
 /** The activation, as its runs see it. */
@@ -58,14 +97,22 @@ export interface RunOwner {
   readonly id: ActorId;
   readonly tags: Tags;
   readonly revision: number;
+  readonly limits: Limits;
   readState(): unknown;
   writeState(state: unknown): void;
   wall(): number;
   call(run: Run, name: string, request: InvokeRequest): Promise<unknown>;
   /** A call failed that the run did not wait for. */
   unheard(run: Run, error: Error): void;
-  reference(run: Run, target: unknown, name: string | undefined): unknown;
+  reference(target: unknown, name: string | undefined, call: ReferenceCall): unknown;
+  /** A message of the run. @throws {SpawnError} `INVALID_ARGUMENT`, `PAYLOAD_TOO_LARGE` */
+  compose(run: Run, name: string, request: SendRequest): Outgoing;
+  /** A message of the run to a channel. @throws {SpawnError} `INVALID_ARGUMENT`, `PAYLOAD_TOO_LARGE` */
+  composeBroadcast(channel: string, payload: unknown): Outgoing;
 }
+
+/** What the methods of a reference do. */
+export type ReferenceCall = (name: string, request: InvokeRequest & SendRequest) => unknown;
 
 const NO_METADATA: Readonly<Record<string, string>> = Object.freeze({});
 
@@ -80,6 +127,15 @@ export class Run implements ActionContext {
   newTags: Tags | undefined;
   /** Whether the actor is to be deleted. */
   isDelete = false;
+  /** The messages that the code sent. */
+  sends: Outgoing[] | undefined;
+  /** Who answers the caller instead. */
+  routing: Routing | undefined;
+  /** Whether the change is to be written before the reply leaves. */
+  isCheckpoint = false;
+  #sentUnits = 0;
+  /** How many calls the code has made. */
+  callCount = 0;
 
   constructor(owner: RunOwner, invocation: Invocation) {
     this.#owner = owner;
@@ -129,6 +185,7 @@ export class Run implements ActionContext {
   }
 
   get signal(): AbortSignal {
+    this.#live();
     if (this.#abort === undefined) {
       this.#abort = new AbortController();
       if (this.#abortReason !== undefined) this.#abort.abort(this.#abortReason);
@@ -151,11 +208,86 @@ export class Run implements ActionContext {
   }
 
   async #invoke(name: string, request: InvokeRequest): Promise<unknown> {
-    return await this.#live().call(this, name, request);
+    const owner = this.#live();
+    if (!isScheduled(request)) return await owner.call(this, name, request);
+    this.send(name, scheduledMessage(request));
+    return undefined;
   }
 
   actor(target: unknown, name?: string): unknown {
-    return this.#live().reference(this, target, name);
+    return this.#live().reference(target, name, (called, request) => this.invoke(called, request));
+  }
+
+  send(name: string, request: SendRequest): string {
+    return this.#add(this.#live().compose(this, name, request));
+  }
+
+  effect(target: unknown, name?: string): unknown {
+    return this.#live().reference(target, name, (called, request) => this.send(called, request));
+  }
+
+  pipe(target: unknown, ...nameAndAction: readonly string[]): void {
+    this.#route("pipe", target, nameAndAction);
+  }
+
+  forward(target: unknown, ...nameAndAction: readonly string[]): void {
+    this.#route("forward", target, nameAndAction);
+  }
+
+  broadcast(channel: string, payload?: unknown): void {
+    this.#add(this.#live().composeBroadcast(channel, payload));
+  }
+
+  external(
+    target: string | { readonly name: string },
+    payload?: unknown,
+    options?: SendOptions,
+  ): string {
+    const name = typeof target === "string" ? target : target.name;
+    return this.send(name, { ...options, definition: EXTERNAL, action: name, payload });
+  }
+
+  checkpoint(): void {
+    this.#live();
+    this.isCheckpoint = true;
+  }
+
+  #route(kind: Routing["kind"], target: unknown, nameAndAction: readonly string[]): void {
+    const owner = this.#live();
+    if (this.routing !== undefined) {
+      throw new SpawnError(
+        "INVALID_ARGUMENT",
+        `${kind}: one actor answers the caller, and this action has chosen one already`,
+      );
+    }
+    const action = nameAndAction.at(-1) ?? "";
+    const name = nameAndAction.length > 1 ? nameAndAction[0] : undefined;
+    const reference = owner.reference(target, name, (called, request) => {
+      this.routing = { kind, name: called, request };
+    }) as Readonly<Record<string, unknown>>;
+    const method = reference[action];
+    if (typeof method !== "function") {
+      throw new SpawnError(
+        "ACTION_NOT_FOUND",
+        `${kind}: there is no action ${JSON.stringify(action)}`,
+      );
+    }
+    Reflect.apply(method, reference, []);
+  }
+
+  /** @throws {SpawnError} `PAYLOAD_TOO_LARGE` when the run sends more than it may */
+  #add(outgoing: Outgoing): string {
+    const { sendsMax, sendsUnitsMax } = this.#live().limits;
+    this.sends ??= [];
+    this.#sentUnits += unitsOf(outgoing);
+    if (this.sends.length >= sendsMax || this.#sentUnits > sendsUnitsMax) {
+      throw new SpawnError(
+        "PAYLOAD_TOO_LARGE",
+        `one run sends at most ${sendsMax} messages with ${sendsUnitsMax} characters; send the rest from a message to this actor itself`,
+      );
+    }
+    this.sends.push(outgoing);
+    return outgoing.id;
   }
 
   /** The code should stop: its result will not be used. */

@@ -6,6 +6,7 @@
  * `spawn-mesh/testing`; `memory.ts` is the reference.
  */
 import type { ActorId } from "./actor-id.ts";
+import type { Message, MessageStore, StoredMessage } from "./message-store.ts";
 
 /** The unique id of a commit: 16 random bytes as 16 latin-1 characters. A fencing token. */
 export type Etag = string;
@@ -50,6 +51,8 @@ export interface StoredActor extends StoredState {
   readonly isDeleted: boolean;
   /** When the last revision was kept in the history; `undefined` if none was. */
   readonly keptAt: number | undefined;
+  /** How many ordered messages that the actor sent are still stored, parked ones not counted. */
+  readonly unsent: number;
 }
 
 /** The outcome of a call with an idempotency key, stored by the commit that applied the call. */
@@ -57,7 +60,12 @@ export interface StoredReply {
   readonly key: string;
   /** Fingerprint of action and payload: the same key with another one is a conflict. */
   readonly fingerprint: string;
-  /** The reply as JSON text; `null` when there was none, `undefined` when it was too large to store. */
+  /**
+   * What `reply` is: the reply itself; where the call went on (a pipe or forward), whose outcome is
+   * stored there; or the error that it ended with, which only the last step of such a call has.
+   */
+  readonly kind: "reply" | "continued" | "failed";
+  /** As JSON text; `null` when there was no reply, `undefined` when it was too large to store. */
   readonly reply: string | null | undefined;
   /** After this time (wall clock) the key may be forgotten. */
   readonly expiresAt: number;
@@ -72,7 +80,7 @@ export interface Commit extends StoredState {
   readonly previous: Etag | undefined;
   /** The etag that the row has afterwards. */
   readonly etag: Etag;
-  /** Whether this deletes the actor: state, history and stored replies go, a tombstone stays. */
+  /** Whether this deletes the actor: state, history, stored replies and its timers go, a tombstone stays. */
   readonly isDelete: boolean;
   /**
    * How many revisions the history holds after the row's *superseded* state was put into it;
@@ -81,6 +89,14 @@ export interface Commit extends StoredState {
   readonly revisionsKept: number;
   /** Replies to store. If the store already has one of these keys for this actor, the whole commit is refused. */
   readonly replies: readonly StoredReply[];
+  /**
+   * Ids of the messages that this commit consumes: they are removed. If one of them is not stored
+   * (consumed, cancelled, parked), or is named twice, the whole commit is refused. Happens before
+   * {@link Commit.sends}, so that a message may be replaced by one of the same id.
+   */
+  readonly consumes: readonly string[];
+  /** Messages that this commit sends, in order. One whose id is stored or parked already changes nothing. */
+  readonly sends: readonly Message[];
 }
 
 /** What to read of one actor in one load. */
@@ -90,6 +106,8 @@ export interface StoreQuery {
   readonly row: boolean;
   /** Idempotency keys whose stored replies are wanted. */
   readonly keys: readonly string[];
+  /** Ids of messages that are wanted, if they are still stored. */
+  readonly messages: readonly string[];
 }
 
 export interface StoreAnswer {
@@ -97,6 +115,8 @@ export interface StoreAnswer {
   readonly row: StoredActor | undefined;
   /** The stored replies that were found, in no order. */
   readonly replies: readonly StoredReply[];
+  /** The messages that were found, in no order; parked ones are not. */
+  readonly messages: readonly StoredMessage[];
 }
 
 export interface StoreSession {
@@ -109,6 +129,15 @@ export interface RevisionInfo {
   readonly revision: number;
   /** When it was committed. */
   readonly at: number;
+}
+
+/** A page of the actors of one definition. */
+export interface ActorsOf {
+  readonly system: string;
+  readonly definition: string;
+  /** The last name of the page before; `undefined` for the first page. */
+  readonly after: string | undefined;
+  readonly limit: number;
 }
 
 /**
@@ -148,6 +177,15 @@ export interface Statestore {
 
   /** One kept revision, or `undefined` if it is not kept. */
   readRevision(actor: ActorId, revision: number): Promise<StoredState | undefined>;
+
+  /**
+   * Names of the actors of a definition that have a state, in the order of the store, after `after`;
+   * deleted ones are left out. At most `limit`.
+   */
+  listActors(of: ActorsOf): Promise<readonly string[]>;
+
+  /** What waits to be delivered. */
+  readonly messages: MessageStore;
 
   /** Forgets up to `limit` stored replies that expired before `wall`; answers how many. */
   prune(wall: number, limit: number): Promise<number>;

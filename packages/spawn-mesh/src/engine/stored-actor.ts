@@ -4,6 +4,7 @@ import type { ActionFunction } from "./actor-definition.ts";
 import { formatActorId } from "./actor-id.ts";
 import type { ActorId } from "./actor-id.ts";
 import type { ActorType } from "./actor-type.ts";
+import { NO_CHAIN, checkChain, lengthenChain } from "./call-chain.ts";
 import type { CallOptions } from "./call-options.ts";
 import type { Engine } from "./engine.ts";
 import { SpawnError, describeThrown, isSpawnError } from "./errors.ts";
@@ -18,17 +19,27 @@ export class StoredActorOperations {
   readonly #store: Statestore;
   readonly #type: ActorType;
   readonly #id: ActorId;
+  readonly #caller: ActorId | undefined;
 
+  /** @throws {SpawnError} `INVALID_ARGUMENT` for a pooled actor */
   constructor(actor: {
     readonly engine: Engine;
     readonly store: Statestore;
     readonly type: ActorType;
     readonly name: string;
+    readonly caller: ActorId | undefined;
   }) {
+    this.#caller = actor.caller;
     this.#engine = actor.engine;
     this.#store = actor.store;
     this.#type = actor.type;
     this.#id = actorIdOf(actor.engine.system, actor.type.definition, actor.name);
+    if (actor.type.definition.kind === "pooled") {
+      throw new SpawnError(
+        "INVALID_ARGUMENT",
+        `${formatActorId(this.#id)} is pooled: it has no state, so nothing of it is stored`,
+      );
+    }
   }
 
   /** The kept revisions, the newest first, without the present state. */
@@ -75,7 +86,7 @@ export class StoredActorOperations {
   }
 
   async #readPresent(revision: number): Promise<StoredState | undefined> {
-    const query = { actor: this.#id, row: true, keys: [] };
+    const query = { actor: this.#id, row: true, keys: [], messages: [] };
     const [answer] = await this.#asked(this.#store.load([query]));
     return answer?.row?.revision === revision ? answer.row : undefined;
   }
@@ -105,6 +116,9 @@ export class StoredActorOperations {
         "INVALID_ARGUMENT",
         `${formatActorId(this.#id)} has no state, so there is nothing to ${name}`,
       );
+    }
+    if (this.#caller !== undefined) {
+      checkChain(lengthenChain(NO_CHAIN, this.#caller), this.#id, 1);
     }
     const action = { name, isRead: false, parse: undefined, run };
     await this.#engine.call({

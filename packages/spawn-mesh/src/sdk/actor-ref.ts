@@ -6,8 +6,10 @@ import type {
   ActorType,
   CallOptions,
   Failure,
+  SendOptions,
 } from "../engine/index.ts";
 import { findAction } from "../engine/index.ts";
+import type { Reply } from "./reply.ts";
 
 /** A call under way: a promise of the reply that also knows which failures the action can return. */
 export interface Call<Reply, Failures> extends Promise<Reply> {
@@ -15,9 +17,12 @@ export interface Call<Reply, Failures> extends Promise<Reply> {
   readonly "~failures"?: Failures;
 }
 
-type ReplyOf<Run> = Run extends (...inputs: never) => infer Reply
-  ? Exclude<Awaited<Reply>, Failure>
+/** What the caller of an action is answered. */
+export type ReplyOf<Run> = Run extends (...inputs: never) => infer Returned
+  ? Answer<Exclude<Awaited<Returned>, Failure>>
   : never;
+/** What a reply built with `reply(…)` answers, and every other value. */
+export type Answer<Returned> = Returned extends Reply<infer Value> ? Value : Returned;
 type FailuresOf<Run> = Run extends (...inputs: never) => infer Reply
   ? Extract<Awaited<Reply>, Failure>
   : never;
@@ -47,9 +52,33 @@ export type ActorRef<State, ActionsOf> = {
   readonly [Name in keyof ActionsOf]: ActionMethod<ActionsOf[Name]>;
 } & DefaultRead<State, ActionsOf>;
 
+/** One payload an action; what is sent has an id instead of a reply. */
+type MessageMethod<Run, Id> = Run extends (context: never, ...payload: infer Payload) => unknown
+  ? Payload extends [infer Required]
+    ? undefined extends Required
+      ? (payload?: Required, options?: SendOptions) => Id
+      : (payload: Required, options?: SendOptions) => Id
+    : Payload extends []
+      ? (payload?: undefined, options?: SendOptions) => Id
+      : (payload?: Payload[0], options?: SendOptions) => Id
+  : never;
+
+/**
+ * A reference that sends messages instead of calling: every action as a method that returns the id of
+ * the message (a promise of it outside of actions, when it is stored). Nobody waits for the reply.
+ */
+export type EffectRef<ActionsOf, Id = string> = {
+  readonly [Name in keyof ActionsOf]: MessageMethod<ActionsOf[Name], Id>;
+};
+
+/** What the method of a reference was called with. */
+type ReferenceCallOf = Omit<ActorCall, "options"> & {
+  readonly options?: (CallOptions & SendOptions) | undefined;
+};
+
 /** Where the calls of a reference go. */
 export interface CallTarget {
-  call(call: ActorCall): Promise<unknown>;
+  call(call: ReferenceCallOf): unknown;
 }
 
 /** Makes a reference to the actor of that name. */
@@ -71,7 +100,7 @@ export function referenceType(type: ActorType): ReferenceType {
 
     static method(
       action: ActionDefinition,
-    ): (payload?: unknown, options?: CallOptions) => Promise<unknown> {
+    ): (payload?: unknown, options?: CallOptions & SendOptions) => unknown {
       return function (this: Reference, payload, options) {
         return this.#target.call({ type, name: this.#name, action, payload, options });
       };

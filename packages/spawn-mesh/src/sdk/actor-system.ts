@@ -2,23 +2,29 @@
 import { getHeapStatistics } from "node:v8";
 import { Engine, SpawnError, checkName } from "../engine/index.ts";
 import type {
-  ActionContext,
   ActorCall,
   ActorKind,
   ActorType,
+  ChannelListener,
   Clock,
   EventListener,
   InvokeRequest,
   Limits,
+  MessageOperations,
   Random,
+  ReferenceCall,
+  SendRequest,
   Statestore,
 } from "../engine/index.ts";
 import { sqliteStatestore } from "../statestores/sqlite/index.ts";
 import { definitionOfActor } from "./actor.ts";
 import type { ActorOf, AnyActor, NameOf } from "./actor.ts";
 import { referenceType } from "./actor-ref.ts";
-import type { ActorRef, CallTarget, ReferenceType } from "./actor-ref.ts";
+import type { ActorRef, CallTarget, EffectRef, ReferenceType } from "./actor-ref.ts";
 import { currentRun, inProcessHost } from "./in-process-host.ts";
+import { functionsOf } from "./external.ts";
+import type { AnyExternal } from "./external.ts";
+import { cronTimes } from "./cron-times.ts";
 import { addRunningSystem, findEngine, removeRunningSystem } from "./running-systems.ts";
 import type { RunningSystem } from "./running-systems.ts";
 import type { StoredActorRef } from "./stored-actor.ts";
@@ -29,6 +35,8 @@ export const DEFAULT_STATE_FILE = ".spawn/state.db";
 export interface ActorSystemOptions {
   /** The actors of this system. */
   readonly actors: readonly AnyActor[];
+  /** What actors can have done outside: see `external(…)`. */
+  readonly externals?: readonly AnyExternal[];
   /** Where they are kept. Default: a SQLite file, `.spawn/state.db` below the working directory. */
   readonly statestore?: Statestore;
   /** Stop on SIGTERM and SIGINT: drain, commit, then what the signal does by default. Default `true`. */
@@ -45,6 +53,12 @@ export interface ActorSystemOptions {
   readonly random?: Random;
 }
 
+/** Messages that wait to be delivered, and those that were given up. */
+export type Messages = Pick<
+  MessageOperations,
+  "list" | "cancel" | "listParked" | "retry" | "discard"
+>;
+
 /** A running set of actors. */
 export interface ActorSystem extends AsyncDisposable {
   readonly name: string;
@@ -57,6 +71,25 @@ export interface ActorSystem extends AsyncDisposable {
   ): ActorRef<State, ActionsOf>;
   /** Calls an action by names. */
   invoke<Reply = unknown>(name: string, request: InvokeRequest): Promise<Reply>;
+  /**
+   * A typed reference that sends messages: each is stored, is delivered once or at the times of its
+   * options, survives restarts, and has an id to cancel it by.
+   */
+  effect<State, ActionsOf, Kind extends ActorKind>(
+    definition: ActorOf<State, ActionsOf, Kind>,
+    ...name: NameOf<Kind>
+  ): EffectRef<ActionsOf, Promise<string>>;
+  /** Sends a message by names; answers its id when it is stored. */
+  send(name: string, request: SendRequest): Promise<string>;
+  /** Sends a payload to all subscribers of a channel; answers the id of the broadcast when it is stored. */
+  publish(channel: string, payload?: unknown): Promise<string>;
+  /**
+   * Lets code that is no actor listen to a channel, from now on and without any promise: what is
+   * broadcast while it does not run is not told again. Returns a function that ends it.
+   */
+  subscribe(channel: string, listener: ChannelListener): () => void;
+  /** What waits to be delivered, and what was given up: list, cancel, retry, discard. */
+  readonly messages: Messages;
   /** What the statestore keeps of an actor: read and restore revisions, delete. */
   stored<State, ActionsOf, Kind extends ActorKind>(
     definition: ActorOf<State, ActionsOf, Kind>,
@@ -105,9 +138,11 @@ class EmbeddedActorSystem implements ActorSystem, RunningSystem {
         isStrict: strict,
       })),
       store: statestore ?? sqliteStatestore({ file: DEFAULT_STATE_FILE }),
-      host: inProcessHost((context, target, instance) =>
-        this.#referenceFrom(context, target as AnyActor, instance),
+      host: inProcessHost((target, instance, call) =>
+        this.#referenceThrough(call, target as AnyActor, instance),
       ),
+      cronTimes,
+      externals: functionsOf(options.externals ?? []),
       findSystem: findEngine,
       heapPercent,
       ...(limits && { limits }),
@@ -155,6 +190,33 @@ class EmbeddedActorSystem implements ActorSystem, RunningSystem {
     return (await reply) as Reply;
   }
 
+  effect<State, ActionsOf, Kind extends ActorKind>(
+    defined: ActorOf<State, ActionsOf, Kind>,
+    ...name: NameOf<Kind>
+  ): EffectRef<ActionsOf, Promise<string>> {
+    const send: ReferenceCall = (called, request) => this.send(called, request);
+    return this.#referenceThrough(send, defined, name[0]) as EffectRef<ActionsOf, Promise<string>>;
+  }
+
+  async send(name: string, request: SendRequest): Promise<string> {
+    const run = currentRun();
+    return run === undefined
+      ? await this.engine.send(name, request)
+      : run.send(name, { system: this.name, ...request });
+  }
+
+  async publish(channel: string, payload?: unknown): Promise<string> {
+    return await this.engine.publish(channel, payload);
+  }
+
+  subscribe(channel: string, listener: ChannelListener): () => void {
+    return this.engine.subscribe(channel, listener);
+  }
+
+  get messages(): Messages {
+    return this.engine.messages;
+  }
+
   stored<State, ActionsOf, Kind extends ActorKind>(
     defined: ActorOf<State, ActionsOf, Kind>,
     ...name: NameOf<Kind>
@@ -162,6 +224,7 @@ class EmbeddedActorSystem implements ActorSystem, RunningSystem {
     return this.engine.stored(
       this.#reach(defined).type,
       nameOf(defined, name[0]),
+      currentRun()?.self,
     ) as StoredActorRef<State>;
   }
 
@@ -184,14 +247,14 @@ class EmbeddedActorSystem implements ActorSystem, RunningSystem {
     await this.stop();
   }
 
-  #referenceFrom(context: ActionContext, target: AnyActor, name: string | undefined): object {
+  #referenceThrough(call: ReferenceCall, target: AnyActor, name: string | undefined): object {
     const { type, Reference } = this.#reach(target);
     const definition = type.definition.name;
-    const throughRun: CallTarget = {
+    const through: CallTarget = {
       call: ({ name: instance, action, payload, options }) =>
-        context.invoke(instance, { ...options, definition, action: action.name, payload }),
+        call(instance, { ...options, definition, action: action.name, payload }),
     };
-    return new Reference(throughRun, nameOf(target, name));
+    return new Reference(through, nameOf(target, name));
   }
 
   #reach(defined: AnyActor): ReachedActor {
@@ -241,7 +304,7 @@ function nameOf(defined: AnyActor, name: string | undefined): string {
     if (name === undefined || name === defined.name) return defined.name;
     throw new SpawnError(
       "INVALID_ARGUMENT",
-      `${defined.name} is one actor, it has no instances; got the name ${JSON.stringify(name)}`,
+      `${defined.name} is one actor, reached by that name alone; got the name ${JSON.stringify(name)}`,
     );
   }
   checkName(`${defined.name} instance`, name);

@@ -4,19 +4,29 @@ import {
   TIMEOUT_MS_MAX,
   checkName,
   checkWholeNumber,
+  defaultLimits,
+  firstTime,
   jsonCodec,
+  payloadText,
+  repetitionOf,
 } from "../engine/index.ts";
 import type {
   ActionDefinition,
   ActorDefinition,
   ActorKind,
   Durability,
+  SendOptions,
+  PoolSize,
   StateDefinition,
+  TimerDefinition,
 } from "../engine/index.ts";
 import { parseWith, traitsOf } from "./action.ts";
 import type { Actions } from "./action.ts";
+import { cronTimes } from "./cron-times.ts";
 import type { Context } from "./context.ts";
 import type { JsonProblem } from "./json-types.ts";
+import { poolOf } from "./pool.ts";
+import type { KindProblem } from "./pool.ts";
 import type { VersionedState } from "./state.ts";
 
 /** The name of an instance, where the kind has instances. */
@@ -25,10 +35,16 @@ export type NameOf<Kind extends ActorKind> = Kind extends "unnamed" ? [name: str
 /** What `actor` takes. */
 export interface ActorOptions<State, ActionsOf, Kind extends ActorKind> {
   /**
-   * `named`: one actor of this name. `unnamed`: any number, each with its own name. `task`: runs as
-   * `named` for now. Default `named`.
+   * `named`: one actor of this name. `unnamed`: any number, each with its own name. `pooled`: one
+   * actor of this name, without state, that runs several actions at once. `task`: runs as `named` for
+   * now. Default `named`.
    */
   readonly kind?: Kind;
+  /**
+   * Pooled: `max` actions run at once, each in an instance of its own; `min` instances stay in memory
+   * once they were needed. Default `{ min: 1, max: 4 }`; the largest `max` is 256.
+   */
+  readonly pool?: Partial<PoolSize>;
   /** Makes the state of a new actor; or versions of it, from `state(…)`. Without it the actor is stateless. */
   readonly state?: (() => State) | VersionedState<State>;
   /** `durable`: a reply means committed. `write-behind`: a reply means in memory. Default `durable`. */
@@ -49,6 +65,32 @@ export interface ActorOptions<State, ActionsOf, Kind extends ActorKind> {
   readonly init?: (context: Context<State>) => unknown;
   /** What the actor can do. */
   readonly actions: ActionsOf;
+  /**
+   * The channels that it listens to: a name, heard by the action `receive`, or a name with an action.
+   * A named actor hears all that is broadcast, an instance of an unnamed one from its first commit on.
+   */
+  readonly channels?: readonly (string | ChannelSubscription<keyof ActionsOf & string>)[];
+  /**
+   * Actions that run again and again. They are stored: they go on after a restart, and they bring the
+   * actor back to life. They begin when a named actor's system starts, for others with the first call.
+   */
+  readonly timers?: readonly Timer<keyof ActionsOf & string>[];
+}
+
+/** A channel that an actor listens to. */
+export interface ChannelSubscription<ActionName extends string = string> {
+  readonly channel: string;
+  /** The action that hears it. Default `receive`. */
+  readonly action?: ActionName;
+}
+
+/** An action that runs again and again: every so many milliseconds, or at the times of a cron expression. */
+export interface Timer<ActionName extends string = string> extends Pick<
+  SendOptions,
+  "everyMs" | "cron" | "timeZone" | "catchUp"
+> {
+  readonly action: ActionName;
+  readonly payload?: unknown;
 }
 
 /** An actor definition, with the types of its state and actions. */
@@ -90,7 +132,7 @@ export function actor<
   const Kind extends ActorKind = "named",
 >(
   name: string,
-  options: ActorOptions<State, ActionsOf, Kind> & JsonProblem<State, ActionsOf>,
+  options: ActorOptions<State, ActionsOf, Kind> & KindProblem<Kind> & JsonProblem<State, ActionsOf>,
 ): ActorOf<State, ActionsOf, Kind> {
   checkName("actor", name);
   if (typeof options !== "object" || options === null) {
@@ -106,8 +148,8 @@ export function actor<
   return defined;
 }
 
-const KINDS: ReadonlySet<unknown> = new Set<ActorKind>(["named", "unnamed", "task"]);
-const KINDS_TO_COME: ReadonlySet<unknown> = new Set(["pooled", "projection"]);
+const KINDS: ReadonlySet<unknown> = new Set<ActorKind>(["named", "unnamed", "pooled", "task"]);
+const KINDS_TO_COME: ReadonlySet<unknown> = new Set(["projection"]);
 
 function checkKind(name: string, kind: unknown): void {
   if (KINDS.has(kind)) return;
@@ -116,7 +158,7 @@ function checkKind(name: string, kind: unknown): void {
     : JSON.stringify(kind);
   throw new SpawnError(
     "INVALID_ARGUMENT",
-    `kind of ${name}: expected "named", "unnamed" or "task", got ${got}`,
+    `kind of ${name}: expected "named", "unnamed", "pooled" or "task", got ${got}`,
   );
 }
 
@@ -153,18 +195,78 @@ function definitionOf<State>(
     max: TIMEOUT_MS_MAX,
   });
   checkWholeNumber(`revisionsKept of ${name}`, revisionsKept, { min: 0, max: REVISIONS_KEPT_MAX });
+  const actions = actionsOf(name, options.actions);
   return {
     name,
     kind: options.kind ?? "named",
+    pool: poolOf(name, options),
     state: stateOf(name, options.state),
     durability,
     deactivateTimeoutMs,
     snapshotTimeoutMs,
     revisionsKept,
     init: initOf(name, options.init),
-    actions: actionsOf(name, options.actions),
+    actions,
+    channels: channelsOf(name, options.channels ?? [], actions),
+    timers: timersOf(name, options.timers ?? [], actions),
     isStrict: false,
   };
+}
+
+function channelsOf(
+  name: string,
+  channels: readonly (string | ChannelSubscription)[],
+  actions: ReadonlyMap<string, ActionDefinition>,
+): ReadonlyMap<string, string> {
+  checkArray(`channels of ${name}`, channels);
+  const subscribed = new Map<string, string>();
+  for (const entry of channels) {
+    const { channel, action = "receive" } = typeof entry === "string" ? { channel: entry } : entry;
+    checkName(`channel of ${name}`, channel);
+    checkAction(`channel ${channel} of ${name}`, action, actions);
+    if (subscribed.has(channel)) {
+      throw new SpawnError("INVALID_ARGUMENT", `channels of ${name}: ${channel} is there twice`);
+    }
+    subscribed.set(channel, action);
+  }
+  return subscribed;
+}
+
+function timersOf(
+  name: string,
+  timers: readonly Timer[],
+  actions: ReadonlyMap<string, ActionDefinition>,
+): readonly TimerDefinition[] {
+  checkArray(`timers of ${name}`, timers);
+  return timers.map(({ action, payload, ...when }) => {
+    checkAction(`timer of ${name}`, action, actions);
+    const repeat = repetitionOf(when);
+    if (repeat === undefined) {
+      throw new SpawnError(
+        "INVALID_ARGUMENT",
+        `timer ${action} of ${name}: expected everyMs or cron`,
+      );
+    }
+    firstTime(repeat, Date.now(), { cronTimes, isAsked: false });
+    return { action, payload: payloadText(payload, defaultLimits), repeat };
+  });
+}
+
+function checkArray(what: string, list: unknown): void {
+  if (!Array.isArray(list))
+    throw new SpawnError("INVALID_ARGUMENT", `${what}: expected an array, got ${typeof list}`);
+}
+
+function checkAction(
+  what: string,
+  action: string,
+  actions: ReadonlyMap<string, ActionDefinition>,
+): void {
+  if (actions.has(action)) return;
+  throw new SpawnError(
+    "INVALID_ARGUMENT",
+    `${what}: there is no action ${JSON.stringify(action)}; there are ${[...actions.keys()].join(", ")}`,
+  );
 }
 
 function initOf(name: string, init: unknown): ActorDefinition["init"] {

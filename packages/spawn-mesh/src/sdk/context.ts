@@ -1,6 +1,7 @@
-import type { ActorId, InvokeRequest, Tags } from "../engine/index.ts";
+import type { ActorId, InvokeRequest, SendOptions, SendRequest, Tags } from "../engine/index.ts";
 import type { ActorOf, NameOf } from "./actor.ts";
-import type { ActorRef } from "./actor-ref.ts";
+import type { ActorRef, EffectRef } from "./actor-ref.ts";
+import type { External } from "./external.ts";
 import type { ActorKind } from "../engine/index.ts";
 
 /** What an action receives first. Each run has its own; when the run is over, using it throws `CANCELLED`. */
@@ -28,6 +29,38 @@ export interface Context<State> {
   ): ActorRef<S, A>;
   /** Calls another actor by name and waits. */
   invoke<Reply = unknown>(name: string, request: InvokeRequest): Promise<Reply>;
+  /**
+   * A reference whose methods send messages to another actor, or to this one. A message is stored with
+   * what this action changes, and not at all if the action fails; it is then delivered exactly once,
+   * in the order in which this actor sent to that one. Nobody waits for it. Each method returns the id
+   * of its message.
+   */
+  effect<S, A, K extends ActorKind>(definition: ActorOf<S, A, K>, ...name: NameOf<K>): EffectRef<A>;
+  /** Sends a message to an actor by name, as {@link Context.effect}; returns its id. */
+  send(name: string, request: SendRequest): string;
+  /**
+   * Lets another actor answer the caller: when this action is committed, that one is called with what
+   * this action returns. `ctx.pipe(stock, "apple", "reserve")`; `ctx.pipe(billing, "charge")` for a
+   * named actor. The step is stored with the change: it happens even if this process dies.
+   */
+  pipe<S, A, K extends ActorKind>(
+    definition: ActorOf<S, A, K>,
+    ...nameAndAction: [...NameOf<K>, keyof A & string]
+  ): void;
+  /** As {@link Context.pipe}, with the payload that this action received. */
+  forward<S, A, K extends ActorKind>(
+    definition: ActorOf<S, A, K>,
+    ...nameAndAction: [...NameOf<K>, keyof A & string]
+  ): void;
+  /** Sends a payload to all subscribers of a channel, in the order of its broadcasts. Stored like a message. */
+  broadcast(channel: string, payload?: unknown): void;
+  /**
+   * Has something done outside, after the commit of what this action changes and not at all if it
+   * fails: at least once, with the same id each time. Returns that id.
+   */
+  external<Payload>(external: External<Payload>, payload: Payload, options?: SendOptions): string;
+  /** Lets the reply of a write-behind actor wait until its state is written. Durable ones always do. */
+  checkpoint(): void;
 }
 
 /** What a read receives: the same, with a state that it promises not to change. */

@@ -1,13 +1,24 @@
 /** Everything an application developer imports. */
 export { actor } from "./actor.ts";
-export type { ActorOf, ActorOptions, AnyActor, NameOf } from "./actor.ts";
+export type {
+  ActorOf,
+  ActorOptions,
+  AnyActor,
+  ChannelSubscription,
+  NameOf,
+  Timer,
+} from "./actor.ts";
 export { input, read } from "./action.ts";
 export type { Action, Actions } from "./action.ts";
 export { actorSystem, DEFAULT_STATE_FILE } from "./actor-system.ts";
-export type { ActorSystem, ActorSystemOptions } from "./actor-system.ts";
-export type { ActionMethod, ActorRef, Call } from "./actor-ref.ts";
+export type { ActorSystem, ActorSystemOptions, Messages } from "./actor-system.ts";
+export type { ActionMethod, ActorRef, Call, EffectRef } from "./actor-ref.ts";
 export type { Context, ReadContext } from "./context.ts";
+export { external } from "./external.ts";
+export type { AnyExternal, External } from "./external.ts";
 export type { JsonProblem, NotJson } from "./json-types.ts";
+export { effect, reply } from "./reply.ts";
+export type { Effect, Reply } from "./reply.ts";
 export { settle } from "./settle.ts";
 export type { Settled } from "./settle.ts";
 export { state } from "./state.ts";
@@ -19,19 +30,28 @@ export type {
   ActorKind,
   Applied,
   CallOptions,
+  ChannelListener,
   Clock,
   Durability,
   EngineEvent,
   ErrorCode,
   EventListener,
+  ExternalCall,
   Failure,
   FailureValue,
   InvokeRequest,
   JsonValue,
   Limits,
+  MessageQuery,
+  ParkedMessage,
+  Publication,
+  PoolSize,
   Random,
   RevisionInfo,
+  SendOptions,
+  SendRequest,
   SpawnErrorOptions,
   Statestore,
+  StoredMessage,
   Tags,
 } from "../engine/index.ts";

@@ -4,6 +4,7 @@
  * the type.
  */
 import type { Failure } from "../engine/index.ts";
+import type { Answer } from "./actor-ref.ts";
 
 /** What a value would be refused for. */
 export interface NotJson<Where extends string> {
@@ -56,7 +57,9 @@ type Check<T, Where extends string> = [Offence<T>] extends [never] ? unknown : N
 type PayloadOf<Run> = Run extends (context: never, payload: infer Payload) => unknown
   ? Payload
   : undefined;
-type ReplyOf<Run> = Run extends (...inputs: never) => infer Reply ? Awaited<Reply> : never;
+type ReplyOf<Run> = Run extends (...inputs: never) => infer Returned
+  ? Answer<Awaited<Returned>>
+  : never;
 
 /** Nothing when state, payloads and replies are JSON values; otherwise what makes the definition a type error. */
 export type JsonProblem<State, ActionsOf> = ([Offence<State>] extends [never]

@@ -8,6 +8,7 @@
  */
 import type { ActorId } from "../engine/actor-id.ts";
 import {
+  type ActorsOf,
   type Codec,
   type Commit,
   type Etag,
@@ -24,6 +25,7 @@ import {
   type StoredState,
   type Tags,
 } from "../engine/statestore.ts";
+import { MemoryMessages } from "./memory-messages.ts";
 
 /** A statestore in the memory of this process: for tests, and for state that may be lost with it. */
 export function memoryStatestore(): Statestore {
@@ -57,6 +59,7 @@ class MemoryStatestore implements Statestore {
   readonly #byDefinition = new Map<string, Map<string, MemoryRow>>();
   /** Rows that may have replies: what `prune` looks at. */
   readonly #withReplies = new Set<MemoryRow>();
+  readonly messages: MemoryMessages = new MemoryMessages(() => this.#openOwner());
   #owner: string | undefined;
 
   async open(session: StoreSession): Promise<void> {
@@ -72,7 +75,11 @@ class MemoryStatestore implements Statestore {
     return queries.map((query) => {
       const row = this.#find(query.actor);
       return {
-        row: row !== undefined && query.row ? storedActor(row) : undefined,
+        row:
+          row !== undefined && query.row
+            ? storedActor(row, this.messages.unsent(query.actor))
+            : undefined,
+        messages: this.messages.find(query.messages),
         replies: row?.replies === undefined ? NO_REPLIES : findReplies(row.replies, query.keys),
       };
     });
@@ -92,6 +99,15 @@ class MemoryStatestore implements Statestore {
   async readRevision(actor: ActorId, revision: number): Promise<StoredState | undefined> {
     this.#openOwner();
     return this.#find(actor)?.history?.find((kept) => kept.revision === revision);
+  }
+
+  async listActors({ system, definition, after, limit }: ActorsOf): Promise<readonly string[]> {
+    this.#openOwner();
+    return [...this.#named({ system, definition, name: "" })]
+      .filter(([name, { isDeleted }]) => !isDeleted && (after === undefined || name > after))
+      .map(([name]) => name)
+      .toSorted((a, b) => (a < b ? -1 : 1))
+      .slice(0, limit);
   }
 
   async prune(wall: number, limit: number): Promise<number> {
@@ -119,7 +135,7 @@ class MemoryStatestore implements Statestore {
     if (commit.handle === undefined) return this.#create(commit, owner);
     const row = this.#rows[Number(commit.handle)];
     if (row === undefined || row.etag !== commit.previous) return undefined;
-    if (hasKeyOf(row, commit.replies)) return undefined;
+    if (hasKeyOf(row, commit.replies) || !this.#canConsume(commit)) return undefined;
 
     if (commit.isDelete) {
       row.history = undefined;
@@ -143,7 +159,21 @@ class MemoryStatestore implements Statestore {
     row.revision = commit.revision;
     row.at = commit.at;
     this.#storeReplies(row, commit.replies);
+    this.#changeMessages(commit);
     return row.handle;
+  }
+
+  /** Whether all that it consumes is there, and named once. */
+  #canConsume({ consumes }: Commit): boolean {
+    if (consumes.length === 0) return true;
+    const areStored = consumes.every((id) => this.messages.has(id));
+    return areStored && new Set(consumes).size === consumes.length;
+  }
+
+  #changeMessages({ actor, isDelete, consumes, sends }: Commit): void {
+    for (const id of consumes) this.messages.take(id);
+    if (isDelete) this.messages.removeTimers(actor);
+    this.messages.add(sends);
   }
 
   #find(actor: ActorId): MemoryRow | undefined {
@@ -161,6 +191,7 @@ class MemoryStatestore implements Statestore {
   #create(commit: Commit, owner: string): StoreHandle | undefined {
     const named = this.#named(commit.actor);
     if (named.has(commit.actor.name) || hasKeyOf(undefined, commit.replies)) return undefined;
+    if (!this.#canConsume(commit)) return undefined;
     const row: MemoryRow = {
       handle: this.#rows.length,
       etag: commit.etag,
@@ -181,6 +212,7 @@ class MemoryStatestore implements Statestore {
     this.#rows.push(row);
     named.set(commit.actor.name, row);
     this.#storeReplies(row, commit.replies);
+    this.#changeMessages(commit);
     return row.handle;
   }
 
@@ -216,7 +248,7 @@ function findReplies(
 }
 
 /** A copy: the row itself changes with the next commit. */
-function storedActor(row: MemoryRow): StoredActor {
+function storedActor(row: MemoryRow, unsent: number): StoredActor {
   return {
     handle: row.handle,
     etag: row.etag,
@@ -231,5 +263,6 @@ function storedActor(row: MemoryRow): StoredActor {
     tags: row.tags,
     revision: row.revision,
     at: row.at,
+    unsent,
   };
 }

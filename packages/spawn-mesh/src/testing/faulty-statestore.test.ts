@@ -18,13 +18,15 @@ const commit: Commit = {
   isDelete: false,
   revisionsKept: 0,
   replies: [],
+  consumes: [],
+  sends: [],
 };
 
 async function opened() {
   const store = new FaultyStatestore(memoryStatestore());
   await store.open({ owner: "me" });
   const isStored = async (): Promise<boolean> => {
-    const [answer] = await store.load([{ actor, row: true, keys: [] }]);
+    const [answer] = await store.load([{ actor, row: true, keys: [], messages: [] }]);
     return answer?.row !== undefined;
   };
   return { store, isStored };

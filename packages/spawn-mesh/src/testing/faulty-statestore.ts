@@ -7,7 +7,9 @@
  */
 import type { ActorId } from "../engine/actor-id.ts";
 import { StoreFailure } from "../engine/statestore.ts";
+import type { MessageStore } from "../engine/message-store.ts";
 import type {
+  ActorsOf,
   Commit,
   RevisionInfo,
   Statestore,
@@ -20,7 +22,14 @@ import type {
 } from "../engine/statestore.ts";
 
 /** The calls of a statestore that can be made to fail. */
-export type StatestoreOperation = "open" | "load" | "commit" | "history" | "prune" | "close";
+export type StatestoreOperation =
+  | "open"
+  | "load"
+  | "commit"
+  | "history"
+  | "messages"
+  | "prune"
+  | "close";
 
 export interface StatestoreFault {
   /** How it fails. Default `ambiguous` when the call is applied, else `retry`. */
@@ -72,8 +81,27 @@ export class FaultyStatestore implements Statestore {
   readonly #faults = new Map<StatestoreOperation, StatestoreFault & { left: number }>();
   readonly #holds = new Map<StatestoreOperation, Hold>();
 
+  /** Every call of it is one of the operation `messages`. */
+  readonly messages: MessageStore;
+
   constructor(inner: Statestore) {
     this.#inner = inner;
+    const { messages } = inner;
+    const call = <Answer>(run: () => Promise<Answer>): Promise<Answer> =>
+      this.#call("messages", run);
+    this.messages = {
+      send: (sent) => call(() => messages.send(sent)),
+      claim: (claim) => call(() => messages.claim(claim)),
+      nextDueAt: () => call(() => messages.nextDueAt()),
+      postpone: (postponements) => call(() => messages.postpone(postponements)),
+      replace: (id, by) => call(() => messages.replace(id, by)),
+      remove: (ids) => call(() => messages.remove(ids)),
+      list: (page) => call(() => messages.list(page)),
+      park: (parked, at) => call(() => messages.park(parked, at)),
+      listParked: (page) => call(() => messages.listParked(page)),
+      retryParked: (ids, dueAt) => call(() => messages.retryParked(ids, dueAt)),
+      discardParked: (ids) => call(() => messages.discardParked(ids)),
+    };
   }
 
   /** All commits that were sent, in order, repetitions included. */
@@ -116,6 +144,10 @@ export class FaultyStatestore implements Statestore {
   commit(commits: readonly Commit[]): Promise<readonly (StoreHandle | undefined)[]> {
     this.groups.push([...commits]);
     return this.#call("commit", () => this.#inner.commit(commits));
+  }
+
+  listActors(of: ActorsOf): Promise<readonly string[]> {
+    return this.#call("messages", () => this.#inner.listActors(of));
   }
 
   listRevisions(actor: ActorId): Promise<readonly RevisionInfo[]> {

@@ -114,7 +114,7 @@ class Side {
 
   /** What it says about an actor, in a form that two stores share. */
   async describe(actor: ActorId): Promise<unknown> {
-    const [answer] = await this.store.load([{ actor, row: true, keys: KEYS }]);
+    const [answer] = await this.store.load([{ actor, row: true, keys: KEYS, messages: [] }]);
     assert(answer !== undefined, `${this.name} left out an answer`);
     const revisions = await this.store.listRevisions(actor);
     const { handle, ...row } = answer.row ?? { handle: undefined };
@@ -196,6 +196,8 @@ class ModelRun {
       isDelete,
       revisionsKept: this.#chance(0.5) ? 0 : 1 + Math.floor(this.#random() * 3),
       replies: KEYS.filter(() => this.#chance(0.1)).map((key) => this.#reply(key)),
+      consumes: [],
+      sends: [],
       state: isDelete ? undefined : this.#state(),
       codec: "json",
       stateVersion: 1 + Math.floor(this.#random() * 3),
@@ -214,6 +216,7 @@ class ModelRun {
     return {
       key,
       fingerprint: `${this.#random()}`,
+      kind: this.#pick(["reply", "continued", "failed"]),
       reply: this.#pick(["{}", null, undefined, '"ü"']),
       expiresAt: this.#time + Math.floor(this.#random() * TIMES),
     };

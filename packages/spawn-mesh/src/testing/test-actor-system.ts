@@ -5,11 +5,20 @@
  * process can be "killed" and "restarted" in the middle of a test: what was committed is there
  * afterwards, and nothing else. Every action runs in strict mode, on a fresh copy of the state.
  */
-import type { ActorKind, EngineEvent, InvokeRequest, Limits, Statestore } from "../engine/index.ts";
+import type {
+  ActorKind,
+  ChannelListener,
+  EngineEvent,
+  InvokeRequest,
+  Limits,
+  SendRequest,
+  Statestore,
+} from "../engine/index.ts";
 import type { ActorOf, AnyActor, NameOf } from "../sdk/actor.ts";
-import type { ActorRef } from "../sdk/actor-ref.ts";
+import type { ActorRef, EffectRef } from "../sdk/actor-ref.ts";
 import { actorSystem } from "../sdk/actor-system.ts";
-import type { ActorSystem } from "../sdk/actor-system.ts";
+import type { ActorSystem, Messages } from "../sdk/actor-system.ts";
+import type { AnyExternal } from "../sdk/external.ts";
 import type { StoredActorRef } from "../sdk/stored-actor.ts";
 import { memoryStatestore } from "../statestores/memory.ts";
 import { seededRandom } from "./seeded-random.ts";
@@ -24,6 +33,8 @@ export interface TestActorSystemOptions {
   /** The seed of all randomness. Default 1. */
   readonly seed?: number;
   readonly limits?: Partial<Limits>;
+  /** What actors can have done outside. */
+  readonly externals?: readonly AnyExternal[];
 }
 
 /** Time steps while a system stops, in virtual milliseconds. */
@@ -57,6 +68,34 @@ export class TestActorSystem {
   /** Calls an action by names. */
   invoke<Reply = unknown>(name: string, request: InvokeRequest): Promise<Reply> {
     return this.#system.invoke<Reply>(name, request);
+  }
+
+  /** A typed reference that sends messages. */
+  effect<State, ActionsOf, Kind extends ActorKind>(
+    definition: ActorOf<State, ActionsOf, Kind>,
+    ...name: NameOf<Kind>
+  ): EffectRef<ActionsOf, Promise<string>> {
+    return this.#system.effect(definition, ...name);
+  }
+
+  /** Sends a message by names. */
+  send(name: string, request: SendRequest): Promise<string> {
+    return this.#system.send(name, request);
+  }
+
+  /** Sends a payload to all subscribers of a channel. */
+  publish(channel: string, payload?: unknown): Promise<string> {
+    return this.#system.publish(channel, payload);
+  }
+
+  /** Listens to a channel, until the next crash or restart at the latest. */
+  subscribe(channel: string, listener: ChannelListener): () => void {
+    return this.#system.subscribe(channel, listener);
+  }
+
+  /** What waits to be delivered, and what was given up. */
+  get messages(): Messages {
+    return this.#system.messages;
   }
 
   /** What the statestore keeps of an actor. */
@@ -105,11 +144,12 @@ export class TestActorSystem {
   }
 
   #nextLife(): ActorSystem {
-    const { name = "test", actors, limits, seed = 1 } = this.#options;
+    const { name = "test", actors, limits, externals = [], seed = 1 } = this.#options;
     this.#lives++;
     const { clock } = this;
     return actorSystem(name, {
       actors,
+      externals,
       statestore: this.#statestore,
       handleSignals: false,
       strict: true,

@@ -26,7 +26,7 @@ interface Layer {
 const importTable: Readonly<Record<string, Layer>> = {
   engine: { layers: [], node: ["node:assert"], packages: [] },
   statestores: { layers: ["engine"], node: "any", packages: [] },
-  sdk: { layers: ["engine"], node: "any", packages: ["@standard-schema/spec"] },
+  sdk: { layers: ["engine"], node: "any", packages: ["@standard-schema/spec", "croner"] },
   // No test runner: its users bring their own.
   testing: { layers: ["engine", "statestores", "sdk"], node: "any", packages: [] },
 };

@@ -196,6 +196,45 @@ describe("a definition", () => {
     ],
     ["an unknown kind", { kind: "many", actions: {} }, 'kind of odd: expected "named"'],
     ["a kind that is to come", { kind: "projection", actions: {} }, "projection"],
+    ["a pool that is not pooled", { pool: { max: 2 }, actions: {} }, 'got "named"'],
+    ["a pool that is a number", { kind: "pooled", pool: 4, actions: {} }, "expected { min, max }"],
+    ["a pool that is null", { kind: "pooled", pool: null, actions: {} }, "expected { min, max }"],
+    [
+      "a pool of none",
+      { kind: "pooled", pool: { min: 0, max: 0 }, actions: {} },
+      "pool.max of odd: expected a whole number from 1 to 256, got 0",
+    ],
+    ["too large a pool", { kind: "pooled", pool: { max: 257 }, actions: {} }, "pool.max of odd"],
+    [
+      "a pool whose smallest size is the larger one",
+      { kind: "pooled", pool: { min: 3, max: 2 }, actions: {} },
+      "pool.max of odd: expected a whole number from 3 to 256, got 2",
+    ],
+    [
+      "a pool of a negative size",
+      { kind: "pooled", pool: { min: -1 }, actions: {} },
+      "pool.min of odd",
+    ],
+    [
+      "a pool with a state",
+      { kind: "pooled", state: () => ({}), actions: {} },
+      "state of odd: a pooled actor has no state",
+    ],
+    [
+      "a pool that is durable",
+      { kind: "pooled", durability: "durable", actions: {} },
+      "durability of odd: a pooled actor has no state",
+    ],
+    [
+      "a pool with snapshots",
+      { kind: "pooled", snapshotTimeoutMs: 5, actions: {} },
+      "snapshotTimeoutMs of odd: a pooled actor has no state",
+    ],
+    [
+      "a pool with revisions",
+      { kind: "pooled", revisionsKept: 0, actions: {} },
+      "revisionsKept of odd: a pooled actor has no state",
+    ],
     ["an unknown durability", { durability: "maybe", actions: {} }, 'got "maybe"'],
     [
       "a state that is a value",

@@ -40,6 +40,8 @@ async function storeWith(changes: Partial<Commit>): Promise<Statestore> {
       isDelete: false,
       revisionsKept: 0,
       replies: [],
+      consumes: [],
+      sends: [],
       ...changes,
     },
   ]);
@@ -69,7 +71,12 @@ describe("a row that this program cannot read", () => {
     expect(await system.actor(counter, "fine").add(1)).toBe(1);
     expect(store.commits.map(({ actor: { name } }) => name)).toEqual(["fine"]);
     const [answer] = await inner.load([
-      { actor: { system: "test", definition: "counter", name: "odd" }, row: true, keys: [] },
+      {
+        actor: { system: "test", definition: "counter", name: "odd" },
+        row: true,
+        keys: [],
+        messages: [],
+      },
     ]);
     expect(answer?.row?.etag).toBe(ETAG);
   });
@@ -132,7 +139,7 @@ describe("a statestore that went back in time", () => {
     const ref = system.actor(counter, "odd");
     for (let n = 0; n < 3; n++) await ref.add(1);
     const actorId = { system: "test", definition: "counter", name: "odd" };
-    const [answer] = await inner.load([{ actor: actorId, row: true, keys: [] }]);
+    const [answer] = await inner.load([{ actor: actorId, row: true, keys: [], messages: [] }]);
     await inner.open({ owner: "a backup" });
     await inner.commit([
       {
@@ -145,6 +152,8 @@ describe("a statestore that went back in time", () => {
         isDelete: false,
         revisionsKept: 0,
         replies: [],
+        consumes: [],
+        sends: [],
       },
     ]);
     expect(await ref.add(1)).toBe(8);

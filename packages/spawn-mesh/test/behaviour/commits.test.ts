@@ -210,7 +210,7 @@ describe("another process on the same statestore", () => {
 async function commitAsAnother(store: Statestore): Promise<void> {
   const actor = { system: "test", definition: "counter", name: "a" };
   await store.open({ owner: "another process" });
-  const [answer] = await store.load([{ actor, row: true, keys: [] }]);
+  const [answer] = await store.load([{ actor, row: true, keys: [], messages: [] }]);
   const { handle, etag, revision, at } = answer!.row!;
   await store.commit([
     {
@@ -227,6 +227,8 @@ async function commitAsAnother(store: Statestore): Promise<void> {
       isDelete: false,
       revisionsKept: 0,
       replies: [],
+      consumes: [],
+      sends: [],
     },
   ]);
 }

@@ -100,6 +100,13 @@ const uses: Record<string, (context: Context<State>) => unknown> = {
   "reading metadata": (context) => context.metadata,
   "reading the revision": (context) => context.revision,
   "reading the time": (context) => context.now,
+  "listening to the signal": (context) => context.signal,
+  "sending a message": (context) => context.effect(counter, "c").peek(),
+  "sending by name": (context) => context.send("c", { definition: "counter", action: "peek" }),
+  piping: (context) => context.pipe(counter, "c", "peek"),
+  forwarding: (context) => context.forward(counter, "c", "peek"),
+  broadcasting: (context) => context.broadcast("news"),
+  "asking for a checkpoint": (context) => context.checkpoint(),
   "making a reference": (context) => context.actor(counter, "c"),
   "calling by name": (context) => context.invoke("c", { definition: "counter", action: "peek" }),
 };

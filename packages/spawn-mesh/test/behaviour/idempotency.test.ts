@@ -279,6 +279,7 @@ describe("a stored reply", () => {
         actor: { system: "test", definition: "account", name },
         row: false,
         keys: ["k"],
+        messages: [],
       })),
     );
     expect(answers.flatMap(({ replies }) => replies)).toEqual([]);
@@ -290,5 +291,53 @@ describe("a stored reply", () => {
     await system.stored(account, "a").delete();
     expect(await system.actor(account, "a").deposit(5, key("k"))).toEqual({ balance: 5 });
     expect(runs).toBe(2);
+  });
+});
+
+test("a payload is the same in whatever order its fields come", async () => {
+  const box = actor("box", {
+    state: () => ({ puts: 0 }),
+    actions: {
+      put: (ctx, _what: { a: number; b: { c: number; d: number } }) => ++ctx.state.puts,
+    },
+  });
+  const { system } = await startSystem([box]);
+  expect(await system.actor(box).put({ a: 1, b: { c: 2, d: 3 } }, key("k"))).toBe(1);
+  expect(await system.actor(box).put({ b: { d: 3, c: 2 }, a: 1 }, key("k"))).toBe(1);
+  const other = system.actor(box).put({ a: 1, b: { c: 3, d: 2 } }, key("k"));
+  expect(await failureOf(other)).toBe("IDEMPOTENCY_CONFLICT no");
+});
+
+describe("calls that a keyed action makes", () => {
+  let failures = 0;
+  const caller = actor("caller", {
+    kind: "unnamed",
+    state: () => ({ done: 0 }),
+    actions: {
+      async twice(ctx, amount: number) {
+        const first = await ctx.actor(account, "target").deposit(amount);
+        const second = await ctx.actor(account, "target").deposit(amount);
+        ctx.state.done++;
+        if (failures-- > 0) throw new Error("after the calls");
+        return [first.balance, second.balance];
+      },
+    },
+  });
+
+  test("are made once, though the action runs again", async () => {
+    runs = 0;
+    failures = 1;
+    const { system } = await startSystem([account, caller]);
+    const twice = () => system.actor(caller, "c").twice(5, key("k"));
+    expect(await failureOf(twice())).toBe("ACTION_FAILED no");
+    expect(await twice()).toEqual([5, 10]);
+    expect(await system.actor(account, "target").get()).toEqual({ balance: 10 });
+    expect(runs).toBe(2);
+  });
+
+  test("of two actors with the same key have nothing to do with one another", async () => {
+    const { system } = await startSystem([account, caller]);
+    expect(await system.actor(caller, "a").twice(1, key("k"))).toEqual([1, 2]);
+    expect(await system.actor(caller, "b").twice(1, key("k"))).toEqual([3, 4]);
   });
 });

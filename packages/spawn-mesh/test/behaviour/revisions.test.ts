@@ -204,4 +204,18 @@ describe("delete", () => {
     await system.stored(kept, "new").delete();
     expect(await system.actor(kept, "new").set(1)).toBe(1);
   });
+
+  test("by the actor itself is a cycle, told at once", async () => {
+    const suicidal = actor("suicidal", {
+      state: () => ({ n: 0 }),
+      actions: {
+        end: async (ctx): Promise<string> => {
+          ctx.state.n++;
+          return await failureOf(started.system.stored(suicidal).delete());
+        },
+      },
+    });
+    const started = await startSystem([suicidal]);
+    expect(await started.system.actor(suicidal).end()).toBe("CYCLE no");
+  });
 });

@@ -4,6 +4,7 @@ import { actorSystem, isSpawnError } from "spawn-mesh";
 import type {
   ActorSystem,
   AnyActor,
+  AnyExternal,
   EngineEvent,
   Limits,
   SpawnError,
@@ -17,6 +18,7 @@ export interface StartOptions {
   readonly name?: string;
   readonly limits?: Partial<Limits>;
   readonly strict?: boolean;
+  readonly externals?: readonly AnyExternal[];
   /** Where the actors are. Default: new memory. */
   readonly inner?: Statestore;
   /** Whose time it is. Default: a new clock. */
@@ -36,13 +38,14 @@ let lives = 0;
 
 /** Makes a system that ends with the test; it is not started. */
 export function makeSystem(actors: readonly AnyActor[], options: StartOptions = {}): StartedSystem {
-  const { name = "test", limits, strict = false } = options;
+  const { name = "test", limits, strict = false, externals = [] } = options;
   const inner = options.inner ?? memoryStatestore();
   const clock = options.clock ?? new VirtualClock();
   const store = new FaultyStatestore(inner);
   const events: EngineEvent[] = [];
   const system = actorSystem(name, {
     actors,
+    externals,
     statestore: store,
     handleSignals: false,
     strict,
@@ -74,9 +77,10 @@ export async function startSystem(
 export async function crashAndRestart(
   before: StartedSystem,
   actors: readonly AnyActor[],
+  options: StartOptions = {},
 ): Promise<StartedSystem> {
   before.system.crash();
-  return await startSystem(actors, { inner: before.inner, clock: before.clock });
+  return await startSystem(actors, { ...options, inner: before.inner, clock: before.clock });
 }
 
 /** The error that a call ends with. */

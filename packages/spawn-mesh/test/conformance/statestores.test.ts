@@ -77,6 +77,8 @@ function bound(store: Statestore): Statestore {
     open: (session) => store.open(session),
     load: (queries) => store.load(queries),
     commit: (commits) => store.commit(commits),
+    messages: store.messages,
+    listActors: (of) => store.listActors(of),
     listRevisions: (actor) => store.listRevisions(actor),
     readRevision: (actor, revision) => store.readRevision(actor, revision),
     prune: (wall, limit) => store.prune(wall, limit),

@@ -48,10 +48,21 @@ function firstProgramOf(markdown: string): string {
   return program;
 }
 
+interface LibraryManifest {
+  readonly exports: Record<string, unknown>;
+  readonly dependencies: Record<string, string>;
+}
+
+function libraryManifest(): LibraryManifest {
+  return JSON.parse(readFileSync(join(library, "package.json"), "utf8")) as LibraryManifest;
+}
+
+function libraryDependencies(): readonly string[] {
+  return Object.keys(libraryManifest().dependencies);
+}
+
 function publicDoors(): readonly string[] {
-  const { exports } = JSON.parse(readFileSync(join(library, "package.json"), "utf8")) as {
-    exports: Record<string, unknown>;
-  };
+  const { exports } = libraryManifest();
   return Object.keys(exports)
     .filter((subpath) => !subpath.endsWith(".json"))
     .map((subpath) => subpath.replace(".", "spawn-mesh"));
@@ -98,7 +109,7 @@ beforeAll(() => {
   execFileSync(process.execPath, [join(root, "scripts/build.ts")], { stdio: "inherit" });
   const dependencies = pack(
     library,
-    join(modules, "@standard-schema/spec"),
+    ...libraryDependencies().map((name) => join(modules, name)),
     join(modules, "@types/node"),
     join(modules, "undici-types"),
   );

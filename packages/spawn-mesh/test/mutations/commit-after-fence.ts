@@ -4,8 +4,8 @@ import type { Mutation } from "../../../../scripts/apply-mutation.ts";
 export const mutation: Mutation = {
   invariant: "I10",
   target: "engine/activation.ts",
-  find: `    this.#putBack(again);
+  find: `    this.#mailbox.putBack(again);
     this.#open();`,
-  replace: `    this.#putBack(again);
+  replace: `    this.#mailbox.putBack(again);
     this.#queue();`,
 };

@@ -5,5 +5,5 @@ export const mutation: Mutation = {
   invariant: "I3",
   target: "engine/activation.ts",
   find: "if (isDelete) return this.#open();",
-  replace: "if (isDelete) this.#ready();",
+  replace: "if (isDelete) return this.opened([]);",
 };

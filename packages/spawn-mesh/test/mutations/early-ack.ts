@@ -4,10 +4,10 @@ import type { Mutation } from "../../../../scripts/apply-mutation.ts";
 export const mutation: Mutation = {
   invariant: "I9",
   target: "engine/commit-pipeline.ts",
-  find: `    invocation.isChange = true;
+  find: `    invocation.continuesAs = change.step?.id;
     invocation.handOver(reply);
 `,
-  replace: `    invocation.isChange = true;
+  replace: `    invocation.continuesAs = change.step?.id;
     invocation.handOver(reply);
     invocation.succeed(reply);
 `,

@@ -4,9 +4,7 @@ import type { Mutation } from "../../../../scripts/apply-mutation.ts";
 export const mutation: Mutation = {
   invariant: "I4",
   target: "engine/execution.ts",
-  find: `    run.revoke();
-    if (run.isStateUsed) this.state.forget();
-    run.invocation.fail(error);`,
-  replace: `    run.revoke();
-    run.invocation.fail(error);`,
+  find: `    if (run.isStateUsed) this.state.forget();
+    const isStep =`,
+  replace: "    const isStep =",
 };

@@ -4,7 +4,6 @@ import type { Mutation } from "../../../../scripts/apply-mutation.ts";
 export const mutation: Mutation = {
   invariant: "I16",
   target: "engine/activation.ts",
-  find: `    if (this.#isAcknowledged(invocation)) return true;
-    // An actor`,
-  replace: "    // An actor",
+  find: "if (invocation.isNew || this.#isAcknowledged(invocation)) return true;",
+  replace: "if (invocation.isNew) return true;",
 };

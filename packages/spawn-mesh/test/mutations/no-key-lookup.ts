@@ -4,6 +4,6 @@ import type { Mutation } from "../../../../scripts/apply-mutation.ts";
 export const mutation: Mutation = {
   invariant: "I5",
   target: "engine/engine.ts",
-  find: "const { idempotencyKey, metadata } =",
-  replace: "const idempotencyKey = undefined;\n    const { metadata } =",
+  find: "const idempotencyKey = keyOf(call, payload);",
+  replace: "const idempotencyKey = undefined;",
 };

@@ -68,6 +68,14 @@ export class Connection implements Statestore {
     this.#parts.world.note(`${this.#parts.label} closed`);
   }
 
+  get messages() {
+    return this.#parts.database.messages;
+  }
+
+  async listActors(): Promise<readonly string[]> {
+    return [];
+  }
+
   async listRevisions(): Promise<readonly []> {
     return [];
   }

@@ -99,6 +99,10 @@ export class Database {
     return await this.#store.load(queries);
   }
 
+  get messages() {
+    return this.#store.messages;
+  }
+
   async prune(session: Session, wall: number, limit: number): Promise<number> {
     this.#checkCurrent(session);
     return await this.#store.prune(wall, limit);
@@ -112,7 +116,7 @@ export class Database {
 
   /** The row as it is, past all faults. */
   async look(actor: ActorId): Promise<StoreAnswer["row"]> {
-    const [answer] = await this.#store.load([{ actor, row: true, keys: [] }]);
+    const [answer] = await this.#store.load([{ actor, row: true, keys: [], messages: [] }]);
     return answer?.row;
   }
 

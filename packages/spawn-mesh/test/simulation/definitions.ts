@@ -68,6 +68,8 @@ export function definitionsOf(parts: DefinitionParts): readonly ActorDefinition[
     revisionsKept: 3,
     init: undefined,
     actions: actionsOf(parts),
+    channels: new Map(),
+    timers: [],
     isStrict: profile.isStrict,
   } as const satisfies Omit<ActorDefinition, "name">;
   return [

@@ -135,6 +135,8 @@ async function plantForeignRows(database: Database): Promise<void> {
     isDelete: false,
     revisionsKept: 0,
     replies: [],
+    consumes: [],
+    sends: [],
   } as const satisfies Partial<Commit>;
   const plant = async (name: string, changes: object): Promise<void> => {
     const actor = { system: "simulation", definition: "foreign", name };

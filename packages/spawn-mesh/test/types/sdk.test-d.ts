@@ -57,7 +57,19 @@ const user = actor("user", {
 
 const echo = actor("echo", { actions: { say: (_ctx, text: string) => text } });
 
-const system = actorSystem("types", { actors: [incrementor, user, echo] });
+const resize = actor("resize", {
+  kind: "pooled",
+  pool: { max: 8 },
+  init: (ctx) => expectTypeOf(ctx.now).toEqualTypeOf<number>(),
+  actions: {
+    async run(ctx, { width }: { width: number }) {
+      await ctx.actor(echo).say(ctx.self.name);
+      return { width };
+    },
+  },
+});
+
+const system = actorSystem("types", { actors: [incrementor, user, echo, resize] });
 
 test("references are inferred end to end", () => {
   const counter = system.actor(incrementor);
@@ -74,6 +86,7 @@ test("references are inferred end to end", () => {
   }>();
   expectTypeOf(system.actor(user, "user-42").total()).resolves.toEqualTypeOf<number>();
   expectTypeOf(system.actor(echo).say("hi")).resolves.toEqualTypeOf<string>();
+  expectTypeOf(system.actor(resize).run({ width: 1 })).resolves.toEqualTypeOf<{ width: number }>();
 });
 
 test("failures are typed on the client side and leave the reply", async () => {
@@ -100,6 +113,16 @@ test("what must not compile does not", () => {
   void system.actor(user);
   // @ts-expect-error a named actor has none
   void system.actor(incrementor, "x");
+  // @ts-expect-error a pooled actor has none
+  void system.actor(resize, "x");
+  // @ts-expect-error a pooled actor has no state
+  actor("kept", { kind: "pooled", state: () => ({ n: 0 }), actions: {} });
+  // @ts-expect-error a pooled actor has no state to be durable
+  actor("kept", { kind: "pooled", durability: "durable", actions: {} });
+  // @ts-expect-error only a pooled actor has a pool
+  actor("alone", { pool: { max: 2 }, actions: {} });
+  // @ts-expect-error a pool has a min and a max
+  actor("many", { kind: "pooled", pool: { maximum: 2 }, actions: {} });
   // @ts-expect-error a stateless actor has no get
   void system.actor(echo).get();
   // @ts-expect-error wrong schema input

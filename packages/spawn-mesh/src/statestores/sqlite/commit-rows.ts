@@ -1,6 +1,7 @@
 /** How commits look on their way to the worker. Creates carry names, updates carry a handle. */
 import assert from "node:assert";
 import type { Commit, StoredReply } from "../../engine/statestore.ts";
+import { actorText, type MessageColumns, packMessages, unpackMessages } from "./message-rows.ts";
 import { type PackedReader, type PackedRows, PackedWriter } from "./packed-rows.ts";
 
 /** Stands for the handle of a row that is to be created; rowids begin at 1. */
@@ -8,6 +9,10 @@ export const NO_HANDLE = 0;
 
 /** The answer for a commit that was refused. */
 export const REFUSED = 0;
+
+/** Flags of a commit. */
+export const IS_DELETE = 1;
+export const HAS_MESSAGES = 2;
 
 const NUMBERS_PER_COMMIT = 10;
 
@@ -29,7 +34,8 @@ function packCommit(writer: PackedWriter, commit: Commit): void {
     writer.id(commit.previous);
   }
   writer.id(commit.etag);
-  writer.number(commit.isDelete ? 1 : 0);
+  const hasMessages = commit.consumes.length > 0 || commit.sends.length > 0;
+  writer.number((commit.isDelete ? IS_DELETE : 0) | (hasMessages ? HAS_MESSAGES : 0));
   writer.value(commit.isDelete ? undefined : commit.state);
   writer.number(commit.stateVersion);
   writer.value(commit.tags === undefined ? undefined : JSON.stringify(commit.tags));
@@ -38,11 +44,35 @@ function packCommit(writer: PackedWriter, commit: Commit): void {
   writer.number(commit.revisionsKept);
   writer.number(commit.replies.length);
   for (const reply of commit.replies) packReply(writer, reply);
+  if (commit.isDelete || hasMessages) packMessagesOf(writer, commit);
+}
+
+/** Most commits have none of this, and it costs them nothing. */
+function packMessagesOf(writer: PackedWriter, { actor, consumes, sends }: Commit): void {
+  writer.value(actorText(actor));
+  writer.number(consumes.length);
+  for (const id of consumes) writer.value(id);
+  packMessages(writer, sends);
+}
+
+/** What a commit does with messages. */
+export interface MessageChanges {
+  /** The actor that commits. */
+  readonly source: string;
+  readonly consumes: readonly string[];
+  readonly sends: readonly MessageColumns[];
+}
+
+export function unpackMessageChanges(reader: PackedReader): MessageChanges {
+  const source = reader.text();
+  const consumes = Array.from({ length: reader.number() }, () => reader.text());
+  return { source, consumes, sends: unpackMessages(reader, source) };
 }
 
 export function packReply(writer: PackedWriter, reply: StoredReply): void {
   writer.value(reply.key);
   writer.value(reply.fingerprint);
+  writer.number(REPLY_KINDS.indexOf(reply.kind));
   writer.value(reply.reply);
   writer.number(reply.expiresAt);
 }
@@ -50,9 +80,19 @@ export function packReply(writer: PackedWriter, reply: StoredReply): void {
 function unpackReply(reader: PackedReader): StoredReply {
   const key = reader.text();
   const fingerprint = reader.text();
+  const kind = replyKind(reader.number());
   const reply = reader.value();
   assert(!(reply instanceof Uint8Array), "a reply is a text");
-  return { key, fingerprint, reply, expiresAt: reader.number() };
+  return { key, fingerprint, kind, reply, expiresAt: reader.number() };
+}
+
+/** The kinds of stored replies, as the file numbers them. */
+export const REPLY_KINDS = ["reply", "continued", "failed"] as const;
+
+export function replyKind(number: number): StoredReply["kind"] {
+  const kind = REPLY_KINDS[number];
+  assert(kind !== undefined, "a stored reply of an unknown kind");
+  return kind;
 }
 
 const NO_REPLIES: readonly StoredReply[] = [];

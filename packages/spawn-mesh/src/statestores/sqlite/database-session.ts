@@ -13,6 +13,7 @@ import { StoreFailure } from "../../engine/statestore.ts";
 import { carryOver, openConnection, readDurability } from "./connection.ts";
 import { createDirectory, prepareFile } from "./database-file.ts";
 import { CommitStepError, GroupCommit, RowStepError, type Witness } from "./group-commit.ts";
+import { isMessageRead, type MessageCall, MessageCalls } from "./message-calls.ts";
 import { RowReader } from "./row-reader.ts";
 import {
   failureBeforeCommit,
@@ -27,7 +28,11 @@ interface Connection {
   readonly database: DatabaseSync;
   readonly group: GroupCommit;
   readonly reader: RowReader;
+  readonly messages: MessageCalls;
 }
+
+/** Nothing tells whether a transaction was applied; but repeating it does no harm. */
+const NO_WITNESS: Witness = { handle: 0, etag: new Uint8Array() };
 
 export class DatabaseSession {
   #options: OpenOptions | undefined;
@@ -49,6 +54,10 @@ export class DatabaseSession {
         return this.#read(({ reader }) => reader.listRevisions(request));
       case "readRevision":
         return this.#read(({ reader }) => reader.readRevision(request.actor, request.revision));
+      case "listActors":
+        return this.#read(({ reader }) => reader.listActors(request));
+      case "messages":
+        return this.#callMessages(request);
       case "prune":
         return this.#read(({ reader }) => reader.prune(request.wall, request.limit));
       case "durability":
@@ -83,13 +92,33 @@ export class DatabaseSession {
     }
   }
 
+  #callMessages(call: MessageCall): unknown {
+    return this.#read(({ database, messages }) => {
+      if (isMessageRead(call)) return messages.run(call);
+      database.exec("BEGIN IMMEDIATE");
+      let answer: unknown;
+      try {
+        answer = messages.run(call);
+      } catch (error) {
+        if (database.isTransaction) database.exec("ROLLBACK");
+        throw error;
+      }
+      try {
+        database.exec("COMMIT");
+      } catch (cause) {
+        throw this.#afterCommitStep(new CommitStepError(cause, NO_WITNESS));
+      }
+      return answer;
+    });
+  }
+
   #read<T>(run: (connection: Connection) => T): T {
     const connection = this.#connected();
     try {
       return run(connection);
     } catch (error) {
       // A damaged row or page concerns those who ask for it, and nobody else.
-      if (isSpawnError(error)) throw error;
+      if (isSpawnError(error) || error instanceof StoreFailure) throw error;
       if (resultCode(error) === SQLITE_CORRUPT) {
         const message = `the file is damaged: ${describeThrown(error)}`;
         throw new SpawnError("STATE_CORRUPT", message, { cause: error });
@@ -111,7 +140,7 @@ export class DatabaseSession {
   #afterCommitStep({ cause, witness }: CommitStepError): StoreFailure {
     this.#closeConnection();
     const message = `COMMIT failed: ${describeThrown(cause)}`;
-    if (isDiskFull(cause)) {
+    if (witness !== NO_WITNESS && isDiskFull(cause)) {
       if (this.#isCertainlyAbsent(witness)) return new StoreFailure("capacity", message, { cause });
     } else {
       this.#isLogInDoubt = true;
@@ -147,7 +176,8 @@ export class DatabaseSession {
       if (this.#isLogInDoubt) carryOver(database);
       this.#isLogInDoubt = false;
       const group = new GroupCommit(database, this.#options.owner);
-      this.#connection = { database, group, reader: new RowReader(database) };
+      const reader = new RowReader(database);
+      this.#connection = { database, group, reader, messages: new MessageCalls(database) };
       return this.#connection;
     } catch (error) {
       database.close();

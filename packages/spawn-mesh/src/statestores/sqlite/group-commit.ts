@@ -8,7 +8,17 @@
  */
 import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
 import type { StoredReply } from "../../engine/statestore.ts";
-import { NO_HANDLE, REFUSED, unpackReplies } from "./commit-rows.ts";
+import {
+  HAS_MESSAGES,
+  IS_DELETE,
+  type MessageChanges,
+  NO_HANDLE,
+  REFUSED,
+  REPLY_KINDS,
+  unpackMessageChanges,
+  unpackReplies,
+} from "./commit-rows.ts";
+import { MessageTable } from "./message-table.ts";
 import { PackedReader, type PackedRows } from "./packed-rows.ts";
 
 /** JSON is the only codec there is. */
@@ -44,6 +54,7 @@ export interface Witness {
 interface RowFields {
   readonly etag: Uint8Array;
   readonly isDelete: number;
+  readonly hasMessages: boolean;
   readonly state: SQLInputValue;
   readonly stateVersion: number;
   readonly tags: SQLInputValue;
@@ -72,6 +83,7 @@ export class GroupCommit {
   readonly #findReply: StatementSync;
   readonly #addReply: StatementSync;
   readonly #forgetReplies: StatementSync;
+  readonly #messages: MessageTable;
 
   constructor(database: DatabaseSync, owner: string) {
     this.#database = database;
@@ -107,7 +119,8 @@ export class GroupCommit {
     );
     this.#forgetHistory = prepare("DELETE FROM spawn_history WHERE actor_id = ?");
     this.#findReply = prepare("SELECT 1 FROM spawn_inbox WHERE actor_id = ? AND key = ?");
-    this.#addReply = prepare("INSERT INTO spawn_inbox VALUES (?, ?, ?, ?, ?, ?)");
+    this.#addReply = prepare("INSERT INTO spawn_inbox VALUES (?, ?, ?, ?, ?, ?, ?)");
+    this.#messages = new MessageTable(database);
     this.#forgetReplies = prepare("DELETE FROM spawn_inbox WHERE actor_id = ?");
   }
 
@@ -154,7 +167,9 @@ export class GroupCommit {
     const fields = unpackFields(reader);
     reader.number(); // No history yet.
     const replies = unpackReplies(reader);
-    if (hasKeyTwice(replies)) return undefined;
+    const messages = unpackMessagesOf(fields, reader);
+    const consumed = this.#consumable(messages);
+    if (hasKeyTwice(replies) || consumed === undefined) return undefined;
     const handle = this.#lastHandle + 1;
     const { system, definition, name } = actor;
     if (this.#claimName.run(name, definition, system, handle).changes === 0) return undefined;
@@ -171,6 +186,7 @@ export class GroupCommit {
       fields.at,
     );
     this.#addReplies(handle, replies);
+    this.#changeMessages(messages, consumed, false);
     return { handle, etag: fields.etag };
   }
 
@@ -179,7 +195,10 @@ export class GroupCommit {
     const fields = unpackFields(reader);
     const revisionsKept = reader.number();
     const replies = unpackReplies(reader);
+    const messages = unpackMessagesOf(fields, reader);
     if (replies.length > 0 && this.#hasKeyOf(handle, replies)) return undefined;
+    const consumed = this.#consumable(messages);
+    if (consumed === undefined) return undefined;
 
     const isDelete = fields.isDelete === 1;
     // From the row as it still is; nothing is kept if the etag is another.
@@ -195,7 +214,31 @@ export class GroupCommit {
       this.#forgetReplies.run(handle);
     }
     this.#addReplies(handle, replies);
+    this.#changeMessages(messages, consumed, isDelete);
     return { handle, etag: fields.etag };
+  }
+
+  /** The places of the messages that are consumed; `undefined` when one of them is not stored, or named twice. */
+  #consumable(messages: MessageChanges | undefined): readonly number[] | undefined {
+    if (messages === undefined || messages.consumes.length === 0) return NO_POSITIONS;
+    const positions = new Set<number>();
+    for (const id of messages.consumes) {
+      const position = this.#messages.positionOf(id);
+      if (position === undefined) return undefined;
+      positions.add(position);
+    }
+    return positions.size === messages.consumes.length ? [...positions] : undefined;
+  }
+
+  #changeMessages(
+    messages: MessageChanges | undefined,
+    consumed: readonly number[],
+    isDelete: boolean,
+  ): void {
+    if (messages === undefined) return;
+    for (const position of consumed) this.#messages.removeAt(position);
+    if (isDelete) this.#messages.removeTimers(messages.source);
+    this.#messages.add(messages.sends);
   }
 
   #writeRow(handle: number, previous: Uint8Array, fields: RowFields): boolean {
@@ -212,17 +255,31 @@ export class GroupCommit {
   }
 
   #addReplies(handle: number, replies: readonly StoredReply[]): void {
-    for (const { key, fingerprint, reply, expiresAt } of replies) {
+    for (const { key, fingerprint, kind, reply, expiresAt } of replies) {
       const isDropped = reply === undefined ? 1 : 0;
-      this.#addReply.run(handle, key, fingerprint, reply ?? null, isDropped, expiresAt);
+      const number = REPLY_KINDS.indexOf(kind);
+      this.#addReply.run(handle, key, fingerprint, reply ?? null, isDropped, expiresAt, number);
     }
   }
 }
 
+const NO_POSITIONS: readonly number[] = [];
+
+/** Commits without messages, nearly all, have nothing to unpack. */
+function unpackMessagesOf(
+  { isDelete, hasMessages }: RowFields,
+  reader: PackedReader,
+): MessageChanges | undefined {
+  return isDelete === 1 || hasMessages ? unpackMessageChanges(reader) : undefined;
+}
+
 function unpackFields(reader: PackedReader): RowFields {
+  const etag = reader.id();
+  const flags = reader.number();
   return {
-    etag: reader.id(),
-    isDelete: reader.number(),
+    etag,
+    isDelete: flags & IS_DELETE,
+    hasMessages: (flags & HAS_MESSAGES) !== 0,
     state: reader.value() ?? null,
     stateVersion: reader.number(),
     tags: reader.value() ?? null,

@@ -6,6 +6,7 @@ import { resolve } from "node:path";
 import type { ActorId } from "../../engine/actor-id.ts";
 import { describeThrown, SpawnError } from "../../engine/errors.ts";
 import {
+  type ActorsOf,
   type Commit,
   type RevisionInfo,
   type Statestore,
@@ -20,6 +21,8 @@ import { packCommits, REFUSED } from "./commit-rows.ts";
 import type { ConnectionOptions, SqliteDurability } from "./connection.ts";
 import { createDirectory } from "./database-file.ts";
 import { acquireFileLock, type FileLock } from "./file-lock.ts";
+import type { MessageStore } from "../../engine/message-store.ts";
+import type { MessageCall } from "./message-calls.ts";
 import { packQueries, unpackAnswers } from "./load-rows.ts";
 import { WorkerLink } from "./worker-link.ts";
 
@@ -59,6 +62,19 @@ export function sqliteStatestore(options: SqliteStatestoreOptions): SqliteStates
 
 class WorkerStatestore implements SqliteStatestore {
   readonly #options: ConnectionOptions;
+  readonly messages: MessageStore = {
+    send: (messages) => this.#callMessages("send", messages),
+    claim: (claim) => this.#callMessages("claim", claim),
+    nextDueAt: () => this.#callMessages("nextDueAt"),
+    postpone: (postponements) => this.#callMessages("postpone", postponements),
+    replace: (id, messages) => this.#callMessages("replace", id, messages),
+    remove: (ids) => this.#callMessages("remove", ids),
+    list: (page) => this.#callMessages("list", page),
+    park: (parked, at) => this.#callMessages("park", parked, at),
+    listParked: (page) => this.#callMessages("listParked", page),
+    retryParked: (ids, dueAt) => this.#callMessages("retryParked", ids, dueAt),
+    discardParked: (ids) => this.#callMessages("discardParked", ids),
+  };
   #lock: FileLock | undefined;
   #link: WorkerLink | undefined;
 
@@ -104,6 +120,10 @@ class WorkerStatestore implements SqliteStatestore {
     return this.#openLink().call("readRevision", { actor, revision });
   }
 
+  async listActors(of: ActorsOf): Promise<readonly string[]> {
+    return this.#openLink().call("listActors", of);
+  }
+
   async prune(wall: number, limit: number): Promise<number> {
     return this.#openLink().call("prune", { wall, limit });
   }
@@ -133,6 +153,13 @@ class WorkerStatestore implements SqliteStatestore {
       throw new SpawnError("STATESTORE_UNAVAILABLE", message, { cause });
     }
     return acquireFileLock(file);
+  }
+
+  async #callMessages<Name extends keyof MessageStore>(
+    ...call: readonly [name: Name, ...inputs: Parameters<MessageStore[Name]>]
+  ): Promise<Awaited<ReturnType<MessageStore[Name]>>> {
+    const answer = await this.#openLink().call("messages", call as unknown as MessageCall);
+    return answer as Awaited<ReturnType<MessageStore[Name]>>;
   }
 
   #openLink(): WorkerLink {

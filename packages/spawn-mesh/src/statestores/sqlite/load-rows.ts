@@ -9,6 +9,7 @@ import type {
   Tags,
 } from "../../engine/statestore.ts";
 import { packReply, unpackReplies } from "./commit-rows.ts";
+import { storedMessage, type StoredColumns } from "./message-rows.ts";
 import { PackedReader, type PackedRows, PackedWriter } from "./packed-rows.ts";
 
 const NUMBERS_PER_QUERY = 5;
@@ -40,13 +41,15 @@ const STATE = 11;
 
 export function packQueries(queries: readonly StoreQuery[]): PackedRows {
   const writer = new PackedWriter(queries.length * NUMBERS_PER_QUERY);
-  for (const { actor, row, keys } of queries) {
+  for (const { actor, row, keys, messages } of queries) {
     writer.value(actor.system);
     writer.value(actor.definition);
     writer.value(actor.name);
     writer.number(row ? 1 : 0);
     writer.number(keys.length);
     for (const key of keys) writer.value(key);
+    writer.number(messages.length);
+    for (const id of messages) writer.value(id);
   }
   return writer.finish();
 }
@@ -55,18 +58,32 @@ export function unpackQuery(reader: PackedReader): StoreQuery {
   const actor = { system: reader.text(), definition: reader.text(), name: reader.text() };
   const row = reader.number() === 1;
   const keys = Array.from({ length: reader.number() }, () => reader.text());
-  return { actor, row, keys };
+  const messages = Array.from({ length: reader.number() }, () => reader.text());
+  return { actor, row, keys, messages };
+}
+
+/** What is found for a query. */
+export interface FoundRows {
+  readonly columns: ActorColumns | undefined;
+  readonly unsent: number;
+  readonly replies: readonly StoredReply[];
+  readonly messages: readonly StoredColumns[];
 }
 
 export function packAnswer(
   writer: PackedWriter,
-  columns: ActorColumns | undefined,
-  replies: readonly StoredReply[],
+  { columns, unsent, replies, messages }: FoundRows,
 ): void {
   writer.number(columns === undefined ? 0 : 1);
-  if (columns !== undefined) packRow(writer, columns);
+  if (columns !== undefined) {
+    packRow(writer, columns);
+    writer.number(unsent);
+  }
   writer.number(replies.length);
   for (const reply of replies) packReply(writer, reply);
+  writer.number(messages.length);
+  // Few, and only when an answer was lost: no need to be clever.
+  for (const message of messages) writer.value(JSON.stringify(message));
 }
 
 function packRow(writer: PackedWriter, columns: ActorColumns): void {
@@ -94,6 +111,9 @@ export function unpackAnswers(rows: PackedRows, count: number): readonly StoreAn
   return Array.from({ length: count }, () => ({
     row: reader.number() === 0 ? undefined : unpackRow(reader),
     replies: unpackReplies(reader),
+    messages: Array.from({ length: reader.number() }, () =>
+      storedMessage(JSON.parse(reader.text()) as StoredColumns),
+    ),
   }));
 }
 
@@ -134,5 +154,6 @@ function unpackRow(reader: PackedReader): StoredActor {
     tags: typeof tags === "string" ? parseTags(tags) : undefined,
     revision: reader.number(),
     at: reader.number(),
+    unsent: reader.number(),
   };
 }

@@ -67,6 +67,43 @@ const migrations: readonly string[] = [
   ) WITHOUT ROWID;
   CREATE INDEX spawn_inbox_expire_at ON spawn_inbox (expire_at);
   `,
+  `
+  ALTER TABLE spawn_inbox ADD COLUMN kind INTEGER NOT NULL DEFAULT 0;
+
+  CREATE TABLE spawn_message (
+    position INTEGER PRIMARY KEY,    -- in line: later ones have higher numbers
+    id TEXT NOT NULL UNIQUE,
+    source TEXT,                     -- an actor, as a JSON array of system, definition and name
+    target TEXT NOT NULL,            -- the same
+    action TEXT NOT NULL,
+    payload TEXT,                    -- JSON
+    headers TEXT NOT NULL,           -- JSON
+    flags INTEGER NOT NULL,          -- 1 ordered, 2 a timer of its source
+    sent_at INTEGER NOT NULL,
+    due_at INTEGER NOT NULL,
+    attempts INTEGER NOT NULL,
+    error TEXT
+  );
+  CREATE INDEX spawn_message_due_at ON spawn_message (due_at);
+  CREATE INDEX spawn_message_lane ON spawn_message (source, target) WHERE flags & 1;
+  CREATE INDEX spawn_message_timer ON spawn_message (source) WHERE flags & 2;
+
+  CREATE TABLE spawn_parked (
+    id TEXT PRIMARY KEY,
+    source TEXT,
+    target TEXT NOT NULL,
+    action TEXT NOT NULL,
+    payload TEXT,
+    headers TEXT NOT NULL,
+    flags INTEGER NOT NULL,
+    sent_at INTEGER NOT NULL,
+    due_at INTEGER NOT NULL,
+    attempts INTEGER NOT NULL,
+    error TEXT NOT NULL,
+    parked_at INTEGER NOT NULL
+  ) WITHOUT ROWID;
+  CREATE INDEX spawn_parked_parked_at ON spawn_parked (parked_at);
+  `,
 ];
 
 /** The version of the tables that this program reads and writes. */

@@ -3,12 +3,16 @@ import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { type ActorId, formatActorId } from "../../engine/actor-id.ts";
 import { SpawnError } from "../../engine/errors.ts";
 import type {
+  ActorsOf,
   RevisionInfo,
   StoreQuery,
   StoredReply,
   StoredState,
 } from "../../engine/statestore.ts";
+import { replyKind } from "./commit-rows.ts";
 import { prepareArrays } from "./connection.ts";
+import { actorText } from "./message-rows.ts";
+import { MessageTable } from "./message-table.ts";
 import {
   ACTOR_COLUMNS,
   type ActorColumns,
@@ -18,13 +22,15 @@ import {
 } from "./load-rows.ts";
 import { PackedReader, type PackedRows, PackedWriter } from "./packed-rows.ts";
 
-const NUMBERS_PER_ANSWER = 20;
+const NUMBERS_PER_ANSWER = 22;
+const NOTHING = { columns: undefined, unsent: 0, replies: [] } as const;
 
 type ReplyColumns = readonly [
   fingerprint: string,
   reply: string | null,
   isReplyDropped: number,
   expireAt: number,
+  kind: number,
 ];
 type HistoryColumns = readonly [
   revision: number,
@@ -43,6 +49,10 @@ export class RowReader {
   readonly #listRevisions: StatementSync;
   readonly #findRevision: StatementSync;
   readonly #prune: StatementSync;
+  readonly #listActors: StatementSync;
+  readonly #messages: MessageTable;
+  /** Whether the file has any messages; asked once a load. */
+  #hasMessages = true;
 
   constructor(database: DatabaseSync) {
     this.#database = database;
@@ -54,7 +64,7 @@ export class RowReader {
        WHERE name = ? AND definition = ? AND system = ?`,
     );
     this.#findReply = prepare(
-      `SELECT fingerprint, reply, is_reply_dropped, expire_at FROM spawn_inbox
+      `SELECT fingerprint, reply, is_reply_dropped, expire_at, kind FROM spawn_inbox
        WHERE actor_id = ? AND key = ?`,
     );
     this.#listRevisions = prepare(
@@ -63,6 +73,12 @@ export class RowReader {
     this.#findRevision = prepare(
       `SELECT revision, at, state_version, tags, state FROM spawn_history
        WHERE actor_id = ? AND revision = ?`,
+    );
+    this.#messages = new MessageTable(database);
+    this.#listActors = prepare(
+      `SELECT name FROM spawn_name JOIN spawn_actor ON id = actor_id
+       WHERE definition = ?1 AND system = ?2 AND name > ?3 AND NOT is_deleted
+       ORDER BY name LIMIT ?4`,
     );
     this.#prune = prepare(
       `DELETE FROM spawn_inbox WHERE (actor_id, key) IN
@@ -76,6 +92,7 @@ export class RowReader {
     // One look at the file for all, instead of one each.
     this.#begin.run();
     try {
+      this.#hasMessages = !this.#messages.isEmpty;
       for (let index = 0; index < count; index++) this.#answer(unpackQuery(reader), writer);
     } finally {
       if (this.#database.isTransaction) this.#end.run();
@@ -109,11 +126,23 @@ export class RowReader {
     return Number(this.#prune.run(wall, limit).changes);
   }
 
-  #answer(query: StoreQuery, writer: PackedWriter): void {
-    const columns = this.#find(query.actor);
-    if (columns === undefined) return packAnswer(writer, undefined, []);
-    const replies = query.keys.flatMap((key) => this.#reply(columns[0], key) ?? []);
-    packAnswer(writer, query.row ? columns : undefined, replies);
+  #answer({ actor, row, keys, messages: ids }: StoreQuery, writer: PackedWriter): void {
+    const messages = ids.flatMap((id) => {
+      const message = this.#messages.find(id);
+      return message === undefined ? [] : [message];
+    });
+    const columns = this.#find(actor);
+    if (columns === undefined) return packAnswer(writer, { ...NOTHING, messages });
+    const replies = keys.flatMap((key) => this.#reply(columns[0], key) ?? []);
+    if (!row) return packAnswer(writer, { ...NOTHING, replies, messages });
+    const unsent = this.#hasMessages ? this.#messages.unsent(actorText(actor)) : 0;
+    packAnswer(writer, { columns, unsent, replies, messages });
+  }
+
+  /** Names of actors of a definition that have a state, in the order of their bytes. */
+  listActors({ system, definition, after, limit }: ActorsOf): readonly string[] {
+    const rows = this.#listActors.all(definition, system, after ?? "", limit);
+    return (rows as unknown as readonly [string][]).map(([name]) => name);
   }
 
   #find(actor: ActorId): ActorColumns | undefined {
@@ -131,7 +160,8 @@ export class RowReader {
   #reply(handle: number, key: string): StoredReply | undefined {
     const columns = this.#findReply.get(handle, key) as ReplyColumns | undefined;
     if (columns === undefined) return undefined;
-    const [fingerprint, reply, isReplyDropped, expiresAt] = columns;
-    return { key, fingerprint, reply: isReplyDropped === 1 ? undefined : reply, expiresAt };
+    const [fingerprint, text, isReplyDropped, expiresAt, kind] = columns;
+    const reply = isReplyDropped === 1 ? undefined : text;
+    return { key, fingerprint, kind: replyKind(kind), reply, expiresAt };
   }
 }

@@ -120,7 +120,8 @@ export class WorkerLink {
     this.#forget();
     const message = `the worker of the statestore died: ${describeThrown(death)}`;
     for (const { call, reject } of lost) {
-      reject(new StoreFailure(call === "commit" ? "ambiguous" : "retry", message));
+      const isWrite = call === "commit" || call === "messages";
+      reject(new StoreFailure(isWrite ? "ambiguous" : "retry", message));
     }
   }
 

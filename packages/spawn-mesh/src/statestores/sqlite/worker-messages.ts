@@ -1,8 +1,14 @@
 /** What the statestore and its worker say to each other. Answers come in the order of the requests. */
 import type { ActorId } from "../../engine/actor-id.ts";
 import type { ErrorCode } from "../../engine/errors.ts";
-import type { RevisionInfo, StoredState, StoreFailureKind } from "../../engine/statestore.ts";
+import type {
+  ActorsOf,
+  RevisionInfo,
+  StoredState,
+  StoreFailureKind,
+} from "../../engine/statestore.ts";
 import type { ConnectionOptions, SqliteDurability } from "./connection.ts";
+import type { MessageCall } from "./message-calls.ts";
 import type { PackedRows } from "./packed-rows.ts";
 
 export interface OpenOptions extends ConnectionOptions {
@@ -19,6 +25,8 @@ export interface WorkerCalls {
     readonly request: { readonly actor: ActorId; readonly revision: number };
     readonly answer: StoredState | undefined;
   };
+  listActors: { readonly request: ActorsOf; readonly answer: readonly string[] };
+  messages: { readonly request: MessageCall; readonly answer: unknown };
   prune: {
     readonly request: { readonly wall: number; readonly limit: number };
     readonly answer: number;

@@ -160,7 +160,9 @@ export const commitCases: readonly ConformanceCase[] = [
         await Promise.all(
           batches.map((batch) => store.commit(batch.map((actor) => firstCommit(actor)))),
         );
-        const answers = await store.load(actors.map((actor) => ({ actor, row: true, keys: [] })));
+        const answers = await store.load(
+          actors.map((actor) => ({ actor, row: true, keys: [], messages: [] })),
+        );
         assert.strictEqual(
           answers.filter((answer) => answer.row !== undefined).length,
           actors.length,
@@ -177,10 +179,10 @@ export const commitCases: readonly ConformanceCase[] = [
       withStore(open, async (store) => {
         const row = await createActor(store, ann);
         const answers = await store.load([
-          { actor: bob, row: true, keys: [] },
-          { actor: ann, row: true, keys: [] },
-          { actor: ann, row: false, keys: [] },
-          { actor: ann, row: true, keys: ["absent"] },
+          { actor: bob, row: true, keys: [], messages: [] },
+          { actor: ann, row: true, keys: [], messages: [] },
+          { actor: ann, row: false, keys: [], messages: [] },
+          { actor: ann, row: true, keys: ["absent"], messages: [] },
         ]);
         assert.deepStrictEqual(
           answers.map((answer) => answer.row),

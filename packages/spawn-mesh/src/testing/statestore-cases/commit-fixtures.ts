@@ -43,6 +43,8 @@ export function firstCommit(actor: ActorId, fields: Partial<Commit> = {}): Commi
     isDelete: false,
     revisionsKept: 0,
     replies: [],
+    consumes: [],
+    sends: [],
     state: FIRST_STATE,
     codec: "json",
     stateVersion: 1,
@@ -76,6 +78,7 @@ export function reply(key: string, fields: Partial<StoredReply> = {}): StoredRep
   return {
     key,
     fingerprint: `fingerprint of ${key}`,
+    kind: "reply",
     reply: `{"of":${JSON.stringify(key)}}`,
     expiresAt: 5000,
     ...fields,
@@ -95,7 +98,7 @@ export async function refuse(store: Statestore, commit: Commit): Promise<void> {
 }
 
 export async function findRow(store: Statestore, actor: ActorId): Promise<StoredActor | undefined> {
-  const [answer] = await store.load([{ actor, row: true, keys: [] }]);
+  const [answer] = await store.load([{ actor, row: true, keys: [], messages: [] }]);
   assert(answer !== undefined, "load gave no answer to a query");
   return answer.row;
 }
@@ -113,7 +116,7 @@ export async function loadReplies(
   actor: ActorId,
   keys: readonly string[],
 ): Promise<readonly StoredReply[]> {
-  const [answer] = await store.load([{ actor, row: false, keys }]);
+  const [answer] = await store.load([{ actor, row: false, keys, messages: [] }]);
   assert(answer !== undefined, "load gave no answer to a query");
   assert.strictEqual(answer.row, undefined, "a row came that was not wanted");
   return answer.replies.toSorted((a, b) => (a.key < b.key ? -1 : 1));

@@ -35,7 +35,7 @@ export const replyCases: readonly ConformanceCase[] = [
         ]);
         assert.deepStrictEqual(await loadReplies(store, ann, ["b"]), [none]);
         assert.deepStrictEqual(await loadReplies(store, ann, []), []);
-        const [both] = await store.load([{ actor: ann, row: true, keys: ["b"] }]);
+        const [both] = await store.load([{ actor: ann, row: true, keys: ["b"], messages: [] }]);
         assert.deepStrictEqual([both?.row?.revision, both?.replies], [2, [none]]);
       }),
   },

@@ -125,7 +125,7 @@ export const sessionCases: readonly ConformanceCase[] = [
       const row = await createActor(closed, ann);
       await closed.close();
       const calls: readonly ((store: Statestore) => Promise<unknown>)[] = [
-        (store) => store.load([{ actor: ann, row: true, keys: [] }]),
+        (store) => store.load([{ actor: ann, row: true, keys: [], messages: [] }]),
         (store) => store.commit([nextCommit(ann, row)]),
         (store) => store.listRevisions(ann),
         (store) => store.readRevision(ann, 1),

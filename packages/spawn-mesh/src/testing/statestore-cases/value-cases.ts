@@ -74,7 +74,9 @@ export const valueCases: readonly ConformanceCase[] = [
         );
         assert.strictEqual(new Set(handles).size, names.length);
         assert(!handles.includes(undefined), "a name was taken for another");
-        const answers = await store.load(names.map((actor) => ({ actor, row: true, keys: [] })));
+        const answers = await store.load(
+          names.map((actor) => ({ actor, row: true, keys: [], messages: [] })),
+        );
         for (const [index, answer] of answers.entries())
           assert.strictEqual(answer.row?.state, `${index}`);
       }),

@@ -52,6 +52,8 @@ function applied(
       isDelete: false,
       revisionsKept: 0,
       replies: [],
+      consumes: [],
+      sends: [],
       ...commit,
     },
   };

@@ -1,0 +1,182 @@
+/**
+ * Everything about messages, put together: who stores them, who finds them again, and how each kind
+ * comes to its target.
+ */
+import { actionOf } from "./actor-types.ts";
+import type { ActorTypes } from "./actor-types.ts";
+import type { ActorId } from "./actor-id.ts";
+import { Broadcasts } from "./broadcasts.ts";
+import type { ChannelListener } from "./broadcasts.ts";
+import { NO_CHAIN } from "./call-chain.ts";
+import { DEADLINE_MS_DEFAULT } from "./call-options.ts";
+import type { SpawnError } from "./errors.ts";
+import { ExternalFunctions } from "./external-functions.ts";
+import type { ExternalFunction } from "./external-functions.ts";
+import { Invocation } from "./invocation.ts";
+import type { Caller, InvocationDetails } from "./invocation.ts";
+import { MessageOperations } from "./message-operations.ts";
+import type { StoredMessage } from "./message-store.ts";
+import { Outbox } from "./outbox.ts";
+import type { OutboxParts } from "./outbox.ts";
+import { CHANNEL, composeBroadcast, composeCall, payloadOf, storedAs, unitsOf } from "./sending.ts";
+import type { Outgoing, SendRequest } from "./sending.ts";
+import { StatelessSending } from "./stateless-sending.ts";
+import { Sweeper } from "./sweeper.ts";
+import type { Time } from "./time.ts";
+import { timerIds } from "./timers.ts";
+
+export interface MessagingParts extends Omit<OutboxParts, "deliver"> {
+  readonly time: Time;
+  readonly externals: ReadonlyMap<string, ExternalFunction>;
+  /** The actors here. */
+  readonly types: () => ActorTypes;
+  /** Where messages to another actor system go. @throws {SpawnError} `ACTOR_NOT_FOUND` */
+  readonly messagingOf: (system: string) => Messaging;
+}
+
+export class Messaging {
+  readonly outbox: Outbox;
+  readonly stateless: StatelessSending;
+  /** What waits to be delivered, and what was given up. */
+  readonly operations: MessageOperations;
+  readonly #parts: MessagingParts;
+  readonly #sweeper: Sweeper;
+  readonly #broadcasts: Broadcasts;
+  readonly #externals: ExternalFunctions;
+
+  constructor(parts: MessagingParts) {
+    const { clock } = parts;
+    this.#parts = parts;
+    this.outbox = new Outbox({
+      ...parts,
+      deliver: (message, caller, isStored) => this.#deliver(message, caller, isStored),
+    });
+    const onStored = (dueAt: number): void => this.outbox.onStored(dueAt);
+    this.#sweeper = new Sweeper({ ...parts, outbox: this.outbox });
+    this.#broadcasts = new Broadcasts({
+      ...parts,
+      definitions: () => [...parts.types().all].map(({ definition }) => definition),
+      onStored,
+    });
+    this.#externals = new ExternalFunctions({
+      clock,
+      functions: parts.externals,
+      timeoutMs: parts.limits.externalTimeoutMs,
+    });
+    this.operations = new MessageOperations({ ...parts, onStored });
+    this.stateless = new StatelessSending({ ...parts, outbox: this.outbox });
+  }
+
+  start(): void {
+    this.outbox.start();
+    this.#sweeper.start();
+  }
+
+  /** The system ends: only what somebody waits for is still delivered. */
+  drain(): void {
+    this.#sweeper.stop();
+    this.outbox.drain();
+  }
+
+  /** Delivers nothing more. */
+  stop(): void {
+    this.#sweeper.stop();
+    this.outbox.stop();
+  }
+
+  /** Sends a message from outside of actors; answers its id when it is stored. */
+  async send(name: string, request: SendRequest): Promise<string> {
+    return await this.#store(composeCall(this.#parts, { name, request }, undefined));
+  }
+
+  /** Sends a payload to all subscribers of a channel; answers the id of the broadcast when it is stored. */
+  async publish(channel: string, payload: unknown): Promise<string> {
+    return await this.#store(composeBroadcast(this.#parts, channel, payload));
+  }
+
+  /** Listens to a channel until the function that it returns is called. @throws {SpawnError} `INVALID_ARGUMENT` */
+  subscribe(channel: string, listener: ChannelListener): () => void {
+    return this.#broadcasts.listen(channel, listener);
+  }
+
+  async #store(outgoing: Outgoing): Promise<string> {
+    const at = this.#parts.clock.wall();
+    const message = storedAs(outgoing, { source: undefined, at, graceMs: 0 });
+    await this.operations.send([message]);
+    return message.id;
+  }
+
+  #deliver(message: StoredMessage, caller: Caller, isStored: boolean): void {
+    const { target, headers } = message;
+    if (headers.kind === "broadcast") return this.#broadcasts.deliver(message, caller);
+    if (headers.kind === "external") return this.#externals.deliver(message, caller);
+    if (target.system === this.#parts.system) return this.#toActor(message, caller, isStored);
+    // It is consumed here when it was applied there: until then it may come there again.
+    this.#parts.messagingOf(target.system).#fromElsewhere(message, caller);
+  }
+
+  /** A message of this statestore: the commit of what it does consumes it. */
+  #toActor(message: StoredMessage, caller: Caller, isStored: boolean): void {
+    const { target, headers } = message;
+    const { definition } = this.#parts.types().typeOf(target.name, target.definition);
+    if (message.isTimer && !timerIds(target, definition).includes(message.id)) {
+      // The definition has changed since: another timer has taken its place.
+      const gone = this.operations.cancel(message.id);
+      return void gone.then(
+        () => caller.resolve(undefined),
+        (error: SpawnError) => caller.reject(error),
+      );
+    }
+    const isRemembered = headers.isRemembered === true && definition.state !== undefined;
+    this.#submit(message, caller, {
+      // The outcome of a step is remembered under its own id: an actor may be met twice in a chain.
+      idempotencyKey: isRemembered ? message.id : undefined,
+      fingerprint: "",
+      message: isStored ? message : undefined,
+    });
+  }
+
+  /** A message of another statestore: that it was applied is remembered by its id. */
+  #fromElsewhere(message: StoredMessage, caller: Caller): void {
+    const { target, id } = message;
+    const { definition } = this.#parts.types().typeOf(target.name, target.definition);
+    this.#submit(message, caller, {
+      idempotencyKey: definition.state === undefined ? undefined : `message ${id}`,
+      fingerprint: id,
+      message: undefined,
+    });
+  }
+
+  #submit(
+    message: StoredMessage,
+    caller: Caller,
+    once: Pick<InvocationDetails, "idempotencyKey" | "fingerprint" | "message">,
+  ): void {
+    const { target, headers } = message;
+    const type = this.#parts.types().typeOf(target.name, target.definition);
+    const details = {
+      ...once,
+      metadata: headers.metadata ?? {},
+      caller: callerOf(message),
+      chain: NO_CHAIN,
+    };
+    const invocation = new Invocation(
+      {
+        action: actionOf(type, message.action),
+        payload: payloadOf(message),
+        units: unitsOf(message),
+        deadlineAt: this.#parts.time.now() + DEADLINE_MS_DEFAULT,
+        details,
+      },
+      caller,
+    );
+    // It comes from a commit or a claim: it is stored, so no outcome of it is.
+    invocation.isNew = once.message !== undefined;
+    type.activation(target.name, invocation).submit(invocation);
+  }
+}
+
+/** Who the message is from; a channel speaks for whoever publishes to it. */
+function callerOf({ source, headers }: StoredMessage): ActorId | undefined {
+  return source?.definition === CHANNEL ? headers.caller : source;
+}

@@ -1,0 +1,409 @@
+/**
+ * Messages on their way from the commit that sent them to the commit that consumes them.
+ *
+ * The statestore has every one of them, so nothing is lost with this process. Here they are only
+ * delivered: at once by the process that committed them, and from the statestore (`sweeper.ts`) when
+ * that did not work out: the process died, the action failed, too many were on their way.
+ *
+ * *Order.* A lane is what one source sends to one target in order; its next message is delivered when
+ * the one before it was consumed. A message may be delivered at once only if no earlier one of its
+ * lane is stored that this process does not have on its way. Of a source that may have such messages
+ * (they failed, did not fit in memory, or were stored by an earlier process) everything is left to the
+ * statestore, which hands out lanes in order, until it has none left.
+ */
+import { actorKey } from "./actor-id.ts";
+import type { ActorId } from "./actor-id.ts";
+import type { Clock, Random } from "./clock.ts";
+import { Continuations } from "./continuations.ts";
+import { verdictOn, verdictOnStep } from "./delivery-verdict.ts";
+import { SpawnError, isSpawnError } from "./errors.ts";
+import type { EventListener } from "./events.ts";
+import { exponentialBackoffMs } from "./exponential-backoff.ts";
+import type { Caller, Invocation } from "./invocation.ts";
+import { answerWith } from "./keyed-invocations.ts";
+import type { ContinuedCall } from "./keyed-invocations.ts";
+import type { Loader } from "./loader.ts";
+import type { Limits } from "./limits.ts";
+import type { Message, MessageClaim, StoredMessage } from "./message-store.ts";
+import { repeatWrite } from "./repeated-write.ts";
+import { isMissed } from "./repetition.ts";
+import type { CronTimes } from "./repetition.ts";
+import { DELIVERY_GRACE_MS, nextOccurrence, storedAs } from "./sending.ts";
+import type { Outgoing } from "./sending.ts";
+import { SourcesBehind } from "./sources-behind.ts";
+import type { Statestore } from "./statestore.ts";
+import type { Watch } from "./watch.ts";
+
+/** How long a message waits that was claimed or has failed: doubled with each attempt. */
+export const RETRY: MessageClaim["retry"] = { firstMs: 1_000, maxMs: 5 * 60_000 };
+
+export interface OutboxParts {
+  readonly system: string;
+  readonly store: Statestore;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly limits: Limits;
+  readonly emit: EventListener;
+  readonly cronTimes: CronTimes;
+  readonly watch: Watch;
+  readonly loader: Loader;
+  /** Hands a message to its target; exactly one method of `caller` is called. Throws when there is no target. */
+  readonly deliver: (message: StoredMessage, caller: Caller, isStored: boolean) => void;
+}
+
+/** A message that is being delivered, or waits for the one before it. */
+interface Delivery {
+  readonly message: StoredMessage;
+  /** Whether it was claimed, so that this attempt is counted already. */
+  readonly isClaimed: boolean;
+  readonly lane: string | undefined;
+  /** How often its target had no room for it. */
+  refusals: number;
+}
+
+export class Outbox {
+  readonly #parts: OutboxParts;
+  readonly #underWay = new Map<string, Delivery>();
+  readonly #lanes = new Map<string, Delivery[]>();
+  readonly #behind: SourcesBehind;
+  /** How many of those under way were claimed. */
+  #claimedCount = 0;
+  readonly #continuations: Continuations;
+  #isDraining = false;
+  #isStopped = true;
+  /** Tells that a message in the statestore is due at a time (wall). */
+  onStored: (dueAt: number) => void = () => undefined;
+  /** Tells that there is room for more. */
+  onRoom: () => void = () => undefined;
+
+  constructor(parts: OutboxParts) {
+    this.#parts = parts;
+    this.#behind = new SourcesBehind(parts);
+    this.#continuations = new Continuations(parts.watch);
+  }
+
+  start(): void {
+    this.#isStopped = false;
+  }
+
+  /** From now on only what somebody waits for is delivered; the rest waits for the next start. */
+  drain(): void {
+    this.#isDraining = true;
+  }
+
+  /** Begins no more deliveries; what is stored stays stored. */
+  stop(): void {
+    this.#isStopped = true;
+    this.#underWay.clear();
+    this.#claimedCount = 0;
+    this.#lanes.clear();
+    this.#behind.stop();
+    this.#continuations.forsake(
+      new SpawnError("SHUTTING_DOWN", "the system stopped before the call was answered"),
+    );
+  }
+
+  /** How many more can be under way. */
+  get room(): number {
+    return Math.max(0, this.#parts.limits.deliveriesMax - this.#underWay.size);
+  }
+
+  /**
+   * How many more may be claimed. No more than can be delivered soon: if this process dies, an attempt
+   * is counted for all of them.
+   */
+  get claimRoom(): number {
+    const { claimRowsMax } = this.#parts.limits;
+    return Math.min(this.room, Math.max(0, claimRowsMax - this.#claimedCount));
+  }
+
+  isUnderWay(id: string): boolean {
+    return this.#underWay.has(id);
+  }
+
+  // Messages come in.
+
+  /** Whether the messages of the commit of `revision` are to be delivered from here when it is done. */
+  isDirect(source: ActorId, revision: number, count: number): boolean {
+    if (this.#isStopped) return false;
+    if (this.#isDraining) return false;
+    if (!this.#behind.has(source) && count <= this.room) return true;
+    this.#behind.add(source, revision);
+    return false;
+  }
+
+  /** The messages of a commit are stored. */
+  committed(messages: readonly Message[], isDirect: boolean): void {
+    if (this.#isStopped) return;
+    const wall = this.#parts.clock.wall();
+    for (const message of messages) {
+      const isNow = isDirect && message.dueAt - message.sentAt === DELIVERY_GRACE_MS;
+      const isBehind = message.source !== undefined && this.#behind.leaves(message.source);
+      const isAwaited = this.#continuations.has(message.id);
+      if (isAwaited || (isNow && !isBehind && !this.#isDraining)) this.#take(message, false);
+      else this.onStored(Math.max(wall, message.dueAt));
+    }
+  }
+
+  /**
+   * An actor came to life whose row says that messages of it are stored. Some of them may be on their
+   * way from here; but the row cannot tell which, so none that follows may overtake the others.
+   */
+  foundUnsent(source: ActorId): void {
+    this.#behind.add(source);
+  }
+
+  /** Messages that were claimed. Those that are under way from here go on as they are. */
+  claimed(messages: readonly StoredMessage[]): void {
+    for (const message of messages) {
+      if (!this.#isStopped && !this.#underWay.has(message.id)) this.#take(message, true);
+    }
+  }
+
+  /** Delivers something that is stored nowhere. */
+  fire(source: ActorId, outgoing: Outgoing): void {
+    const { emit, clock } = this.#parts;
+    const at = clock.wall();
+    const message = {
+      ...storedAs(outgoing, { source, at, graceMs: 0 }),
+      attempts: 0,
+      error: undefined,
+    };
+    const { target, action } = message;
+    const caller: Caller = {
+      resolve: () => undefined,
+      reject: (error) => emit({ type: "async-failed", actor: target, action, error }),
+    };
+    this.#deliver(message, caller, false);
+  }
+
+  // Calls that go on in other actors.
+
+  /** The commit of an invocation is done, and a step of that commit answers its caller. */
+  goesOn(invocation: Invocation): void {
+    const step = invocation.continuesAs!;
+    const before = invocation.details?.message;
+    if (before !== undefined) {
+      this.#continuations.move(before.id, step);
+      invocation.succeed(undefined);
+    } else if (invocation.isAnswered) {
+      invocation.end();
+    } else {
+      this.#continuations.wait(step, invocation);
+    }
+  }
+
+  /**
+   * A call that was made before is repeated, and had gone on in another actor. Whoever repeats it waits
+   * for that, and what did not happen yet happens now.
+   */
+  readonly follow = (invocation: Invocation, { target, step }: ContinuedCall): void => {
+    if (this.#underWay.has(step)) return this.#continuations.wait(step, invocation);
+    const query = { actor: target, row: false, keys: [step], messages: [step] };
+    this.#parts.loader.load(query, {
+      loaded: ({ replies: [stored], messages: [message] }) => {
+        if (stored !== undefined) return answerWith(invocation, stored, this.follow);
+        if (message === undefined) return invocation.fail(stepLost(step));
+        this.#continuations.wait(step, invocation);
+        if (!this.#isStopped && !this.#underWay.has(step)) this.#take(message, false);
+      },
+      loadFailed: ({ code, message }) =>
+        invocation.fail(new SpawnError(code, message, { applied: "yes" })),
+    });
+  };
+
+  #take(message: Message | StoredMessage, isClaimed: boolean): void {
+    const stored = "attempts" in message ? message : { ...message, attempts: 0, error: undefined };
+    const lane = laneOf(stored);
+    const delivery: Delivery = { message: stored, isClaimed, lane, refusals: 0 };
+    this.#underWay.set(message.id, delivery);
+    if (isClaimed) this.#claimedCount++;
+    if (lane === undefined) return this.#try(delivery);
+    const waiting = this.#lanes.get(lane);
+    if (waiting !== undefined) return void waiting.push(delivery);
+    this.#lanes.set(lane, [delivery]);
+    this.#try(delivery);
+  }
+
+  // They are delivered.
+
+  #try(delivery: Delivery): void {
+    const { message, isClaimed } = delivery;
+    const { limits, clock } = this.#parts;
+    const { repeat } = message.headers;
+    if (isClaimed && message.attempts > limits.messageAttemptsMax)
+      return void this.#park(delivery, wornOut(message));
+    if (repeat !== undefined && isMissed(repeat, clock.wall())) return void this.#consume(delivery);
+    const caller: Caller = {
+      resolve: (reply) => {
+        if (!this.#isConsumedByTarget(message)) return void this.#consume(delivery, reply);
+        this.#continuations.succeed(message.id, reply);
+        this.#end(delivery);
+      },
+      reject: (error) => this.#failed(delivery, error),
+    };
+    this.#deliver(message, caller, true);
+  }
+
+  #deliver(message: StoredMessage, caller: Caller, isStored: boolean): void {
+    try {
+      this.#parts.deliver(message, caller, isStored);
+    } catch (error) {
+      caller.reject(
+        isSpawnError(error)
+          ? error
+          : new SpawnError("INTERNAL", "a message could not be delivered", { cause: error }),
+      );
+    }
+  }
+
+  /** The message is not stored any more, or not to be delivered from here; the next of its lane goes. */
+  #end(delivery: Delivery): void {
+    const { lane } = delivery;
+    if (!this.#forget(delivery)) return;
+    this.onRoom();
+    if (lane === undefined) return;
+    const waiting = this.#lanes.get(lane);
+    waiting?.shift();
+    const next = waiting?.[0];
+    if (next === undefined || this.#isDraining) this.#lanes.delete(lane);
+    else this.#try(next);
+  }
+
+  /** Whether it was under way. */
+  #forget({ message, isClaimed }: Delivery): boolean {
+    const wasUnderWay = this.#underWay.delete(message.id);
+    if (wasUnderWay && isClaimed) this.#claimedCount--;
+    return wasUnderWay;
+  }
+
+  #failed(delivery: Delivery, error: SpawnError): void {
+    if (this.#isStopped || !this.#underWay.has(delivery.message.id)) return;
+    const isStep = delivery.message.headers.kind === "step";
+    const verdict = isStep ? verdictOnStep(error) : verdictOn(error);
+    if (isStep && (verdict === "final" || verdict === "impossible")) {
+      if (this.#continuations.has(delivery.message.id)) return void this.#answer(delivery, error);
+    }
+    switch (verdict) {
+      case "gone":
+        return this.#end(delivery);
+      case "again":
+        return this.#again(delivery);
+      case "later":
+        return this.#leave(delivery);
+      case "final":
+        return void this.#consume(delivery);
+      case "impossible":
+        return void this.#park(delivery, error);
+      case "retry":
+        return void this.#retry(delivery, error);
+    }
+  }
+
+  /** The step has failed and somebody waits for it: it is over, and then its caller is told. */
+  async #answer(delivery: Delivery, error: SpawnError): Promise<void> {
+    const { id } = delivery.message;
+    await this.#untilStored(() => this.#parts.store.messages.remove([id]));
+    this.#continuations.fail(id, error);
+    this.#end(delivery);
+  }
+
+  /** The target had no room. That says nothing about the message, so nothing is counted or written. */
+  #again(delivery: Delivery): void {
+    const { clock, random } = this.#parts;
+    const delayMs = exponentialBackoffMs(++delivery.refusals, random);
+    clock.timer(delayMs, () => {
+      if (!this.#isStopped && this.#underWay.has(delivery.message.id)) this.#try(delivery);
+    });
+  }
+
+  /** It stays where it is stored, with all that wait behind it. */
+  #leave(delivery: Delivery): void {
+    const { lane, message } = delivery;
+    const behindIt = lane === undefined ? [] : (this.#lanes.get(lane)?.slice(1) ?? []);
+    if (lane !== undefined) this.#lanes.set(lane, [delivery]);
+    for (const waiting of behindIt) this.#forget(waiting);
+    if (message.source !== undefined && lane !== undefined) this.#behind.add(message.source);
+    this.#end(delivery);
+    this.onStored(message.dueAt);
+    const claimed = behindIt.filter(({ isClaimed }) => isClaimed);
+    if (claimed.length > 0) void this.#giveBack(claimed);
+  }
+
+  /** Messages that were claimed and not tried: that was no attempt. */
+  async #giveBack(deliveries: readonly Delivery[]): Promise<void> {
+    const { store, clock } = this.#parts;
+    const dueAt = clock.wall();
+    const postponements = deliveries.map(({ message: { id, attempts, error } }) => ({
+      id,
+      dueAt,
+      attempts: attempts - 1,
+      error,
+    }));
+    await this.#untilStored(() => store.messages.postpone(postponements));
+    this.onStored(dueAt);
+  }
+
+  /** Whether it is not stored any more when it was delivered. */
+  #isConsumedByTarget({ target, headers }: StoredMessage): boolean {
+    return headers.kind !== "external" && target.system === this.#parts.system;
+  }
+
+  /** The message has done its work, and no commit says so: the actor has said no, or is elsewhere. */
+  async #consume(delivery: Delivery, reply?: unknown): Promise<void> {
+    const { store, clock } = this.#parts;
+    const again = nextOccurrence(delivery.message, this.#parts);
+    const { id, source } = delivery.message;
+    const at = clock.wall();
+    const next = again === undefined ? [] : [storedAs(again, { source, at, graceMs: 0 })];
+    await this.#untilStored(() => store.messages.replace(id, next));
+    this.#continuations.succeed(id, reply);
+    this.#end(delivery);
+    for (const { dueAt } of next) this.onStored(dueAt);
+  }
+
+  async #retry(delivery: Delivery, error: SpawnError): Promise<void> {
+    const { limits, store, clock } = this.#parts;
+    const { message, isClaimed } = delivery;
+    const attempts = message.attempts + (isClaimed ? 0 : 1);
+    if (attempts >= limits.messageAttemptsMax) return await this.#park(delivery, error);
+    const dueAt = clock.wall() + Math.min(RETRY.maxMs, RETRY.firstMs * 2 ** (attempts - 1));
+    const postponement = { id: message.id, dueAt, attempts, error: error.message };
+    await this.#untilStored(() => store.messages.postpone([postponement]));
+    this.#leave({ ...delivery, message: { ...message, dueAt } });
+  }
+
+  async #park(delivery: Delivery, error: SpawnError): Promise<void> {
+    const { store, clock, emit } = this.#parts;
+    const { id, target, action } = delivery.message;
+    const parked = [{ id, error: error.message }];
+    await this.#untilStored(() => store.messages.park(parked, clock.wall()));
+    emit({ type: "message-parked", id, target, action, error });
+    this.#end(delivery);
+  }
+
+  /** A write that is repeated while it may succeed; if it never does, the message is delivered again. */
+  async #untilStored(write: () => Promise<unknown>): Promise<void> {
+    await repeatWrite(this.#parts, write).catch(() => undefined);
+  }
+}
+
+/** The lane of a message; `undefined` if it waits for no other. */
+function laneOf({ isOrdered, source, target }: Message): string | undefined {
+  return isOrdered && source !== undefined ? actorKey(source) + actorKey(target) : undefined;
+}
+
+/** It was claimed too often and never came to an end: its process ended before that. */
+function wornOut({ attempts, error }: StoredMessage): SpawnError {
+  const why = error ?? "the process ended each time while it was being delivered";
+  return new SpawnError("INTERNAL", `given up after ${attempts - 1} attempts: ${why}`);
+}
+
+/** The step was consumed, and nothing of that is remembered; or it was given up. */
+function stepLost(step: string): SpawnError {
+  return new SpawnError(
+    "UNKNOWN_OUTCOME",
+    `the call was applied and went on as message ${step}, whose outcome is not remembered; it may be parked`,
+    { applied: "yes" },
+  );
+}

@@ -1,0 +1,50 @@
+/** Writes that may be repeated: done twice they are done once. */
+import { sleep } from "./clock.ts";
+import type { Clock, Random } from "./clock.ts";
+import { SpawnError, describeThrown, isSpawnError } from "./errors.ts";
+import type { EventListener } from "./events.ts";
+import { exponentialBackoffMs } from "./exponential-backoff.ts";
+import type { Limits } from "./limits.ts";
+import { StoreFailure } from "./statestore.ts";
+
+export interface RepeatedWriteParts {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly limits: Limits;
+  readonly emit: EventListener;
+}
+
+/**
+ * Repeats a write of messages until it is certain that it was done, for as long as a commit is repeated.
+ *
+ * @throws {SpawnError} `STATESTORE_UNAVAILABLE` when it certainly was not done, `UNKNOWN_OUTCOME` when
+ * it may have been
+ */
+export async function repeatWrite<Answer>(
+  parts: RepeatedWriteParts,
+  write: () => Promise<Answer>,
+): Promise<Answer> {
+  const { clock, random, limits, emit } = parts;
+  const giveUpAt = clock.monotonic() + limits.storeRetryMs;
+  let isAmbiguous = false;
+  for (let attempt = 0; ; attempt++) {
+    try {
+      return await write();
+    } catch (cause) {
+      if (isSpawnError(cause)) throw cause;
+      emit({ type: "store-failed", operation: "messages", cause });
+      const kind = cause instanceof StoreFailure ? cause.kind : "ambiguous";
+      isAmbiguous ||= kind === "ambiguous";
+      const mayRepeat = kind === "ambiguous" || kind === "retry";
+      if (!mayRepeat || clock.monotonic() >= giveUpAt) throw failure(cause, isAmbiguous);
+      await sleep(clock, exponentialBackoffMs(attempt, random));
+    }
+  }
+}
+
+function failure(cause: unknown, isAmbiguous: boolean): SpawnError {
+  const what = `the messages were not stored: ${describeThrown(cause)}`;
+  return isAmbiguous
+    ? new SpawnError("UNKNOWN_OUTCOME", what, { applied: "unknown", cause })
+    : new SpawnError("STATESTORE_UNAVAILABLE", what, { cause });
+}

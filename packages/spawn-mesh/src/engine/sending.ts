@@ -1,0 +1,397 @@
+/**
+ * Messages as actions and callers make them, checked before anything is stored.
+ *
+ * Whoever sends decides to whom, what and when; id, source and the time of sending are added here and
+ * when the commit is sealed.
+ */
+import { checkName } from "./actor-id.ts";
+import type { ActorId } from "./actor-id.ts";
+import { copyMetadata } from "./call-options.ts";
+import type { Clock, Random } from "./clock.ts";
+import { SpawnError } from "./errors.ts";
+import type { Limits } from "./limits.ts";
+import { checkWholeNumber } from "./limits.ts";
+import type { Message, MessageHeaders, Repetition } from "./message-store.ts";
+import { firstTime, nextTime } from "./repetition.ts";
+import type { CronTimes } from "./repetition.ts";
+import type { Routing } from "./run.ts";
+import { copyBounded } from "./values.ts";
+
+/** When a message is delivered, and how. */
+export interface SendOptions {
+  /**
+   * Its id, 1 to 100 letters, digits and any of `._:/-`. While a message with this id waits or is
+   * parked, another one with it is not sent. Default: a random one.
+   */
+  readonly id?: string;
+  /** Not before so many milliseconds have passed. Survives restarts, like everything that is sent. */
+  readonly delayMs?: number;
+  /** Not before this time, in milliseconds since 1970. One in the past means at once. */
+  readonly scheduledTo?: number;
+  /** Again and again, so many milliseconds after the time it was planned for; at least 1. */
+  readonly everyMs?: number;
+  /** Again and again, at the times of a cron expression with five fields, or six that begin with seconds. */
+  readonly cron?: string;
+  /** IANA name of the time zone of `cron`. Default `UTC`. */
+  readonly timeZone?: string;
+  /**
+   * What becomes of planned times that pass while nobody can take them: `one` delivery for all of
+   * them, `all` of them one after the other, or `skip` them. Default `one`.
+   */
+  readonly catchUp?: Repetition["catchUp"];
+  /** Whether it waits for what this actor sent to the same target before. Default `true`; never for what is delivered later or again. */
+  readonly ordered?: boolean;
+  /** `stored`: exactly once on state, whatever dies. `fire`: sent once and forgotten, stored nowhere. Default `stored`. */
+  readonly reliability?: "stored" | "fire";
+  /** Text that goes with it, as `ctx.metadata`, over that of the call that the sender serves. */
+  readonly metadata?: Readonly<Record<string, string>>;
+}
+
+/** What is sent to an actor by names. */
+export interface SendRequest extends SendOptions {
+  /** The action to run. */
+  readonly action: string;
+  readonly payload?: unknown;
+  /** The definition, when the target is not a named actor. */
+  readonly definition?: string;
+  /** The actor system. Default: the sender's own. */
+  readonly system?: string;
+}
+
+/** A message that is made and not yet stored. */
+export interface Outgoing {
+  readonly id: string;
+  readonly target: ActorId;
+  readonly action: string;
+  readonly payload: string | null;
+  readonly headers: MessageHeaders;
+  readonly isOrdered: boolean;
+  readonly isTimer: boolean;
+  /** When it is due (wall); `undefined` for at once. */
+  readonly dueAt: number | undefined;
+  /** Whether it is stored, or only tried once. */
+  readonly isStored: boolean;
+}
+
+/** For how long a message is left to the process that committed it, in milliseconds. */
+export const DELIVERY_GRACE_MS = 5_000;
+
+/** What making a message needs. */
+export interface SendingParts {
+  readonly system: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly limits: Limits;
+  readonly cronTimes: CronTimes;
+}
+
+/** The latest time that can be asked for, in milliseconds from now: about a hundred years. */
+const SCHEDULE_MS_MAX: number = 100 * 366 * 24 * 60 * 60 * 1_000;
+
+const OPTION_NAMES: ReadonlySet<string> = new Set([
+  "id",
+  "delayMs",
+  "scheduledTo",
+  "everyMs",
+  "cron",
+  "timeZone",
+  "catchUp",
+  "ordered",
+  "reliability",
+  "metadata",
+  "action",
+  "payload",
+  "definition",
+  "system",
+]);
+
+/**
+ * A message to the actor `name`.
+ *
+ * @param metadata of the call that the sender serves
+ * @throws {SpawnError} `INVALID_ARGUMENT`, `PAYLOAD_TOO_LARGE`
+ */
+export function composeCall(
+  parts: SendingParts,
+  to: { readonly name: string; readonly request: SendRequest },
+  metadata: Readonly<Record<string, string>> | undefined,
+): Outgoing {
+  const { name, request } = to;
+  checkSendOptions(request);
+  const repeat = repetitionOf(request);
+  const dueAt = dueTime(parts, request, repeat);
+  const all = mergeMetadata(parts.limits, metadata, request.metadata);
+  return {
+    id: request.id ?? newMessageId(parts.random),
+    target: {
+      system: request.system ?? parts.system,
+      definition: request.definition ?? name,
+      name,
+    },
+    action: request.action,
+    payload: payloadText(request.payload, parts.limits),
+    headers: {
+      kind: request.definition === EXTERNAL ? "external" : "call",
+      ...(all === undefined ? undefined : { metadata: all }),
+      ...(repeat === undefined ? undefined : { repeat: { ...repeat, plannedAt: dueAt! } }),
+    },
+    isOrdered: request.ordered !== false && dueAt === undefined,
+    isTimer: false,
+    dueAt,
+    isStored: request.reliability !== "fire",
+  };
+}
+
+/**
+ * The step with which a call goes on in another actor.
+ *
+ * @param payload as JSON text
+ * @throws {SpawnError} `CYCLE` when there were too many before it, `INVALID_ARGUMENT`
+ */
+export function composeStep(
+  parts: SendingParts,
+  routing: Routing,
+  call: {
+    readonly payload: string | null;
+    readonly hops: number;
+    readonly metadata: Readonly<Record<string, string>> | undefined;
+    readonly isRemembered: boolean;
+  },
+): Outgoing {
+  const { hops, metadata, payload, isRemembered } = call;
+  if (hops >= parts.limits.hopsMax) {
+    throw new SpawnError(
+      "CYCLE",
+      `a call goes on in at most ${parts.limits.hopsMax} other actors by pipes and forwards`,
+    );
+  }
+  const { name, request } = routing;
+  const { system = parts.system, definition = name, action } = request;
+  return {
+    id: newMessageId(parts.random),
+    target: { system, definition, name },
+    action,
+    payload,
+    headers: {
+      kind: "step",
+      hops: hops + 1,
+      ...(metadata === undefined ? undefined : { metadata }),
+      ...(isRemembered ? { isRemembered } : undefined),
+    },
+    // Somebody waits for it, so it waits for nobody.
+    isOrdered: false,
+    isTimer: false,
+    dueAt: undefined,
+    isStored: true,
+  };
+}
+
+/** The definition that stands for functions outside where a message has its target. */
+export const EXTERNAL = "<external>";
+
+/** The definition that stands for the channels where a message has its target. */
+export const CHANNEL = "<channel>";
+
+/** A message to all subscribers of a channel. @throws {SpawnError} `INVALID_ARGUMENT`, `PAYLOAD_TOO_LARGE` */
+export function composeBroadcast(parts: SendingParts, channel: string, payload: unknown): Outgoing {
+  checkName("channel", channel);
+  return {
+    id: newMessageId(parts.random),
+    target: { system: parts.system, definition: CHANNEL, name: channel },
+    action: "",
+    payload: payloadText(payload, parts.limits),
+    headers: { kind: "broadcast" },
+    isOrdered: true,
+    isTimer: false,
+    dueAt: undefined,
+    isStored: true,
+  };
+}
+
+/** A payload as it is stored. @throws {SpawnError} `INVALID_ARGUMENT`, `PAYLOAD_TOO_LARGE` */
+export function payloadText(payload: unknown, { payloadBytesMax }: Limits): string | null {
+  const copied = copyBounded(payload, "payload", payloadBytesMax);
+  return copied === undefined ? null : JSON.stringify(copied);
+}
+
+/** The payload of a stored message. */
+export function payloadOf(message: Pick<Message, "payload">): unknown {
+  return message.payload === null ? undefined : JSON.parse(message.payload);
+}
+
+/** About how much memory it takes, in UTF-16 units. */
+export function unitsOf(message: Pick<Message, "payload" | "action">): number {
+  return (message.payload?.length ?? 0) + message.action.length + MESSAGE_UNITS;
+}
+
+/** What a message takes besides its payload, about. */
+const MESSAGE_UNITS = 256;
+
+/** A repeated message as it comes next; `undefined` if it does not come again. */
+export function nextOccurrence(
+  message: Message,
+  { clock, cronTimes }: Pick<SendingParts, "clock" | "cronTimes">,
+): Outgoing | undefined {
+  const { id, target, action, payload, headers, isTimer } = message;
+  const { repeat } = headers;
+  if (repeat === undefined) return undefined;
+  const dueAt = nextTime(repeat, clock.wall(), cronTimes);
+  if (dueAt === undefined) return undefined;
+  return {
+    id,
+    target,
+    action,
+    payload,
+    headers: { ...headers, repeat: { ...repeat, plannedAt: dueAt } },
+    isOrdered: false,
+    isTimer,
+    dueAt,
+    isStored: true,
+  };
+}
+
+/** How it is stored: from whom, and when it may be claimed. */
+export function storedAs(
+  outgoing: Outgoing,
+  {
+    source,
+    at,
+    graceMs,
+  }: { readonly source: ActorId | undefined; readonly at: number; readonly graceMs: number },
+): Message {
+  const { id, target, action, payload, headers, isOrdered, isTimer, dueAt } = outgoing;
+  return {
+    id,
+    source,
+    target,
+    action,
+    payload,
+    headers,
+    isOrdered,
+    isTimer,
+    sentAt: at,
+    dueAt: dueAt ?? at + graceMs,
+  };
+}
+
+/** A new id of a message: 32 hexadecimal digits. */
+export function newMessageId(random: Random): string {
+  const id = random.id();
+  let hex = "";
+  for (let index = 0; index < id.length; index++)
+    hex += id.charCodeAt(index).toString(16).padStart(2, "0");
+  return hex;
+}
+
+/** Metadata of the call underneath that of the message. */
+function mergeMetadata(
+  { metadataBytesMax }: Limits,
+  inherited: Readonly<Record<string, string>> | undefined,
+  own: unknown,
+): Readonly<Record<string, string>> | undefined {
+  const copied = own === undefined ? undefined : copyMetadata(own, metadataBytesMax);
+  if (inherited === undefined || Object.keys(inherited).length === 0) return copied;
+  return copied === undefined ? inherited : { ...inherited, ...copied };
+}
+
+function checkSendOptions(request: SendRequest): void {
+  const { action, reliability, ordered, id } = request;
+  if (typeof action !== "string" || action === "") {
+    throw new SpawnError(
+      "INVALID_ARGUMENT",
+      "expected { action, payload } with the name of an action",
+    );
+  }
+  if (
+    id !== undefined &&
+    (typeof id !== "string" || !GOOD_ID.test(id) || id.startsWith("timer-"))
+  ) {
+    throw new SpawnError(
+      "INVALID_ARGUMENT",
+      `options.id: expected 1 to 100 letters, digits and any of ._:/- and not timer- at the beginning, got ${JSON.stringify(id)?.slice(0, 120)}`,
+    );
+  }
+  for (const option in request) {
+    if (!OPTION_NAMES.has(option)) {
+      throw new SpawnError(
+        "INVALID_ARGUMENT",
+        `options.${option}: there is no such option of a message; there are ${[...OPTION_NAMES].join(", ")}`,
+      );
+    }
+  }
+  if (ordered !== undefined && typeof ordered !== "boolean") {
+    throw new SpawnError("INVALID_ARGUMENT", "options.ordered: expected a boolean");
+  }
+  if (reliability !== undefined && reliability !== "stored" && reliability !== "fire") {
+    throw new SpawnError(
+      "INVALID_ARGUMENT",
+      `options.reliability: expected "stored" or "fire", got ${JSON.stringify(reliability)}`,
+    );
+  }
+  const isTimed = TIME_OPTIONS.some((option) => request[option] !== undefined);
+  if (reliability === "fire" && isTimed) {
+    throw new SpawnError(
+      "INVALID_ARGUMENT",
+      'options.reliability: what is delivered later has to be stored; leave out "fire"',
+    );
+  }
+}
+
+const GOOD_ID = /^[\w.:/-]{1,100}$/;
+const TIME_OPTIONS = ["delayMs", "scheduledTo", "everyMs", "cron"] as const;
+
+/** @throws {SpawnError} `INVALID_ARGUMENT` */
+export function repetitionOf({
+  everyMs,
+  cron,
+  timeZone,
+  catchUp,
+}: SendOptions): Repetition | undefined {
+  if (catchUp !== undefined && !CATCH_UPS.has(catchUp)) {
+    throw new SpawnError(
+      "INVALID_ARGUMENT",
+      `options.catchUp: expected "skip", "one" or "all", got ${JSON.stringify(catchUp)}`,
+    );
+  }
+  if (everyMs === undefined && cron === undefined) {
+    const option = timeZone === undefined ? "catchUp" : "timeZone";
+    if (timeZone === undefined && catchUp === undefined) return undefined;
+    throw new SpawnError(
+      "INVALID_ARGUMENT",
+      `options.${option}: it says how a message is repeated, and there is no everyMs or cron`,
+    );
+  }
+  if (everyMs !== undefined && cron !== undefined) {
+    throw new SpawnError("INVALID_ARGUMENT", "options: expected everyMs or cron, got both");
+  }
+  if (everyMs !== undefined) {
+    checkWholeNumber("options.everyMs", everyMs, { min: 1, max: SCHEDULE_MS_MAX });
+    return { everyMs, catchUp: catchUp ?? "one" };
+  }
+  return { cron: cron!, timeZone: timeZone ?? "UTC", catchUp: catchUp ?? "one" };
+}
+
+const CATCH_UPS: ReadonlySet<unknown> = new Set(["skip", "one", "all"]);
+
+function dueTime(
+  { clock, cronTimes }: SendingParts,
+  { delayMs, scheduledTo }: SendOptions,
+  repeat: Repetition | undefined,
+): number | undefined {
+  if (delayMs !== undefined && scheduledTo !== undefined) {
+    throw new SpawnError("INVALID_ARGUMENT", "options: expected delayMs or scheduledTo, got both");
+  }
+  const now = clock.wall();
+  let dueAt: number | undefined;
+  if (delayMs !== undefined) {
+    checkWholeNumber("options.delayMs", delayMs, { min: 0, max: SCHEDULE_MS_MAX });
+    dueAt = now + delayMs;
+  }
+  if (scheduledTo !== undefined) {
+    checkWholeNumber("options.scheduledTo", scheduledTo, { min: 0, max: now + SCHEDULE_MS_MAX });
+    dueAt = Math.max(now, scheduledTo);
+  }
+  return repeat === undefined
+    ? dueAt
+    : firstTime(repeat, dueAt ?? now, { cronTimes, isAsked: dueAt !== undefined });
+}

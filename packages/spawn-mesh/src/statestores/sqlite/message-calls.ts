@@ -1,0 +1,151 @@
+/** The calls of the message store, in the worker: each is one transaction. */
+import type { DatabaseSync, StatementSync } from "node:sqlite";
+import type {
+  MessagePage,
+  MessageStore,
+  ParkedMessage,
+  StoredMessage,
+} from "../../engine/message-store.ts";
+import { prepareArrays } from "./connection.ts";
+import {
+  actorText,
+  columnsOf,
+  MESSAGE_COLUMNS,
+  storedMessage,
+  type MessageColumns,
+  type StoredColumns,
+  STORED_COLUMNS,
+} from "./message-rows.ts";
+import { MessageTable } from "./message-table.ts";
+
+/** The message store as it is here: without promises. */
+type SyncMessageStore = {
+  readonly [Name in keyof MessageStore]: (
+    ...inputs: Parameters<MessageStore[Name]>
+  ) => Awaited<ReturnType<MessageStore[Name]>>;
+};
+
+/** A call of the message store on its way to the worker. */
+export type MessageCall = {
+  readonly [Name in keyof MessageStore]: readonly [
+    name: Name,
+    ...inputs: Parameters<MessageStore[Name]>,
+  ];
+}[keyof MessageStore];
+
+/** Those that change nothing. */
+const READS: ReadonlySet<keyof MessageStore> = new Set(["nextDueAt", "list", "listParked"]);
+
+export function isMessageRead(call: MessageCall): boolean {
+  return READS.has(call[0]);
+}
+
+export class MessageCalls implements SyncMessageStore {
+  readonly #table: MessageTable;
+  readonly #list: StatementSync;
+  readonly #listParked: StatementSync;
+  readonly #unpark: StatementSync;
+  readonly #findParked: StatementSync;
+
+  constructor(database: DatabaseSync) {
+    this.#table = new MessageTable(database);
+    const prepare = (sql: string): StatementSync => prepareArrays(database, sql);
+    this.#list = prepare(listQuery("spawn_message", STORED_COLUMNS, "due_at"));
+    this.#listParked = prepare(
+      listQuery("spawn_parked", `${STORED_COLUMNS}, parked_at`, "parked_at"),
+    );
+    this.#findParked = prepare(`SELECT ${MESSAGE_COLUMNS} FROM spawn_parked WHERE id = ?`);
+    this.#unpark = prepare("DELETE FROM spawn_parked WHERE id = ?");
+  }
+
+  run([name, ...inputs]: MessageCall): unknown {
+    return Reflect.apply(this[name], this, inputs);
+  }
+
+  send(messages: Parameters<MessageStore["send"]>[0]): void {
+    this.#table.add(messages.map(columnsOf));
+  }
+
+  claim(claim: Parameters<MessageStore["claim"]>[0]): readonly StoredMessage[] {
+    return this.#table.claim(claim);
+  }
+
+  nextDueAt(): number | undefined {
+    return this.#table.nextDueAt();
+  }
+
+  postpone(postponements: Parameters<MessageStore["postpone"]>[0]): void {
+    for (const { id, dueAt, attempts, error } of postponements) {
+      this.#table.postpone(id, [dueAt, attempts, error ?? null]);
+    }
+  }
+
+  replace(id: string, messages: Parameters<MessageStore["replace"]>[1]): boolean {
+    const position = this.#table.positionOf(id);
+    if (position === undefined) return false;
+    this.#table.removeAt(position);
+    this.#table.add(messages.map(columnsOf));
+    return true;
+  }
+
+  remove(ids: readonly string[]): readonly string[] {
+    return ids.filter((id) => {
+      const position = this.#table.positionOf(id);
+      if (position !== undefined) this.#table.removeAt(position);
+      return position !== undefined;
+    });
+  }
+
+  list(page: MessagePage): readonly StoredMessage[] {
+    const rows = this.#list.all(...pageInputs(page)) as unknown as readonly StoredColumns[];
+    return rows.map(storedMessage);
+  }
+
+  park(parked: Parameters<MessageStore["park"]>[0], at: number): void {
+    for (const { id, error } of parked) {
+      const position = this.#table.positionOf(id);
+      if (position !== undefined) this.#table.parkAt(position, error, at);
+    }
+  }
+
+  listParked(page: MessagePage): readonly ParkedMessage[] {
+    type Columns = readonly [...StoredColumns, parkedAt: number];
+    const rows = this.#listParked.all(...pageInputs(page)) as unknown as readonly Columns[];
+    return rows.map((columns) => {
+      const parkedAt = columns.at(-1) as number;
+      const stored = storedMessage(columns.slice(0, -1) as unknown as StoredColumns);
+      return { ...stored, error: stored.error ?? "", parkedAt };
+    });
+  }
+
+  retryParked(ids: readonly string[], dueAt: number): readonly string[] {
+    return ids.filter((id) => {
+      const columns = this.#findParked.get(id) as MessageColumns | undefined;
+      if (columns === undefined) return false;
+      this.#unpark.run(id);
+      const [, source, target, action, payload, headers, flags, sentAt] = columns;
+      this.#table.add([[id, source, target, action, payload, headers, flags, sentAt, dueAt]]);
+      return true;
+    });
+  }
+
+  discardParked(ids: readonly string[]): readonly string[] {
+    return ids.filter((id) => this.#unpark.run(id).changes === 1);
+  }
+}
+
+function listQuery(table: string, columns: string, time: string): string {
+  return `SELECT ${columns} FROM ${table}
+    WHERE (${time}, id) > (?1, ?2) AND (?3 IS NULL OR source = ?3) AND (?4 IS NULL OR target = ?4)
+    ORDER BY ${time}, id LIMIT ?5`;
+}
+
+function pageInputs({ source, target, after, limit }: MessagePage) {
+  return [
+    after?.at ?? Number.NEGATIVE_INFINITY,
+    after?.id ?? "",
+    source === undefined ? null : actorText(source),
+    target === undefined ? null : actorText(target),
+    limit,
+  ] as const;
+}
