@@ -3,17 +3,18 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { loadMutation, mutatedWorkspace } from "../scripts/apply-mutation.ts";
 import { figuresTable } from "./figures-table.ts";
+import { effects } from "./effects.ts";
 import { kill9 } from "./kill9.ts";
 import { ProgressLine } from "./progress-line.ts";
 import type { Scenario, ScenarioOptions, ScenarioReport } from "./scenario.ts";
 import { scratchDirectory } from "./scratch-directory.ts";
 
-const scenarios: Readonly<Record<string, Scenario>> = { kill9 };
+const scenarios: Readonly<Record<string, Scenario>> = { kill9, effects };
 
 const USAGE = `usage: bin/chaos SCENARIO [--kills N] [--seconds N] [--seed S] [--mutate NAME] [--json]
 
 ${Object.entries(scenarios)
-  .map(([name, { summary }]) => `  ${name}   ${summary}`)
+  .map(([name, { summary }]) => `  ${name.padEnd(8)} ${summary}`)
   .join("\n")}
 
   --kills N      how often the fault happens (default: the scenario's, or no bound with --seconds)
