@@ -1,5 +1,6 @@
 /** Messages as the engine sends them, with every field given a value that a case need not care about. */
 import assert from "node:assert";
+import type { ActorId } from "../../engine/actor-id.ts";
 import type {
   Message,
   MessageClaim,
@@ -15,9 +16,9 @@ import { actorNamed } from "./commit-fixtures.ts";
 const SENT_AT = 900;
 export const DUE_AT = 1000;
 
-export const ann = actorNamed("ann");
-export const bob = actorNamed("bob");
-export const cat = actorNamed("cat");
+export const ann: ActorId = actorNamed("ann");
+export const bob: ActorId = actorNamed("bob");
+export const cat: ActorId = actorNamed("cat");
 
 /** A message from outside to bob, which belongs to no lane. */
 export function message(id: string, fields: Partial<Message> = {}): Message {

@@ -1,11 +1,20 @@
 /** The two statestores that a model run compares. */
 import assert from "node:assert";
 import type { ActorId } from "../../engine/actor-id.ts";
+import type { ParkedMessage, StoredMessage } from "../../engine/message-store.ts";
 import type { Commit, Statestore, StoreHandle } from "../../engine/statestore.ts";
 import type { OpenStatestore } from "../statestore-cases/conformance-case.ts";
 
 /** A commit without its handle: each store fills in its own. */
 export type CommitPlan = Omit<Commit, "handle"> & { readonly creates: boolean };
+
+/** All that a store has of messages. */
+interface DescribedMessages {
+  readonly waiting: readonly StoredMessage[];
+  readonly parked: readonly ParkedMessage[];
+  readonly nextDueAt: number | undefined;
+  readonly loaded: readonly StoredMessage[];
+}
 
 const COMMANDS_SHOWN = 5;
 const PAGE = 1000;
@@ -73,14 +82,14 @@ export class Side {
   }
 
   /** All its messages, with what a load says about those with `ids`. */
-  async describeMessages(actor: ActorId, ids: readonly string[]) {
+  async describeMessages(actor: ActorId, ids: readonly string[]): Promise<DescribedMessages> {
     const { messages } = this.store;
     const [answer] = await this.store.load([{ actor, row: false, keys: [], messages: ids }]);
     return {
       waiting: await messages.list({ limit: PAGE }),
       parked: await messages.listParked({ limit: PAGE }),
       nextDueAt: await messages.nextDueAt(),
-      loaded: answer?.messages.toSorted((a, b) => (a.id < b.id ? -1 : 1)),
+      loaded: (answer?.messages ?? []).toSorted((a, b) => (a.id < b.id ? -1 : 1)),
     };
   }
 }
