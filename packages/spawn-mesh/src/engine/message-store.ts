@@ -52,6 +52,7 @@ export interface Message {
   /** The actor whose commit sent it; `undefined` when it came from outside. */
   readonly source: ActorId | undefined;
   readonly target: ActorId;
+  /** A name like those of actors, or empty. */
   readonly action: string;
   /** JSON text; `null` when there is none. */
   readonly payload: string | null;
@@ -70,7 +71,7 @@ export interface Message {
 export interface StoredMessage extends Message {
   /** How often it was claimed, or tried and failed. */
   readonly attempts: number;
-  /** Why it could not be delivered last time. */
+  /** Why it could not be delivered last time: well-formed text without NUL, at most 1 000 UTF-16 units. */
   readonly error: string | undefined;
 }
 
