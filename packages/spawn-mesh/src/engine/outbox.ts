@@ -89,6 +89,7 @@ export class Outbox {
   /** From now on only what somebody waits for is delivered; the rest waits for the next start. */
   drain(): void {
     this.#isDraining = true;
+    this.#leaveUntried([...this.#lanes.values()].flatMap((waiting) => waiting.splice(1)));
   }
 
   /** Begins no more deliveries; what is stored stays stored. */
@@ -290,7 +291,7 @@ export class Outbox {
       case "again":
         return this.#again(delivery);
       case "later":
-        return this.#leave(delivery);
+        return this.#later(delivery, error);
       case "final":
         return void this.#consume(delivery);
       case "impossible":
@@ -317,31 +318,42 @@ export class Outbox {
     });
   }
 
+  /** The platform was in the way. That says nothing about the message either. */
+  #later(delivery: Delivery, error: SpawnError): void {
+    this.#leave(delivery);
+    const { message, isClaimed } = delivery;
+    const why = { dueAt: message.dueAt, error: reasonOf(error) };
+    if (isClaimed) void this.#giveBack([{ ...delivery, message: { ...message, ...why } }]);
+  }
+
   /** It stays where it is stored, with all that wait behind it. */
   #leave(delivery: Delivery): void {
     const { lane, message } = delivery;
-    const behindIt = lane === undefined ? [] : (this.#lanes.get(lane)?.slice(1) ?? []);
-    if (lane !== undefined) this.#lanes.set(lane, [delivery]);
-    for (const waiting of behindIt) this.#forget(waiting);
+    const behindIt = lane === undefined ? [] : (this.#lanes.get(lane)?.splice(1) ?? []);
     if (message.source !== undefined && lane !== undefined) this.#behind.add(message.source);
+    this.#leaveUntried(behindIt);
     this.#end(delivery);
     this.onStored(message.dueAt);
-    const claimed = behindIt.filter(({ isClaimed }) => isClaimed);
-    if (claimed.length > 0) void this.#giveBack(claimed);
   }
 
-  /** Messages that were claimed and not tried: that was no attempt. */
+  #leaveUntried(deliveries: readonly Delivery[]): void {
+    for (const delivery of deliveries) this.#forget(delivery);
+    const dueAt = this.#parts.clock.wall();
+    const claimed = deliveries.filter(({ isClaimed }) => isClaimed);
+    if (claimed.length === 0) return;
+    void this.#giveBack(claimed.map((one) => ({ ...one, message: { ...one.message, dueAt } })));
+  }
+
+  /** What was claimed and not tried: that was no attempt. */
   async #giveBack(deliveries: readonly Delivery[]): Promise<void> {
-    const { store, clock } = this.#parts;
-    const dueAt = clock.wall();
-    const postponements = deliveries.map(({ message: { id, attempts, error } }) => ({
+    const postponements = deliveries.map(({ message: { id, dueAt, attempts, error } }) => ({
       id,
       dueAt,
       attempts: attempts - 1,
       error,
     }));
-    await this.#untilStored(() => store.messages.postpone(postponements));
-    this.onStored(dueAt);
+    await this.#untilStored(() => this.#parts.store.messages.postpone(postponements));
+    for (const { dueAt } of postponements) this.onStored(dueAt);
   }
 
   /** Whether it is not stored any more when it was delivered. */

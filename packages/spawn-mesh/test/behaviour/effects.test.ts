@@ -190,6 +190,26 @@ describe("an effect", () => {
     expect(await system.messages.list()).toEqual([]);
   });
 
+  test.each(["load", "commit"] as const)(
+    "is not given up while the statestore fails: %s",
+    async (operation) => {
+      const started = await startSystem(actors, { limits: { messageAttemptsMax: 2 } });
+      const { system, store } = started;
+      store.fail(operation, { kind: "retry", times: Infinity });
+      const id = await system.effect(list, "target").add("x");
+      for (let minute = 0; minute < 10; minute++) await pass(started, 60_000);
+      expect(await system.messages.listParked()).toEqual([]);
+      const [waiting] = await system.messages.list();
+      expect(waiting).toMatchObject({
+        id,
+        error: expect.stringContaining("STATESTORE_UNAVAILABLE"),
+      });
+      store.heal();
+      await pass(started, 10_000);
+      expect(await itemsOf(system)).toEqual(["x"]);
+    },
+  );
+
   test("to an unknown actor or action is parked at once, and can be retried and discarded", async () => {
     const started = await startSystem(actors);
     const { system } = started;
@@ -302,6 +322,50 @@ describe("a system that stops", () => {
         if (++ctx.state.hits < 1_000) ctx.effect(ping, to).hit(ctx.self.name);
       },
     },
+  });
+
+  test("counts no attempt of a message that it has claimed and not tried", async () => {
+    const gate = Promise.withResolvers<void>();
+    let isReached = false;
+    const slow = actor("slow", {
+      state: () => ({ items: [] as string[] }),
+      actions: {
+        async add(ctx, item: string) {
+          isReached = true;
+          await gate.promise;
+          ctx.state.items.push(item);
+        },
+      },
+    });
+    const feeder = actor("feeder", {
+      state: () => ({ sent: 0 }),
+      actions: {
+        send(ctx) {
+          for (const item of ["a", "b", "c"]) ctx.effect(slow).add(item);
+          ctx.state.sent += 3;
+        },
+      },
+    });
+    const first = await startSystem([slow, feeder]);
+    first.store.hold("commit", { isApplied: true });
+    void first.system
+      .actor(feeder)
+      .send()
+      .catch(() => undefined);
+    await settled();
+    const second = await crashAndRestart(first, [slow, feeder]);
+    await pass(second, DELIVERY_GRACE_MS);
+    expect(isReached).toBe(true);
+    const stopped = second.system.stop();
+    await settled();
+    gate.resolve();
+    await stopped;
+    await second.inner.open({ owner: "a test" });
+    const left = await second.inner.messages.list({ limit: 10 });
+    expect(left.map(({ payload, attempts }) => [payload, attempts])).toEqual([
+      ['"b"', 0],
+      ['"c"', 0],
+    ]);
   });
 
   test("leaves messages to its next start instead of waiting for the last", async () => {
