@@ -24,7 +24,7 @@ import { answerWith } from "./keyed-invocations.ts";
 import type { ContinuedCall } from "./keyed-invocations.ts";
 import type { Loader } from "./loader.ts";
 import type { Limits } from "./limits.ts";
-import type { Message, MessageClaim, StoredMessage } from "./message-store.ts";
+import type { Message, MessageClaim, Postponement, StoredMessage } from "./message-store.ts";
 import { repeatWrite } from "./repeated-write.ts";
 import { isMissed } from "./repetition.ts";
 import type { CronTimes } from "./repetition.ts";
@@ -36,6 +36,12 @@ import type { Watch } from "./watch.ts";
 
 /** How long a message waits that was claimed or has failed: doubled with each attempt. */
 export const RETRY: MessageClaim["retry"] = { firstMs: 1_000, maxMs: 5 * 60_000 };
+
+/**
+ * For how much longer a message is left to this process that is still under way when it is due again,
+ * in milliseconds.
+ */
+const LONG_DELIVERY_MS = 30_000;
 
 export interface OutboxParts {
   readonly system: string;
@@ -156,9 +162,16 @@ export class Outbox {
 
   /** Messages that were claimed. Those that are under way from here go on as they are. */
   claimed(messages: readonly StoredMessage[]): void {
+    if (this.#isStopped) return;
+    const goingOn: Postponement[] = [];
+    const dueAt = this.#parts.clock.wall() + LONG_DELIVERY_MS;
     for (const message of messages) {
-      if (!this.#isStopped && !this.#underWay.has(message.id)) this.#take(message, true);
+      const underWay = this.#underWay.get(message.id);
+      if (underWay === undefined) this.#take(message, true);
+      else goingOn.push(postponed(underWay.message, dueAt));
     }
+    // It takes long, or waits for one that does. The claim was no attempt.
+    if (goingOn.length > 0) void this.#postpone(goingOn);
   }
 
   /** Delivers something that is stored nowhere. */
@@ -322,8 +335,8 @@ export class Outbox {
   #later(delivery: Delivery, error: SpawnError): void {
     this.#leave(delivery);
     const { message, isClaimed } = delivery;
-    const why = { dueAt: message.dueAt, error: reasonOf(error) };
-    if (isClaimed) void this.#giveBack([{ ...delivery, message: { ...message, ...why } }]);
+    const untried = untriedOf({ ...message, error: reasonOf(error) }, message.dueAt);
+    if (isClaimed) void this.#postpone([untried]);
   }
 
   /** It stays where it is stored, with all that wait behind it. */
@@ -341,17 +354,10 @@ export class Outbox {
     const dueAt = this.#parts.clock.wall();
     const claimed = deliveries.filter(({ isClaimed }) => isClaimed);
     if (claimed.length === 0) return;
-    void this.#giveBack(claimed.map((one) => ({ ...one, message: { ...one.message, dueAt } })));
+    void this.#postpone(claimed.map(({ message }) => untriedOf(message, dueAt)));
   }
 
-  /** What was claimed and not tried: that was no attempt. */
-  async #giveBack(deliveries: readonly Delivery[]): Promise<void> {
-    const postponements = deliveries.map(({ message: { id, dueAt, attempts, error } }) => ({
-      id,
-      dueAt,
-      attempts: attempts - 1,
-      error,
-    }));
+  async #postpone(postponements: readonly Postponement[]): Promise<void> {
     await this.#untilStored(() => this.#parts.store.messages.postpone(postponements));
     for (const { dueAt } of postponements) this.onStored(dueAt);
   }
@@ -398,6 +404,15 @@ export class Outbox {
   async #untilStored(write: () => Promise<unknown>): Promise<void> {
     await repeatWrite(this.#parts, write).catch(() => undefined);
   }
+}
+
+function postponed({ id, attempts, error }: StoredMessage, dueAt: number): Postponement {
+  return { id, dueAt, attempts, error };
+}
+
+/** For one that was claimed and not tried: that was no attempt. */
+function untriedOf(message: StoredMessage, dueAt: number): Postponement {
+  return postponed({ ...message, attempts: message.attempts - 1 }, dueAt);
 }
 
 /** The lane of a message; `undefined` if it waits for no other. */
