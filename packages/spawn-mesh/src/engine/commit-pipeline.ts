@@ -30,7 +30,7 @@ import { SpawnError } from "./errors.ts";
 import type { Invocation } from "./invocation.ts";
 import type { Limits } from "./limits.ts";
 import type { Message } from "./message-store.ts";
-import { DELIVERY_GRACE_MS, storedAs } from "./sending.ts";
+import { DELIVERY_GRACE_MS, storedAs, toStore } from "./sending.ts";
 import type { Outgoing } from "./sending.ts";
 import type {
   Commit,
@@ -376,21 +376,24 @@ export class CommitPipeline {
 
   #sealMessages(messages: BatchMessages, at: number): void {
     const source = this.#owner.id;
-    const stored = messages.sends.filter(({ isStored }) => isStored);
-    messages.isDirect = this.#writer.outbox.isDirect(source, this.#revision + 1, stored.length);
-    const graceMs = messages.isDirect ? DELIVERY_GRACE_MS : 0;
+    const { now, later } = toStore(messages.sends);
+    const count = now.length + later.length;
+    const isDirect = this.#writer.outbox.isDirect(source, this.#revision + 1, count);
+    const graceMs = isDirect ? DELIVERY_GRACE_MS : 0;
+    const stored = [...now, ...later];
     messages.stored = stored.map((outgoing) => storedAs(outgoing, { source, at, graceMs }));
+    messages.directCount = isDirect ? now.length : 0;
   }
 
-  #send({ sends, stored, isDirect }: BatchMessages): void {
+  #send({ sends, stored, directCount }: BatchMessages): void {
     const { outbox } = this.#writer;
-    outbox.committed(stored, isDirect);
+    outbox.committed(stored, directCount);
     for (const outgoing of sends) if (!outgoing.isStored) outbox.fire(this.#owner.id, outgoing);
   }
 
   /** Messages of a commit after which others may have committed: they are found in the statestore. */
   #mayHaveSent({ messages }: Batch): void {
-    if (messages !== undefined) this.#writer.outbox.committed(messages.stored, false);
+    if (messages !== undefined) this.#writer.outbox.committed(messages.stored, 0);
   }
 
   #settle(): Batch {
