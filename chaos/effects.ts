@@ -3,119 +3,170 @@
  * processes.
  *
  * A worker embeds a thousand actors on a SQLite file. This process sets waves of messages going, which
- * pass through many actors, as effects, pipes and delayed calls, while timers tick. The worker is killed
- * with SIGKILL about once a second. Then nothing new is begun, and when everything has come to rest all
- * actors say what they sent and what they received. Both are part of their states, so every message
- * whose sending was committed must have been received by a commit, and no other.
+ * pass through many actors, as effects, pipes, forwards, broadcasts and delayed calls, while timers
+ * tick. Some messages fail now and then, some have to be retried by hand, and one ends its process
+ * whenever it is delivered. The worker is killed with SIGKILL about once a second. Then nothing new is
+ * begun, and when everything has come to rest all actors say what they sent and what they received.
+ * Both are part of their states, so every message whose sending was committed must have been received
+ * by a commit, and no other.
  */
-import { mkdirSync, readFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Random } from "spawn-mesh";
 import { seededRandom } from "spawn-mesh/testing";
+import { EffectsCallers } from "./effects-callers.ts";
 import { checkEffects } from "./effects-checker.ts";
+import { EffectsLedger } from "./effects-ledger.ts";
+import { BEAT_MS, GATE, LISTENERS, METRONOMES, NODES, POISON, TICKERS } from "./effects-nodes.ts";
+import type { EffectsRequest, NodeRecord, OutboxFigures, TickerRecord } from "./effects-nodes.ts";
 import { effectsReport } from "./effects-report.ts";
-import type { EffectsTally } from "./effects-report.ts";
-import { NODES } from "./effects-nodes.ts";
-import type { EffectsRequest, NodeRecord, OutboxFigures } from "./effects-nodes.ts";
+import type { Floor, Metronome } from "./effects-report.ts";
 import type { WorkerProgram } from "./killable-worker.ts";
 import { RestartedWorker } from "./restarted-worker.ts";
 import type { Scenario, ScenarioOptions, ScenarioReport } from "./scenario.ts";
 
-/** Waves that are begun at the same time. */
-const IN_FLIGHT = 16;
-/** Through how many actors a wave goes. */
-const HOPS_MAX = 8;
+/** Callers that begin waves. */
+const CALLERS = 6;
 /** A kill comes at random between these times after the start of a life. */
 const KILL_AFTER_MS_MIN = 300;
-const KILL_AFTER_MS_MAX = 1_200;
+const KILL_AFTER_MS_MAX = 1_400;
+/** A run of so many kills or seconds is a full one, and has to show something. */
+const FULL: Floor = { kills: 50, consumed: 10_000 };
+const FULL_SECONDS = 60;
+const CONSUMED_PER_KILL_MIN = 200;
+/** How often a message is tried: so often that kills alone let none be given up, however many there are. */
+const ATTEMPTS_SHORT = 4;
+const ATTEMPTS_FULL = 5;
 /** The longest that everything may take to come to rest. */
 const REST_MS_MAX = 240_000;
 const REST_STEP_MS = 250;
 const RECORDS_AT_ONCE = 100;
+const FAR_AWAY_MS = 24 * 60 * 60 * 1_000;
 
 export const effects: Scenario = {
   summary: "a process is killed while a thousand actors send one another messages",
-  killsDefault: 50,
+  killsDefault: FULL.kills,
   run: (options) => new Effects(options).run(),
 };
 
 class Effects {
   readonly #options: ScenarioOptions;
   readonly #random: Random;
-  readonly #tally: EffectsTally = { kills: 0, pushes: 0, acknowledged: 0, refused: 0 };
+  readonly #ledger = new EffectsLedger();
+  readonly #isFull: boolean;
+  readonly #attemptsMax: number;
   #startedAtMs = 0;
-  #isOver = false;
+  #kills = 0;
+  #retried = 0;
 
   constructor(options: ScenarioOptions) {
+    const { kills, seconds = Infinity, seed } = options;
     this.#options = options;
-    this.#random = seededRandom(options.seed);
+    this.#random = seededRandom(seed);
+    this.#isFull = Math.min(kills / FULL.kills, seconds / FULL_SECONDS) >= 1;
+    this.#attemptsMax = this.#isFull ? ATTEMPTS_FULL : ATTEMPTS_SHORT;
     mkdirSync(options.directory, { recursive: true });
+    writeFileSync(this.#file("outside.log"), "");
   }
 
   async run(): Promise<ScenarioReport> {
+    const { progress } = this.#options;
     this.#startedAtMs = performance.now();
-    const worker = await RestartedWorker.start(this.#program);
-    const callers = Array.from({ length: IN_FLIGHT }, () => this.#pushUntilOver(worker));
+    const worker = await RestartedWorker.start(this.#program, { mayKillItself: true });
+    const callers = new EffectsCallers({
+      worker,
+      random: this.#random,
+      ledger: this.#ledger,
+      onRefused: (message) => progress.note(`refused: ${message}`),
+    });
+    const beatsSince = await this.#startBeats(worker);
+    const poison = await this.#sendPoison(worker, callers);
+    const underWay = Array.from({ length: CALLERS }, () => callers.push());
+    underWay.push(callers.callLater());
     await this.#killOverAndOver(worker);
-    this.#isOver = true;
-    await Promise.all(callers);
+    callers.isOver = true;
+    await Promise.all(underWay);
+    const parked = await this.#restFromPoison(worker, poison);
     await asked(worker, { type: "hush" });
+    writeFileSync(this.#file("mended"), "");
     const outbox = await this.#rest(worker);
-    const report = await this.#check(worker, outbox);
+    const report = await this.#check(worker, { outbox, beatsSince, poison: { ...poison, parked } });
     await worker.stop();
     return report;
   }
 
   get #program(): WorkerProgram {
-    const { workspace, directory } = this.#options;
+    const { workspace } = this.#options;
+    const files = ["state.db", "outside.log", "mended"].map((name) => this.#file(name));
     return {
       program: join(workspace, "chaos/effects-worker.ts"),
-      args: [join(directory, "state.db"), this.#outsideFile],
-      compileCache: join(directory, "compiled"),
+      args: [...files, String(this.#attemptsMax)],
+      compileCache: this.#file("compiled"),
     };
   }
 
-  get #outsideFile(): string {
-    return join(this.#options.directory, "outside.log");
+  #file(name: string): string {
+    return join(this.#options.directory, name);
+  }
+
+  /** Begins what comes again and again, and one message that is due tomorrow; answers since when. */
+  async #startBeats(worker: RestartedWorker): Promise<readonly Span[]> {
+    const far = { definition: "node", action: "later", delayMs: FAR_AWAY_MS, id: "far-away" };
+    await asked(worker, { type: "send", name: "n0", message: far });
+    const since: Span[] = [];
+    for (const name of METRONOMES) {
+      const from = Date.now();
+      const repeat = { everyMs: BEAT_MS, catchUp: "all" } as const;
+      const message = { definition: "metronome", action: "beat", id: beatOf(name), ...repeat };
+      await asked(worker, { type: "send", name, message });
+      since.push({ from, to: Date.now() });
+    }
+    return since;
+  }
+
+  /**
+   * Sends a message that ends the process whenever it is delivered. In a full run another one is sent
+   * by an actor, with messages in front of it and behind it.
+   */
+  async #sendPoison(worker: RestartedWorker, callers: EffectsCallers): Promise<Poison> {
+    const message = { definition: "node", action: POISON, id: POISON };
+    await asked(worker, { type: "send", name: "n500", message });
+    const one = { sent: 1, deathsMax: this.#attemptsMax };
+    if (!this.#isFull) return one;
+    const number = ++this.#ledger.pushes;
+    const push = { number, seed: 0, hops: 0 };
+    await callers.begin({ type: "push", name: "n600", via: "poison", push, key: "poison" });
+    // Its first delivery comes from the commit that sent it, and is not counted.
+    return { sent: 2, deathsMax: 2 * this.#attemptsMax + 1 };
   }
 
   async #killOverAndOver(worker: RestartedWorker): Promise<void> {
     const { kills, seconds = Infinity } = this.#options;
-    while (this.#tally.kills < kills && this.#elapsedSeconds() < seconds) {
+    while (this.#kills < kills && this.#elapsedSeconds() < seconds) {
       const span = KILL_AFTER_MS_MAX - KILL_AFTER_MS_MIN;
       // The life begins when it answers.
       await asked(worker, { type: "outbox" });
       await sleep(KILL_AFTER_MS_MIN + this.#random.fraction() * span);
-      this.#tally.kills++;
+      this.#kills++;
       await worker.kill();
       this.#showProgress();
     }
   }
 
-  async #pushUntilOver(worker: RestartedWorker): Promise<void> {
-    while (!this.#isOver) {
-      const number = ++this.#tally.pushes;
-      const name = `n${Math.floor(this.#random.fraction() * NODES)}`;
-      const seed = Math.floor(this.#random.fraction() * 2 ** 31);
-      const push = { seed, hops: 1 + (seed % HOPS_MAX) };
-      await this.#pushUntilAnswered(worker, { type: "push", name, push, key: `push ${number}` });
-      this.#showProgress();
-    }
-  }
-
-  async #pushUntilAnswered(worker: RestartedWorker, request: EffectsRequest): Promise<void> {
+  /** Waits until the poison is given up; answers how much of it. What is too much is taken away. */
+  async #restFromPoison(worker: RestartedWorker, { sent, deathsMax }: Poison): Promise<number> {
+    const until = performance.now() + REST_MS_MAX;
     for (;;) {
-      const answer = await worker.ask(request);
-      if (answer.type === "reply") {
-        this.#tally.acknowledged++;
-        return;
+      const { parked, poison } = (await asked(worker, { type: "outbox" })) as OutboxFigures;
+      const given = parked.filter(({ action }) => action === POISON).length;
+      if (given === sent) return given;
+      if (worker.deaths > deathsMax || performance.now() > until) {
+        for (const id of poison) await asked(worker, { type: "cancel", id });
+        if (poison.length === 0) return given;
       }
-      if (answer.type === "gone") continue;
-      if (!answer.refusal.retryable && answer.refusal.applied !== "unknown") {
-        this.#tally.refused++;
-        this.#options.progress.note(`refused: ${answer.refusal.message}`);
-        return;
-      }
+      this.#options.progress.show(() => `${worker.deaths} deaths of poison`);
+      await sleep(REST_STEP_MS);
     }
   }
 
@@ -125,39 +176,87 @@ class Effects {
     const until = performance.now() + REST_MS_MAX;
     for (;;) {
       const outbox = (await asked(worker, { type: "outbox" })) as OutboxFigures;
-      if (outbox.due === 0 || performance.now() > until) return outbox;
+      const ids = outbox.parked.filter(({ target }) => target === GATE).map(({ id }) => id);
+      if (performance.now() > until || (outbox.due === 0 && ids.length === 0)) return outbox;
+      this.#retried += ids.length;
+      if (ids.length > 0) await asked(worker, { type: "retry", ids });
       progress.show(() => `coming to rest: ${outbox.due} messages are due`);
       await sleep(REST_STEP_MS);
     }
   }
 
-  async #check(worker: RestartedWorker, outbox: OutboxFigures): Promise<ScenarioReport> {
-    const nodes = new Map<string, NodeRecord>();
-    for (let first = 0; first < NODES; first += RECORDS_AT_ONCE) {
-      const names = Array.from({ length: RECORDS_AT_ONCE }, (_, at) => `n${first + at}`);
-      const records = (await asked(worker, { type: "record", names })) as readonly NodeRecord[];
-      for (const [at, name] of names.entries()) nodes.set(name, records[at]!);
-    }
-    const tickers = (await asked(worker, { type: "tickers" })) as readonly TickerRecord[];
-    const sentByTickers = new Map(
-      tickers.map(({ sent }, index) => [`ticker${index}`, { [`n${index}`]: sent }]),
+  async #check(
+    worker: RestartedWorker,
+    run: {
+      readonly outbox: OutboxFigures;
+      readonly beatsSince: readonly Span[];
+      readonly poison: Poison & { readonly parked: number };
+    },
+  ): Promise<ScenarioReport> {
+    const stopped = await this.#stopBeats(worker, run.beatsSince);
+    const nodes = await recordsOf(
+      worker,
+      Array.from({ length: NODES }, (_, at) => `n${at}`),
+      "node",
     );
+    const listeners = await recordsOf(worker, LISTENERS);
+    const tickers = (await asked(worker, {
+      type: "states",
+      names: TICKERS,
+    })) as readonly TickerRecord[];
+    const sent = tickers.map((ticker, at) => [TICKERS[at]!, { [`n${at}`]: ticker.sent }] as const);
+    const outside = readFileSync(this.#file("outside.log"), "utf8").split("\n").filter(Boolean);
+    const done = new Set(outside).size;
+    const evidence = { nodes, listeners, tickers: new Map(sent), ledger: this.#ledger, outside };
+    const { sent: poisons, deathsMax, parked } = run.poison;
     return effectsReport({
-      tally: this.#tally,
-      verdict: checkEffects(nodes, sentByTickers),
-      outbox,
+      floor: this.#floor,
+      kills: this.#kills,
+      ledger: this.#ledger,
+      verdict: checkEffects(evidence),
+      outbox: run.outbox,
+      poison: { sent: poisons, parked, deaths: worker.deaths, deathsMax },
       tickers,
-      outside: this.#outside(nodes),
+      metronomes: await this.#metronomes(worker, stopped),
+      outside: { done, again: outside.length - done },
+      retried: this.#retried,
       seconds: this.#elapsedSeconds(),
     });
   }
 
-  /** What was asked to be done outside, and what was done: different ids by the actor that asked. */
-  #outside(nodes: ReadonlyMap<string, NodeRecord>): { asked: number; done: number; again: number } {
-    const lines = readFileSync(this.#outsideFile, "utf8").trim().split("\n");
-    const askedFor = [...nodes.values()].reduce((sum, { external }) => sum + external, 0);
-    const done = new Set(lines).size;
-    return { asked: askedFor, done, again: lines.length - done };
+  get #floor(): Floor {
+    const { kills } = this.#options;
+    if (this.#isFull) return FULL;
+    return {
+      kills: Number.isFinite(kills) && this.#options.seconds === undefined ? kills : 0,
+      consumed: this.#kills * CONSUMED_PER_KILL_MIN,
+    };
+  }
+
+  /** Cancels what comes again and again; answers how long it went on, and how often it came. */
+  async #stopBeats(worker: RestartedWorker, since: readonly Span[]): Promise<readonly Stopped[]> {
+    const stopped: Stopped[] = [];
+    for (const [at, name] of METRONOMES.entries()) {
+      const { from, to } = since[at]!;
+      const min = Date.now() - to;
+      await asked(worker, { type: "cancel", id: beatOf(name) });
+      stopped.push({ min, max: Date.now() - from });
+    }
+    return stopped;
+  }
+
+  async #metronomes(
+    worker: RestartedWorker,
+    stopped: readonly Stopped[],
+  ): Promise<readonly Metronome[]> {
+    const request = { type: "states", definition: "metronome", names: METRONOMES } as const;
+    const before = (await asked(worker, request)) as readonly TickerRecord[];
+    await sleep(2 * BEAT_MS);
+    const after = (await asked(worker, request)) as readonly TickerRecord[];
+    return stopped.map((beatsMs, at) => {
+      const record = before[at]!;
+      return { record, beatsMs, ticksAfterCancel: after[at]!.ticks - record.ticks };
+    });
   }
 
   #elapsedSeconds(): number {
@@ -166,20 +265,43 @@ class Effects {
 
   #showProgress(): void {
     this.#options.progress.show(() => {
-      const { kills, acknowledged } = this.#tally;
       const of = this.#options.kills < Infinity ? ` of ${this.#options.kills}` : "";
-      const waves = `${acknowledged.toLocaleString("en-US")} waves begun`;
-      return `kill ${kills}${of} · ${waves} · ${this.#elapsedSeconds().toFixed(0)} s`;
+      const waves = `${this.#ledger.acknowledged.toLocaleString("en-US")} waves begun`;
+      return `kill ${this.#kills}${of} · ${waves} · ${this.#elapsedSeconds().toFixed(0)} s`;
     });
   }
 }
 
-/** What a ticker says of itself. */
-export interface TickerRecord {
-  readonly ticks: number;
+/** Two times (wall) between which something was done. */
+interface Span {
+  readonly from: number;
+  readonly to: number;
+}
+
+type Stopped = Metronome["beatsMs"];
+
+interface Poison {
   readonly sent: number;
-  readonly firstAt: number;
-  readonly lastAt: number;
+  readonly deathsMax: number;
+}
+
+function beatOf(metronome: string): string {
+  return `beat:${metronome}`;
+}
+
+async function recordsOf(
+  worker: RestartedWorker,
+  names: readonly string[],
+  definition?: string,
+): Promise<ReadonlyMap<string, NodeRecord>> {
+  const records = new Map<string, NodeRecord>();
+  for (let first = 0; first < names.length; first += RECORDS_AT_ONCE) {
+    const some = names.slice(first, first + RECORDS_AT_ONCE);
+    const request = { type: "states", names: some, ...(definition && { definition }) } as const;
+    const states = (await asked(worker, request)) as readonly NodeRecord[];
+    for (const [at, name] of some.entries()) records.set(name, states[at]!);
+  }
+  return records;
 }
 
 /** Asks until there is an answer; a life that ends is no answer. */
@@ -190,8 +312,4 @@ async function asked(worker: RestartedWorker, request: EffectsRequest): Promise<
     if (answer.type === "refusal" && !answer.refusal.retryable)
       throw new Error(`${request.type} was refused: ${answer.refusal.message}`);
   }
-}
-
-function sleep(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }

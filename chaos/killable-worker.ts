@@ -48,7 +48,7 @@ export class KillableWorker {
     );
   }
 
-  /** @throws if the process ends, or too much time passes, before it answers requests */
+  /** @throws {DiedAtStart} if the process ends, or too much time passes, before it answers requests */
   static async start({ program, args, compileCache }: WorkerProgram): Promise<KillableWorker> {
     const child = fork(program, args, {
       execArgv: ["--conditions=@spawn-mesh/source"],
@@ -62,8 +62,17 @@ export class KillableWorker {
       limit(START_MS_MAX),
     ]);
     if (ready) return worker;
+    const { wasKilled } = worker;
     await worker.kill();
-    throw new Error(`${program} ended before it was ready: ${worker.#describeEnd()}`);
+    throw new DiedAtStart(
+      `${program} ended before it was ready: ${worker.#describeEnd()}`,
+      wasKilled,
+    );
+  }
+
+  /** Whether it has ended with SIGKILL, whoever sent it. */
+  get wasKilled(): boolean {
+    return this.#child.signalCode === "SIGKILL";
   }
 
   /** How many requests wait for an answer. */
@@ -112,6 +121,17 @@ export class KillableWorker {
   #describeEnd(): string {
     const { exitCode, signalCode } = this.#child;
     return signalCode === null ? `exit status ${exitCode}` : signalCode;
+  }
+}
+
+/** A process that never took requests. */
+export class DiedAtStart extends Error {
+  /** Whether SIGKILL was its end. */
+  readonly wasKilled: boolean;
+
+  constructor(message: string, wasKilled: boolean) {
+    super(message);
+    this.wasKilled = wasKilled;
   }
 }
 

@@ -4,6 +4,7 @@ import { actor } from "spawn-mesh";
 import type { ActorSystem } from "spawn-mesh";
 import { memoryStatestore } from "spawn-mesh/memory";
 import { VirtualClock } from "spawn-mesh/testing";
+import { DELIVERY_GRACE_MS } from "../../src/engine/sending.ts";
 import { crashAndRestart, errorOf, settled, startSystem } from "./start-system.ts";
 import type { StartedSystem } from "./start-system.ts";
 
@@ -91,6 +92,13 @@ describe("a call for later", () => {
     await pass(started, 2_000);
     expect(await linesOf(system)).toEqual([]);
     expect((await system.actor(book, "b").get()).lines).toEqual(["called later 100"]);
+  });
+
+  test("waits for its time, also when that is as far away as what is sent at once may be on its way", async () => {
+    const started = await startSystem(actors);
+    await started.system.actor(diary, "d").remind(DELIVERY_GRACE_MS);
+    await pass(started, DELIVERY_GRACE_MS * 2, 100);
+    expect((await started.system.actor(book, "b").get()).lines).toEqual(["never 5000"]);
   });
 
   test("with a time in the past comes at once, with an idempotency key it is refused", async () => {
