@@ -1,6 +1,6 @@
 import type { Mutation } from "../../../../scripts/apply-mutation.ts";
 
-/** Two calls with one idempotency key run side by side. */
+/** What is queued, running or in flight is executed again instead of joined: two calls with one key run side by side. */
 export const mutation: Mutation = {
   invariant: "I5",
   target: "engine/keyed-invocations.ts",
