@@ -7,8 +7,10 @@
 import type { Clock } from "../../src/engine/clock.ts";
 import { SpawnError } from "../../src/engine/errors.ts";
 import type { Limits } from "../../src/engine/limits.ts";
+import type { MessageStore } from "../../src/engine/message-store.ts";
 import { StoreFailure } from "../../src/engine/statestore.ts";
 import type {
+  ActorsOf,
   Commit,
   Statestore,
   StoreAnswer,
@@ -18,11 +20,10 @@ import type {
 } from "../../src/engine/statestore.ts";
 import { actorKey } from "./database.ts";
 import type { Database, Session } from "./database.ts";
+import { messageWay, read } from "./message-way.ts";
+import { PATIENCE_MS_MAX, PATIENCE_MS_MIN, loadFailure } from "./request-faults.ts";
 import type { World } from "./world.ts";
 
-/** How long a lost request or answer is waited for. */
-const PATIENCE_MS_MIN = 20;
-const PATIENCE_MS_MAX = 300;
 const DELAYED_LOAD_MS_MAX = 1_500;
 /** An actor whose row belongs to another name. */
 export const CURSED = "cursed";
@@ -46,12 +47,16 @@ export class Connection implements Statestore {
   readonly #foundReplies = new Set<string>();
   /** Commits whose answer was lost, by actor; for the statistics of how they were resolved. */
   readonly #ambiguous = new Map<string, { commit: Commit; isRefused: boolean }>();
+  /** When a commit of an actor was sent or answered last. */
+  readonly #lastCommits = new Map<string, number>();
+  readonly messages: MessageStore;
   #session: Session = { label: "", id: "" };
   #loads = 0;
   #commits = 0;
 
   constructor(parts: ConnectionParts) {
     this.#parts = parts;
+    this.messages = messageWay(parts, () => parts.database.messages(this.#session));
   }
 
   /** Whether the incarnation ever had an answer about this actor's row, or found a stored reply. */
@@ -68,12 +73,9 @@ export class Connection implements Statestore {
     this.#parts.world.note(`${this.#parts.label} closed`);
   }
 
-  get messages() {
-    return this.#parts.database.messages;
-  }
-
-  async listActors(): Promise<readonly string[]> {
-    return [];
+  listActors(of: ActorsOf): Promise<readonly string[]> {
+    const { database } = this.#parts;
+    return read(this.#parts, () => database.listActors(this.#session, of));
   }
 
   async listRevisions(): Promise<readonly []> {
@@ -102,9 +104,10 @@ export class Connection implements Statestore {
       Math.max(limits.loadRowsMax, limits.commitRowsMax),
       queries.length,
     );
+    const askedAt = world.next();
     try {
       const answers = await this.#ask(queries);
-      for (const [index, query] of queries.entries()) this.#shown(query, answers[index]!);
+      for (const [index, query] of queries.entries()) this.#shown(query, answers[index]!, askedAt);
       return answers;
     } catch (error) {
       world.note(`${label}: load failed: ${String(error)}`);
@@ -124,19 +127,7 @@ export class Connection implements Statestore {
         return fail(new SpawnError("KEY_COLLISION", "the row belongs to another name"));
       }
       if (database.isOut) return fail(new StoreFailure("retry", "no connection"));
-      if (database.strikes("load-error")) {
-        world.count("fault load-error");
-        // A database that is ours alone does not end the session while we live.
-        const mayEnd = !isExclusive;
-        return fail(
-          choices.chance(0.2)
-            ? new Error("the driver broke")
-            : new StoreFailure(
-                mayEnd && choices.chance(0.1) ? "fatal" : "retry",
-                "the load failed",
-              ),
-        );
-      }
+      if (database.strikes("load-error")) return fail(loadFailure(world, isExclusive));
       const isDelayed = database.strikes("load-delayed");
       if (isDelayed) world.count("fault load-delayed");
       const late = isDelayed ? choices.between(1, DELAYED_LOAD_MS_MAX) : 0;
@@ -148,15 +139,22 @@ export class Connection implements Statestore {
     });
   }
 
-  #shown({ actor, row: isRowWanted }: StoreQuery, { row, replies }: StoreAnswer): void {
+  #shown(
+    { actor, row: isRowWanted }: StoreQuery,
+    { row, replies }: StoreAnswer,
+    askedAt: number,
+  ): void {
     const { world, label } = this.#parts;
     const key = actorKey(actor);
+    if (replies.some(({ kind }) => kind === "continued")) world.count("keyed chain followed");
     if (replies.length > 0) {
       world.count("found by its key");
       this.#foundReplies.add(key);
     }
     if (!isRowWanted) return;
     this.#loaded.add(key);
+    // Commits that were under way meanwhile are newer than what it shows.
+    if ((this.#lastCommits.get(key) ?? 0) > askedAt) return;
     world.sessions.push({ type: "shown", owner: label, actor: key, etag: row?.etag });
     const doubtful = this.#ambiguous.get(key);
     if (doubtful === undefined) return;
@@ -267,6 +265,7 @@ export class Connection implements Statestore {
     const { world, label } = this.#parts;
     const { etag, previous } = commit;
     const actor = actorKey(commit.actor);
+    this.#lastCommits.set(actor, world.next());
     world.sessions.push({ type: "sent", owner: label, actor, etag, previous });
     if (!this.#loaded.has(actor)) world.unloaded.push(`${label} committed ${actor}`);
   }
@@ -274,6 +273,7 @@ export class Connection implements Statestore {
   #answered(commit: Commit, isCommitted: boolean): void {
     const { world, label } = this.#parts;
     const actor = actorKey(commit.actor);
+    this.#lastCommits.set(actor, world.next());
     world.note(`${label}: ${isCommitted ? "ok" : "refused"} ${actor} ${commit.revision}`);
     world.sessions.push({ type: "answered", owner: label, actor, etag: commit.etag, isCommitted });
     const doubtful = this.#ambiguous.get(actor);
