@@ -6,7 +6,7 @@
 import type { ActorId } from "./actor-id.ts";
 import type { DurableChange } from "./commit-pipeline.ts";
 import type { SpawnError } from "./errors.ts";
-import type { Message } from "./message-store.ts";
+import type { Message, MessageRef } from "./message-store.ts";
 import type { Outbox } from "./outbox.ts";
 import { repeatWrite } from "./repeated-write.ts";
 import type { RepeatedWriteParts } from "./repeated-write.ts";
@@ -31,7 +31,7 @@ export class StatelessSending {
     const { outbox } = this.#parts;
     const { sends, message, step } = change;
     const messages = this.#messages(source, sends, DELIVERY_GRACE_MS);
-    this.#store(message?.id, messages).then(
+    this.#store(message, messages).then(
       () => {
         invocation.continuesAs = step?.id;
         if (step === undefined) invocation.succeed(reply);
@@ -60,7 +60,7 @@ export class StatelessSending {
       .map((outgoing) => ({ ...storedAs(outgoing, { source, at, graceMs }), isOrdered: false }));
   }
 
-  async #store(consumed: string | undefined, messages: readonly Message[]): Promise<void> {
+  async #store(consumed: MessageRef | undefined, messages: readonly Message[]): Promise<void> {
     const { store } = this.#parts;
     if (consumed !== undefined) {
       await repeatWrite(this.#parts, () => store.messages.replace(consumed, messages));

@@ -134,7 +134,11 @@ export class Client {
     const drawing = { choices: world.choices, profile };
     const { role, name } = drawPlace(drawing);
     const { reliability: _, ...options } = drawOptions(drawing);
-    const payload = { ...drawPost(drawing, `${value}/1`), route: [] };
+    const payload = {
+      ...drawPost(drawing, `${value}/1`),
+      route: [],
+      isLater: options.delayMs !== undefined,
+    };
     const isRepeated = options.everyMs !== undefined;
     const { engine } = await this.#anyAlive();
     const request = { ...options, definition: role, action: "post" };

@@ -24,6 +24,8 @@ import { messageWay, read } from "./message-way.ts";
 import { PATIENCE_MS_MAX, PATIENCE_MS_MIN, loadFailure } from "./request-faults.ts";
 import type { World } from "./world.ts";
 
+/** The engine also asks, in a load of its own, whether messages of so many actors are left. */
+const SOURCES_IN_A_LOAD = 128;
 const DELAYED_LOAD_MS_MAX = 1_500;
 /** An actor whose row belongs to another name. */
 export const CURSED = "cursed";
@@ -96,12 +98,12 @@ export class Connection implements Statestore {
     const { world, limits, label } = this.#parts;
     world.peak(
       "loads in flight",
-      limits.loadsInFlightMax + limits.commitsInFlightMax,
+      limits.loadsInFlightMax + limits.commitsInFlightMax + 1,
       ++this.#loads,
     );
     world.peak(
       "actors in a load",
-      Math.max(limits.loadRowsMax, limits.commitRowsMax),
+      Math.max(limits.loadRowsMax, limits.commitRowsMax, SOURCES_IN_A_LOAD),
       queries.length,
     );
     const askedAt = world.next();

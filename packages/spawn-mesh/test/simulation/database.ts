@@ -94,7 +94,7 @@ export class Database {
     const handles = await this.#store.commit(commits);
     for (const [index, commit] of commits.entries()) {
       if (handles[index] !== undefined) this.#log(session, commit);
-      else if (!commit.consumes.every((id) => this.#messageLog.has(id)))
+      else if (!commit.consumes.every((message) => this.#messageLog.has(message)))
         this.#world.count("refused duplicate");
     }
     return handles;

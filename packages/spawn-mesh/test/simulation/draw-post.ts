@@ -64,11 +64,12 @@ function drawPayload(
     const mark = options.reliability === "fire" ? "!" : "";
     const below = { depth: depth + 1, errandsMax: mark === "" ? Math.min(2, errandsMax) : 0 };
     const payload = drawPayload(drawing, `${value}/${index + 1}${mark}`, below);
+    const isLater = options.delayMs !== undefined;
     const isPlain = options.everyMs !== undefined || mark !== "";
     return {
       to: target ?? drawPlace(drawing),
       options,
-      payload: isPlain ? plain(payload) : payload,
+      payload: isPlain ? plain(payload) : { ...payload, isLater },
     };
   });
   const isTold = depth === 0 && choices.chance(broadcastShare);
@@ -76,7 +77,7 @@ function drawPayload(
   return { ...EMPTY, value, mode, ms: choices.between(1, 300), errands, broadcasts: told };
 }
 
-const EMPTY = { mode: "plain", ms: 0, errands: [], route: [], broadcasts: [] } as const;
+const EMPTY = { mode: "plain", ms: 0, isLater: false, errands: [], route: [], broadcasts: [] } as const;
 
 function plain({ value }: { readonly value: string }): PostPayload {
   return { ...EMPTY, value };

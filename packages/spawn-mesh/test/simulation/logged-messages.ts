@@ -42,10 +42,10 @@ export function loggedMessages(
       checkWrite();
       await store.postpone(postponements);
     },
-    async replace(id, messages) {
+    async replace(message, by) {
       checkWrite();
-      const wasStored = await store.replace(id, messages);
-      if (wasStored) log.replaced(id, messages);
+      const wasStored = await store.replace(message, by);
+      if (wasStored) log.replaced(message.id, by);
       return wasStored;
     },
     async remove(ids) {
@@ -61,7 +61,7 @@ export function loggedMessages(
     async park(parked, at) {
       checkWrite();
       const done = store.park(parked, at);
-      log.parked(parked.map(({ id }) => id));
+      log.parked(parked);
       await done;
     },
     async listParked(page) {

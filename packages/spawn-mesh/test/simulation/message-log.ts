@@ -2,7 +2,7 @@
  * What the database knows of its messages, kept beside it: each change as an event, and what is stored
  * and parked. It is a second opinion about the reference store, which is asked at the end.
  */
-import type { Message, StoredMessage } from "../../src/engine/message-store.ts";
+import type { Message, MessageRef, StoredMessage } from "../../src/engine/message-store.ts";
 import type { Commit } from "../../src/engine/statestore.ts";
 import { itemOfMessage } from "./posts.ts";
 import type { MessageEvent } from "./run-log.ts";
@@ -22,12 +22,12 @@ export class MessageLog {
     return [...this.#stored.values()];
   }
 
-  has(id: string): boolean {
-    return this.#stored.has(id);
+  has({ id, sentAt }: MessageRef): boolean {
+    return this.#stored.get(id)?.sentAt === sentAt;
   }
 
   committed({ actor, etag, isDelete, consumes, sends }: Commit): void {
-    for (const id of consumes) this.#end(id, "consumed", etag);
+    for (const { id } of consumes) this.#end(id, "consumed", etag);
     if (isDelete) {
       const timers = this.stored.filter(({ source, isTimer }) => isTimer && isSame(source, actor));
       for (const { id } of timers) this.#end(id, "forgotten", etag);
@@ -57,10 +57,11 @@ export class MessageLog {
     for (const id of ids) this.#end(id, "removed");
   }
 
-  parked(ids: readonly string[]): void {
-    for (const id of ids) {
-      const message = this.#end(id, "parked");
-      if (message !== undefined) this.#parked.set(id, message);
+  parked(refs: readonly MessageRef[]): void {
+    for (const ref of refs) {
+      if (!this.has(ref)) continue;
+      const message = this.#end(ref.id, "parked");
+      if (message !== undefined) this.#parked.set(ref.id, message);
     }
   }
 

@@ -48,6 +48,7 @@ function timerOf(repeat: TimerDefinition["repeat"]): TimerDefinition {
     value: `tick-${repeat.catchUp}`,
     mode: "plain",
     ms: 0,
+    isLater: false,
     errands: [],
     route: [],
     broadcasts: [],

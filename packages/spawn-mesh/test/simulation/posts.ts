@@ -28,6 +28,8 @@ export interface PostPayload {
   readonly value: string;
   readonly mode: PostMode;
   readonly ms: number;
+  /** Whether it is delivered later, when it is a message. */
+  readonly isLater: boolean;
   readonly errands: readonly Errand[];
   /** Where the call goes on, one after the other. */
   readonly route: readonly Hop[];

@@ -5,7 +5,6 @@
  * acknowledged is missing; innocent messages are not given up for what others did. I9: it was not
  * delivered before it was stored. I14: nor before its time.
  */
-import type { Message } from "../../../src/engine/message-store.ts";
 import { isFired, isOfMessage, itemOfMessage, payloadOf } from "../posts.ts";
 import type { MessageEvent, RunLog, Violation } from "../run-log.ts";
 
@@ -31,16 +30,11 @@ function checkRuns({ runs, messages }: Log): readonly Violation[] {
       return [{ invariant: "I9", what: `${item} was delivered to ${actor} before it was stored` }];
     }
     const { dueAt, sentAt, headers } = event.message;
-    const isForLater = headers.repeat !== undefined || isDelayed(event.message);
+    const isForLater = headers.repeat !== undefined || payloadOf(event.message).isLater;
     if (!isForLater || at >= dueAt) return [];
     const what = `${item} of ${sentAt} was delivered to ${actor} ${dueAt - at} ms before its time`;
     return [{ invariant: "I14", what }];
   });
-}
-
-/** Whether it was sent for later. Those for which that does not matter are due when they are sent. */
-function isDelayed({ isOrdered, isTimer, headers, dueAt, sentAt }: Message): boolean {
-  return !isOrdered && !isTimer && headers.kind === "call" && dueAt > sentAt;
 }
 
 function checkEnds({ messages, runs, cancelled, isCalm }: Log): readonly Violation[] {
