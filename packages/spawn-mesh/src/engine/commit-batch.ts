@@ -53,9 +53,10 @@ export interface BatchMessages {
   consumes: MessageRef[];
   /** About how much memory the sent ones take, in UTF-16 units. */
   units: number;
-  /** The sent ones as they are stored, and whether they are delivered from here; there when sealed. */
+  /** The sent ones as they are stored; there when sealed. */
   stored: readonly Message[];
-  isDirect: boolean;
+  /** What they were made of, if they are delivered from here. */
+  direct: readonly Outgoing[] | undefined;
 }
 
 /** Tells those that wait whether the commit was done. */
@@ -70,7 +71,7 @@ export function isUrgent(batch: Batch): boolean {
 
 /** Adds what a change sends and consumes. */
 export function addMessages(batch: Batch, { sends, message }: Change): void {
-  batch.messages ??= { sends: [], consumes: [], units: 0, stored: NO_MESSAGES, isDirect: false };
+  batch.messages ??= { sends: [], consumes: [], units: 0, stored: NO_MESSAGES, direct: undefined };
   if (message !== undefined) {
     const { id, sentAt } = message;
     batch.messages.consumes.push({ id, sentAt });

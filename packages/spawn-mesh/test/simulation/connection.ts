@@ -49,8 +49,6 @@ export class Connection implements Statestore {
   readonly #foundReplies = new Set<string>();
   /** Commits whose answer was lost, by actor; for the statistics of how they were resolved. */
   readonly #ambiguous = new Map<string, { commit: Commit; isRefused: boolean }>();
-  /** When a commit of an actor was sent or answered last. */
-  readonly #lastCommits = new Map<string, number>();
   readonly messages: MessageStore;
   #session: Session = { label: "", id: "" };
   #loads = 0;
@@ -106,10 +104,9 @@ export class Connection implements Statestore {
       Math.max(limits.loadRowsMax, limits.commitRowsMax, SOURCES_IN_A_LOAD),
       queries.length,
     );
-    const askedAt = world.next();
     try {
       const answers = await this.#ask(queries);
-      for (const [index, query] of queries.entries()) this.#shown(query, answers[index]!, askedAt);
+      for (const [index, query] of queries.entries()) this.#shown(query, answers[index]!);
       return answers;
     } catch (error) {
       world.note(`${label}: load failed: ${String(error)}`);
@@ -141,11 +138,7 @@ export class Connection implements Statestore {
     });
   }
 
-  #shown(
-    { actor, row: isRowWanted }: StoreQuery,
-    { row, replies }: StoreAnswer,
-    askedAt: number,
-  ): void {
+  #shown({ actor, row: isRowWanted }: StoreQuery, { row, replies }: StoreAnswer): void {
     const { world, label } = this.#parts;
     const key = actorKey(actor);
     if (replies.some(({ kind }) => kind === "continued")) world.count("keyed chain followed");
@@ -155,8 +148,6 @@ export class Connection implements Statestore {
     }
     if (!isRowWanted) return;
     this.#loaded.add(key);
-    // Commits that were under way meanwhile are newer than what it shows.
-    if ((this.#lastCommits.get(key) ?? 0) > askedAt) return;
     world.sessions.push({ type: "shown", owner: label, actor: key, etag: row?.etag });
     const doubtful = this.#ambiguous.get(key);
     if (doubtful === undefined) return;
@@ -267,7 +258,6 @@ export class Connection implements Statestore {
     const { world, label } = this.#parts;
     const { etag, previous } = commit;
     const actor = actorKey(commit.actor);
-    this.#lastCommits.set(actor, world.next());
     world.sessions.push({ type: "sent", owner: label, actor, etag, previous });
     if (!this.#loaded.has(actor)) world.unloaded.push(`${label} committed ${actor}`);
   }
@@ -275,7 +265,6 @@ export class Connection implements Statestore {
   #answered(commit: Commit, isCommitted: boolean): void {
     const { world, label } = this.#parts;
     const actor = actorKey(commit.actor);
-    this.#lastCommits.set(actor, world.next());
     world.note(`${label}: ${isCommitted ? "ok" : "refused"} ${actor} ${commit.revision}`);
     world.sessions.push({ type: "answered", owner: label, actor, etag: commit.etag, isCommitted });
     const doubtful = this.#ambiguous.get(actor);
