@@ -29,7 +29,7 @@ import type { CommitWriter } from "./commit-writer.ts";
 import { SpawnError } from "./errors.ts";
 import type { Invocation } from "./invocation.ts";
 import type { Limits } from "./limits.ts";
-import type { Message } from "./message-store.ts";
+import type { Message, MessageRef } from "./message-store.ts";
 import { DELIVERY_GRACE_MS, storedAs } from "./sending.ts";
 import type { Outgoing } from "./sending.ts";
 import type {
@@ -230,7 +230,7 @@ export class CommitPipeline {
 
   /** The messages that the commit in flight consumes. */
   get messagesInFlight(): readonly string[] {
-    return this.#inFlight?.messages?.consumes ?? NO_IDS;
+    return this.#inFlight?.messages?.consumes.map(({ id }) => id) ?? NO_IDS;
   }
 
   /** About how much the next commit has to write, in UTF-16 units. */
@@ -271,7 +271,7 @@ export class CommitPipeline {
       isDelete: batch.isDelete,
       revisionsKept: batch.keepsRevision ? revisionsKept : 0,
       replies: batch.stored === undefined ? NO_REPLIES : [...batch.stored.values()],
-      consumes: batch.messages?.consumes ?? NO_IDS,
+      consumes: batch.messages?.consumes ?? NO_CONSUMED,
       sends: batch.messages?.stored ?? NO_MESSAGES,
     };
   }
@@ -377,20 +377,21 @@ export class CommitPipeline {
   #sealMessages(messages: BatchMessages, at: number): void {
     const source = this.#owner.id;
     const stored = messages.sends.filter(({ isStored }) => isStored);
-    messages.isDirect = this.#writer.outbox.isDirect(source, this.#revision + 1, stored);
-    const graceMs = messages.isDirect ? DELIVERY_GRACE_MS : 0;
+    const isDirect = this.#writer.outbox.isDirect(source, this.#revision + 1, stored);
+    messages.direct = isDirect ? stored : undefined;
+    const graceMs = isDirect ? DELIVERY_GRACE_MS : 0;
     messages.stored = stored.map((outgoing) => storedAs(outgoing, { source, at, graceMs }));
   }
 
-  #send({ sends, stored, isDirect }: BatchMessages): void {
+  #send({ sends, stored, direct }: BatchMessages): void {
     const { outbox } = this.#writer;
-    outbox.committed(stored, isDirect);
+    outbox.committed(stored, direct);
     for (const outgoing of sends) if (!outgoing.isStored) outbox.fire(this.#owner.id, outgoing);
   }
 
   /** Messages of a commit after which others may have committed: they are found in the statestore. */
   #mayHaveSent({ messages }: Batch): void {
-    if (messages !== undefined) this.#writer.outbox.committed(messages.stored, false);
+    if (messages !== undefined) this.#writer.outbox.committed(messages.stored, undefined);
   }
 
   #settle(): Batch {
@@ -437,4 +438,5 @@ export class CommitPipeline {
 const STORED_REPLIES_MAX = 200;
 const NO_REPLIES: readonly StoredReply[] = [];
 const NO_IDS: readonly string[] = [];
+const NO_CONSUMED: readonly MessageRef[] = [];
 const NO_MESSAGES: readonly Message[] = [];

@@ -11,6 +11,7 @@ import type { ActorId } from "./actor-id.ts";
 import { SpawnError } from "./errors.ts";
 import type { ErrorCode, FailureValue } from "./errors.ts";
 import type { Invocation } from "./invocation.ts";
+import { isStored } from "./message-store.ts";
 import type { Loader } from "./loader.ts";
 import type { StoredReply } from "./statestore.ts";
 
@@ -28,7 +29,9 @@ export class KeyedInvocations {
   readonly #goesOn: GoesOn;
   /** Key of an invocation at work → those that stand aside for it. */
   readonly #atWork = new Map<string, Invocation[]>();
-  readonly #lookups = new Set<Invocation>();
+  /** What is being asked; the number tells an answer that nobody waits for any more. */
+  readonly #lookups = new Map<Invocation, number>();
+  #lastLookup = 0;
   /** How many stand aside. */
   asideCount = 0;
   /** About how much memory their payloads take, in UTF-16 units. */
@@ -63,7 +66,13 @@ export class KeyedInvocations {
   /** Asks the statestore for the key and the message, unless it is being asked already. */
   lookUp(invocation: Invocation): void {
     if (this.#lookups.has(invocation)) return;
-    this.#lookups.add(invocation);
+    const lookup = ++this.#lastLookup;
+    this.#lookups.set(invocation, lookup);
+    const isOver = (): boolean => {
+      if (this.#lookups.get(invocation) !== lookup) return true;
+      this.#lookups.delete(invocation);
+      return false;
+    };
     const { idempotencyKey: key, message } = invocation.details!;
     this.#loader.load(
       {
@@ -73,16 +82,17 @@ export class KeyedInvocations {
         messages: message === undefined ? [] : [message.id],
       },
       {
-        loaded: ({ replies, messages }) => {
-          this.#lookups.delete(invocation);
-          const stored = replies.find((reply) => reply.key === key);
+        loaded: (answer) => {
+          if (isOver()) return;
+          const stored = answer.replies.find((reply) => reply.key === key);
           if (stored !== undefined) answerStored(invocation, stored, this.#goesOn);
-          else if (message !== undefined && messages.length === 0) invocation.fail(messageGone());
+          else if (message !== undefined && !isStored(message, answer))
+            invocation.fail(messageGone());
           else invocation.isNew = true;
           this.#owner.lookedUp();
         },
         loadFailed: (error) => {
-          this.#lookups.delete(invocation);
+          if (isOver()) return;
           invocation.fail(
             new SpawnError(
               error.code,
@@ -96,9 +106,16 @@ export class KeyedInvocations {
     );
   }
 
+  /** The answers to what is being asked are about a row that others have changed since. */
+  forgetLookups(): void {
+    this.#lookups.clear();
+  }
+
   #release(key: string): void {
     const aside = this.#atWork.get(key) ?? [];
     this.#atWork.delete(key);
+    // What was known of them was known before the one that has ended.
+    for (const invocation of aside) invocation.isNew = false;
     this.asideCount -= aside.length;
     for (const { units } of aside) this.asideUnits -= units;
     for (const invocation of aside) this.#owner.comesAgain(invocation);
@@ -106,7 +123,7 @@ export class KeyedInvocations {
 }
 
 /** The message was consumed, cancelled or parked since it was sent on its way. */
-function messageGone(): SpawnError {
+export function messageGone(): SpawnError {
   return new SpawnError("CANCELLED", "the message is not stored any more");
 }
 

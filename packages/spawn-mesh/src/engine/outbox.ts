@@ -28,7 +28,7 @@ import type { Message, MessageClaim, Postponement, StoredMessage } from "./messa
 import { repeatWrite } from "./repeated-write.ts";
 import { isMissed } from "./repetition.ts";
 import type { CronTimes } from "./repetition.ts";
-import { DELIVERY_GRACE_MS, isSurelySent, nextOccurrence, storedAs } from "./sending.ts";
+import { isSurelySent, nextOccurrence, storedAs } from "./sending.ts";
 import type { Outgoing } from "./sending.ts";
 import { SourcesBehind } from "./sources-behind.ts";
 import type { Statestore } from "./statestore.ts";
@@ -139,12 +139,16 @@ export class Outbox {
     return false;
   }
 
-  /** The messages of a commit are stored. */
-  committed(messages: readonly Message[], isDirect: boolean): void {
+  /**
+   * The messages of a commit are stored.
+   *
+   * @param direct what they were made of, in that order, if they are to be delivered from here
+   */
+  committed(messages: readonly Message[], direct: readonly Outgoing[] | undefined): void {
     if (this.#isStopped) return;
     const wall = this.#parts.clock.wall();
-    for (const message of messages) {
-      const isNow = isDirect && message.dueAt - message.sentAt === DELIVERY_GRACE_MS;
+    for (const [index, message] of messages.entries()) {
+      const isNow = direct !== undefined && direct[index]!.dueAt === undefined;
       const isBehind = message.source !== undefined && this.#behind.leaves(message.source);
       const isAwaited = this.#continuations.has(message.id);
       if (isAwaited || (isNow && !isBehind && !this.#isDraining)) this.#take(message, false);
@@ -371,11 +375,12 @@ export class Outbox {
   async #consume(delivery: Delivery, reply?: unknown): Promise<void> {
     const { store, clock } = this.#parts;
     const again = nextOccurrence(delivery.message, this.#parts);
-    const { id, source } = delivery.message;
+    const { message } = delivery;
+    const { source } = message;
     const at = clock.wall();
     const next = again === undefined ? [] : [storedAs(again, { source, at, graceMs: 0 })];
-    await this.#untilStored(() => store.messages.replace(id, next));
-    this.#continuations.succeed(id, reply);
+    await this.#untilStored(() => store.messages.replace(message, next));
+    this.#continuations.succeed(message.id, reply);
     this.#end(delivery);
     for (const { dueAt } of next) this.onStored(dueAt);
   }
@@ -386,15 +391,16 @@ export class Outbox {
     const attempts = message.attempts + (isClaimed ? 0 : 1);
     if (attempts >= limits.messageAttemptsMax) return await this.#park(delivery, error);
     const dueAt = clock.wall() + Math.min(RETRY.maxMs, RETRY.firstMs * 2 ** (attempts - 1));
-    const postponement = { id: message.id, dueAt, attempts, error: reasonOf(error) };
+    const { id, sentAt } = message;
+    const postponement = { id, sentAt, dueAt, attempts, error: reasonOf(error) };
     await this.#untilStored(() => store.messages.postpone([postponement]));
     this.#leave({ ...delivery, message: { ...message, dueAt } });
   }
 
   async #park(delivery: Delivery, error: SpawnError): Promise<void> {
     const { store, clock, emit } = this.#parts;
-    const { id, target, action } = delivery.message;
-    const parked = [{ id, error: reasonOf(error) }];
+    const { id, sentAt, target, action } = delivery.message;
+    const parked = [{ id, sentAt, error: reasonOf(error) }];
     await this.#untilStored(() => store.messages.park(parked, clock.wall()));
     emit({ type: "message-parked", id, target, action, error });
     this.#end(delivery);
@@ -406,8 +412,8 @@ export class Outbox {
   }
 }
 
-function postponed({ id, attempts, error }: StoredMessage, dueAt: number): Postponement {
-  return { id, dueAt, attempts, error };
+function postponed({ id, sentAt, attempts, error }: StoredMessage, dueAt: number): Postponement {
+  return { id, sentAt, dueAt, attempts, error };
 }
 
 /** For one that was claimed and not tried: that was no attempt. */

@@ -89,7 +89,7 @@ describe("the model finds a statestore", () => {
           return await memory.commit(
             commits.map((commit) => ({
               ...commit,
-              consumes: commit.consumes.filter((id) => ids.delete(id)),
+              consumes: commit.consumes.filter(({ id }) => ids.delete(id)),
             })),
           );
         },
@@ -126,7 +126,7 @@ describe("the model finds a statestore", () => {
             const later = await memory.messages.list({ limit: 1000 });
             const retried = await memory.messages.retryParked(ids, dueAt);
             // The others go behind it.
-            for (const one of later) await memory.messages.replace(one.id, [one]);
+            for (const one of later) await memory.messages.replace(one, [one]);
             await memory.messages.postpone(later);
             return retried;
           },
@@ -139,7 +139,7 @@ describe("the model finds a statestore", () => {
           async claim(claim) {
             const inLine = await memory.messages.list({ limit: 1000 });
             // Stored again in the order in which they are due.
-            for (const one of inLine) await memory.messages.replace(one.id, [one]);
+            for (const one of inLine) await memory.messages.replace(one, [one]);
             await memory.messages.postpone(inLine);
             return await memory.messages.claim(claim);
           },

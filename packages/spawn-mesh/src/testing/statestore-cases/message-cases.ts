@@ -7,6 +7,7 @@ import {
   FIRST_OWNER,
   firstCommit,
   loadRow,
+  refuse,
   SECOND_OWNER,
   withStore,
 } from "./commit-fixtures.ts";
@@ -27,6 +28,8 @@ import {
   message,
   messages,
   ordered,
+  ref,
+  refs,
   repeating,
   sendParked,
   timer,
@@ -41,15 +44,31 @@ export const messageCases: readonly ConformanceCase[] = [
         const { messages: calls } = store;
         await calls.send([]);
         assert.strictEqual(await calls.nextDueAt(), undefined);
-        await calls.postpone([{ id: "gone", dueAt: 1, attempts: 1, error: "why" }]);
-        await calls.park([{ id: "gone", error: "why" }], 1);
-        assert.strictEqual(await calls.replace("gone", [message("new")]), false);
+        await calls.postpone([{ ...ref("gone"), dueAt: 1, attempts: 1, error: "why" }]);
+        await calls.park([{ ...ref("gone"), error: "why" }], 1);
+        assert.strictEqual(await calls.replace(ref("gone"), [message("new")]), false);
         assert.deepStrictEqual(await calls.remove(["gone"]), []);
         assert.deepStrictEqual(await calls.retryParked(["gone"], 1), []);
         assert.deepStrictEqual(await calls.discardParked(["gone"]), []);
         assert.deepStrictEqual(await claim(store), []);
         assert.deepStrictEqual(await list(store), []);
         assert.deepStrictEqual(await listParked(store), []);
+      }),
+  },
+  {
+    name: "leaves a message alone when the one meant was sent at another time under the same id",
+    run: (open) =>
+      withStore(open, async (store) => {
+        const late = message("a", { sentAt: message("a").sentAt + 1 });
+        await store.messages.send([late]);
+        const old = ref("a");
+        await store.messages.postpone([{ ...old, dueAt: 1, attempts: 1, error: "why" }]);
+        await store.messages.park([{ ...old, error: "why" }], 1);
+        assert.strictEqual(await store.messages.replace(old, [message("new")]), false);
+        await refuse(store, firstCommit(bob, { consumes: [old], sends: [message("new")] }));
+        assert.deepStrictEqual(await list(store), [waiting(late)]);
+        await apply(store, firstCommit(bob, { consumes: [late] }));
+        assert.deepStrictEqual(await list(store), []);
       }),
   },
   {
@@ -97,9 +116,9 @@ export const messageCases: readonly ConformanceCase[] = [
         const error = "ü € 😀\n\tat line 1 '\"\\";
         const failed = { dueAt: 3000, attempts: 7, error };
         await store.messages.postpone([
-          { id: "a", ...failed },
-          { id: "gone", ...failed },
-          { id: "b", dueAt: 2000, attempts: 0, error: undefined },
+          { ...ref("a"), ...failed },
+          { ...ref("gone"), ...failed },
+          { ...ref("b"), dueAt: 2000, attempts: 0, error: undefined },
         ]);
         assert.deepStrictEqual(await list(store), [
           waiting(message("c")),
@@ -109,7 +128,7 @@ export const messageCases: readonly ConformanceCase[] = [
         assert.deepStrictEqual(await claim(store, { wall: 3000, attemptsFrom: 7 }), [
           waiting(a, { dueAt: 4000, attempts: 8, error }),
         ]);
-        await store.messages.postpone([{ id: "a", dueAt: 5, attempts: 1, error: undefined }]);
+        await store.messages.postpone([{ ...ref("a"), dueAt: 5, attempts: 1, error: undefined }]);
         const changed = waiting(a, { dueAt: 5, attempts: 1 });
         assert.deepStrictEqual(await loadMessages(store, ["a"]), [changed]);
       }),
@@ -119,8 +138,10 @@ export const messageCases: readonly ConformanceCase[] = [
     run: (open) =>
       withStore(open, async (store) => {
         await store.messages.send([ordered("a"), ordered("b")]);
-        await store.messages.postpone([{ id: "a", dueAt: 2000, attempts: 1, error: "why" }]);
-        await store.messages.postpone([{ id: "b", dueAt: 2000, attempts: 0, error: undefined }]);
+        await store.messages.postpone([{ ...ref("a"), dueAt: 2000, attempts: 1, error: "why" }]);
+        await store.messages.postpone([
+          { ...ref("b"), dueAt: 2000, attempts: 0, error: undefined },
+        ]);
         assert.deepStrictEqual(await claimIds(store, { wall: 2000 }), ["a", "b"]);
       }),
   },
@@ -133,13 +154,13 @@ export const messageCases: readonly ConformanceCase[] = [
           ordered("x", { payload: null }),
           message("y", { headers: { kind: "step" } }),
         ];
-        assert.strictEqual(await store.messages.replace("a", [y, x]), true);
+        assert.strictEqual(await store.messages.replace(ref("a"), [y, x]), true);
         assert.deepStrictEqual(await list(store), [waiting(ordered("b")), waiting(x), waiting(y)]);
         assert.deepStrictEqual(await claimIds(store), ["b", "y", "x"]);
         const again = ordered("b", { payload: '"again"', dueAt: 2000 });
-        assert.strictEqual(await store.messages.replace("b", [again]), true);
+        assert.strictEqual(await store.messages.replace(ref("b"), [again]), true);
         assert.deepStrictEqual(await loadMessages(store, ["b"]), [waiting(again)]);
-        assert.strictEqual(await store.messages.replace("b", []), true);
+        assert.strictEqual(await store.messages.replace(ref("b"), []), true);
         assert.deepStrictEqual(idsOf(await list(store)), ["x", "y"]);
       }),
   },
@@ -149,10 +170,10 @@ export const messageCases: readonly ConformanceCase[] = [
       withStore(open, async (store) => {
         await sendParked(store, message("parked"));
         await store.messages.send([message("consumed")]);
-        await apply(store, firstCommit(bob, { consumes: ["consumed"] }));
+        await apply(store, firstCommit(bob, { consumes: refs(["consumed"]) }));
         for (const id of ["never", "parked", "consumed"])
           assert.strictEqual(
-            await store.messages.replace(id, [message(id), message("new")]),
+            await store.messages.replace(ref(id), [message(id), message("new")]),
             false,
           );
         assert.deepStrictEqual(await list(store), []);
@@ -167,7 +188,7 @@ export const messageCases: readonly ConformanceCase[] = [
         await sendParked(store, message("parked"));
         const other = { payload: '"other"' };
         const instead = [message("stored", other), message("parked", other), message("new")];
-        assert.strictEqual(await store.messages.replace("a", instead), true);
+        assert.strictEqual(await store.messages.replace(ref("a"), instead), true);
         assert.deepStrictEqual(await list(store), [
           waiting(message("new")),
           waiting(message("stored")),

@@ -15,6 +15,8 @@ import {
   message,
   messages,
   ordered,
+  ref,
+  refs,
   repeating,
   waiting,
 } from "./message-fixtures.ts";
@@ -62,7 +64,7 @@ export const messageClaimCases: readonly ConformanceCase[] = [
     run: (open) =>
       withStore(open, async (store) => {
         await store.messages.send([message("a")]);
-        const tried = { id: "a", dueAt: DUE_AT, attempts: MANY_ATTEMPTS, error: "why" };
+        const tried = { ...ref("a"), dueAt: DUE_AT, attempts: MANY_ATTEMPTS, error: "why" };
         await store.messages.postpone([tried]);
         const expected = { attempts: MANY_ATTEMPTS + 1, dueAt: DUE_AT + 1000, error: "why" };
         assert.deepStrictEqual(await claim(store), [waiting(message("a"), expected)]);
@@ -110,7 +112,7 @@ export const messageClaimCases: readonly ConformanceCase[] = [
         await store.messages.send(messages(["0", "1", "2", "3", "4"]));
         await store.messages.postpone(
           [0, 1, 2, 3, 4].map((attempts) => ({
-            id: `${attempts}`,
+            ...ref(`${attempts}`),
             dueAt: DUE_AT,
             attempts,
             error: undefined,
@@ -140,7 +142,7 @@ export const messageClaimCases: readonly ConformanceCase[] = [
         // "b" is due before "a", which has to go before it.
         assert.deepStrictEqual(await claimIds(store), ["a"]);
         assert.deepStrictEqual(await claimIds(store), []);
-        await apply(store, firstCommit(bob, { consumes: ["a"] }));
+        await apply(store, firstCommit(bob, { consumes: refs(["a"]) }));
         assert.deepStrictEqual(await claimIds(store), ["b", "c"]);
       }),
   },
@@ -163,11 +165,11 @@ export const messageClaimCases: readonly ConformanceCase[] = [
       withStore(open, async (store) => {
         await store.messages.send([ordered("a"), ordered("b"), ordered("c")]);
         const due = { dueAt: DUE_AT, error: undefined };
-        await store.messages.postpone([{ id: "a", attempts: 3, ...due }]);
+        await store.messages.postpone([{ ...ref("a"), attempts: 3, ...due }]);
         assert.deepStrictEqual(await claimIds(store, { attemptsBelow: 2 }), []);
         await store.messages.postpone([
-          { id: "a", attempts: 0, ...due },
-          { id: "b", attempts: 3, ...due },
+          { ...ref("a"), attempts: 0, ...due },
+          { ...ref("b"), attempts: 3, ...due },
         ]);
         assert.deepStrictEqual(await claimIds(store, { attemptsFrom: 2 }), []);
         // "b" is out of range, and "c" waits for it.
@@ -244,11 +246,13 @@ export const messageClaimCases: readonly ConformanceCase[] = [
         assert.strictEqual(await next(), 2500);
         await claim(store, { wall: 2500 });
         assert.strictEqual(await next(), 2600);
-        await store.messages.postpone([{ id: "c", dueAt: 9000, attempts: 4, error: undefined }]);
+        await store.messages.postpone([
+          { ...ref("c"), dueAt: 9000, attempts: 4, error: undefined },
+        ]);
         assert.strictEqual(await next(), 3000);
-        await store.messages.park([{ id: "a", error: "why" }], 1);
+        await store.messages.park([{ ...ref("a"), error: "why" }], 1);
         assert.strictEqual(await next(), 1);
-        await apply(store, firstCommit(bob, { consumes: ["b"] }));
+        await apply(store, firstCommit(bob, { consumes: refs(["b"]) }));
         assert.strictEqual(await next(), 9000);
         await store.messages.remove(["c"]);
         assert.strictEqual(await next(), undefined);

@@ -29,6 +29,8 @@ import {
   message,
   messages,
   ordered,
+  ref,
+  refs,
   repeating,
   sendParked,
   timer,
@@ -74,9 +76,9 @@ export const messageCommitCases: readonly ConformanceCase[] = [
     run: (open) =>
       withStore(open, async (store) => {
         await store.messages.send(messages(["a", "b", "c", "d", "e"]));
-        const row = await createActor(store, bob, { consumes: ["d", "a"] });
+        const row = await createActor(store, bob, { consumes: refs(["d", "a"]) });
         assert.deepStrictEqual(idsOf(await list(store)), ["b", "c", "e"]);
-        await apply(store, nextCommit(bob, row, { consumes: ["c"] }));
+        await apply(store, nextCommit(bob, row, { consumes: refs(["c"]) }));
         assert.deepStrictEqual(idsOf(await list(store)), ["b", "e"]);
         assert.deepStrictEqual(await listParked(store), []);
       }),
@@ -90,12 +92,12 @@ export const messageCommitCases: readonly ConformanceCase[] = [
         await sendParked(store, message("parked"));
         for (const gone of ["never", "cancelled", "parked"]) {
           const parts = { sends: [ordered("sent")], replies: [reply("k")] };
-          await refuse(store, firstCommit(bob, { ...parts, consumes: ["here", gone] }));
+          await refuse(store, firstCommit(bob, { ...parts, consumes: refs(["here", gone]) }));
           assert.strictEqual(await findRow(store, bob), undefined);
           assert.deepStrictEqual(await loadReplies(store, bob, ["k"]), []);
           assert.deepStrictEqual(idsOf(await list(store)), ["here"]);
         }
-        await apply(store, firstCommit(bob, { consumes: ["here"], replies: [reply("k")] }));
+        await apply(store, firstCommit(bob, { consumes: refs(["here"]), replies: [reply("k")] }));
       }),
   },
   {
@@ -105,12 +107,15 @@ export const messageCommitCases: readonly ConformanceCase[] = [
         await store.messages.send(messages(["here", "for cat"]));
         const row = await createActor(store, bob);
         const commit = nextCommit(bob, row, {
-          consumes: ["never", "here"],
+          consumes: refs(["never", "here"]),
           sends: [ordered("sent")],
           replies: [reply("k")],
           revisionsKept: 3,
         });
-        const answers = await store.commit([commit, firstCommit(cat, { consumes: ["for cat"] })]);
+        const answers = await store.commit([
+          commit,
+          firstCommit(cat, { consumes: refs(["for cat"]) }),
+        ]);
         assert.deepStrictEqual(answers, [undefined, (await loadRow(store, cat)).handle]);
         assert.deepStrictEqual(await loadRow(store, bob), row);
         assert.deepStrictEqual(await loadReplies(store, bob, ["k"]), []);
@@ -123,10 +128,10 @@ export const messageCommitCases: readonly ConformanceCase[] = [
     run: (open) =>
       withStore(open, async (store) => {
         await store.messages.send(messages(["a", "b"]));
-        await refuse(store, firstCommit(bob, { consumes: ["a", "b", "a"] }));
+        await refuse(store, firstCommit(bob, { consumes: refs(["a", "b", "a"]) }));
         assert.strictEqual(await findRow(store, bob), undefined);
         const row = await createActor(store, bob);
-        await refuse(store, nextCommit(bob, row, { consumes: ["b", "b"] }));
+        await refuse(store, nextCommit(bob, row, { consumes: refs(["b", "b"]) }));
         assert.deepStrictEqual(await loadRow(store, bob), row);
         assert.deepStrictEqual(idsOf(await list(store)), ["a", "b"]);
       }),
@@ -136,7 +141,7 @@ export const messageCommitCases: readonly ConformanceCase[] = [
     run: (open) =>
       withStore(open, async (store) => {
         await store.messages.send([message("a")]);
-        const commits = [bob, cat].map((actor) => firstCommit(actor, { consumes: ["a"] }));
+        const commits = [bob, cat].map((actor) => firstCommit(actor, { consumes: refs(["a"]) }));
         const [first, second] = await store.commit(commits);
         assert.notStrictEqual(first, undefined);
         assert.strictEqual(second, undefined);
@@ -150,7 +155,7 @@ export const messageCommitCases: readonly ConformanceCase[] = [
         await store.messages.send([message("a"), timer("timer")]);
         const first = await createActor(store, ann, { replies: [reply("k")] });
         const row = await advance(store, ann, { row: first });
-        const parts: Partial<Commit> = { consumes: ["a"], sends: [ordered("sent")] };
+        const parts: Partial<Commit> = { consumes: refs(["a"]), sends: [ordered("sent")] };
         await refuse(store, firstCommit(ann, parts));
         await refuse(store, nextCommit(ann, first, parts));
         await refuse(store, deletion(ann, first, parts));
@@ -163,7 +168,7 @@ export const messageCommitCases: readonly ConformanceCase[] = [
     run: (open) =>
       withStore(open, async (store) => {
         await store.messages.send([message("a")]);
-        const commit = firstCommit(bob, { consumes: ["a"], sends: [ordered("b")] });
+        const commit = firstCommit(bob, { consumes: refs(["a"]), sends: [ordered("b")] });
         await apply(store, commit);
         await store.messages.remove(["b"]);
         await refuse(store, commit);
@@ -177,12 +182,12 @@ export const messageCommitCases: readonly ConformanceCase[] = [
         await store.messages.send([ordered("a"), ordered("b")]);
         await claimIds(store, { limit: 1 });
         const again = ordered("a", { payload: '"again"', dueAt: 1500, sentAt: 1200 });
-        await apply(store, firstCommit(ann, { consumes: ["a"], sends: [again] }));
+        await apply(store, firstCommit(ann, { consumes: refs(["a"]), sends: [again] }));
         assert.deepStrictEqual(await loadMessages(store, ["a"]), [waiting(again)]);
         assert.deepStrictEqual(await claimIds(store, { wall: 2000 }), ["b", "a"]);
         const third = ordered("a", { payload: '"third"' });
         const row = await loadRow(store, ann);
-        await apply(store, nextCommit(ann, row, { consumes: ["a"], sends: [third] }));
+        await apply(store, nextCommit(ann, row, { consumes: [again], sends: [third] }));
         assert.deepStrictEqual(await loadMessages(store, ["a"]), [waiting(third)]);
       }),
   },
@@ -202,7 +207,7 @@ export const messageCommitCases: readonly ConformanceCase[] = [
         const row = await createActor(store, ann, { sends });
         await store.messages.send(kept);
         const last = message("last", { source: ann });
-        await apply(store, deletion(ann, row, { consumes: ["consumed"], sends: [last] }));
+        await apply(store, deletion(ann, row, { consumes: refs(["consumed"]), sends: [last] }));
         assertSameIds(idsOf(await list(store)), idsOf([...kept, last]));
         const tombstone = await loadRow(store, ann);
         await apply(store, nextCommit(ann, tombstone, { sends: [timer("one")] }));
@@ -237,9 +242,9 @@ export const messageCommitCases: readonly ConformanceCase[] = [
         assert.strictEqual(await unsent(), 4);
         await claimIds(store);
         assert.strictEqual(await unsent(), 4);
-        await apply(store, firstCommit(bob, { consumes: ["a"] }));
+        await apply(store, firstCommit(bob, { consumes: refs(["a"]) }));
         assert.strictEqual(await unsent(), 3);
-        await store.messages.park([{ id: "b", error: "why" }], 1);
+        await store.messages.park([{ ...ref("b"), error: "why" }], 1);
         assert.strictEqual(await unsent(), 2);
         await store.messages.remove(["c"]);
         assert.strictEqual(await unsent(), 1);
@@ -287,7 +292,7 @@ export const messageCommitCases: readonly ConformanceCase[] = [
         const row = await createActor(store, ann, { sends });
         assert.strictEqual(row.unsent, MANY);
         assert.deepStrictEqual(await claimIds(store, { limit: MANY + 1 }), idsOf(sends));
-        await apply(store, firstCommit(bob, { consumes: idsOf(sends).toReversed() }));
+        await apply(store, firstCommit(bob, { consumes: sends.toReversed() }));
         assert.strictEqual((await loadRow(store, ann)).unsent, 0);
         assert.deepStrictEqual(await list(store), []);
       }),
@@ -301,10 +306,10 @@ export const messageCommitCases: readonly ConformanceCase[] = [
         const outcomes = await Promise.all(
           actors.map(async (actor, index) => {
             const { name } = actor;
-            const commit = firstCommit(actor, { consumes: [name] });
+            const commit = firstCommit(actor, { consumes: refs([name]) });
             const takesAway = [
               async () => (await store.messages.remove([name])).length === 1,
-              () => store.messages.replace(name, [message(`${name}, replaced`)]),
+              () => store.messages.replace(ref(name), [message(`${name}, replaced`)]),
             ][index % 2]!;
             const [taken, answers] = await Promise.all([
               repeating(takesAway),

@@ -5,6 +5,7 @@ import type {
   Message,
   MessageClaim,
   MessagePage,
+  MessageRef,
   MessageStore,
   ParkedMessage,
   StoredMessage,
@@ -35,6 +36,15 @@ export function message(id: string, fields: Partial<Message> = {}): Message {
     dueAt: DUE_AT,
     ...fields,
   };
+}
+
+/** The message of that id that {@link message} makes. */
+export function ref(id: string): MessageRef {
+  return { id, sentAt: SENT_AT };
+}
+
+export function refs(ids: readonly string[]): readonly MessageRef[] {
+  return ids.map(ref);
 }
 
 /** An ordered message from ann to bob. */
@@ -103,7 +113,7 @@ export async function listParked(
 /** Sends a message and gives it up. */
 export async function sendParked(store: Statestore, sent: Message, at = 2000): Promise<void> {
   await store.messages.send([sent]);
-  await store.messages.park([{ id: sent.id, error: `why ${sent.id}` }], at);
+  await store.messages.park([{ ...sent, error: `why ${sent.id}` }], at);
 }
 
 /** The messages among `ids` that a load finds, by id. */
@@ -145,11 +155,11 @@ export const everyCall: readonly ((store: MessageStore) => Promise<unknown>)[] =
       retry: { firstMs: 1, maxMs: 1 },
     }),
   (store) => store.nextDueAt(),
-  (store) => store.postpone([{ id: "kept", dueAt: 1, attempts: 1, error: "no" }]),
-  (store) => store.replace("kept", []),
+  (store) => store.postpone([{ ...ref("kept"), dueAt: 1, attempts: 1, error: "no" }]),
+  (store) => store.replace(ref("kept"), []),
   (store) => store.remove(["kept"]),
   (store) => store.list({ limit: 1 }),
-  (store) => store.park([{ id: "kept", error: "no" }], 1),
+  (store) => store.park([{ ...ref("kept"), error: "no" }], 1),
   (store) => store.listParked({ limit: 1 }),
   (store) => store.retryParked(["kept"], 1),
   (store) => store.discardParked(["kept"]),

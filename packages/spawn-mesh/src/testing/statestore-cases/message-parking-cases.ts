@@ -16,6 +16,8 @@ import {
   message,
   messages,
   ordered,
+  ref,
+  refs,
   sendParked,
   waiting,
 } from "./message-fixtures.ts";
@@ -29,9 +31,9 @@ export const messageParkingCases: readonly ConformanceCase[] = [
         const [a] = await claim(store, { limit: 1 });
         const why = "ü € 😀\n\tat line 1 '\"\\ ";
         const parked = [
-          { id: "b", error: "" },
-          { id: "gone", error: "why" },
-          { id: "a", error: why },
+          { ...ref("b"), error: "" },
+          { ...ref("gone"), error: "why" },
+          { ...ref("a"), error: why },
         ];
         await store.messages.park(parked, 2000);
         assert.deepStrictEqual(await listParked(store), [
@@ -46,7 +48,7 @@ export const messageParkingCases: readonly ConformanceCase[] = [
     run: (open) =>
       withStore(open, async (store) => {
         await sendParked(store, message("a"), 2000);
-        await store.messages.park([{ id: "a", error: "another" }], 3000);
+        await store.messages.park([{ ...ref("a"), error: "another" }], 3000);
         const [parked] = await listParked(store);
         assert.deepStrictEqual([parked?.error, parked?.parkedAt], ["why a", 2000]);
       }),
@@ -59,9 +61,9 @@ export const messageParkingCases: readonly ConformanceCase[] = [
         const before = await listParked(store);
         assert.deepStrictEqual(await claim(store, { wall: 9000 }), []);
         assert.strictEqual(await store.messages.nextDueAt(), undefined);
-        await store.messages.postpone([{ id: "a", dueAt: 1, attempts: 0, error: undefined }]);
+        await store.messages.postpone([{ ...ref("a"), dueAt: 1, attempts: 0, error: undefined }]);
         assert.deepStrictEqual(await store.messages.remove(["a"]), []);
-        assert.deepStrictEqual(await store.commit([firstCommit(bob, { consumes: ["a"] })]), [
+        assert.deepStrictEqual(await store.commit([firstCommit(bob, { consumes: refs(["a"]) })]), [
           undefined,
         ]);
         assert.deepStrictEqual(await listParked(store), before);
@@ -73,7 +75,7 @@ export const messageParkingCases: readonly ConformanceCase[] = [
       withStore(open, async (store) => {
         await store.messages.send([ordered("a", { dueAt: 5000 }), ordered("b"), ordered("c")]);
         assert.deepStrictEqual(await claimIds(store), []);
-        await store.messages.park([{ id: "a", error: "why" }], 1);
+        await store.messages.park([{ ...ref("a"), error: "why" }], 1);
         assert.deepStrictEqual(await claimIds(store), ["b", "c"]);
       }),
   },
@@ -118,7 +120,7 @@ export const messageParkingCases: readonly ConformanceCase[] = [
         const [a, b] = [ordered("a", { headers: { kind: "step", hops: 2 } }), message("b")];
         await store.messages.send([a, b, message("c")]);
         await claim(store);
-        const parked = ["a", "b", "c"].map((id) => ({ id, error: "why" }));
+        const parked = ["a", "b", "c"].map((id) => ({ ...ref(id), error: "why" }));
         await store.messages.park(parked, 2000);
         const retried = await store.messages.retryParked(["b", "gone", "a", "b"], 3000);
         assertSameIds(retried, ["a", "b"]);
@@ -129,7 +131,7 @@ export const messageParkingCases: readonly ConformanceCase[] = [
         assert.deepStrictEqual(idsOf(await listParked(store)), ["c"]);
         assert.strictEqual(await store.messages.nextDueAt(), 3000);
         assert.deepStrictEqual(await store.messages.retryParked(["a"], 1), []);
-        await apply(store, firstCommit(bob, { consumes: ["a", "b"] }));
+        await apply(store, firstCommit(bob, { consumes: refs(["a", "b"]) }));
       }),
   },
   {
@@ -138,7 +140,7 @@ export const messageParkingCases: readonly ConformanceCase[] = [
       withStore(open, async (store) => {
         const sends = ["a", "b", "c", "d"].map((id) => ordered(id));
         await createActor(store, ann, { sends });
-        const parked = ["a", "b"].map((id) => ({ id, error: "why" }));
+        const parked = ["a", "b"].map((id) => ({ ...ref(id), error: "why" }));
         await store.messages.park(parked, 2000);
         await store.messages.retryParked(["b", "a"], 1);
         assert.strictEqual((await loadRow(store, ann)).unsent, 4);
@@ -163,7 +165,7 @@ export const messageParkingCases: readonly ConformanceCase[] = [
     run: (open) =>
       withStore(open, async (store) => {
         await store.messages.send(messages(["a", "b", "c"]));
-        const parked = ["a", "b", "c"].map((id) => ({ id, error: "why" }));
+        const parked = ["a", "b", "c"].map((id) => ({ ...ref(id), error: "why" }));
         await store.messages.park(parked, 2000);
         const discarded = await store.messages.discardParked(["c", "gone", "a", "c"]);
         assertSameIds(discarded, ["a", "c"]);
@@ -180,7 +182,7 @@ export const messageParkingCases: readonly ConformanceCase[] = [
       withStore(open, async (store) => {
         await sendParked(store, message("a"), 2000);
         await store.messages.retryParked(["a"], 2500);
-        await store.messages.park([{ id: "a", error: "again" }], 3000);
+        await store.messages.park([{ ...ref("a"), error: "again" }], 3000);
         assert.deepStrictEqual(await listParked(store), [
           { ...waiting(message("a", { dueAt: 2500 })), error: "again", parkedAt: 3000 },
         ]);

@@ -95,7 +95,7 @@ async function assertComeBack(open: OpenStatestore, sent: readonly Message[]): P
       expected.map((one) => ({ ...one, attempts: 1, dueAt: LATEST_TIME + 1 })),
     );
     await store.messages.park(
-      sent.map(({ id }) => ({ id, error: "why" })),
+      sent.map((one) => ({ ...one, error: "why" })),
       LATEST_TIME,
     );
     const parked = { error: "why", parkedAt: LATEST_TIME };

@@ -7,6 +7,7 @@ import type {
   Message,
   MessageClaim,
   MessagePage,
+  MessageRef,
   MessageStore,
   Postponement,
   StoredMessage,
@@ -38,9 +39,9 @@ export class MessageCommands {
       () =>
         this.#both(
           "postpone",
-          this.#ids().map((id) => this.#postponement(id)),
+          this.#refs().map((ref) => this.#postponement(ref)),
         ),
-      () => this.#both("replace", this.#choices.pick(this.#ids()), this.sends(undefined)),
+      () => this.#both("replace", this.#choices.pick(this.#refs()), this.sends(undefined)),
       () => this.#bothIds("remove", this.#ids()),
       () => this.#park(),
       () => this.#bothIds("retryParked", this.#someIds(), this.#dueAt()),
@@ -75,8 +76,8 @@ export class MessageCommands {
   }
 
   /** What a commit consumes: nearly always what is stored. */
-  consumes(): readonly string[] {
-    return this.#choices.chance(0.1) ? this.#someIds() : this.#ids().slice(0, 1);
+  consumes(): readonly MessageRef[] {
+    return this.#choices.chance(0.1) ? this.#lateRefs() : this.#refs().slice(0, 1);
   }
 
   #message(id: string, source: ActorId | undefined): Message {
@@ -113,14 +114,17 @@ export class MessageCommands {
   }
 
   async #park(): Promise<void> {
-    const parked = this.#ids().map((id) => ({ id, error: `why ${this.#choices.whole(9)} ü` }));
+    const parked = this.#refs().map((ref) => ({
+      ...ref,
+      error: `why ${this.#choices.whole(9)} ü`,
+    }));
     await this.#both("park", parked, this.#dueAt());
   }
 
-  #postponement(id: string): Postponement {
+  #postponement(ref: MessageRef): Postponement {
     const attempts = this.#choices.whole(4);
     const error = this.#choices.pick([undefined, "why", "😀"]);
-    return { id, dueAt: this.#dueAt(), attempts, error };
+    return { ...ref, dueAt: this.#dueAt(), attempts, error };
   }
 
   #page(): MessagePage {
@@ -135,6 +139,17 @@ export class MessageCommands {
 
   #dueAt(): number {
     return this.#time + this.#choices.whole(TIMES) - TIMES / 2;
+  }
+
+  /** Messages that wait, if any do; now and then such as are gone by now. */
+  #refs(): readonly MessageRef[] {
+    if (this.#waiting.length === 0 || this.#choices.chance(0.1)) return this.#lateRefs();
+    return this.#choices.pickSome(this.#waiting).map(({ id, sentAt }) => ({ id, sentAt }));
+  }
+
+  /** Messages of before, some of whose ids others have by now. */
+  #lateRefs(): readonly MessageRef[] {
+    return this.#someIds().map((id) => ({ id, sentAt: this.#time - this.#choices.whole(TIMES) }));
   }
 
   /** Ids of messages that wait, if any do. */

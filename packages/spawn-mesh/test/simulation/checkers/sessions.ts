@@ -3,15 +3,20 @@
  * it was shown another etag than it knew it commits nothing on top of the old one.
  *
  * The etag that an incarnation may commit on is the one of its own last commit that was answered
- * with success, or of the row that it was shown last. A commit whose answer was lost may only be
- * repeated as it is, until the row was shown.
+ * with success, until another one was refused, or of the row that it was shown last. (A row is also
+ * asked for to learn how many messages are left; that is not shown to whoever commits.) A commit whose
+ * answer was lost may only be repeated as it is, until the row was shown.
  */
 import type { Etag } from "../../../src/engine/statestore.ts";
 import type { RunLog, SessionEvent, Violation } from "../run-log.ts";
 
 interface Session {
   readonly inFlight: Set<Etag>;
+  /** Its own last commit, or the row that it began with. */
   known: Etag | undefined;
+  shown: Etag | undefined;
+  /** Whether it cannot go on from what is known. */
+  isRefused: boolean;
   /** The commit whose answer was lost, until the row was shown. */
   doubtful: Etag | undefined;
 }
@@ -23,6 +28,8 @@ export function checkSessions({ sessions }: Pick<RunLog, "sessions">): readonly 
     const session: Session = byActor.get(key) ?? {
       inFlight: new Set(),
       known: undefined,
+      shown: undefined,
+      isRefused: true,
       doubtful: undefined,
     };
     byActor.set(key, session);
@@ -38,8 +45,10 @@ function follow(session: Session, event: SessionEvent): readonly Violation[] {
       session.inFlight.delete(event.etag);
       if (event.isCommitted) {
         session.known = event.etag;
+        session.isRefused = false;
         session.doubtful = undefined;
       } else {
+        session.isRefused = true;
         session.doubtful = event.etag;
       }
       return [];
@@ -52,7 +61,7 @@ function follow(session: Session, event: SessionEvent): readonly Violation[] {
       session.doubtful = undefined;
       return [];
     case "shown":
-      session.known = event.etag;
+      session.shown = event.etag;
       session.doubtful = undefined;
       return [];
   }
@@ -69,9 +78,13 @@ function sent(
   }
   if (session.doubtful !== undefined && session.doubtful !== event.etag) {
     violations.push({ invariant: "I10", what: `${who}: a new commit while one is in doubt` });
-  } else if (event.previous !== session.known) {
+  } else if (event.previous !== session.shown && !isOnOwn(session, event.previous)) {
     violations.push({ invariant: "I10", what: `${who}: a commit on top of an etag that is gone` });
   }
   session.inFlight.add(event.etag);
   return violations;
+}
+
+function isOnOwn({ known, isRefused }: Session, previous: Etag | undefined): boolean {
+  return !isRefused && previous === known;
 }
