@@ -54,7 +54,7 @@ export async function measure(workload: Workload): Promise<void> {
   if (prime !== undefined) await eachOnce({ ...drive, op: prime }, actors);
   if (once === undefined) await closedLoop(drive, WARMUP_SECONDS);
   await quiet(QUIET_MS);
-  globalThis.gc?.();
+  collect();
   const others = [...new Set(pids.flatMap(descendants))].filter((pid) => pid !== process.pid);
   const before = usage(others);
   const endDisturbance = watchDisturbance();
@@ -63,7 +63,7 @@ export async function measure(workload: Workload): Promise<void> {
   const cpu = usage(others);
   const disturbance = endDisturbance();
   if (settleMs > 0) await sleep(settleMs);
-  if (once !== undefined) globalThis.gc?.();
+  if (once !== undefined) collect();
   const after = usage(others);
   const driverSeconds = cpu.driverSeconds - before.driverSeconds;
   const serverSeconds = cpu.serverSeconds - before.serverSeconds;
@@ -92,6 +92,14 @@ export async function measure(workload: Workload): Promise<void> {
         heapBytesPerActor: Math.round((after.heapBytes - before.heapBytes) / once),
       }),
   });
+}
+
+/**
+ * Collects all garbage and gives the pages that held it back to the system, as Node does when memory
+ * runs short. Without that the resident memory tells how large the heap once was.
+ */
+function collect(): void {
+  globalThis.gc?.({ type: "major", execution: "sync", flavor: "last-resort" });
 }
 
 function print(line: Readonly<Record<string, unknown>>): void {

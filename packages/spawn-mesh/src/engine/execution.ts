@@ -40,15 +40,15 @@ export interface ExecutionOwner {
   resumed(): void;
 }
 
-export class Execution implements RunOwner {
+export class Execution implements RunOwner, RunSurroundings {
   readonly state: LiveState;
+  readonly parts: EngineParts;
   readonly #owner: ExecutionOwner;
-  readonly #parts: EngineParts;
   #running: Run | undefined;
 
   constructor(owner: ExecutionOwner, parts: EngineParts) {
     this.#owner = owner;
-    this.#parts = parts;
+    this.parts = parts;
     this.state = new LiveState(owner.definition);
   }
 
@@ -70,7 +70,7 @@ export class Execution implements RunOwner {
     let result: unknown;
     let isPromised: boolean;
     try {
-      result = this.#parts.host.run(action.run, run, input);
+      result = this.parts.host.run(action.run, run, input);
       isPromised = isThenable(result);
     } catch (thrown) {
       return this.#fail(run, failureOf(this.#owner.id, action.name, thrown));
@@ -99,7 +99,7 @@ export class Execution implements RunOwner {
   dueAt(now: number): number {
     if (this.#running === undefined) return Infinity;
     const { deadlineAt } = this.#running.invocation;
-    return deadlineAt > now ? deadlineAt : deadlineAt + this.#parts.limits.actionGraceMs;
+    return deadlineAt > now ? deadlineAt : deadlineAt + this.parts.limits.actionGraceMs;
   }
 
   /** Stops a run whose deadline has passed, and goes on without it when it does not stop. */
@@ -111,7 +111,7 @@ export class Execution implements RunOwner {
       `${formatActorId(this.#owner.id)} took too long for ${running.action.name}`,
     );
     this.abort(error);
-    if (running.deadlineAt + this.#parts.limits.actionGraceMs > now) return;
+    if (running.deadlineAt + this.parts.limits.actionGraceMs > now) return;
     this.abandon(error);
     this.#owner.resumed();
   }
@@ -124,7 +124,7 @@ export class Execution implements RunOwner {
     this.state.forget();
     run.abort(error);
     run.revoke();
-    this.#parts.emit({
+    this.parts.emit({
       type: "run-abandoned",
       actor: this.#owner.id,
       action: run.invocation.action.name,
@@ -163,7 +163,7 @@ export class Execution implements RunOwner {
       }
     }
     run.revoke();
-    const now = this.#parts.time.now();
+    const now = this.parts.time.now();
     if (invocation.deadlineAt <= now) {
       invocation.giveUp(
         "DEADLINE_EXCEEDED",
@@ -174,7 +174,7 @@ export class Execution implements RunOwner {
     if (isFailure(value))
       return this.#fail(run, failureOf(owner.id, invocation.action.name, value));
     try {
-      const outcome = changeOf(run, value, this.#around(now));
+      const outcome = changeOf(run, value, this);
       this.state.endRun();
       owner.succeeded(run, outcome, now);
     } catch (thrown) {
@@ -196,15 +196,9 @@ export class Execution implements RunOwner {
     const isStep = invocation.details?.message?.headers.kind === "step";
     const isRemembered = isStep && invocation.details?.idempotencyKey !== undefined;
     if (!isRemembered || error.code !== "ACTION_FAILED") return invocation.fail(error);
-    const now = this.#parts.time.last;
+    const now = this.parts.time.last;
     invocation.refusal = error;
-    this.#owner.stepFailed(invocation, failedStep(invocation, error, this.#around(now)), now);
-  }
-
-  #around(now: number): RunSurroundings {
-    const { pipeline, definition } = this.#owner;
-    const { limits } = this.#parts;
-    return { state: this.state, now, parts: this.#parts, pipeline, definition, limits };
+    this.#owner.stepFailed(invocation, failedStep(invocation, error, this), now);
   }
 
   /** Nobody waits for the result any more: it is as if the action had not run. */
@@ -213,7 +207,15 @@ export class Execution implements RunOwner {
     run.invocation.end();
   }
 
-  // What runs need.
+  // What runs and their outcomes need.
+
+  get pipeline(): CommitPipeline {
+    return this.#owner.pipeline;
+  }
+
+  get definition(): ActorDefinition {
+    return this.#owner.definition;
+  }
 
   get id(): ActorId {
     return this.#owner.id;
@@ -228,7 +230,7 @@ export class Execution implements RunOwner {
   }
 
   get limits(): Limits {
-    return this.#parts.limits;
+    return this.parts.limits;
   }
 
   readState(): unknown {
@@ -246,29 +248,29 @@ export class Execution implements RunOwner {
   }
 
   wall(): number {
-    return this.#parts.clock.wall();
+    return this.parts.clock.wall();
   }
 
   call(run: Run, name: string, request: InvokeRequest): Promise<unknown> {
     const { id, pipeline } = this.#owner;
-    return this.#parts.callFrom({ id, pipeline, run, name, request });
+    return this.parts.callFrom({ id, pipeline, run, name, request });
   }
 
   unheard(run: Run, error: Error): void {
     const { action } = run.invocation;
-    this.#parts.emit({ type: "async-failed", actor: this.id, action: action.name, error });
+    this.parts.emit({ type: "async-failed", actor: this.id, action: action.name, error });
   }
 
   reference(target: unknown, name: string | undefined, call: ReferenceCall): unknown {
-    return this.#parts.host.reference(target, name, call);
+    return this.parts.host.reference(target, name, call);
   }
 
   composeBroadcast(channel: string, payload: unknown): Outgoing {
-    return composeBroadcast(this.#parts, channel, payload);
+    return composeBroadcast(this.parts, channel, payload);
   }
 
   compose(run: Run, name: string, request: SendRequest): Outgoing {
-    return composeCall(this.#parts, { name, request }, run.invocation.details?.metadata);
+    return composeCall(this.parts, { name, request }, run.invocation.details?.metadata);
   }
 }
 

@@ -7,13 +7,13 @@ import type { CommitPipeline } from "./commit-pipeline.ts";
 import { SpawnError, describeThrown, isSpawnError } from "./errors.ts";
 import { isFailure } from "./failure.ts";
 import type { Invocation } from "./invocation.ts";
-import type { Limits } from "./limits.ts";
 import type { LiveState } from "./live-state.ts";
 import type { Run } from "./run.ts";
 import type { Outgoing } from "./sending.ts";
 import type { StateBytes, StoredReply, Tags } from "./statestore.ts";
 import { composeStep, nextOccurrence } from "./sending.ts";
 import type { SendingParts } from "./sending.ts";
+import type { Time } from "./time.ts";
 import { copyBounded, copyValue, lastCopiedUnits } from "./values.ts";
 
 export interface RunOutcome {
@@ -28,13 +28,15 @@ export interface RunOutcome {
 export interface RunSurroundings {
   /** Has the state as the action left it. */
   readonly state: LiveState;
-  readonly now: number;
-  readonly parts: SendingParts;
+  /** The clock was read last when the run was over. */
+  readonly parts: SendingParts & { readonly time: Time };
   /** Has the state and tags from before the run. */
   readonly pipeline: CommitPipeline;
   readonly definition: ActorDefinition;
-  readonly limits: Limits;
 }
+
+/** What a run has to store besides a state. */
+type Messages = Pick<Change, "stored" | "sends" | "message" | "step">;
 
 /**
  * What the run changed.
@@ -43,34 +45,48 @@ export interface RunSurroundings {
  * write-behind actor may not take changes now
  */
 export function changeOf(run: Run, result: unknown, around: RunSurroundings): RunOutcome {
-  const { pipeline, limits, parts } = around;
-  const reply = copyBounded(result, "reply", limits.payloadBytesMax);
+  const { pipeline, parts } = around;
+  const reply = copyBounded(result, "reply", parts.limits.payloadBytesMax);
   const units = lastCopiedUnits();
   const bytes = run.isStateUsed ? encodeState(around) : pipeline.bytes;
   const tags = run.newTags === undefined ? pipeline.tags : changedTags(run.newTags, around);
-  const isChanged = bytes !== pipeline.bytes || tags !== pipeline.tags || run.isDelete;
-  const { invocation, isDelete } = run;
+  const { isDelete } = run;
+  const isChanged = bytes !== pipeline.bytes || tags !== pipeline.tags || isDelete;
+  if (run.invocation.action.isRead) checkRead(run, isChanged);
+  const { stored, sends, message, step } = isPlain(run) ? NONE : messagesOf(run, reply, around);
+  const hasToStore = stored !== undefined || message !== undefined || sends.length > 0;
+  if (!isChanged && !hasToStore) return { reply, units, change: undefined };
+  refuseWhenOverdue(around);
+  const change = { bytes, tags, isDelete, stored, sends, message, step };
+  return { reply, units, change };
+}
+
+function checkRead({ invocation, sends, routing }: Run, isChanged: boolean): void {
+  if (!isChanged && sends === undefined && routing === undefined) return;
+  const did = isChanged ? "changed the state" : "sent a message";
+  throw new TypeError(`${invocation.action.name} is a read and ${did}`);
+}
+
+/** Whether a run has nothing to do with messages and keys, as most have not. */
+function isPlain({ invocation, sends, routing }: Run): boolean {
+  return invocation.details === undefined && sends === undefined && routing === undefined;
+}
+
+function messagesOf(run: Run, reply: unknown, around: RunSurroundings): Messages {
+  const { invocation } = run;
   const message = invocation.details?.message;
   const step = stepOf(run, reply, around);
-  const sends = step === undefined ? (run.sends ?? NO_SENDS) : [...(run.sends ?? []), step];
-  if (invocation.action.isRead && (isChanged || sends.length > 0)) {
-    const did = isChanged ? "changed the state" : "sent a message";
-    throw new TypeError(`${invocation.action.name} is a read and ${did}`);
-  }
+  const again = message && nextOccurrence(message, around.parts);
+  const sends = [...(run.sends ?? []), step, again].filter((sent) => sent !== undefined);
   const stored = storedReplyOf(invocation, around, {
     kind: step === undefined ? "reply" : "continued",
     value: step === undefined ? reply : { target: step.target, step: step.id },
   });
-  const hasToStore = stored !== undefined || message !== undefined || sends.length > 0;
-  if (!isChanged && !hasToStore) return { reply, units, change: undefined };
-  refuseWhenOverdue(around);
-  const again = message && nextOccurrence(message, parts);
-  const all = again === undefined ? sends : [...sends, again];
-  const change = { bytes, tags, isDelete, stored, sends: all, message, step };
-  return { reply, units, change };
+  return { stored, sends, message, step };
 }
 
 const NO_SENDS: readonly Outgoing[] = [];
+const NONE: Messages = { stored: undefined, sends: NO_SENDS, message: undefined, step: undefined };
 
 /**
  * The change of a step that failed and whose outcome is remembered: none, but that it is over. What
@@ -142,23 +158,23 @@ export function initError(id: ActorId, thrown: unknown): SpawnError {
 
 /** The state as bytes: those from before when it is still the same. */
 function encodeState(around: RunSurroundings): StateBytes | undefined {
-  const { state, pipeline, definition, limits } = around;
+  const { state, pipeline, definition, parts } = around;
   if (definition.state === undefined) return undefined;
   const { codec } = definition.state;
   const before = pipeline.bytes;
   const bytes = codec.encode(state.read(before));
   if (before !== undefined && codec.isSame(bytes, before)) return before;
-  if (bytes.length > limits.stateUnitsMax) {
+  if (bytes.length > parts.limits.stateUnitsMax) {
     throw new SpawnError(
       "PAYLOAD_TOO_LARGE",
-      `state: expected a size of at most ${limits.stateUnitsMax} as ${codec.name}, got ${bytes.length}`,
+      `state: expected a size of at most ${parts.limits.stateUnitsMax} as ${codec.name}, got ${bytes.length}`,
     );
   }
   return bytes;
 }
 
 function changedTags(tags: Tags, around: RunSurroundings): Tags | undefined {
-  const { pipeline, definition, limits } = around;
+  const { pipeline, definition, parts } = around;
   if (definition.state === undefined) {
     throw new SpawnError(
       "INVALID_ARGUMENT",
@@ -171,10 +187,11 @@ function changedTags(tags: Tags, around: RunSurroundings): Tags | undefined {
     throw new SpawnError("INVALID_ARGUMENT", "tags: expected an object whose values are strings");
   }
   const text = JSON.stringify(copied);
-  if (text.length > limits.tagsUnitsMax) {
+  const { tagsUnitsMax } = parts.limits;
+  if (text.length > tagsUnitsMax) {
     throw new SpawnError(
       "PAYLOAD_TOO_LARGE",
-      `tags: expected at most ${limits.tagsUnitsMax} characters as JSON, got ${text.length}`,
+      `tags: expected at most ${tagsUnitsMax} characters as JSON, got ${text.length}`,
     );
   }
   return text === JSON.stringify(pipeline.tags ?? {})
@@ -184,7 +201,7 @@ function changedTags(tags: Tags, around: RunSurroundings): Tags | undefined {
 
 function storedReplyOf(
   { details }: Invocation,
-  { parts, limits }: Pick<RunSurroundings, "parts" | "limits">,
+  { parts: { clock, limits } }: Pick<RunSurroundings, "parts">,
   { kind, value }: { readonly kind: StoredReply["kind"]; readonly value: unknown },
 ): StoredReply | undefined {
   if (details?.idempotencyKey === undefined) return undefined;
@@ -194,17 +211,18 @@ function storedReplyOf(
     fingerprint: details.fingerprint,
     kind,
     reply: text !== null && text.length > limits.storedReplyUnitsMax ? undefined : text,
-    expiresAt: parts.clock.wall() + limits.idempotencyRetentionMs,
+    expiresAt: clock.wall() + limits.idempotencyRetentionMs,
   };
 }
 
 /** A write-behind actor whose changes are not being stored takes no more of them: the promised bound holds. */
-function refuseWhenOverdue({ pipeline, definition, limits, now }: RunSurroundings): void {
+function refuseWhenOverdue({ pipeline, definition, parts }: RunSurroundings): void {
   const oldest = pipeline.oldestUnstored;
-  if (oldest === undefined || now - oldest <= definition.snapshotTimeoutMs + limits.flushMaxMs)
-    return;
+  if (oldest === undefined) return;
+  const elapsedMs = parts.time.last - oldest;
+  if (elapsedMs <= definition.snapshotTimeoutMs + parts.limits.flushMaxMs) return;
   throw new SpawnError(
     "STATESTORE_UNAVAILABLE",
-    `changes are not being stored since ${Math.round(now - oldest)} ms; a write-behind actor takes no more until they are`,
+    `changes are not being stored since ${Math.round(elapsedMs)} ms; a write-behind actor takes no more until they are`,
   );
 }
