@@ -1,17 +1,17 @@
 /** What waits to be delivered and what was given up, for those who look after a system. */
 import type { ActorId } from "./actor-id.ts";
+import type { Clock } from "./clock.ts";
 import { SpawnError, describeThrown, isSpawnError } from "./errors.ts";
 import { checkWholeNumber } from "./limits.ts";
-import type { Message, MessagePage, ParkedMessage, StoredMessage } from "./message-store.ts";
-import { repeatWrite } from "./repeated-write.ts";
-import type { RepeatedWriteParts } from "./repeated-write.ts";
+import type { MessagePage, ParkedMessage, StoredMessage } from "./message-store.ts";
 import { StoreFailure } from "./statestore.ts";
 import type { Statestore } from "./statestore.ts";
 
 /** Which messages to list; `limit` is 100 unless told otherwise, at most 1 000. */
 export type MessageQuery = Omit<MessagePage, "limit"> & { readonly limit?: number };
 
-export interface MessageOperationsParts extends RepeatedWriteParts {
+export interface MessageOperationsParts {
+  readonly clock: Clock;
   readonly store: Statestore;
   /** Hears when messages that were stored are due (wall). */
   readonly onStored: (dueAt: number) => void;
@@ -25,12 +25,6 @@ export class MessageOperations {
 
   constructor(parts: MessageOperationsParts) {
     this.#parts = parts;
-  }
-
-  /** Stores messages that no commit sends. */
-  async send(messages: readonly Message[]): Promise<void> {
-    await repeatWrite(this.#parts, () => this.#parts.store.messages.send(messages));
-    for (const { dueAt } of messages) this.#parts.onStored(dueAt);
   }
 
   /** What waits to be delivered, the earliest due first. */
