@@ -11,7 +11,7 @@ import type { Invocation } from "./invocation.ts";
 import { messageGone } from "./keyed-invocations.ts";
 import type { Message, MessageRef } from "./message-store.ts";
 import type { Outbox } from "./outbox.ts";
-import { repeatWrite, writeOnce } from "./repeated-write.ts";
+import { repeatWrite, storeMessages } from "./repeated-write.ts";
 import type { RepeatedWriteParts } from "./repeated-write.ts";
 import { DELIVERY_GRACE_MS, isSurelySent, storedAs } from "./sending.ts";
 import type { Outgoing } from "./sending.ts";
@@ -113,7 +113,7 @@ export class StatelessSending implements Watched {
   async #store(consumed: MessageRef | undefined, messages: readonly Message[]): Promise<void> {
     const { store } = this.#parts;
     if (consumed === undefined) {
-      if (messages.length > 0) await writeOnce(this.#parts, () => store.messages.send(messages));
+      if (messages.length > 0) await storeMessages(this.#parts, messages);
       return;
     }
     let tries = 0;

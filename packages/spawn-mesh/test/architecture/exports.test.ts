@@ -67,7 +67,6 @@ const doors: Readonly<Record<string, Door>> = {
       "JsonValue",
       "Limits",
       "MessageQuery",
-      "MessageRef",
       "Messages",
       "NameOf",
       "NotJson",
