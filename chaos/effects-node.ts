@@ -3,7 +3,7 @@ import { actor } from "spawn-mesh";
 import type { ActorOf, Context } from "spawn-mesh";
 import { CHANNEL, NODES, POISON, count, emptyRecord } from "./effects-nodes.ts";
 import type { LaterCall, NodeRecord, Push } from "./effects-nodes.ts";
-import { gate, outside } from "./effects-outside.ts";
+import { gate, isMended, outside } from "./effects-outside.ts";
 
 /** Each sends to so many others only, so that their records stay small. */
 const NEIGHBOURS = 6;
@@ -85,10 +85,11 @@ export const node: ActorOf<NodeRecord, StepActions, "unnamed"> = actor("node", {
       sendOrdered(ctx, to, { ...push, hops: 0 });
     },
     poison(): void {
-      process.kill(process.pid, "SIGKILL");
+      if (!isMended()) process.kill(process.pid, "SIGKILL");
     },
   },
 });
+
 function begin(ctx: Context<NodeRecord>, push: Push): void {
   count(ctx.state.pushed, push.number);
   send(ctx, push);

@@ -40,6 +40,8 @@ const ATTEMPTS_SHORT = 4;
 const ATTEMPTS_FULL = 5;
 /** The longest that everything may take to come to rest. */
 const REST_MS_MAX = 240_000;
+/** The same, when the run has failed already. */
+const REST_MS_FAILED = 5_000;
 const REST_STEP_MS = 250;
 const RECORDS_AT_ONCE = 100;
 const FAR_AWAY_MS = 24 * 60 * 60 * 1_000;
@@ -47,6 +49,7 @@ const FAR_AWAY_MS = 24 * 60 * 60 * 1_000;
 export const effects: Scenario = {
   summary: "a process is killed while a thousand actors send one another messages",
   killsDefault: FULL.kills,
+  mutations: ["effect-before-commit", "no-batch-dedupe", "sweeper-without-attempts", "fifo-off"],
   run: (options) => new Effects(options).run(),
 };
 
@@ -58,6 +61,8 @@ class Effects {
   readonly #attemptsMax: number;
   #startedAtMs = 0;
   #kills = 0;
+  /** How often poison ended the process. */
+  #deaths = 0;
   #retried = 0;
 
   constructor(options: ScenarioOptions) {
@@ -73,7 +78,7 @@ class Effects {
   async run(): Promise<ScenarioReport> {
     const { progress } = this.#options;
     this.#startedAtMs = performance.now();
-    const worker = await RestartedWorker.start(this.#program, { mayKillItself: true });
+    const worker = await RestartedWorker.start(this.#program, { onDeath: () => this.#died() });
     const callers = new EffectsCallers({
       worker,
       random: this.#random,
@@ -81,17 +86,17 @@ class Effects {
       onRefused: (message) => progress.note(`refused: ${message}`),
     });
     const beatsSince = await this.#startBeats(worker);
-    const poison = await this.#sendPoison(worker, callers);
+    await this.#sendPoison(worker, callers);
     const underWay = Array.from({ length: CALLERS }, () => callers.push());
     underWay.push(callers.callLater());
     await this.#killOverAndOver(worker);
     callers.isOver = true;
     await Promise.all(underWay);
-    const parked = await this.#restFromPoison(worker, poison);
+    await this.#restFromPoison(worker);
     await asked(worker, { type: "hush" });
-    writeFileSync(this.#file("mended"), "");
+    this.#mend();
     const outbox = await this.#rest(worker);
-    const report = await this.#check(worker, { outbox, beatsSince, poison: { ...poison, parked } });
+    const report = await this.#check(worker, { outbox, beatsSince });
     await worker.stop();
     return report;
   }
@@ -129,16 +134,32 @@ class Effects {
    * Sends a message that ends the process whenever it is delivered. In a full run another one is sent
    * by an actor, with messages in front of it and behind it.
    */
-  async #sendPoison(worker: RestartedWorker, callers: EffectsCallers): Promise<Poison> {
+  async #sendPoison(worker: RestartedWorker, callers: EffectsCallers): Promise<void> {
     const message = { definition: "node", action: POISON, id: POISON };
     await asked(worker, { type: "send", name: "n500", message });
-    const one = { sent: 1, deathsMax: this.#attemptsMax };
-    if (!this.#isFull) return one;
+    if (!this.#isFull) return;
     const number = ++this.#ledger.pushes;
     const push = { number, seed: 0, hops: 0 };
     await callers.begin({ type: "push", name: "n600", via: "poison", push, key: "poison" });
-    // Its first delivery comes from the commit that sent it, and is not counted.
-    return { sent: 2, deathsMax: 2 * this.#attemptsMax + 1 };
+  }
+
+  get #poisons(): number {
+    return this.#isFull ? 2 : 1;
+  }
+
+  /** Of a poison that an actor sends the first delivery comes from its commit, and is not counted. */
+  get #deathsMax(): number {
+    return this.#poisons * this.#attemptsMax + this.#poisons - 1;
+  }
+
+  #died(): void {
+    // Nothing else would go on.
+    if (++this.#deaths > this.#deathsMax) this.#mend();
+  }
+
+  /** From now on poison does no harm, and what was refused outside is done. */
+  #mend(): void {
+    writeFileSync(this.#file("mended"), "");
   }
 
   async #killOverAndOver(worker: RestartedWorker): Promise<void> {
@@ -154,18 +175,13 @@ class Effects {
     }
   }
 
-  /** Waits until the poison is given up; answers how much of it. What is too much is taken away. */
-  async #restFromPoison(worker: RestartedWorker, { sent, deathsMax }: Poison): Promise<number> {
+  /** Waits until the poison is given up, or was taken out of the world because that never happens. */
+  async #restFromPoison(worker: RestartedWorker): Promise<void> {
     const until = performance.now() + REST_MS_MAX;
-    for (;;) {
-      const { parked, poison } = (await asked(worker, { type: "outbox" })) as OutboxFigures;
-      const given = parked.filter(({ action }) => action === POISON).length;
-      if (given === sent) return given;
-      if (worker.deaths > deathsMax || performance.now() > until) {
-        for (const id of poison) await asked(worker, { type: "cancel", id });
-        if (poison.length === 0) return given;
-      }
-      this.#options.progress.show(() => `${worker.deaths} deaths of poison`);
+    while (performance.now() < until && this.#deaths <= this.#deathsMax) {
+      const outbox = (await asked(worker, { type: "outbox" })) as OutboxFigures;
+      if (poisonIn(outbox) === this.#poisons) return;
+      this.#options.progress.show(() => `${this.#deaths} deaths of poison`);
       await sleep(REST_STEP_MS);
     }
   }
@@ -173,7 +189,8 @@ class Effects {
   /** Waits until nothing is due any more; what is left then is due later, or parked, or stuck. */
   async #rest(worker: RestartedWorker): Promise<OutboxFigures> {
     const { progress } = this.#options;
-    const until = performance.now() + REST_MS_MAX;
+    const hasFailed = this.#deaths > this.#deathsMax;
+    const until = performance.now() + (hasFailed ? REST_MS_FAILED : REST_MS_MAX);
     for (;;) {
       const outbox = (await asked(worker, { type: "outbox" })) as OutboxFigures;
       const ids = outbox.parked.filter(({ target }) => target === GATE).map(({ id }) => id);
@@ -187,11 +204,7 @@ class Effects {
 
   async #check(
     worker: RestartedWorker,
-    run: {
-      readonly outbox: OutboxFigures;
-      readonly beatsSince: readonly Span[];
-      readonly poison: Poison & { readonly parked: number };
-    },
+    run: { readonly outbox: OutboxFigures; readonly beatsSince: readonly Span[] },
   ): Promise<ScenarioReport> {
     const stopped = await this.#stopBeats(worker, run.beatsSince);
     const nodes = await recordsOf(
@@ -208,14 +221,18 @@ class Effects {
     const outside = readFileSync(this.#file("outside.log"), "utf8").split("\n").filter(Boolean);
     const done = new Set(outside).size;
     const evidence = { nodes, listeners, tickers: new Map(sent), ledger: this.#ledger, outside };
-    const { sent: poisons, deathsMax, parked } = run.poison;
     return effectsReport({
       floor: this.#floor,
       kills: this.#kills,
       ledger: this.#ledger,
       verdict: checkEffects(evidence),
       outbox: run.outbox,
-      poison: { sent: poisons, parked, deaths: worker.deaths, deathsMax },
+      poison: {
+        sent: this.#poisons,
+        parked: poisonIn(run.outbox),
+        deaths: this.#deaths,
+        deathsMax: this.#deathsMax,
+      },
       tickers,
       metronomes: await this.#metronomes(worker, stopped),
       outside: { done, again: outside.length - done },
@@ -280,9 +297,9 @@ interface Span {
 
 type Stopped = Metronome["beatsMs"];
 
-interface Poison {
-  readonly sent: number;
-  readonly deathsMax: number;
+/** How much of the poison is given up. */
+function poisonIn({ parked }: OutboxFigures): number {
+  return parked.filter(({ action }) => action === POISON).length;
 }
 
 function beatOf(metronome: string): string {
