@@ -91,6 +91,22 @@ export class Outbox {
     this.#isDraining = true;
   }
 
+  /**
+   * What had not got its turn when the drain was over is due at once, for whoever comes next: nobody
+   * has to wait until it is certain that this process has not delivered it.
+   */
+  async handBack(): Promise<void> {
+    const { store, clock, emit } = this.#parts;
+    const dueAt = clock.wall();
+    const postponements = [...this.#underWay.values()]
+      .filter(({ message }) => message.headers.repeat === undefined)
+      .map(({ message: { id, attempts, error } }) => ({ id, dueAt, attempts, error }));
+    if (postponements.length === 0) return;
+    await store.messages
+      .postpone(postponements)
+      .catch((cause: unknown) => emit({ type: "store-failed", operation: "messages", cause }));
+  }
+
   /** Begins no more deliveries; what is stored stays stored. */
   stop(): void {
     this.#isStopped = true;
@@ -141,6 +157,8 @@ export class Outbox {
       const isBehind = message.source !== undefined && this.#behind.leaves(message.source);
       const isAwaited = this.#continuations.has(message.id);
       if (isAwaited || (isNow && !isBehind && !this.#isDraining)) this.#take(message, false);
+      else if (isNow && this.#isDraining)
+        this.#underWay.set(message.id, deliveryOf(message, false));
       else this.onStored(Math.max(wall, message.dueAt));
     }
   }
@@ -213,9 +231,8 @@ export class Outbox {
   };
 
   #take(message: Message | StoredMessage, isClaimed: boolean): void {
-    const stored = "attempts" in message ? message : { ...message, attempts: 0, error: undefined };
-    const lane = laneOf(stored);
-    const delivery: Delivery = { message: stored, isClaimed, lane, refusals: 0 };
+    const delivery = deliveryOf(message, isClaimed);
+    const { lane } = delivery;
     this.#underWay.set(message.id, delivery);
     if (isClaimed) this.#claimedCount++;
     if (lane === undefined) return this.#try(delivery);
@@ -386,6 +403,11 @@ export class Outbox {
   async #untilStored(write: () => Promise<unknown>): Promise<void> {
     await repeatWrite(this.#parts, write).catch(() => undefined);
   }
+}
+
+function deliveryOf(message: Message | StoredMessage, isClaimed: boolean): Delivery {
+  const stored = "attempts" in message ? message : { ...message, attempts: 0, error: undefined };
+  return { message: stored, isClaimed, lane: laneOf(stored), refusals: 0 };
 }
 
 /** The lane of a message; `undefined` if it waits for no other. */

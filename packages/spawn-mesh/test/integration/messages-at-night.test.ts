@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeEach, expect, test } from "vitest";
 import type { Message } from "../../src/engine/message-store.ts";
+import { DELIVERY_GRACE_MS } from "../../src/engine/sending.ts";
 import { sqliteStatestore } from "../../src/statestores/sqlite/index.ts";
 import { canRun } from "./sqlite-child-process.ts";
 
@@ -102,13 +103,14 @@ function expectWhole(found: Rest): void {
   expect(found.sent).toBeGreaterThan(100);
 }
 
-test("SIGTERM in the middle of the flow ends the process in time and loses nothing", async () => {
+test("SIGTERM in the middle of the flow ends the process in time, loses nothing, and keeps nothing waiting", async () => {
   const { acknowledged, refusals, endMs } = await flow("SIGTERM");
   expect(endMs).toBeLessThan(STOP_MS_MAX);
   expect(refusals.every((line) => line === "refused SHUTTING_DOWN no")).toBe(true);
   const found = await rest();
   expectWhole(found);
   expect(found.pushed).toBe(acknowledged);
+  expect(found.restMs).toBeLessThan(DELIVERY_GRACE_MS);
 });
 
 const BACKLOG = 50_000;
