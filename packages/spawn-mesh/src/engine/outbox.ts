@@ -96,15 +96,20 @@ export class Outbox {
    * has to wait until it is certain that this process has not delivered it.
    */
   async handBack(): Promise<void> {
-    const { store, clock, emit } = this.#parts;
+    const { store, clock, emit, limits } = this.#parts;
     const dueAt = clock.wall();
     const postponements = [...this.#underWay.values()]
       .filter(({ message }) => message.headers.repeat === undefined)
       .map(({ message: { id, attempts, error } }) => ({ id, dueAt, attempts, error }));
     if (postponements.length === 0) return;
-    await store.messages
+    const written = store.messages
       .postpone(postponements)
       .catch((cause: unknown) => emit({ type: "store-failed", operation: "messages", cause }));
+    // A statestore that does not answer keeps nobody from stopping.
+    const late = Promise.withResolvers<void>();
+    const timer = clock.timer(limits.storeRetryMs, late.resolve);
+    await Promise.race([written, late.promise]);
+    timer.cancel();
   }
 
   /** Begins no more deliveries; what is stored stays stored. */
