@@ -52,9 +52,10 @@ export interface BatchMessages {
   consumes: string[];
   /** About how much memory the sent ones take, in UTF-16 units. */
   units: number;
-  /** The sent ones as they are stored, and how many of the first are delivered from here; there when sealed. */
+  /** The sent ones as they are stored; there when sealed. */
   stored: readonly Message[];
-  directCount: number;
+  /** What they were made of, if they are delivered from here. */
+  direct: readonly Outgoing[] | undefined;
 }
 
 /** Tells those that wait whether the commit was done. */
@@ -69,7 +70,7 @@ export function isUrgent(batch: Batch): boolean {
 
 /** Adds what a change sends and consumes. */
 export function addMessages(batch: Batch, { sends, message }: Change): void {
-  batch.messages ??= { sends: [], consumes: [], units: 0, stored: NO_MESSAGES, directCount: 0 };
+  batch.messages ??= { sends: [], consumes: [], units: 0, stored: NO_MESSAGES, direct: undefined };
   if (message !== undefined) batch.messages.consumes.push(message.id);
   for (const outgoing of sends) {
     batch.messages.sends.push(outgoing);

@@ -30,7 +30,7 @@ import { SpawnError } from "./errors.ts";
 import type { Invocation } from "./invocation.ts";
 import type { Limits } from "./limits.ts";
 import type { Message } from "./message-store.ts";
-import { DELIVERY_GRACE_MS, storedAs, toStore } from "./sending.ts";
+import { DELIVERY_GRACE_MS, storedAs } from "./sending.ts";
 import type { Outgoing } from "./sending.ts";
 import type {
   Commit,
@@ -376,24 +376,22 @@ export class CommitPipeline {
 
   #sealMessages(messages: BatchMessages, at: number): void {
     const source = this.#owner.id;
-    const { now, later } = toStore(messages.sends);
-    const count = now.length + later.length;
-    const isDirect = this.#writer.outbox.isDirect(source, this.#revision + 1, count);
+    const stored = messages.sends.filter(({ isStored }) => isStored);
+    const isDirect = this.#writer.outbox.isDirect(source, this.#revision + 1, stored.length);
+    messages.direct = isDirect ? stored : undefined;
     const graceMs = isDirect ? DELIVERY_GRACE_MS : 0;
-    const stored = [...now, ...later];
     messages.stored = stored.map((outgoing) => storedAs(outgoing, { source, at, graceMs }));
-    messages.directCount = isDirect ? now.length : 0;
   }
 
-  #send({ sends, stored, directCount }: BatchMessages): void {
+  #send({ sends, stored, direct }: BatchMessages): void {
     const { outbox } = this.#writer;
-    outbox.committed(stored, directCount);
+    outbox.committed(stored, direct);
     for (const outgoing of sends) if (!outgoing.isStored) outbox.fire(this.#owner.id, outgoing);
   }
 
   /** Messages of a commit after which others may have committed: they are found in the statestore. */
   #mayHaveSent({ messages }: Batch): void {
-    if (messages !== undefined) this.#writer.outbox.committed(messages.stored, 0);
+    if (messages !== undefined) this.#writer.outbox.committed(messages.stored, undefined);
   }
 
   #settle(): Batch {

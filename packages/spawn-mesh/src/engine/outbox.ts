@@ -100,7 +100,7 @@ export class Outbox {
     const dueAt = clock.wall();
     const postponements = [...this.#underWay.values()]
       .filter(({ message }) => message.headers.repeat === undefined)
-      .map(({ message: { id, attempts, error } }) => ({ id, dueAt, attempts, error }));
+      .map(({ message }) => ({ ...message, dueAt }));
     if (postponements.length === 0) return;
     const written = store.messages
       .postpone(postponements)
@@ -153,12 +153,16 @@ export class Outbox {
     return false;
   }
 
-  /** The messages of a commit are stored; so many of the first are to be delivered from here, at once. */
-  committed(messages: readonly Message[], directCount: number): void {
+  /**
+   * The messages of a commit are stored.
+   *
+   * @param direct what they were made of, in that order, if they are to be delivered from here
+   */
+  committed(messages: readonly Message[], direct: readonly Outgoing[] | undefined): void {
     if (this.#isStopped) return;
     const wall = this.#parts.clock.wall();
     for (const [index, message] of messages.entries()) {
-      const isNow = index < directCount;
+      const isNow = direct !== undefined && direct[index]!.dueAt === undefined;
       const isBehind = message.source !== undefined && this.#behind.leaves(message.source);
       const isAwaited = this.#continuations.has(message.id);
       if (isAwaited || (isNow && !isBehind && !this.#isDraining)) this.#take(message, false);

@@ -250,18 +250,6 @@ export function nextOccurrence(
   };
 }
 
-/** Those that are stored: first all that are due at once, and then those for later. */
-export function toStore(sends: readonly Outgoing[]): {
-  readonly now: readonly Outgoing[];
-  readonly later: readonly Outgoing[];
-} {
-  const stored = sends.filter(({ isStored }) => isStored);
-  return {
-    now: stored.filter(({ dueAt }) => dueAt === undefined),
-    later: stored.filter(({ dueAt }) => dueAt !== undefined),
-  };
-}
-
 /** How it is stored: from whom, and when it may be claimed. */
 export function storedAs(
   outgoing: Outgoing,

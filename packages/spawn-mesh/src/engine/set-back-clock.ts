@@ -57,10 +57,10 @@ async function* pagesAfter(
 }
 
 function corrected(message: StoredMessage, wall: number): readonly Postponement[] {
-  const { id, attempts, error, sentAt, dueAt } = message;
+  const { sentAt, dueAt } = message;
   const delayMs = delayOf(message);
   if (sentAt <= wall + TOLERANCE_MS || delayMs === undefined) return [];
-  return [{ id, attempts, error, dueAt: Math.min(dueAt, wall + delayMs) }];
+  return [{ ...message, dueAt: Math.min(dueAt, wall + delayMs) }];
 }
 
 /** How soon it comes from now; `undefined` if somebody chose the time. */

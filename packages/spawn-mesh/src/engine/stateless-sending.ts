@@ -10,7 +10,7 @@ import type { Message } from "./message-store.ts";
 import type { Outbox } from "./outbox.ts";
 import { repeatWrite } from "./repeated-write.ts";
 import type { RepeatedWriteParts } from "./repeated-write.ts";
-import { DELIVERY_GRACE_MS, storedAs, toStore } from "./sending.ts";
+import { DELIVERY_GRACE_MS, storedAs } from "./sending.ts";
 import type { Outgoing } from "./sending.ts";
 import type { Statestore } from "./statestore.ts";
 
@@ -30,14 +30,14 @@ export class StatelessSending {
   finish(source: ActorId, { invocation, reply, change }: DurableChange): void {
     const { outbox } = this.#parts;
     const { sends, message, step } = change;
-    const { now, later } = toStore(sends);
-    const messages = this.#messages(source, [...now, ...later], DELIVERY_GRACE_MS);
+    const stored = sends.filter(({ isStored }) => isStored);
+    const messages = this.#messages(source, stored, DELIVERY_GRACE_MS);
     this.#store(message?.id, messages).then(
       () => {
         invocation.continuesAs = step?.id;
         if (step === undefined) invocation.succeed(reply);
         else outbox.goesOn(invocation);
-        outbox.committed(messages, messages.length <= outbox.room ? now.length : 0);
+        outbox.committed(messages, messages.length <= outbox.room ? stored : undefined);
         for (const outgoing of sends) if (!outgoing.isStored) outbox.fire(source, outgoing);
       },
       (error: SpawnError) => invocation.fail(error),
@@ -48,7 +48,7 @@ export class StatelessSending {
   startTimers(source: ActorId, timers: readonly Outgoing[]): void {
     const messages = this.#messages(source, timers, 0);
     this.#store(undefined, messages).then(
-      () => this.#parts.outbox.committed(messages, 0),
+      () => this.#parts.outbox.committed(messages, undefined),
       // The next activation tries again.
       () => undefined,
     );

@@ -4,6 +4,10 @@ import type { Mutation } from "../../../../scripts/apply-mutation.ts";
 export const mutation: Mutation = {
   invariant: "I9",
   target: "engine/commit-pipeline.ts",
-  find: "messages.directCount = isDirect ? now.length : 0;",
-  replace: "this.#writer.outbox.committed(messages.stored, isDirect ? now.length : 0);",
+  find: `    messages.stored = stored.map((outgoing) => storedAs(outgoing, { source, at, graceMs }));
+`,
+  replace: `    messages.stored = stored.map((outgoing) => storedAs(outgoing, { source, at, graceMs }));
+    this.#writer.outbox.committed(messages.stored, messages.direct);
+    messages.direct = undefined;
+`,
 };
