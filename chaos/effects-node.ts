@@ -3,11 +3,13 @@ import { actor } from "spawn-mesh";
 import type { ActorOf, Context } from "spawn-mesh";
 import { CHANNEL, NODES, POISON, count, emptyRecord } from "./effects-nodes.ts";
 import type { LaterCall, NodeRecord, Push } from "./effects-nodes.ts";
-import { gate, outside } from "./effects-outside.ts";
+import { gate, isMended, outside } from "./effects-outside.ts";
 
 /** Each sends to so many others only, so that their records stay small. */
 const NEIGHBOURS = 6;
 const LATER_MS_MAX = 3_000;
+/** Of ten kinds of messages, those with which something is done outside too. */
+const OUTSIDE_KINDS: ReadonlySet<number> = new Set([3, 5, 7]);
 /** The share of ordered messages that fail and have to be tried again, with all that wait behind them. */
 const STUMBLES = 1 / 150;
 
@@ -85,10 +87,11 @@ export const node: ActorOf<NodeRecord, StepActions, "unnamed"> = actor("node", {
       sendOrdered(ctx, to, { ...push, hops: 0 });
     },
     poison(): void {
-      process.kill(process.pid, "SIGKILL");
+      if (!isMended()) process.kill(process.pid, "SIGKILL");
     },
   },
 });
+
 function begin(ctx: Context<NodeRecord>, push: Push): void {
   count(ctx.state.pushed, push.number);
   send(ctx, push);
@@ -105,7 +108,7 @@ function send(ctx: Context<NodeRecord>, { number, seed, hops }: Push): void {
   // One that stumbles is in the way of the next.
   if (kind === 1) sendOrdered(ctx, to, { ...push, hops: 0 });
   if (kind === 0 || kind > 5) sendLoose(ctx, to, push);
-  if (kind === 3 || kind === 7) ctx.state.external.push(ctx.external(outside, name));
+  if (OUTSIDE_KINDS.has(kind)) ctx.state.external.push(ctx.external(outside, name));
   if (seed % 400 === 5) ctx.state.external.push(ctx.external(gate, name));
   if (kind === 8 && name.endsWith("0")) {
     ctx.state.broadcasts++;

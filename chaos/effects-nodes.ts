@@ -95,8 +95,6 @@ export interface TickerRecord {
 export interface OutboxFigures {
   /** To be delivered as soon as possible, or failed and tried again soon. */
   readonly due: number;
-  /** The ids of those that end their process, between two attempts. */
-  readonly poison: readonly string[];
   /** For a time that is far away. */
   readonly later: number;
   /** Timers, and messages that come again and again. */

@@ -8,9 +8,14 @@ const [, outsideFile = "", mendedFile = ""] = process.argv.slice(2);
 
 export const outside: External<string> = external("outside", (name, { id }) => note(name, id));
 
-/** Refuses, so that what asks for it is parked, until the parent says that it is mended. */
+/** Whether the parent has said that what is broken works again. */
+export function isMended(): boolean {
+  return existsSync(mendedFile);
+}
+
+/** Refuses, so that what asks for it is parked, until it is mended. */
 export const gate: External<string> = external(GATE, (name, { id }) =>
-  existsSync(mendedFile) ? note(name, id) : fail("closed"),
+  isMended() ? note(name, id) : fail("closed"),
 );
 
 function note(name: string, id: string): void {

@@ -120,7 +120,6 @@ async function outboxFigures(): Promise<OutboxFigures> {
   const poison = waiting.filter(({ action }) => action === POISON);
   return {
     due: waiting.length - repeated.length - later.length - poison.length,
-    poison: poison.map(({ id }) => id),
     later: later.length,
     repeated: repeated.length,
     parked: parked.map(({ id, action, target, error }): ParkedNote => {

@@ -15,13 +15,16 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Random } from "spawn-mesh";
 import { seededRandom } from "spawn-mesh/testing";
+import { asking, recordsOf } from "./effects-asking.ts";
+import type { Ask } from "./effects-asking.ts";
 import { EffectsCallers } from "./effects-callers.ts";
 import { checkEffects } from "./effects-checker.ts";
 import { EffectsLedger } from "./effects-ledger.ts";
-import { BEAT_MS, GATE, LISTENERS, METRONOMES, NODES, POISON, TICKERS } from "./effects-nodes.ts";
-import type { EffectsRequest, NodeRecord, OutboxFigures, TickerRecord } from "./effects-nodes.ts";
+import { Metronomes } from "./effects-metronomes.ts";
+import { GATE, LISTENERS, NODES, POISON, TICKERS } from "./effects-nodes.ts";
+import type { OutboxFigures, TickerRecord } from "./effects-nodes.ts";
 import { effectsReport } from "./effects-report.ts";
-import type { Floor, Metronome } from "./effects-report.ts";
+import type { Floor } from "./effects-report.ts";
 import type { WorkerProgram } from "./killable-worker.ts";
 import { RestartedWorker } from "./restarted-worker.ts";
 import type { Scenario, ScenarioOptions, ScenarioReport } from "./scenario.ts";
@@ -40,13 +43,15 @@ const ATTEMPTS_SHORT = 4;
 const ATTEMPTS_FULL = 5;
 /** The longest that everything may take to come to rest. */
 const REST_MS_MAX = 240_000;
+/** The same, when the run has failed already. */
+const REST_MS_FAILED = 5_000;
 const REST_STEP_MS = 250;
-const RECORDS_AT_ONCE = 100;
 const FAR_AWAY_MS = 24 * 60 * 60 * 1_000;
 
 export const effects: Scenario = {
   summary: "a process is killed while a thousand actors send one another messages",
   killsDefault: FULL.kills,
+  mutations: ["effect-before-commit", "no-batch-dedupe", "sweeper-without-attempts", "fifo-off"],
   run: (options) => new Effects(options).run(),
 };
 
@@ -56,8 +61,11 @@ class Effects {
   readonly #ledger = new EffectsLedger();
   readonly #isFull: boolean;
   readonly #attemptsMax: number;
+  #ask: Ask = () => Promise.reject(new Error("the worker is not started"));
   #startedAtMs = 0;
   #kills = 0;
+  /** How often poison ended the process. */
+  #deaths = 0;
   #retried = 0;
 
   constructor(options: ScenarioOptions) {
@@ -73,25 +81,28 @@ class Effects {
   async run(): Promise<ScenarioReport> {
     const { progress } = this.#options;
     this.#startedAtMs = performance.now();
-    const worker = await RestartedWorker.start(this.#program, { mayKillItself: true });
+    const worker = await RestartedWorker.start(this.#program, { onDeath: () => this.#died() });
+    this.#ask = asking(worker);
+    const metronomes = new Metronomes(this.#ask);
     const callers = new EffectsCallers({
       worker,
       random: this.#random,
       ledger: this.#ledger,
       onRefused: (message) => progress.note(`refused: ${message}`),
     });
-    const beatsSince = await this.#startBeats(worker);
-    const poison = await this.#sendPoison(worker, callers);
+    await this.#sendFarAway();
+    await metronomes.start();
+    await this.#sendPoison(callers);
     const underWay = Array.from({ length: CALLERS }, () => callers.push());
     underWay.push(callers.callLater());
     await this.#killOverAndOver(worker);
     callers.isOver = true;
     await Promise.all(underWay);
-    const parked = await this.#restFromPoison(worker, poison);
-    await asked(worker, { type: "hush" });
-    writeFileSync(this.#file("mended"), "");
-    const outbox = await this.#rest(worker);
-    const report = await this.#check(worker, { outbox, beatsSince, poison: { ...poison, parked } });
+    await this.#restFromPoison();
+    await this.#ask({ type: "hush" });
+    this.#mend();
+    const outbox = await this.#rest();
+    const report = await this.#check(outbox, metronomes);
     await worker.stop();
     return report;
   }
@@ -110,35 +121,42 @@ class Effects {
     return join(this.#options.directory, name);
   }
 
-  /** Begins what comes again and again, and one message that is due tomorrow; answers since when. */
-  async #startBeats(worker: RestartedWorker): Promise<readonly Span[]> {
-    const far = { definition: "node", action: "later", delayMs: FAR_AWAY_MS, id: "far-away" };
-    await asked(worker, { type: "send", name: "n0", message: far });
-    const since: Span[] = [];
-    for (const name of METRONOMES) {
-      const from = Date.now();
-      const repeat = { everyMs: BEAT_MS, catchUp: "all" } as const;
-      const message = { definition: "metronome", action: "beat", id: beatOf(name), ...repeat };
-      await asked(worker, { type: "send", name, message });
-      since.push({ from, to: Date.now() });
-    }
-    return since;
+  /** One message is due tomorrow. */
+  async #sendFarAway(): Promise<void> {
+    const message = { definition: "node", action: "later", delayMs: FAR_AWAY_MS, id: "far-away" };
+    await this.#ask({ type: "send", name: "n0", message });
   }
 
   /**
    * Sends a message that ends the process whenever it is delivered. In a full run another one is sent
    * by an actor, with messages in front of it and behind it.
    */
-  async #sendPoison(worker: RestartedWorker, callers: EffectsCallers): Promise<Poison> {
+  async #sendPoison(callers: EffectsCallers): Promise<void> {
     const message = { definition: "node", action: POISON, id: POISON };
-    await asked(worker, { type: "send", name: "n500", message });
-    const one = { sent: 1, deathsMax: this.#attemptsMax };
-    if (!this.#isFull) return one;
+    await this.#ask({ type: "send", name: "n500", message });
+    if (!this.#isFull) return;
     const number = ++this.#ledger.pushes;
     const push = { number, seed: 0, hops: 0 };
     await callers.begin({ type: "push", name: "n600", via: "poison", push, key: "poison" });
-    // Its first delivery comes from the commit that sent it, and is not counted.
-    return { sent: 2, deathsMax: 2 * this.#attemptsMax + 1 };
+  }
+
+  get #poisons(): number {
+    return this.#isFull ? 2 : 1;
+  }
+
+  /** Of a poison that an actor sends the first delivery comes from its commit, and is not counted. */
+  get #deathsMax(): number {
+    return this.#poisons * this.#attemptsMax + this.#poisons - 1;
+  }
+
+  #died(): void {
+    // Nothing else would go on.
+    if (++this.#deaths > this.#deathsMax) this.#mend();
+  }
+
+  /** From now on poison does no harm, and what was refused outside is done. */
+  #mend(): void {
+    writeFileSync(this.#file("mended"), "");
   }
 
   async #killOverAndOver(worker: RestartedWorker): Promise<void> {
@@ -146,7 +164,7 @@ class Effects {
     while (this.#kills < kills && this.#elapsedSeconds() < seconds) {
       const span = KILL_AFTER_MS_MAX - KILL_AFTER_MS_MIN;
       // The life begins when it answers.
-      await asked(worker, { type: "outbox" });
+      await this.#ask({ type: "outbox" });
       await sleep(KILL_AFTER_MS_MIN + this.#random.fraction() * span);
       this.#kills++;
       await worker.kill();
@@ -154,53 +172,42 @@ class Effects {
     }
   }
 
-  /** Waits until the poison is given up; answers how much of it. What is too much is taken away. */
-  async #restFromPoison(worker: RestartedWorker, { sent, deathsMax }: Poison): Promise<number> {
+  /** Waits until the poison is given up, or was taken out of the world because that never happens. */
+  async #restFromPoison(): Promise<void> {
     const until = performance.now() + REST_MS_MAX;
-    for (;;) {
-      const { parked, poison } = (await asked(worker, { type: "outbox" })) as OutboxFigures;
-      const given = parked.filter(({ action }) => action === POISON).length;
-      if (given === sent) return given;
-      if (worker.deaths > deathsMax || performance.now() > until) {
-        for (const id of poison) await asked(worker, { type: "cancel", id });
-        if (poison.length === 0) return given;
-      }
-      this.#options.progress.show(() => `${worker.deaths} deaths of poison`);
+    while (performance.now() < until && this.#deaths <= this.#deathsMax) {
+      const outbox = (await this.#ask({ type: "outbox" })) as OutboxFigures;
+      if (poisonIn(outbox) === this.#poisons) return;
+      this.#options.progress.show(() => `${this.#deaths} deaths of poison`);
       await sleep(REST_STEP_MS);
     }
   }
 
   /** Waits until nothing is due any more; what is left then is due later, or parked, or stuck. */
-  async #rest(worker: RestartedWorker): Promise<OutboxFigures> {
+  async #rest(): Promise<OutboxFigures> {
     const { progress } = this.#options;
-    const until = performance.now() + REST_MS_MAX;
+    const hasFailed = this.#deaths > this.#deathsMax;
+    const until = performance.now() + (hasFailed ? REST_MS_FAILED : REST_MS_MAX);
     for (;;) {
-      const outbox = (await asked(worker, { type: "outbox" })) as OutboxFigures;
+      const outbox = (await this.#ask({ type: "outbox" })) as OutboxFigures;
       const ids = outbox.parked.filter(({ target }) => target === GATE).map(({ id }) => id);
       if (performance.now() > until || (outbox.due === 0 && ids.length === 0)) return outbox;
       this.#retried += ids.length;
-      if (ids.length > 0) await asked(worker, { type: "retry", ids });
+      if (ids.length > 0) await this.#ask({ type: "retry", ids });
       progress.show(() => `coming to rest: ${outbox.due} messages are due`);
       await sleep(REST_STEP_MS);
     }
   }
 
-  async #check(
-    worker: RestartedWorker,
-    run: {
-      readonly outbox: OutboxFigures;
-      readonly beatsSince: readonly Span[];
-      readonly poison: Poison & { readonly parked: number };
-    },
-  ): Promise<ScenarioReport> {
-    const stopped = await this.#stopBeats(worker, run.beatsSince);
+  async #check(outbox: OutboxFigures, metronomes: Metronomes): Promise<ScenarioReport> {
+    await metronomes.stop();
     const nodes = await recordsOf(
-      worker,
+      this.#ask,
       Array.from({ length: NODES }, (_, at) => `n${at}`),
       "node",
     );
-    const listeners = await recordsOf(worker, LISTENERS);
-    const tickers = (await asked(worker, {
+    const listeners = await recordsOf(this.#ask, LISTENERS);
+    const tickers = (await this.#ask({
       type: "states",
       names: TICKERS,
     })) as readonly TickerRecord[];
@@ -208,16 +215,20 @@ class Effects {
     const outside = readFileSync(this.#file("outside.log"), "utf8").split("\n").filter(Boolean);
     const done = new Set(outside).size;
     const evidence = { nodes, listeners, tickers: new Map(sent), ledger: this.#ledger, outside };
-    const { sent: poisons, deathsMax, parked } = run.poison;
     return effectsReport({
       floor: this.#floor,
       kills: this.#kills,
       ledger: this.#ledger,
       verdict: checkEffects(evidence),
-      outbox: run.outbox,
-      poison: { sent: poisons, parked, deaths: worker.deaths, deathsMax },
+      outbox,
+      poison: {
+        sent: this.#poisons,
+        parked: poisonIn(outbox),
+        deaths: this.#deaths,
+        deathsMax: this.#deathsMax,
+      },
       tickers,
-      metronomes: await this.#metronomes(worker, stopped),
+      metronomes: await metronomes.found(),
       outside: { done, again: outside.length - done },
       retried: this.#retried,
       seconds: this.#elapsedSeconds(),
@@ -233,32 +244,6 @@ class Effects {
     };
   }
 
-  /** Cancels what comes again and again; answers how long it went on, and how often it came. */
-  async #stopBeats(worker: RestartedWorker, since: readonly Span[]): Promise<readonly Stopped[]> {
-    const stopped: Stopped[] = [];
-    for (const [at, name] of METRONOMES.entries()) {
-      const { from, to } = since[at]!;
-      const min = Date.now() - to;
-      await asked(worker, { type: "cancel", id: beatOf(name) });
-      stopped.push({ min, max: Date.now() - from });
-    }
-    return stopped;
-  }
-
-  async #metronomes(
-    worker: RestartedWorker,
-    stopped: readonly Stopped[],
-  ): Promise<readonly Metronome[]> {
-    const request = { type: "states", definition: "metronome", names: METRONOMES } as const;
-    const before = (await asked(worker, request)) as readonly TickerRecord[];
-    await sleep(2 * BEAT_MS);
-    const after = (await asked(worker, request)) as readonly TickerRecord[];
-    return stopped.map((beatsMs, at) => {
-      const record = before[at]!;
-      return { record, beatsMs, ticksAfterCancel: after[at]!.ticks - record.ticks };
-    });
-  }
-
   #elapsedSeconds(): number {
     return (performance.now() - this.#startedAtMs) / 1000;
   }
@@ -272,44 +257,7 @@ class Effects {
   }
 }
 
-/** Two times (wall) between which something was done. */
-interface Span {
-  readonly from: number;
-  readonly to: number;
-}
-
-type Stopped = Metronome["beatsMs"];
-
-interface Poison {
-  readonly sent: number;
-  readonly deathsMax: number;
-}
-
-function beatOf(metronome: string): string {
-  return `beat:${metronome}`;
-}
-
-async function recordsOf(
-  worker: RestartedWorker,
-  names: readonly string[],
-  definition?: string,
-): Promise<ReadonlyMap<string, NodeRecord>> {
-  const records = new Map<string, NodeRecord>();
-  for (let first = 0; first < names.length; first += RECORDS_AT_ONCE) {
-    const some = names.slice(first, first + RECORDS_AT_ONCE);
-    const request = { type: "states", names: some, ...(definition && { definition }) } as const;
-    const states = (await asked(worker, request)) as readonly NodeRecord[];
-    for (const [at, name] of some.entries()) records.set(name, states[at]!);
-  }
-  return records;
-}
-
-/** Asks until there is an answer; a life that ends is no answer. */
-async function asked(worker: RestartedWorker, request: EffectsRequest): Promise<unknown> {
-  for (;;) {
-    const answer = await worker.ask(request);
-    if (answer.type === "reply") return answer.reply;
-    if (answer.type === "refusal" && !answer.refusal.retryable)
-      throw new Error(`${request.type} was refused: ${answer.refusal.message}`);
-  }
+/** How much of the poison is given up. */
+function poisonIn({ parked }: OutboxFigures): number {
+  return parked.filter(({ action }) => action === POISON).length;
 }

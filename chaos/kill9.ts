@@ -30,6 +30,7 @@ const REFUSALS_MAX = 20;
 export const kill9: Scenario = {
   summary: "a process that embeds the system on SQLite is killed while it answers calls",
   killsDefault: 100,
+  mutations: ["early-ack", "no-key-lookup"],
   run: (options) => new Kill9(options).run(),
 };
 

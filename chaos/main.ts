@@ -20,8 +20,11 @@ ${Object.entries(scenarios)
   --kills N      how often the fault happens (default: the scenario's, or no bound with --seconds)
   --seconds N    no more faults after this time
   --seed S       repeats the choices of a run; the timing of real processes stays their own
-  --mutate NAME  takes one protection off: the run has to fail (early-ack, no-key-lookup)
-                 others of packages/spawn-mesh/test/mutations may need more than a kill
+  --mutate NAME  takes one protection off: the run has to fail. Others of
+                 packages/spawn-mesh/test/mutations may need more than a kill
+${Object.entries(scenarios)
+  .map(([name, { mutations }]) => `                 ${name}: ${mutations.join(", ")}`)
+  .join("\n")}
   --json         the last line is one JSON object with the figures`;
 
 const SEED_MAX = 2 ** 31;

@@ -3,24 +3,22 @@ import { DiedAtStart, KillableWorker, type Answer, type WorkerProgram } from "./
 
 export class RestartedWorker {
   readonly #program: WorkerProgram;
-  readonly #mayKillItself: boolean;
+  readonly #onDeath: (() => void) | undefined;
   #life: Promise<KillableWorker>;
   #killed: KillableWorker | undefined;
-  /** How often it was not us who killed it. */
-  deaths = 0;
 
-  private constructor(program: WorkerProgram, mayKillItself: boolean) {
+  private constructor(program: WorkerProgram, onDeath: (() => void) | undefined) {
     this.#program = program;
-    this.#mayKillItself = mayKillItself;
+    this.#onDeath = onDeath;
     this.#life = this.#begin();
   }
 
-  /** @param options whether the program may do to itself what we do to it: end with SIGKILL */
+  /** @param options `onDeath`: hears that the program ended itself with SIGKILL; without it, it must not */
   static async start(
     program: WorkerProgram,
-    { mayKillItself = false }: { readonly mayKillItself?: boolean } = {},
+    { onDeath }: { readonly onDeath?: () => void } = {},
   ): Promise<RestartedWorker> {
-    const worker = new RestartedWorker(program, mayKillItself);
+    const worker = new RestartedWorker(program, onDeath);
     await worker.#life;
     return worker;
   }
@@ -32,7 +30,7 @@ export class RestartedWorker {
     if (answer.type !== "gone") return answer;
     // The line may break before it is known how the process ended.
     await life.ended;
-    const isExpected = life === this.#killed || (this.#mayKillItself && life.wasKilled);
+    const isExpected = life === this.#killed || (this.#onDeath !== undefined && life.wasKilled);
     if (!isExpected) throw new Error("a worker ended by itself");
     return answer;
   }
@@ -55,18 +53,19 @@ export class RestartedWorker {
     for (;;) {
       try {
         const life = await KillableWorker.start(this.#program);
-        if (this.#mayKillItself) void life.ended.then(() => this.#ended(life));
+        if (this.#onDeath !== undefined) void life.ended.then(() => this.#ended(life));
         return life;
       } catch (error) {
-        if (!(this.#mayKillItself && error instanceof DiedAtStart && error.wasKilled)) throw error;
-        this.deaths++;
+        const isDeath = error instanceof DiedAtStart && error.wasKilled;
+        if (!isDeath || this.#onDeath === undefined) throw error;
+        this.#onDeath();
       }
     }
   }
 
   #ended(life: KillableWorker): void {
     if (life === this.#killed || !life.wasKilled) return;
-    this.deaths++;
+    this.#onDeath?.();
     this.#life = this.#begin();
   }
 }

@@ -41,5 +41,7 @@ export interface Scenario {
   readonly summary: string;
   /** Kills unless told otherwise. */
   readonly killsDefault: number;
+  /** The mutations that it notices after a few kills. */
+  readonly mutations: readonly string[];
   run(options: ScenarioOptions): Promise<ScenarioReport>;
 }

@@ -401,15 +401,12 @@ export class Engine {
     const { clock, watch } = this.#parts;
     await new Promise<void>((resolve) => clock.yield(resolve));
     await this.#drain(drainTimeoutMs);
-    const late = new SpawnError(
-      "SHUTTING_DOWN",
-      `the system ${this.system} stopped before the action ran`,
-    );
+    const stopped = `the system ${this.system} stopped`;
+    const late = new SpawnError("SHUTTING_DOWN", `${stopped} before the action ran`);
     for (const activation of this.#types.live) activation.evict(late);
     await this.#drain(this.#parts.limits.storeRetryMs);
-    for (const activation of this.#types.live) {
-      activation.forsake(`the system ${this.system} stopped`);
-    }
+    for (const activation of this.#types.live) activation.forsake(stopped);
+    await this.#messaging.outbox.handBack();
     this.#end();
     watch.clear();
     await this.#store.close();

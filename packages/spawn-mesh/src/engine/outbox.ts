@@ -98,6 +98,27 @@ export class Outbox {
     this.#leaveUntried([...this.#lanes.values()].flatMap((waiting) => waiting.splice(1)));
   }
 
+  /**
+   * What had not got its turn when the drain was over is due at once, for whoever comes next: nobody
+   * has to wait until it is certain that this process has not delivered it.
+   */
+  async handBack(): Promise<void> {
+    const { store, clock, emit, limits } = this.#parts;
+    const dueAt = clock.wall();
+    const postponements = [...this.#underWay.values()]
+      .filter(({ message }) => message.headers.repeat === undefined)
+      .map(({ message }) => ({ ...message, dueAt }));
+    if (postponements.length === 0) return;
+    const written = store.messages
+      .postpone(postponements)
+      .catch((cause: unknown) => emit({ type: "store-failed", operation: "messages", cause }));
+    // A statestore that does not answer keeps nobody from stopping.
+    const late = Promise.withResolvers<void>();
+    const timer = clock.timer(limits.storeRetryMs, late.resolve);
+    await Promise.race([written, late.promise]);
+    timer.cancel();
+  }
+
   /** Begins no more deliveries; what is stored stays stored. */
   stop(): void {
     this.#isStopped = true;
@@ -152,6 +173,8 @@ export class Outbox {
       const isBehind = message.source !== undefined && this.#behind.leaves(message.source);
       const isAwaited = this.#continuations.has(message.id);
       if (isAwaited || (isNow && !isBehind && !this.#isDraining)) this.#take(message, false);
+      else if (isNow && this.#isDraining)
+        this.#underWay.set(message.id, deliveryOf(message, false));
       else this.onStored(Math.max(wall, message.dueAt));
     }
   }
@@ -231,9 +254,8 @@ export class Outbox {
   };
 
   #take(message: Message | StoredMessage, isClaimed: boolean): void {
-    const stored = "attempts" in message ? message : { ...message, attempts: 0, error: undefined };
-    const lane = laneOf(stored);
-    const delivery: Delivery = { message: stored, isClaimed, lane, refusals: 0 };
+    const delivery = deliveryOf(message, isClaimed);
+    const { lane } = delivery;
     this.#underWay.set(message.id, delivery);
     if (isClaimed) this.#claimedCount++;
     if (lane === undefined) return this.#try(delivery);
@@ -419,6 +441,11 @@ function postponed({ id, sentAt, attempts, error }: StoredMessage, dueAt: number
 /** For one that was claimed and not tried: that was no attempt. */
 function untriedOf(message: StoredMessage, dueAt: number): Postponement {
   return postponed({ ...message, attempts: message.attempts - 1 }, dueAt);
+}
+
+function deliveryOf(message: Message | StoredMessage, isClaimed: boolean): Delivery {
+  const stored = "attempts" in message ? message : { ...message, attempts: 0, error: undefined };
+  return { message: stored, isClaimed, lane: laneOf(stored), refusals: 0 };
 }
 
 /** The lane of a message; `undefined` if it waits for no other. */

@@ -50,8 +50,9 @@ export function nextTime(
   now: number,
   cronTimes: CronTimes,
 ): number | undefined {
-  const { plannedAt: planned } = repeat;
-  const after = repeat.catchUp === "all" ? planned : Math.max(planned, now);
+  // It comes before its time only when the clock was set back: then it is planned anew.
+  const planned = Math.min(repeat.plannedAt, now);
+  const after = repeat.catchUp === "all" ? planned : now;
   if (!("everyMs" in repeat)) return cronTime(repeat, after, cronTimes);
   const { everyMs } = repeat;
   return planned + (Math.floor((after - planned) / everyMs) + 1) * everyMs;

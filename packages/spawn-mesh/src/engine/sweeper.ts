@@ -13,6 +13,7 @@ import type { Limits } from "./limits.ts";
 import type { StoredMessage } from "./message-store.ts";
 import { RETRY } from "./outbox.ts";
 import type { Outbox } from "./outbox.ts";
+import { SetBackClock } from "./set-back-clock.ts";
 import type { Statestore } from "./statestore.ts";
 
 export interface SweeperParts {
@@ -33,6 +34,7 @@ const SUSPICIOUS_WAIT_MS = 1_000;
 
 export class Sweeper {
   readonly #parts: SweeperParts;
+  readonly #setBackClock: SetBackClock;
   #timer: Timer | undefined;
   /** When the timer fires (wall). */
   #wakesAt = Infinity;
@@ -47,6 +49,7 @@ export class Sweeper {
 
   constructor(parts: SweeperParts) {
     this.#parts = parts;
+    this.#setBackClock = new SetBackClock(parts);
     parts.outbox.onStored = (dueAt) => this.#wakeAt(dueAt);
     parts.outbox.onRoom = () => this.#hasRoom();
   }
@@ -102,6 +105,7 @@ export class Sweeper {
   async #claimAll(): Promise<number> {
     const { clock, random, store, emit } = this.#parts;
     try {
+      await this.#setBackClock.correct();
       const isMoreDue = await this.#claimSome();
       this.#failures = 0;
       const now = clock.wall();

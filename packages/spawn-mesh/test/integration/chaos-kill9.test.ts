@@ -1,25 +1,6 @@
 /** The promises under `kill -9`, with real processes: `bin/chaos kill9`, few kills, and proof that it can fail. */
-import { execFile } from "node:child_process";
-import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-
-const root = join(import.meta.dirname, "../../../..");
-
-interface Finished {
-  readonly status: number;
-  readonly figures: Readonly<Record<string, number>>;
-  readonly output: string;
-}
-
-function chaos(...args: readonly string[]): Promise<Finished> {
-  return new Promise((resolve) => {
-    const child = execFile(join(root, "bin/chaos"), [...args, "--json"], (_, stdout, stderr) => {
-      const lastLine = stdout.trim().split("\n").at(-1) ?? "";
-      const figures = lastLine.startsWith("{") ? JSON.parse(lastLine) : {};
-      resolve({ status: child.exitCode ?? -1, figures, output: stdout + stderr });
-    });
-  });
-}
+import { chaos } from "./chaos-process.ts";
 
 describe("bin/chaos kill9", () => {
   const kills = process.env["SPAWN_TEST_ALL"] === "1" ? 1_000 : 30;

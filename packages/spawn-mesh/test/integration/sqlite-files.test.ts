@@ -9,6 +9,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
   truncateSync,
@@ -191,6 +192,25 @@ test("opens a file whose process was killed while it carried the log over", asyn
   await store.open({ owner: "session-2" });
   const rows = await Promise.all(actors.map((actor) => loadRow(store, actor)));
   expect(rows.every((row) => row?.revision === 1)).toBe(true);
+  await store.close();
+});
+
+test.each([
+  ["replaced by an older copy", (copy: string) => renameSync(copy, file)],
+  ["removed", () => rmSync(file)],
+])("takes no commit to a file that was %s while it was in use", async (_, replace) => {
+  await writeGoodFile();
+  const copy = `${file}.older`;
+  copyFileSync(file, copy);
+  const store = sqliteStatestore({ file });
+  await store.open({ owner: "session-1" });
+  await createActor(store, actorNamed("before"));
+  replace(copy);
+  await expect(createActor(store, actorNamed("after"))).rejects.toMatchObject({
+    kind: "fatal",
+    message: expect.stringContaining(`${file} was replaced or removed while it was in use`),
+  });
+  await expect(loadRow(store, actorNamed("before"))).rejects.toMatchObject({ kind: "fatal" });
   await store.close();
 });
 

@@ -4,7 +4,6 @@ import type { Mutation } from "../../../../scripts/apply-mutation.ts";
 export const mutation: Mutation = {
   invariant: "I15",
   target: "engine/engine.ts",
-  find: `      activation.forsake(\`the system \${this.system} stopped\`);
-`,
+  find: "for (const activation of this.#types.live) activation.forsake(stopped);",
   replace: "",
 };

@@ -7,6 +7,7 @@
  * case of this, and there the answer can be had at once: nobody else writes this file, so if the new
  * connection does not find the transaction, it will never appear.
  */
+import { statSync } from "node:fs";
 import type { DatabaseSync } from "node:sqlite";
 import { describeThrown, isSpawnError, SpawnError } from "../../engine/errors.ts";
 import { StoreFailure } from "../../engine/statestore.ts";
@@ -25,6 +26,8 @@ import {
 import type { OpenOptions, PackedBatch, WorkerCalls, WorkerRequest } from "./worker-messages.ts";
 
 interface Connection {
+  /** Which file it is, whatever its name means now. */
+  readonly inode: number;
   readonly database: DatabaseSync;
   readonly group: GroupCommit;
   readonly reader: RowReader;
@@ -160,7 +163,7 @@ export class DatabaseSession {
   }
 
   #connected(): Connection {
-    if (this.#connection !== undefined) return this.#connection;
+    if (this.#connection !== undefined) return this.#inPlace(this.#connection);
     try {
       return this.#connect();
     } catch (cause) {
@@ -177,7 +180,9 @@ export class DatabaseSession {
       this.#isLogInDoubt = false;
       const group = new GroupCommit(database, this.#options.owner);
       const reader = new RowReader(database);
-      this.#connection = { database, group, reader, messages: new MessageCalls(database) };
+      const messages = new MessageCalls(database);
+      const inode = inodeOf(this.#options.file)!;
+      this.#connection = { inode, database, group, reader, messages };
       return this.#connection;
     } catch (error) {
       database.close();
@@ -185,9 +190,25 @@ export class DatabaseSession {
     }
   }
 
+  /** What is written to a file that has no name any more is gone with this process. */
+  #inPlace(connection: Connection): Connection {
+    const { file } = this.#options!;
+    if (inodeOf(file) === connection.inode) return connection;
+    const what = `${file} was replaced or removed while it was in use: expected the file that was opened`;
+    throw new StoreFailure(
+      "fatal",
+      `${what}; stop the process, put the right file there, start again`,
+    );
+  }
+
   #closeConnection(): void {
     const connection = this.#connection;
     this.#connection = undefined;
     connection?.database.close();
   }
+}
+
+/** What tells a file from another of the same name; `undefined` when there is none. */
+function inodeOf(file: string): number | undefined {
+  return statSync(file, { throwIfNoEntry: false })?.ino;
 }

@@ -1,0 +1,92 @@
+import { expect, test } from "vitest";
+import { memoryStatestore } from "../statestores/memory.ts";
+import type { Message } from "./message-store.ts";
+import { SetBackClock } from "./set-back-clock.ts";
+import { systemClock } from "./clock.ts";
+
+const HOUR_MS = 3_600_000;
+const NOW = 100 * HOUR_MS;
+const LATER = NOW + HOUR_MS;
+const target = { system: "s", definition: "d", name: "n" };
+
+function message(id: string, about: Partial<Message>): Message {
+  return {
+    id,
+    source: undefined,
+    target,
+    action: "a",
+    payload: null,
+    headers: { kind: "call" },
+    isOrdered: false,
+    isTimer: false,
+    sentAt: LATER,
+    dueAt: LATER,
+    ...about,
+  };
+}
+
+function repeated(everyMs: number): Message["headers"] {
+  return { kind: "call", repeat: { everyMs, catchUp: "one", plannedAt: LATER + everyMs } };
+}
+
+const cron = { cron: "* * * * *", timeZone: "UTC", catchUp: "one", plannedAt: LATER } as const;
+
+async function dueTimes(messages: readonly Message[]): Promise<Readonly<Record<string, number>>> {
+  const store = memoryStatestore();
+  await store.open({ owner: "o" });
+  await store.messages.send(messages);
+  const clock = { ...systemClock, wall: () => NOW, monotonic: () => 0 };
+  await new SetBackClock({ store, clock }).correct();
+  const listed = await store.messages.list({ limit: 1_000 });
+  return Object.fromEntries(listed.map(({ id, dueAt }) => [id, dueAt]));
+}
+
+test("what was to be delivered at once, or comes again and again, does not wait until the clock is where it was", async () => {
+  expect(
+    await dueTimes([
+      message("at once", { dueAt: LATER + 5_000 }),
+      message("every second", { dueAt: LATER + 1_000, headers: repeated(1_000) }),
+      message("every other hour", { dueAt: LATER + 2 * HOUR_MS, headers: repeated(2 * HOUR_MS) }),
+    ]),
+  ).toEqual({
+    "at once": NOW + 5_000,
+    "every second": NOW + 1_000,
+    "every other hour": NOW + 2 * HOUR_MS,
+  });
+});
+
+test("a time that somebody chose stays as it is, and so does everything when the clock was not set back", async () => {
+  const messages = [
+    message("in ten seconds", { dueAt: LATER + 10_000 }),
+    message("by the clock", { headers: { kind: "call", repeat: cron } }),
+    message("sent before", { sentAt: NOW, dueAt: NOW + 5_000 }),
+    message("sent a little later", { sentAt: NOW + 30_000, dueAt: NOW + 35_000 }),
+  ];
+  expect(await dueTimes(messages)).toEqual(
+    Object.fromEntries(messages.map(({ id, dueAt }) => [id, dueAt])),
+  );
+});
+
+test("all of many messages are found", async () => {
+  const many = Array.from({ length: 250 }, (_, at) => message(`m${at}`, { dueAt: LATER + at }));
+  const dueAt = Object.values(await dueTimes(many));
+  expect(Math.max(...dueAt)).toBeLessThan(LATER);
+});
+
+test("a clock that goes back while the process runs is noticed, and is corrected once", async () => {
+  const store = memoryStatestore();
+  await store.open({ owner: "o" });
+  let wall = LATER;
+  const setBack = new SetBackClock({
+    store,
+    clock: { ...systemClock, wall: () => wall, monotonic: () => 0 },
+  });
+  await setBack.correct();
+  await store.messages.send([message("m", { dueAt: LATER + 5_000 })]);
+  const dueAt = async () => (await store.messages.list({ limit: 1 }))[0]?.dueAt;
+  await setBack.correct();
+  expect(await dueAt()).toBe(LATER + 5_000);
+  wall = NOW;
+  await setBack.correct();
+  expect(await dueAt()).toBe(NOW + 5_000);
+});
