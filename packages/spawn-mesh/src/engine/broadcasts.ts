@@ -88,9 +88,10 @@ export class Broadcasts {
     }));
     if (reached !== undefined) {
       const { attempts: _, error: __, ...rest } = message;
-      messages.push({ ...rest, dueAt: at, headers: { ...rest.headers, reached } });
+      const sentAt = Math.max(at, message.sentAt + 1);
+      messages.push({ ...rest, sentAt, dueAt: at, headers: { ...rest.headers, reached } });
     }
-    const wasStored = await store.messages.replace(message.id, messages);
+    const wasStored = await store.messages.replace(message, messages);
     if (wasStored && message.headers.reached === undefined) this.#tellListeners(message);
     if (messages.length > 0) onStored(at);
   }

@@ -1,7 +1,8 @@
 /** Actions of one actor that become durable together: what a growing commit is made of. */
 import type { SpawnError } from "./errors.ts";
 import type { Invocation } from "./invocation.ts";
-import type { Message, StoredMessage } from "./message-store.ts";
+import { isStored } from "./message-store.ts";
+import type { Message, MessageRef, StoredMessage } from "./message-store.ts";
 import { unitsOf } from "./sending.ts";
 import type { Outgoing } from "./sending.ts";
 import type { Etag, StateBytes, StoreAnswer, StoredReply, Tags } from "./statestore.ts";
@@ -48,8 +49,8 @@ export interface Batch {
 
 /** Messages of a batch. */
 export interface BatchMessages {
-  readonly sends: Outgoing[];
-  consumes: string[];
+  sends: Outgoing[];
+  consumes: MessageRef[];
   /** About how much memory the sent ones take, in UTF-16 units. */
   units: number;
   /** The sent ones as they are stored, and whether they are delivered from here; there when sealed. */
@@ -69,8 +70,11 @@ export function isUrgent(batch: Batch): boolean {
 
 /** Adds what a change sends and consumes. */
 export function addMessages(batch: Batch, { sends, message }: Change): void {
-  batch.messages ??= { sends: [], consumes: [], units: 0, stored: NO_MESSAGES, isDirect: false };
-  if (message !== undefined) batch.messages.consumes.push(message.id);
+  batch.messages ??= { sends: [], consumes: [], units: 0, stored: NO_MESSAGES, direct: undefined };
+  if (message !== undefined) {
+    const { id, sentAt } = message;
+    batch.messages.consumes.push({ id, sentAt });
+  }
   for (const outgoing of sends) {
     batch.messages.sends.push(outgoing);
     batch.messages.units += unitsOf(outgoing);
@@ -93,9 +97,8 @@ export function joinBefore(next: Batch, first: Batch): void {
  */
 export function consumesLess({ messages }: Batch, answer: StoreAnswer): boolean {
   if (messages === undefined) return false;
-  const stored = new Set(answer.messages.map(({ id }) => id));
-  const left = messages.consumes.filter((id) => stored.has(id));
-  const isLess = left.length < messages.consumes.length;
+  const left = messages.consumes.filter((consumed) => isStored(consumed, answer));
+  const gone = messages.consumes.filter((consumed) => !left.includes(consumed));
   messages.consumes = left;
   return isLess;
 }

@@ -29,7 +29,7 @@ import type { CommitWriter } from "./commit-writer.ts";
 import { SpawnError } from "./errors.ts";
 import type { Invocation } from "./invocation.ts";
 import type { Limits } from "./limits.ts";
-import type { Message } from "./message-store.ts";
+import type { Message, MessageRef } from "./message-store.ts";
 import { DELIVERY_GRACE_MS, storedAs } from "./sending.ts";
 import type { Outgoing } from "./sending.ts";
 import type {
@@ -230,7 +230,7 @@ export class CommitPipeline {
 
   /** The messages that the commit in flight consumes. */
   get messagesInFlight(): readonly string[] {
-    return this.#inFlight?.messages?.consumes ?? NO_IDS;
+    return this.#inFlight?.messages?.consumes.map(({ id }) => id) ?? NO_IDS;
   }
 
   /** About how much the next commit has to write, in UTF-16 units. */
@@ -271,7 +271,7 @@ export class CommitPipeline {
       isDelete: batch.isDelete,
       revisionsKept: batch.keepsRevision ? revisionsKept : 0,
       replies: batch.stored === undefined ? NO_REPLIES : [...batch.stored.values()],
-      consumes: batch.messages?.consumes ?? NO_IDS,
+      consumes: batch.messages?.consumes ?? NO_CONSUMED,
       sends: batch.messages?.stored ?? NO_MESSAGES,
     };
   }
@@ -437,4 +437,5 @@ export class CommitPipeline {
 const STORED_REPLIES_MAX = 200;
 const NO_REPLIES: readonly StoredReply[] = [];
 const NO_IDS: readonly string[] = [];
+const NO_CONSUMED: readonly MessageRef[] = [];
 const NO_MESSAGES: readonly Message[] = [];

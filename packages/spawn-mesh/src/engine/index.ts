@@ -67,6 +67,7 @@ export type {
   MessageClaim,
   MessageHeaders,
   MessagePage,
+  MessageRef,
   MessageStore,
   ParkedMessage,
   PlannedRepetition,

@@ -11,6 +11,7 @@ import type { ActorId } from "./actor-id.ts";
 import { SpawnError } from "./errors.ts";
 import type { ErrorCode, FailureValue } from "./errors.ts";
 import type { Invocation } from "./invocation.ts";
+import { isStored } from "./message-store.ts";
 import type { Loader } from "./loader.ts";
 import type { StoredReply } from "./statestore.ts";
 
@@ -77,7 +78,8 @@ export class KeyedInvocations {
           this.#lookups.delete(invocation);
           const stored = replies.find((reply) => reply.key === key);
           if (stored !== undefined) answerStored(invocation, stored, this.#goesOn);
-          else if (message !== undefined && messages.length === 0) invocation.fail(messageGone());
+          else if (message !== undefined && !isStored(message, answer))
+            invocation.fail(messageGone());
           else invocation.isNew = true;
           this.#owner.lookedUp();
         },

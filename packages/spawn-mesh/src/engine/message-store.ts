@@ -45,10 +45,28 @@ export type Repetition = (
 /** A repetition with the time that this delivery was planned for (wall), however late it is. */
 export type PlannedRepetition = Repetition & { readonly plannedAt: number };
 
-/** A message as it is sent. */
-export interface Message {
-  /** 1 to 128 characters of ASCII without control characters; unique in the statestore. */
+/**
+ * Which message is meant. One that comes again keeps its id, and an id may be used anew when nothing
+ * waits by it; the time of sending tells them apart, so that whoever is late with an old one finds
+ * that it is not stored, and does nothing to the new one.
+ */
+export interface MessageRef {
+  /** 1 to 128 characters of ASCII without control characters; one message of an id is stored at a time. */
   readonly id: string;
+  /** When it was sent (wall); later than that of the one whose place it takes. */
+  readonly sentAt: number;
+}
+
+/** Whether a load found this very message. */
+export function isStored(
+  { id, sentAt }: MessageRef,
+  { messages }: { readonly messages: readonly StoredMessage[] },
+): boolean {
+  return messages.some((found) => found.id === id && found.sentAt === sentAt);
+}
+
+/** A message as it is sent. */
+export interface Message extends MessageRef {
   /** The actor whose commit sent it; `undefined` when it came from outside. */
   readonly source: ActorId | undefined;
   readonly target: ActorId;
@@ -60,8 +78,6 @@ export interface Message {
   readonly isOrdered: boolean;
   /** Whether it is a timer of its source: a commit that deletes the source removes it. */
   readonly isTimer: boolean;
-  /** When it was sent (wall). */
-  readonly sentAt: number;
   /** When it may be claimed (wall). */
   readonly dueAt: number;
 }
@@ -98,8 +114,7 @@ export interface MessageClaim {
 }
 
 /** What becomes of a message that could not be delivered. */
-export interface Postponement {
-  readonly id: string;
+export interface Postponement extends MessageRef {
   readonly dueAt: number;
   readonly attempts: number;
   readonly error: string | undefined;
@@ -116,7 +131,10 @@ export interface MessagePage {
   readonly limit: number;
 }
 
-/** What waits to be delivered. Fails as a statestore does; no call here answers in doubt. */
+/**
+ * What waits to be delivered. Fails as a statestore does: no call answers in doubt, but a change that
+ * failed as `ambiguous` may have been made, or may yet be made, whatever has happened since.
+ */
 export interface MessageStore {
   /** Stores messages that no commit sends, all or none. One whose id is stored or parked already changes nothing. */
   send(messages: readonly Message[]): Promise<void>;
@@ -134,8 +152,8 @@ export interface MessageStore {
   /** Changes when messages are due. Those that are not stored any more are left out. */
   postpone(postponements: readonly Postponement[]): Promise<void>;
 
-  /** Removes message `id` and stores `messages`, or does neither and answers `false` when it is not stored. */
-  replace(id: string, messages: readonly Message[]): Promise<boolean>;
+  /** Removes a message and stores `messages`, or does neither and answers `false` when it is not stored. */
+  replace(message: MessageRef, messages: readonly Message[]): Promise<boolean>;
 
   /** Removes messages; answers the ids of those that were stored. */
   remove(ids: readonly string[]): Promise<readonly string[]>;
@@ -144,10 +162,7 @@ export interface MessageStore {
   list(page: MessagePage): Promise<readonly StoredMessage[]>;
 
   /** Gives messages up: they wait apart until somebody decides. Those that are not stored any more are left out. */
-  park(
-    parked: readonly { readonly id: string; readonly error: string }[],
-    at: number,
-  ): Promise<void>;
+  park(parked: readonly (MessageRef & { readonly error: string })[], at: number): Promise<void>;
 
   /** What was given up, the first given up first, and by id among equals. */
   listParked(page: MessagePage): Promise<readonly ParkedMessage[]>;

@@ -334,7 +334,7 @@ export class Outbox {
   async #giveBack(deliveries: readonly Delivery[]): Promise<void> {
     const { store, clock } = this.#parts;
     const dueAt = clock.wall();
-    const postponements = deliveries.map(({ message: { id, attempts, error } }) => ({
+    const postponements = deliveries.map(({ message: { id, sentAt, attempts, error } }) => ({
       id,
       dueAt,
       attempts: attempts - 1,
@@ -345,6 +345,7 @@ export class Outbox {
   }
 
   /** Whether it is not stored any more when it was delivered. */
+      sentAt,
   #isConsumedByTarget({ target, headers }: StoredMessage): boolean {
     return headers.kind !== "external" && target.system === this.#parts.system;
   }
@@ -353,11 +354,13 @@ export class Outbox {
   async #consume(delivery: Delivery, reply?: unknown): Promise<void> {
     const { store, clock } = this.#parts;
     const again = nextOccurrence(delivery.message, this.#parts);
-    const { id, source } = delivery.message;
+    const { message } = delivery;
+    const { source } = message;
     const at = clock.wall();
     const next = again === undefined ? [] : [storedAs(again, { source, at, graceMs: 0 })];
-    await this.#untilStored(() => store.messages.replace(id, next));
-    this.#continuations.succeed(id, reply);
+    const isOver = await this.#untilStored(() => store.messages.replace(message, next));
+    if (!isOver) return this.#leave(delivery);
+    this.#continuations.succeed(message.id, reply);
     this.#end(delivery);
     for (const { dueAt } of next) this.onStored(dueAt);
   }
@@ -368,16 +371,18 @@ export class Outbox {
     const attempts = message.attempts + (isClaimed ? 0 : 1);
     if (attempts >= limits.messageAttemptsMax) return await this.#park(delivery, error);
     const dueAt = clock.wall() + Math.min(RETRY.maxMs, RETRY.firstMs * 2 ** (attempts - 1));
-    const postponement = { id: message.id, dueAt, attempts, error: error.message };
+    const { id, sentAt } = message;
+    const postponement = { id, sentAt, dueAt, attempts, error: error.message };
     await this.#untilStored(() => store.messages.postpone([postponement]));
     this.#leave({ ...delivery, message: { ...message, dueAt } });
   }
 
   async #park(delivery: Delivery, error: SpawnError): Promise<void> {
     const { store, clock, emit } = this.#parts;
-    const { id, target, action } = delivery.message;
-    const parked = [{ id, error: error.message }];
-    await this.#untilStored(() => store.messages.park(parked, clock.wall()));
+    const { id, sentAt, target, action } = delivery.message;
+    const parked = [{ id, sentAt, error: error.message }];
+    const isOver = await this.#untilStored(() => store.messages.park(parked, clock.wall()));
+    if (!isOver) return this.#leave(delivery);
     emit({ type: "message-parked", id, target, action, error });
     this.#end(delivery);
   }

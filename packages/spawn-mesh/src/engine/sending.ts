@@ -71,6 +71,8 @@ export interface Outgoing {
   readonly dueAt: number | undefined;
   /** Whether it is stored, or only tried once. */
   readonly isStored: boolean;
+  /** When the one was sent whose place it takes (wall). */
+  readonly sentAfter?: number;
 }
 
 /** For how long a message is left to the process that committed it, in milliseconds. */
@@ -232,7 +234,7 @@ export function nextOccurrence(
   message: Message,
   { clock, cronTimes }: Pick<SendingParts, "clock" | "cronTimes">,
 ): Outgoing | undefined {
-  const { id, target, action, payload, headers, isTimer } = message;
+  const { id, target, action, payload, headers, isTimer, sentAt } = message;
   const { repeat } = headers;
   if (repeat === undefined) return undefined;
   const dueAt = nextTime(repeat, clock.wall(), cronTimes);
@@ -247,6 +249,7 @@ export function nextOccurrence(
     isTimer,
     dueAt,
     isStored: true,
+    sentAfter: sentAt,
   };
 }
 
@@ -260,6 +263,7 @@ export function storedAs(
   }: { readonly source: ActorId | undefined; readonly at: number; readonly graceMs: number },
 ): Message {
   const { id, target, action, payload, headers, isOrdered, isTimer, dueAt } = outgoing;
+  const { sentAfter = -1 } = outgoing;
   return {
     id,
     source,
@@ -269,7 +273,7 @@ export function storedAs(
     headers,
     isOrdered,
     isTimer,
-    sentAt: at,
+    sentAt: Math.max(at, sentAfter + 1),
     dueAt: dueAt ?? at + graceMs,
   };
 }

@@ -6,7 +6,7 @@
  * `spawn-mesh/testing`; `memory.ts` is the reference.
  */
 import type { ActorId } from "./actor-id.ts";
-import type { Message, MessageStore, StoredMessage } from "./message-store.ts";
+import type { Message, MessageRef, MessageStore, StoredMessage } from "./message-store.ts";
 
 /** The unique id of a commit: 16 random bytes as 16 latin-1 characters. A fencing token. */
 export type Etag = string;
@@ -90,11 +90,11 @@ export interface Commit extends StoredState {
   /** Replies to store. If the store already has one of these keys for this actor, the whole commit is refused. */
   readonly replies: readonly StoredReply[];
   /**
-   * Ids of the messages that this commit consumes: they are removed. If one of them is not stored
+   * The messages that this commit consumes: they are removed. If one of them is not stored
    * (consumed, cancelled, parked), or is named twice, the whole commit is refused. Happens before
    * {@link Commit.sends}, so that a message may be replaced by one of the same id.
    */
-  readonly consumes: readonly string[];
+  readonly consumes: readonly MessageRef[];
   /** Messages that this commit sends, in order. One whose id is stored or parked already changes nothing. */
   readonly sends: readonly Message[];
 }

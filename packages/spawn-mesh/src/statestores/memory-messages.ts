@@ -10,6 +10,7 @@ import type {
   Message,
   MessageClaim,
   MessagePage,
+  MessageRef,
   MessageStore,
   ParkedMessage,
   Postponement,
@@ -47,8 +48,8 @@ export class MemoryMessages implements MessageStore {
 
   // What commits and loads need.
 
-  has(id: string): boolean {
-    return this.#rows.has(id);
+  has(message: MessageRef): boolean {
+    return this.#find(message) !== undefined;
   }
 
   /** How many ordered messages of the actor are stored. */
@@ -130,8 +131,8 @@ export class MemoryMessages implements MessageStore {
 
   async postpone(postponements: readonly Postponement[]): Promise<void> {
     this.#checkOpen();
-    for (const { id, dueAt, attempts, error } of postponements) {
-      const row = this.#rows.get(id);
+    for (const { dueAt, attempts, error, ...ref } of postponements) {
+      const row = this.#find(ref);
       if (row === undefined) continue;
       this.#due.delete(row);
       row.dueAt = dueAt;
@@ -141,9 +142,10 @@ export class MemoryMessages implements MessageStore {
     }
   }
 
-  async replace(id: string, messages: readonly Message[]): Promise<boolean> {
+  async replace(message: MessageRef, messages: readonly Message[]): Promise<boolean> {
     this.#checkOpen();
-    if (!this.take(id)) return false;
+    if (!this.has(message)) return false;
+    this.take(message.id);
     this.add(messages);
     return true;
   }
@@ -160,15 +162,15 @@ export class MemoryMessages implements MessageStore {
   }
 
   async park(
-    parked: readonly { readonly id: string; readonly error: string }[],
+    parked: readonly (MessageRef & { readonly error: string })[],
     at: number,
   ): Promise<void> {
     this.#checkOpen();
-    for (const { id, error } of parked) {
-      const row = this.#rows.get(id);
+    for (const { error, ...ref } of parked) {
+      const row = this.#find(ref);
       if (row === undefined) continue;
-      this.take(id);
-      this.#parked.set(id, { ...storedMessage(row), error, parkedAt: at });
+      this.take(ref.id);
+      this.#parked.set(ref.id, { ...storedMessage(row), error, parkedAt: at });
     }
   }
 
@@ -192,6 +194,11 @@ export class MemoryMessages implements MessageStore {
   async discardParked(ids: readonly string[]): Promise<readonly string[]> {
     this.#checkOpen();
     return ids.filter((id) => this.#parked.delete(id));
+  }
+
+  #find({ id, sentAt }: MessageRef): Row | undefined {
+    const row = this.#rows.get(id);
+    return row?.message.sentAt === sentAt ? row : undefined;
   }
 
   #put(message: Message): void {

@@ -166,12 +166,12 @@ class MemoryStatestore implements Statestore {
   /** Whether all that it consumes is there, and named once. */
   #canConsume({ consumes }: Commit): boolean {
     if (consumes.length === 0) return true;
-    const areStored = consumes.every((id) => this.messages.has(id));
-    return areStored && new Set(consumes).size === consumes.length;
+    const areStored = consumes.every((message) => this.messages.has(message));
+    return areStored && new Set(consumes.map(({ id }) => id)).size === consumes.length;
   }
 
   #changeMessages({ actor, isDelete, consumes, sends }: Commit): void {
-    for (const id of consumes) this.messages.take(id);
+    for (const { id } of consumes) this.messages.take(id);
     if (isDelete) this.messages.removeTimers(actor);
     this.messages.add(sends);
   }

@@ -155,6 +155,7 @@ const doors: Readonly<Record<string, Door>> = {
       "MessageHeaders",
       "MessagePage",
       "MessageQuery",
+      "MessageRef",
       "MessageStore",
       "Origin",
       "ParkedMessage",

@@ -1,5 +1,6 @@
 /** How commits look on their way to the worker. Creates carry names, updates carry a handle. */
 import assert from "node:assert";
+import type { MessageRef } from "../../engine/message-store.ts";
 import type { Commit, StoredReply } from "../../engine/statestore.ts";
 import { actorText, type MessageColumns, packMessages, unpackMessages } from "./message-rows.ts";
 import { type PackedReader, type PackedRows, PackedWriter } from "./packed-rows.ts";
@@ -51,7 +52,10 @@ function packCommit(writer: PackedWriter, commit: Commit): void {
 function packMessagesOf(writer: PackedWriter, { actor, consumes, sends }: Commit): void {
   writer.value(actorText(actor));
   writer.number(consumes.length);
-  for (const id of consumes) writer.value(id);
+  for (const { id, sentAt } of consumes) {
+    writer.value(id);
+    writer.number(sentAt);
+  }
   packMessages(writer, sends);
 }
 
@@ -59,13 +63,16 @@ function packMessagesOf(writer: PackedWriter, { actor, consumes, sends }: Commit
 export interface MessageChanges {
   /** The actor that commits. */
   readonly source: string;
-  readonly consumes: readonly string[];
+  readonly consumes: readonly MessageRef[];
   readonly sends: readonly MessageColumns[];
 }
 
 export function unpackMessageChanges(reader: PackedReader): MessageChanges {
   const source = reader.text();
-  const consumes = Array.from({ length: reader.number() }, () => reader.text());
+  const consumes = Array.from({ length: reader.number() }, () => ({
+    id: reader.text(),
+    sentAt: reader.number(),
+  }));
   return { source, consumes, sends: unpackMessages(reader, source) };
 }
 

@@ -222,8 +222,8 @@ export class GroupCommit {
   #consumable(messages: MessageChanges | undefined): readonly number[] | undefined {
     if (messages === undefined || messages.consumes.length === 0) return NO_POSITIONS;
     const positions = new Set<number>();
-    for (const id of messages.consumes) {
-      const position = this.#messages.positionOf(id);
+    for (const message of messages.consumes) {
+      const position = this.#messages.positionOf(message);
       if (position === undefined) return undefined;
       positions.add(position);
     }

@@ -1,7 +1,9 @@
 /** The calls of the message store, in the worker: each is one transaction. */
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type {
+  Message,
   MessagePage,
+  MessageRef,
   MessageStore,
   ParkedMessage,
   StoredMessage,
@@ -75,13 +77,11 @@ export class MessageCalls implements SyncMessageStore {
   }
 
   postpone(postponements: Parameters<MessageStore["postpone"]>[0]): void {
-    for (const { id, dueAt, attempts, error } of postponements) {
-      this.#table.postpone(id, [dueAt, attempts, error ?? null]);
-    }
+    for (const postponement of postponements) this.#table.postpone(postponement);
   }
 
-  replace(id: string, messages: Parameters<MessageStore["replace"]>[1]): boolean {
-    const position = this.#table.positionOf(id);
+  replace(message: MessageRef, messages: readonly Message[]): boolean {
+    const position = this.#table.positionOf(message);
     if (position === undefined) return false;
     this.#table.removeAt(position);
     this.#table.add(messages.map(columnsOf));
@@ -89,11 +89,7 @@ export class MessageCalls implements SyncMessageStore {
   }
 
   remove(ids: readonly string[]): readonly string[] {
-    return ids.filter((id) => {
-      const position = this.#table.positionOf(id);
-      if (position !== undefined) this.#table.removeAt(position);
-      return position !== undefined;
-    });
+    return ids.filter((id) => this.#table.remove(id));
   }
 
   list(page: MessagePage): readonly StoredMessage[] {
@@ -102,9 +98,9 @@ export class MessageCalls implements SyncMessageStore {
   }
 
   park(parked: Parameters<MessageStore["park"]>[0], at: number): void {
-    for (const { id, error } of parked) {
-      const position = this.#table.positionOf(id);
-      if (position !== undefined) this.#table.parkAt(position, error, at);
+    for (const message of parked) {
+      const position = this.#table.positionOf(message);
+      if (position !== undefined) this.#table.parkAt(position, message.error, at);
     }
   }
 

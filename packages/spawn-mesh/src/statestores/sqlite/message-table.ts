@@ -6,7 +6,12 @@
  * neither costs more when a million wait for next week.
  */
 import type { DatabaseSync, StatementSync } from "node:sqlite";
-import type { MessageClaim, StoredMessage } from "../../engine/message-store.ts";
+import type {
+  MessageClaim,
+  MessageRef,
+  Postponement,
+  StoredMessage,
+} from "../../engine/message-store.ts";
 import { describeThrown } from "../../engine/errors.ts";
 import { prepareArrays } from "./connection.ts";
 import { type MessageColumns, MESSAGE_COLUMNS, storedMessage } from "./message-rows.ts";
@@ -29,7 +34,8 @@ const messageQueries = {
   unsent: "SELECT count(*) FROM spawn_message WHERE source = ? AND flags & 1",
   earlier: `SELECT position FROM spawn_message
     WHERE source = ? AND target = ? AND flags & 1 AND position < ? LIMIT ?`,
-  findPosition: "SELECT position FROM spawn_message WHERE id = ?",
+  findPosition: "SELECT position FROM spawn_message WHERE id = ? AND sent_at = ?",
+  remove: "DELETE FROM spawn_message WHERE id = ?",
   removeTimers: "DELETE FROM spawn_message WHERE source = ? AND flags & 2",
 } as const;
 
@@ -38,6 +44,7 @@ export class MessageTable {
   readonly #findPosition: StatementSync;
   readonly #find: StatementSync;
   readonly #add: StatementSync;
+  readonly #remove: StatementSync;
   readonly #removeAt: StatementSync;
   readonly #removeTimers: StatementSync;
   readonly #unsent: StatementSync;
@@ -58,6 +65,7 @@ export class MessageTable {
        SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 0
        WHERE NOT EXISTS (SELECT 1 FROM spawn_parked WHERE id = ?1)`,
     );
+    this.#remove = prepare(messageQueries.remove);
     this.#removeAt = prepare("DELETE FROM spawn_message WHERE position = ?");
     this.#removeTimers = prepare(messageQueries.removeTimers);
     this.#unsent = prepare(messageQueries.unsent);
@@ -72,7 +80,7 @@ export class MessageTable {
     );
     this.#nextDueAt = prepare(messageQueries.nextDueAt);
     this.#postpone = prepare(
-      "UPDATE spawn_message SET due_at = ?, attempts = ?, error = ? WHERE id = ?",
+      "UPDATE spawn_message SET due_at = ?, attempts = ?, error = ? WHERE id = ? AND sent_at = ?",
     );
   }
 
@@ -82,8 +90,8 @@ export class MessageTable {
   }
 
   /** The place of a message; `undefined` when it is not stored. */
-  positionOf(id: string): number | undefined {
-    const row = this.#findPosition.get(id);
+  positionOf({ id, sentAt }: MessageRef): number | undefined {
+    const row = this.#findPosition.get(id, sentAt);
     return row === undefined ? undefined : firstNumber(row);
   }
 
@@ -94,6 +102,11 @@ export class MessageTable {
   /** Adds messages; one whose id is stored or parked already is left out. */
   add(messages: readonly MessageColumns[]): void {
     for (const columns of messages) this.#add.run(...columns);
+  }
+
+  /** Removes whatever message of that id is stored; answers whether there was one. */
+  remove(id: string): boolean {
+    return this.#remove.run(id).changes === 1;
   }
 
   removeAt(position: number): void {
@@ -160,8 +173,8 @@ export class MessageTable {
     return row === undefined ? undefined : firstNumber(row);
   }
 
-  postpone(id: string, to: readonly [dueAt: number, attempts: number, error: string | null]): void {
-    this.#postpone.run(...to, id);
+  postpone({ id, sentAt, dueAt, attempts, error }: Postponement): void {
+    this.#postpone.run(dueAt, attempts, error ?? null, id, sentAt);
   }
 
   /** Gives a message up. */
