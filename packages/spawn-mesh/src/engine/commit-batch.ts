@@ -53,9 +53,10 @@ export interface BatchMessages {
   consumes: MessageRef[];
   /** About how much memory the sent ones take, in UTF-16 units. */
   units: number;
-  /** The sent ones as they are stored, and whether they are delivered from here; there when sealed. */
+  /** The sent ones as they are stored; there when sealed. */
   stored: readonly Message[];
-  isDirect: boolean;
+  /** What they were made of, if they are delivered from here. */
+  direct: readonly Outgoing[] | undefined;
 }
 
 /** Tells those that wait whether the commit was done. */
@@ -100,7 +101,11 @@ export function consumesLess({ messages }: Batch, answer: StoreAnswer): boolean 
   const left = messages.consumes.filter((consumed) => isStored(consumed, answer));
   const gone = messages.consumes.filter((consumed) => !left.includes(consumed));
   messages.consumes = left;
-  return isLess;
+  // What was cancelled does not come again.
+  messages.sends = messages.sends.filter(
+    ({ id, sentAfter }) => !gone.some((one) => one.id === id && one.sentAt === sentAfter),
+  );
+  return gone.length > 0;
 }
 
 function joinMessages(first: BatchMessages, then: BatchMessages | undefined): BatchMessages {

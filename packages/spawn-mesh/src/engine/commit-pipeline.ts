@@ -377,20 +377,21 @@ export class CommitPipeline {
   #sealMessages(messages: BatchMessages, at: number): void {
     const source = this.#owner.id;
     const stored = messages.sends.filter(({ isStored }) => isStored);
-    messages.isDirect = this.#writer.outbox.isDirect(source, this.#revision + 1, stored.length);
-    const graceMs = messages.isDirect ? DELIVERY_GRACE_MS : 0;
+    const isDirect = this.#writer.outbox.isDirect(source, this.#revision + 1, stored.length);
+    messages.direct = isDirect ? stored : undefined;
+    const graceMs = isDirect ? DELIVERY_GRACE_MS : 0;
     messages.stored = stored.map((outgoing) => storedAs(outgoing, { source, at, graceMs }));
   }
 
-  #send({ sends, stored, isDirect }: BatchMessages): void {
+  #send({ sends, stored, direct }: BatchMessages): void {
     const { outbox } = this.#writer;
-    outbox.committed(stored, isDirect);
+    outbox.committed(stored, direct);
     for (const outgoing of sends) if (!outgoing.isStored) outbox.fire(this.#owner.id, outgoing);
   }
 
   /** Messages of a commit after which others may have committed: they are found in the statestore. */
   #mayHaveSent({ messages }: Batch): void {
-    if (messages !== undefined) this.#writer.outbox.committed(messages.stored, false);
+    if (messages !== undefined) this.#writer.outbox.committed(messages.stored, undefined);
   }
 
   #settle(): Batch {

@@ -108,7 +108,7 @@ export class KeyedInvocations {
 }
 
 /** The message was consumed, cancelled or parked since it was sent on its way. */
-function messageGone(): SpawnError {
+export function messageGone(): SpawnError {
   return new SpawnError("CANCELLED", "the message is not stored any more");
 }
 

@@ -2,7 +2,7 @@
 import { SpawnError, describeThrown, isSpawnError } from "./errors.ts";
 import { checkWholeNumber } from "./limits.ts";
 import type { Message, MessagePage, ParkedMessage, StoredMessage } from "./message-store.ts";
-import { repeatWrite } from "./repeated-write.ts";
+import { writeOnce } from "./repeated-write.ts";
 import type { RepeatedWriteParts } from "./repeated-write.ts";
 import { StoreFailure } from "./statestore.ts";
 import type { Statestore } from "./statestore.ts";
@@ -26,9 +26,13 @@ export class MessageOperations {
     this.#parts = parts;
   }
 
-  /** Stores messages that no commit sends. */
+  /**
+   * Stores messages that no commit sends.
+   *
+   * @throws {SpawnError} `STATESTORE_UNAVAILABLE`, or `UNKNOWN_OUTCOME` when they may have been stored
+   */
   async send(messages: readonly Message[]): Promise<void> {
-    await repeatWrite(this.#parts, () => this.#parts.store.messages.send(messages));
+    await writeOnce(this.#parts, () => this.#parts.store.messages.send(messages));
     for (const { dueAt } of messages) this.#parts.onStored(dueAt);
   }
 

@@ -82,6 +82,7 @@ export class Messaging {
   stop(): void {
     this.#sweeper.stop();
     this.outbox.stop();
+    this.stateless.forsake(`the system ${this.#parts.system} stopped`);
   }
 
   /** Sends a message from outside of actors; answers its id when it is stored. */

@@ -28,7 +28,7 @@ import type { Message, MessageClaim, StoredMessage } from "./message-store.ts";
 import { repeatWrite } from "./repeated-write.ts";
 import { isMissed } from "./repetition.ts";
 import type { CronTimes } from "./repetition.ts";
-import { DELIVERY_GRACE_MS, nextOccurrence, storedAs } from "./sending.ts";
+import { nextOccurrence, storedAs } from "./sending.ts";
 import type { Outgoing } from "./sending.ts";
 import { SourcesBehind } from "./sources-behind.ts";
 import type { Statestore } from "./statestore.ts";
@@ -132,12 +132,16 @@ export class Outbox {
     return false;
   }
 
-  /** The messages of a commit are stored. */
-  committed(messages: readonly Message[], isDirect: boolean): void {
+  /**
+   * The messages of a commit are stored.
+   *
+   * @param direct what they were made of, in that order, if they are to be delivered from here
+   */
+  committed(messages: readonly Message[], direct: readonly Outgoing[] | undefined): void {
     if (this.#isStopped) return;
     const wall = this.#parts.clock.wall();
-    for (const message of messages) {
-      const isNow = isDirect && message.dueAt - message.sentAt === DELIVERY_GRACE_MS;
+    for (const [index, message] of messages.entries()) {
+      const isNow = direct !== undefined && direct[index]!.dueAt === undefined;
       const isBehind = message.source !== undefined && this.#behind.leaves(message.source);
       const isAwaited = this.#continuations.has(message.id);
       if (isAwaited || (isNow && !isBehind && !this.#isDraining)) this.#take(message, false);

@@ -1,4 +1,4 @@
-/** Writes that may be repeated: done twice they are done once. */
+/** Changes of messages that no commit makes, and how often they may be tried. */
 import { sleep } from "./clock.ts";
 import type { Clock, Random } from "./clock.ts";
 import { SpawnError, describeThrown, isSpawnError } from "./errors.ts";
@@ -15,7 +15,8 @@ export interface RepeatedWriteParts {
 }
 
 /**
- * Repeats a write of messages until it is certain that it was done, for as long as a commit is repeated.
+ * Repeats a write until it is certain that it was done, for as long as a commit is repeated. Done
+ * twice it must be as if it was done once.
  *
  * @throws {SpawnError} `STATESTORE_UNAVAILABLE` when it certainly was not done, `UNKNOWN_OUTCOME` when
  * it may have been
@@ -23,6 +24,25 @@ export interface RepeatedWriteParts {
 export async function repeatWrite<Answer>(
   parts: RepeatedWriteParts,
   write: () => Promise<Answer>,
+): Promise<Answer> {
+  return await tryWrite(parts, write, true);
+}
+
+/**
+ * As {@link repeatWrite}, but repeats it only while it certainly was not done: what it stores may be
+ * delivered and gone by the time it is known that its answer was lost.
+ */
+export async function writeOnce<Answer>(
+  parts: RepeatedWriteParts,
+  write: () => Promise<Answer>,
+): Promise<Answer> {
+  return await tryWrite(parts, write, false);
+}
+
+async function tryWrite<Answer>(
+  parts: RepeatedWriteParts,
+  write: () => Promise<Answer>,
+  mayRepeatInDoubt: boolean,
 ): Promise<Answer> {
   const { clock, random, limits, emit } = parts;
   const giveUpAt = clock.monotonic() + limits.storeRetryMs;
@@ -35,7 +55,7 @@ export async function repeatWrite<Answer>(
       emit({ type: "store-failed", operation: "messages", cause });
       const kind = cause instanceof StoreFailure ? cause.kind : "ambiguous";
       isAmbiguous ||= kind === "ambiguous";
-      const mayRepeat = kind === "ambiguous" || kind === "retry";
+      const mayRepeat = kind === "retry" || (kind === "ambiguous" && mayRepeatInDoubt);
       if (!mayRepeat || clock.monotonic() >= giveUpAt) throw failure(cause, isAmbiguous);
       await sleep(clock, exponentialBackoffMs(attempt, random));
     }

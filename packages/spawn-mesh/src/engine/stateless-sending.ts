@@ -4,23 +4,31 @@
  * stored, so these messages have no order.
  */
 import type { ActorId } from "./actor-id.ts";
+import { formatActorId } from "./actor-id.ts";
 import type { DurableChange } from "./commit-pipeline.ts";
 import type { SpawnError } from "./errors.ts";
-import type { Message } from "./message-store.ts";
+import type { Invocation } from "./invocation.ts";
+import { messageGone } from "./keyed-invocations.ts";
+import type { Message, MessageRef } from "./message-store.ts";
 import type { Outbox } from "./outbox.ts";
-import { repeatWrite } from "./repeated-write.ts";
+import { repeatWrite, writeOnce } from "./repeated-write.ts";
 import type { RepeatedWriteParts } from "./repeated-write.ts";
 import { DELIVERY_GRACE_MS, storedAs } from "./sending.ts";
 import type { Outgoing } from "./sending.ts";
 import type { Statestore } from "./statestore.ts";
+import type { Watch, Watched } from "./watch.ts";
 
 export interface StatelessSendingParts extends RepeatedWriteParts {
   readonly store: Statestore;
   readonly outbox: Outbox;
+  readonly watch: Watch;
 }
 
-export class StatelessSending {
+export class StatelessSending implements Watched {
   readonly #parts: StatelessSendingParts;
+  /** Whose messages are being stored, and where they ran. */
+  readonly #underWay = new Map<Invocation, ActorId>();
+  dueAt: number = Infinity;
 
   constructor(parts: StatelessSendingParts) {
     this.#parts = parts;
@@ -30,16 +38,24 @@ export class StatelessSending {
   finish(source: ActorId, { invocation, reply, change }: DurableChange): void {
     const { outbox } = this.#parts;
     const { sends, message, step } = change;
-    const messages = this.#messages(source, sends, DELIVERY_GRACE_MS);
-    this.#store(message?.id, messages).then(
+    const stored = sends.filter(({ isStored }) => isStored);
+    const messages = this.#messages(source, stored, DELIVERY_GRACE_MS);
+    invocation.isChange = true;
+    invocation.continuesAs = step?.id;
+    invocation.handOver(reply);
+    this.#begin(invocation, source);
+    this.#store(message, messages).then(
       () => {
-        invocation.continuesAs = step?.id;
+        this.#end(invocation);
         if (step === undefined) invocation.succeed(reply);
         else outbox.goesOn(invocation);
-        outbox.committed(messages, messages.length <= outbox.room);
+        outbox.committed(messages, messages.length <= outbox.room ? stored : undefined);
         for (const outgoing of sends) if (!outgoing.isStored) outbox.fire(source, outgoing);
       },
-      (error: SpawnError) => invocation.fail(error),
+      (error: SpawnError) => {
+        this.#end(invocation);
+        invocation.fail(error);
+      },
     );
   }
 
@@ -47,25 +63,63 @@ export class StatelessSending {
   startTimers(source: ActorId, timers: readonly Outgoing[]): void {
     const messages = this.#messages(source, timers, 0);
     this.#store(undefined, messages).then(
-      () => this.#parts.outbox.committed(messages, false),
+      () => this.#parts.outbox.committed(messages, undefined),
       // The next activation tries again.
       () => undefined,
     );
   }
 
-  #messages(source: ActorId, sends: readonly Outgoing[], graceMs: number): readonly Message[] {
-    const at = this.#parts.clock.wall();
-    return sends
-      .filter(({ isStored }) => isStored)
-      .map((outgoing) => ({ ...storedAs(outgoing, { source, at, graceMs }), isOrdered: false }));
+  onDue(now: number): void {
+    this.dueAt = Infinity;
+    for (const [invocation, source] of this.#underWay) {
+      if (invocation.isAnswered) continue;
+      if (invocation.deadlineAt <= now) {
+        const reason = `${formatActorId(source)} did not answer ${invocation.action.name} in time`;
+        invocation.giveUp("DEADLINE_EXCEEDED", reason);
+      } else {
+        this.dueAt = Math.min(this.dueAt, invocation.deadlineAt);
+      }
+    }
   }
 
-  async #store(consumed: string | undefined, messages: readonly Message[]): Promise<void> {
+  /** The system ends; whoever still waits does not learn here what was stored. */
+  forsake(reason: string): void {
+    for (const invocation of this.#underWay.keys()) invocation.giveUp("SHUTTING_DOWN", reason);
+  }
+
+  #begin(invocation: Invocation, source: ActorId): void {
+    this.#underWay.set(invocation, source);
+    this.dueAt = Math.min(this.dueAt, invocation.deadlineAt);
+    this.#parts.watch.add(this);
+  }
+
+  #end(invocation: Invocation): void {
+    this.#underWay.delete(invocation);
+    if (this.#underWay.size > 0) return;
+    this.dueAt = Infinity;
+    this.#parts.watch.delete(this);
+  }
+
+  #messages(source: ActorId, sends: readonly Outgoing[], graceMs: number): readonly Message[] {
+    const at = this.#parts.clock.wall();
+    return sends.map((outgoing) => ({
+      ...storedAs(outgoing, { source, at, graceMs }),
+      isOrdered: false,
+    }));
+  }
+
+  async #store(consumed: MessageRef | undefined, messages: readonly Message[]): Promise<void> {
     const { store } = this.#parts;
-    if (consumed !== undefined) {
-      await repeatWrite(this.#parts, () => store.messages.replace(consumed, messages));
-    } else if (messages.length > 0) {
-      await repeatWrite(this.#parts, () => store.messages.send(messages));
+    if (consumed === undefined) {
+      if (messages.length > 0) await writeOnce(this.#parts, () => store.messages.send(messages));
+      return;
     }
+    let tries = 0;
+    const wasStored = await repeatWrite(this.#parts, () => {
+      tries++;
+      return store.messages.replace(consumed, messages);
+    });
+    // At a later try it may be gone because of an earlier one.
+    if (!wasStored && tries === 1) throw messageGone();
   }
 }
