@@ -125,11 +125,12 @@ export class Activation
     const { loader, outbox } = this.#type.parts;
     this.#keyed ??= new KeyedInvocations(this, loader, outbox.follow);
     if (!this.#keyed.admit(invocation)) return false;
+    const hasMessage = invocation.details!.message !== undefined;
+    if (hasMessage && this.pipeline.isWriteBehind) invocation.isNew = false;
     if (invocation.isNew || this.#isAcknowledged(invocation)) return true;
     // An actor without a row has no stored replies either.
-    const hasMessage = invocation.details!.message !== undefined;
     if (this.#phase === "ready" && !this.pipeline.hasRow && !hasMessage) invocation.isNew = true;
-    else this.#keyed.lookUp(invocation);
+    else if (this.#phase === "ready" || !hasMessage) this.#keyed.lookUp(invocation);
     return true;
   }
 
@@ -299,6 +300,7 @@ export class Activation
     );
     // What was learnt of keys and messages before is about rows that others have changed since.
     for (const invocation of this.#mailbox.all()) invocation.isNew = false;
+    this.#keyed?.forgetLookups();
     this.#mailbox.putBack(again);
     this.#open();
   }

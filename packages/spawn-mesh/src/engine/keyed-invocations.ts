@@ -29,7 +29,9 @@ export class KeyedInvocations {
   readonly #goesOn: GoesOn;
   /** Key of an invocation at work → those that stand aside for it. */
   readonly #atWork = new Map<string, Invocation[]>();
-  readonly #lookups = new Set<Invocation>();
+  /** What is being asked; the number tells an answer that nobody waits for any more. */
+  readonly #lookups = new Map<Invocation, number>();
+  #lastLookup = 0;
   /** How many stand aside. */
   asideCount = 0;
   /** About how much memory their payloads take, in UTF-16 units. */
@@ -64,7 +66,13 @@ export class KeyedInvocations {
   /** Asks the statestore for the key and the message, unless it is being asked already. */
   lookUp(invocation: Invocation): void {
     if (this.#lookups.has(invocation)) return;
-    this.#lookups.add(invocation);
+    const lookup = ++this.#lastLookup;
+    this.#lookups.set(invocation, lookup);
+    const isOver = (): boolean => {
+      if (this.#lookups.get(invocation) !== lookup) return true;
+      this.#lookups.delete(invocation);
+      return false;
+    };
     const { idempotencyKey: key, message } = invocation.details!;
     this.#loader.load(
       {
@@ -74,9 +82,9 @@ export class KeyedInvocations {
         messages: message === undefined ? [] : [message.id],
       },
       {
-        loaded: ({ replies, messages }) => {
-          this.#lookups.delete(invocation);
-          const stored = replies.find((reply) => reply.key === key);
+        loaded: (answer) => {
+          if (isOver()) return;
+          const stored = answer.replies.find((reply) => reply.key === key);
           if (stored !== undefined) answerStored(invocation, stored, this.#goesOn);
           else if (message !== undefined && !isStored(message, answer))
             invocation.fail(messageGone());
@@ -84,7 +92,7 @@ export class KeyedInvocations {
           this.#owner.lookedUp();
         },
         loadFailed: (error) => {
-          this.#lookups.delete(invocation);
+          if (isOver()) return;
           invocation.fail(
             new SpawnError(
               error.code,
@@ -98,9 +106,16 @@ export class KeyedInvocations {
     );
   }
 
+  /** The answers to what is being asked are about a row that others have changed since. */
+  forgetLookups(): void {
+    this.#lookups.clear();
+  }
+
   #release(key: string): void {
     const aside = this.#atWork.get(key) ?? [];
     this.#atWork.delete(key);
+    // What was known of them was known before the one that has ended.
+    for (const invocation of aside) invocation.isNew = false;
     this.asideCount -= aside.length;
     for (const { units } of aside) this.asideUnits -= units;
     for (const invocation of aside) this.#owner.comesAgain(invocation);
