@@ -311,7 +311,8 @@ export class Outbox {
   /** The step has failed and somebody waits for it: it is over, and then its caller is told. */
   async #answer(delivery: Delivery, error: SpawnError): Promise<void> {
     const { id } = delivery.message;
-    await this.#untilStored(() => this.#parts.store.messages.remove([id]));
+    const isOver = await this.#untilStored(() => this.#parts.store.messages.remove([id]));
+    if (!isOver) return this.#leave(delivery);
     this.#continuations.fail(id, error);
     this.#end(delivery);
   }
@@ -344,6 +345,7 @@ export class Outbox {
     const dueAt = clock.wall();
     const postponements = deliveries.map(({ message: { id, sentAt, attempts, error } }) => ({
       id,
+      sentAt,
       dueAt,
       attempts: attempts - 1,
       error,
@@ -353,7 +355,6 @@ export class Outbox {
   }
 
   /** Whether it is not stored any more when it was delivered. */
-      sentAt,
   #isConsumedByTarget({ target, headers }: StoredMessage): boolean {
     return headers.kind !== "external" && target.system === this.#parts.system;
   }
@@ -395,9 +396,15 @@ export class Outbox {
     this.#end(delivery);
   }
 
-  /** A write that is repeated while it may succeed; if it never does, the message is delivered again. */
-  async #untilStored(write: () => Promise<unknown>): Promise<void> {
-    await repeatWrite(this.#parts, write).catch(() => undefined);
+  /**
+   * A write that is repeated while it may succeed; answers whether it was done. If not, the message is
+   * still stored, for all that is known: it comes again, and none of its lane before it.
+   */
+  async #untilStored(write: () => Promise<unknown>): Promise<boolean> {
+    return await repeatWrite(this.#parts, write).then(
+      () => true,
+      () => false,
+    );
   }
 }
 
