@@ -42,6 +42,8 @@ export class Sweeper {
   #failures = 0;
   /** The suspicious message that is under way. */
   #suspicious: string | undefined;
+  /** Whether the last sweep began with a suspicious message. */
+  #wasSuspicious = false;
 
   constructor(parts: SweeperParts) {
     this.#parts = parts;
@@ -77,7 +79,8 @@ export class Sweeper {
   #hasRoom(): void {
     const { outbox, limits, clock } = this.#parts;
     const isNextSuspicious = this.#suspicious !== undefined && !outbox.isUnderWay(this.#suspicious);
-    const hasRoom = this.#waitsForRoom && outbox.claimRoom * 2 >= limits.claimRowsMax;
+    const roomMax = Math.min(limits.claimRowsMax, limits.deliveriesMax);
+    const hasRoom = this.#waitsForRoom && outbox.claimRoom * 2 >= roomMax;
     if (!isNextSuspicious && !hasRoom) return;
     if (isNextSuspicious) this.#suspicious = undefined;
     this.#waitsForRoom = false;
@@ -122,29 +125,36 @@ export class Sweeper {
       this.#waitsForRoom = true;
       return false;
     }
+    // However much else is due, the suspicious ones have their turn; and the others have theirs.
+    const isTurn = limit > 1 || !this.#wasSuspicious;
+    this.#wasSuspicious = isTurn && (await this.#claimSuspicious());
+    const limitOfOthers = this.#wasSuspicious ? limit - 1 : limit;
+    if (limitOfOthers === 0) this.#waitsForRoom = true;
+    if (this.#isStopped || limitOfOthers === 0) return false;
     const claimed = await this.#claim({
       attemptsFrom: 0,
       attemptsBelow: SUSPICIOUS_ATTEMPTS,
-      limit,
+      limit: limitOfOthers,
     });
     if (this.#isStopped) return false;
     outbox.claimed(claimed);
-    if (claimed.length < limit) await this.#claimSuspicious();
     return claimed.length > 0;
   }
 
-  async #claimSuspicious(): Promise<void> {
+  /** Claims the next suspicious message, unless one is under way; answers whether there was one. */
+  async #claimSuspicious(): Promise<boolean> {
     const { outbox } = this.#parts;
-    if (this.#suspicious !== undefined && outbox.isUnderWay(this.#suspicious)) return;
+    if (this.#suspicious !== undefined && outbox.isUnderWay(this.#suspicious)) return false;
     this.#suspicious = undefined;
     const claimed = await this.#claim({
       attemptsFrom: SUSPICIOUS_ATTEMPTS,
       attemptsBelow: Number.MAX_SAFE_INTEGER,
       limit: 1,
     });
-    if (this.#isStopped) return;
+    if (this.#isStopped) return false;
     this.#suspicious = claimed[0]?.id;
     outbox.claimed(claimed);
+    return claimed.length > 0;
   }
 
   async #claim(of: {
