@@ -7,7 +7,7 @@ export const mutation: Mutation = {
   find: `    messages.stored = stored.map((outgoing) => storedAs(outgoing, { source, at, graceMs }));
 `,
   replace: `    messages.stored = stored.map((outgoing) => storedAs(outgoing, { source, at, graceMs }));
-    this.#writer.outbox.committed(messages.stored, messages.isDirect);
-    messages.isDirect = false;
+    this.#writer.outbox.committed(messages.stored, messages.direct);
+    messages.direct = undefined;
 `,
 };

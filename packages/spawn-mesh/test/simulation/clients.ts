@@ -3,6 +3,8 @@
  * recorder must, and repeat calls with idempotency keys until they know.
  */
 import { sleep } from "../../src/engine/clock.ts";
+import { isSpawnError } from "../../src/engine/errors.ts";
+import { drawOptions, drawPlace, drawPost } from "./draw-post.ts";
 import type { Answer, CallRequest, Incarnation, Surroundings } from "./incarnation.ts";
 import { badModes } from "./definitions.ts";
 import type { AppendPayload, Mode } from "./definitions.ts";
@@ -49,6 +51,7 @@ export class Client {
 
   #callOnce(): Promise<void> {
     const { choices } = this.#parts.world;
+    if (choices.chance(this.#parts.profile.messages.share)) return this.#usePost();
     const roll = choices.between(0, 99);
     if (roll < 4) return this.#touchForeign();
     if (roll < 16) return this.#useDeletable();
@@ -106,6 +109,45 @@ export class Client {
     const payload = kind === "append" ? this.#appendPayload(value, "deletable") : undefined;
     const request = this.#request({ role: "deletable", name, action: "append", payload });
     await this.#finish(operation, [await this.#attempt(operation, request)]);
+  }
+
+  async #usePost(): Promise<void> {
+    const { world, profile } = this.#parts;
+    const { choices } = world;
+    const { shares, messages } = profile;
+    const drawing = { choices, profile, drawn: world.drawn };
+    const value = `${this.#label}.${++this.#made}`;
+    if (choices.chance(messages.outsideShare)) return await this.#sendFromOutside(value);
+    const { role, name } = drawPlace(drawing);
+    const payload = drawPost(drawing, value);
+    world.asked.set(value, payload);
+    const isRouted = payload.route.length > 0;
+    const operation = beginOperation(world, { role, name, kind: "append", value, isRouted });
+    const request = this.#request({ role, name, action: "post", payload });
+    const hasKey = role !== "post-stateless" && choices.chance(shares.key);
+    if (hasKey) await this.#repeat(operation, { ...request, idempotencyKey: value });
+    else await this.#finish(operation, [await this.#attempt(operation, request)]);
+  }
+
+  async #sendFromOutside(value: string): Promise<void> {
+    const { world, profile } = this.#parts;
+    const drawing = { choices: world.choices, profile, drawn: world.drawn };
+    const { role, name } = drawPlace(drawing);
+    const { reliability: _, ...options } = drawOptions(drawing);
+    const payload = {
+      ...drawPost(drawing, `${value}/1`),
+      route: [],
+      isLater: options.delayMs !== undefined,
+    };
+    const isRepeated = options.everyMs !== undefined;
+    const { engine } = await this.#anyAlive();
+    const request = { ...options, definition: role, action: "post" };
+    await engine
+      .send(name, { ...request, payload: isRepeated ? { ...payload, mode: "plain" } : payload })
+      .then(
+        (id) => world.acknowledged.add(id),
+        (error: unknown) => world.count(isSpawnError(error) ? `send ${error.code}` : "untyped"),
+      );
   }
 
   async #touchForeign(): Promise<void> {
@@ -170,6 +212,9 @@ export class Client {
     const isUsable = signal?.aborted === false;
     const answer = await incarnation.call(operation, isUsable ? { ...rest, signal } : rest);
     const { world } = this.#parts;
+    const { outcome, code, reply } = answer;
+    const isHeard = outcome === "yes" && code === undefined && reply !== undefined;
+    if (isHeard) operation.lastReplies?.add(JSON.stringify(reply));
     return { ...answer, owner: incarnation.label, sequence: world.next() };
   }
 

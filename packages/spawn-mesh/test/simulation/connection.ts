@@ -7,8 +7,10 @@
 import type { Clock } from "../../src/engine/clock.ts";
 import { SpawnError } from "../../src/engine/errors.ts";
 import type { Limits } from "../../src/engine/limits.ts";
+import type { MessageStore } from "../../src/engine/message-store.ts";
 import { StoreFailure } from "../../src/engine/statestore.ts";
 import type {
+  ActorsOf,
   Commit,
   Statestore,
   StoreAnswer,
@@ -18,11 +20,12 @@ import type {
 } from "../../src/engine/statestore.ts";
 import { actorKey } from "./database.ts";
 import type { Database, Session } from "./database.ts";
+import { messageWay, read } from "./message-way.ts";
+import { PATIENCE_MS_MAX, PATIENCE_MS_MIN, loadFailure } from "./request-faults.ts";
 import type { World } from "./world.ts";
 
-/** How long a lost request or answer is waited for. */
-const PATIENCE_MS_MIN = 20;
-const PATIENCE_MS_MAX = 300;
+/** The engine also asks, in a load of its own, whether messages of so many actors are left. */
+const SOURCES_IN_A_LOAD = 128;
 const DELAYED_LOAD_MS_MAX = 1_500;
 /** An actor whose row belongs to another name. */
 export const CURSED = "cursed";
@@ -46,12 +49,14 @@ export class Connection implements Statestore {
   readonly #foundReplies = new Set<string>();
   /** Commits whose answer was lost, by actor; for the statistics of how they were resolved. */
   readonly #ambiguous = new Map<string, { commit: Commit; isRefused: boolean }>();
+  readonly messages: MessageStore;
   #session: Session = { label: "", id: "" };
   #loads = 0;
   #commits = 0;
 
   constructor(parts: ConnectionParts) {
     this.#parts = parts;
+    this.messages = messageWay(parts, () => parts.database.messages(this.#session));
   }
 
   /** Whether the incarnation ever had an answer about this actor's row, or found a stored reply. */
@@ -68,12 +73,9 @@ export class Connection implements Statestore {
     this.#parts.world.note(`${this.#parts.label} closed`);
   }
 
-  get messages() {
-    return this.#parts.database.messages;
-  }
-
-  async listActors(): Promise<readonly string[]> {
-    return [];
+  listActors(of: ActorsOf): Promise<readonly string[]> {
+    const { database } = this.#parts;
+    return read(this.#parts, () => database.listActors(this.#session, of));
   }
 
   async listRevisions(): Promise<readonly []> {
@@ -94,12 +96,12 @@ export class Connection implements Statestore {
     const { world, limits, label } = this.#parts;
     world.peak(
       "loads in flight",
-      limits.loadsInFlightMax + limits.commitsInFlightMax,
+      limits.loadsInFlightMax + limits.commitsInFlightMax + 1,
       ++this.#loads,
     );
     world.peak(
       "actors in a load",
-      Math.max(limits.loadRowsMax, limits.commitRowsMax),
+      Math.max(limits.loadRowsMax, limits.commitRowsMax, SOURCES_IN_A_LOAD),
       queries.length,
     );
     try {
@@ -124,19 +126,7 @@ export class Connection implements Statestore {
         return fail(new SpawnError("KEY_COLLISION", "the row belongs to another name"));
       }
       if (database.isOut) return fail(new StoreFailure("retry", "no connection"));
-      if (database.strikes("load-error")) {
-        world.count("fault load-error");
-        // A database that is ours alone does not end the session while we live.
-        const mayEnd = !isExclusive;
-        return fail(
-          choices.chance(0.2)
-            ? new Error("the driver broke")
-            : new StoreFailure(
-                mayEnd && choices.chance(0.1) ? "fatal" : "retry",
-                "the load failed",
-              ),
-        );
-      }
+      if (database.strikes("load-error")) return fail(loadFailure(world, isExclusive));
       const isDelayed = database.strikes("load-delayed");
       if (isDelayed) world.count("fault load-delayed");
       const late = isDelayed ? choices.between(1, DELAYED_LOAD_MS_MAX) : 0;
@@ -151,6 +141,7 @@ export class Connection implements Statestore {
   #shown({ actor, row: isRowWanted }: StoreQuery, { row, replies }: StoreAnswer): void {
     const { world, label } = this.#parts;
     const key = actorKey(actor);
+    if (replies.some(({ kind }) => kind === "continued")) world.count("keyed chain followed");
     if (replies.length > 0) {
       world.count("found by its key");
       this.#foundReplies.add(key);

@@ -3,9 +3,18 @@
  * applied, and the weather that its requests are exposed to.
  */
 import type { ActorId } from "../../src/engine/actor-id.ts";
-import type { Commit, Statestore, StoreAnswer, StoreHandle } from "../../src/engine/statestore.ts";
+import type { Message, MessageStore } from "../../src/engine/message-store.ts";
+import type {
+  ActorsOf,
+  Commit,
+  Statestore,
+  StoreAnswer,
+  StoreHandle,
+} from "../../src/engine/statestore.ts";
 import { StoreFailure } from "../../src/engine/statestore.ts";
 import { memoryStatestore } from "../../src/statestores/memory.ts";
+import { loggedMessages } from "./logged-messages.ts";
+import { MessageLog } from "./message-log.ts";
 import type { Profile, RequestFault } from "./profile.ts";
 import type { ActorRole } from "./run-log.ts";
 import type { World } from "./world.ts";
@@ -32,6 +41,7 @@ export class Database {
   readonly #world: World;
   readonly #profile: Profile;
   readonly #store: Statestore = memoryStatestore();
+  readonly #messageLog: MessageLog;
   #current: string | undefined;
   outageUntil = 0;
   diskFullUntil = 0;
@@ -43,6 +53,7 @@ export class Database {
   constructor(world: World, profile: Profile) {
     this.#world = world;
     this.#profile = profile;
+    this.#messageLog = new MessageLog(world);
   }
 
   /** Where only one incarnation may use the database, the one before it is cut off from now on. */
@@ -70,11 +81,7 @@ export class Database {
     session: Session,
     commits: readonly Commit[],
   ): Promise<readonly (StoreHandle | undefined)[]> {
-    this.#checkCurrent(session);
-    if (this.#world.clock.monotonic() < this.diskFullUntil) {
-      this.#world.count("fault disk-full");
-      throw new StoreFailure("capacity", "the disk is full");
-    }
+    this.#checkWritable(session);
     const rows = commits.flatMap(({ state }, index) =>
       typeof state === "string" && state.includes(POISON) ? [index] : [],
     );
@@ -87,6 +94,8 @@ export class Database {
     const handles = await this.#store.commit(commits);
     for (const [index, commit] of commits.entries()) {
       if (handles[index] !== undefined) this.#log(session, commit);
+      else if (!commit.consumes.every((message) => this.#messageLog.has(message)))
+        this.#world.count("refused duplicate");
     }
     return handles;
   }
@@ -99,8 +108,31 @@ export class Database {
     return await this.#store.load(queries);
   }
 
-  get messages() {
-    return this.#store.messages;
+  /** The messages, as the session reaches them. */
+  messages(session: Session): MessageStore {
+    return loggedMessages(this.#store.messages, this.#messageLog, {
+      checkRead: () => this.#checkCurrent(session),
+      checkWrite: () => this.#checkWritable(session),
+    });
+  }
+
+  /** The messages as they are, past all faults; whoever changes them is written down too. */
+  get messagesAtHand(): MessageStore {
+    const noCheck = (): void => undefined;
+    return loggedMessages(this.#store.messages, this.#messageLog, {
+      checkRead: noCheck,
+      checkWrite: noCheck,
+    });
+  }
+
+  /** What waits to be delivered, by the log. */
+  get waiting(): readonly Message[] {
+    return this.#messageLog.stored;
+  }
+
+  async listActors(session: Session, of: ActorsOf): Promise<readonly string[]> {
+    this.#checkCurrent(session);
+    return await this.#store.listActors(of);
   }
 
   async prune(session: Session, wall: number, limit: number): Promise<number> {
@@ -120,6 +152,13 @@ export class Database {
     return answer?.row;
   }
 
+  #checkWritable(session: Session): void {
+    this.#checkCurrent(session);
+    if (this.#world.clock.monotonic() >= this.diskFullUntil) return;
+    this.#world.count("fault disk-full");
+    throw new StoreFailure("capacity", "the disk is full");
+  }
+
   #checkCurrent({ id }: Session): void {
     if (this.#profile.isExclusive && this.#current !== id) {
       throw new StoreFailure("fatal", "the database belongs to another process");
@@ -136,6 +175,7 @@ export class Database {
       role: roleOf(commit.actor),
       commit,
     });
+    this.#messageLog.committed(commit);
     this.#world.note(
       `database: ${session.label} committed ${actor} revision ${commit.revision}${commit.isDelete ? " (deleted)" : ""}`,
     );

@@ -10,6 +10,7 @@ import type { ActionContext, Run } from "../../src/engine/run.ts";
 import { jsonCodec } from "../../src/engine/state-codec.ts";
 import { POISON } from "./database.ts";
 import { beginOperation, endOperation } from "./operations.ts";
+import { postDefinitions } from "./post-definitions.ts";
 import type { Incarnation, Surroundings } from "./incarnation.ts";
 
 /** How the code of an action behaves. */
@@ -77,6 +78,7 @@ export function definitionsOf(parts: DefinitionParts): readonly ActorDefinition[
     { ...common, name: "deletable", revisionsKept: 0 },
     { ...common, name: "write-behind", durability: "write-behind" },
     { ...common, name: "foreign" },
+    ...postDefinitions(parts, common),
   ];
 }
 

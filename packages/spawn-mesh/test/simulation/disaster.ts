@@ -53,6 +53,12 @@ export class Fleet {
   /** Called after every event, when all promises have gone on. */
   afterEvent(): void {
     for (const incarnation of this.#all) incarnation.measure();
+    for (const incarnation of this.living) {
+      if (!incarnation.isDoomed) continue;
+      this.#around.world.count("ended by a message");
+      incarnation.crash();
+      this.#startSoon();
+    }
   }
 
   /** Disasters come until `until`. */
@@ -97,7 +103,8 @@ export class Fleet {
       case "stop":
         return this.#stop(someone!);
       case "pause":
-        return someone!.pause(choices.between(20, 2_500));
+        // Now and then longer than a message is left to the process that sent it.
+        return someone!.pause(choices.between(20, choices.chance(0.2) ? 9_000 : 2_500));
       case "outage":
         return this.#cutDatabaseOff(choices.between(20, 2_500));
       case "disk-full":

@@ -11,6 +11,7 @@ import type { InvokeRequest } from "../../src/engine/run.ts";
 import { Connection } from "./connection.ts";
 import type { Database } from "./database.ts";
 import { definitionsOf } from "./definitions.ts";
+import { postHost } from "./post-definitions.ts";
 import type { Profile } from "./profile.ts";
 import type { Operation, Outcome } from "./run-log.ts";
 import type { World } from "./world.ts";
@@ -55,6 +56,8 @@ export class Incarnation {
   readonly #called = new Set<string>();
   #pausedUntil = 0;
   isDead = false;
+  /** An action runs that ends the process. */
+  isDoomed = false;
   /** Takes no more calls: it is stopping or has stopped. */
   isLeaving = false;
 
@@ -78,6 +81,7 @@ export class Incarnation {
       store: this.connection,
       clock,
       random: world.random,
+      host: postHost,
       limits: profile.limits,
       onEvent: (event) => {
         world.count(`event ${event.type}`);
@@ -177,7 +181,8 @@ export class Incarnation {
     const { world } = this.#around;
     try {
       const answer = await reply;
-      const isLoaded = answer === undefined || this.connection.hasLoaded(operation.actor);
+      const mayBeUnloaded = answer === undefined || operation.role === "post-stateless";
+      const isLoaded = mayBeUnloaded || this.connection.hasLoaded(operation.actor);
       if (!this.isDead && !isLoaded)
         world.unloaded.push(`${this.label} answered ${operation.actor}`);
       return { outcome: "yes", reply: answer, code: undefined, isRetryable: false };
@@ -199,9 +204,11 @@ export class Incarnation {
   async #callNow(operation: Operation, request: CallRequest): Promise<Answer> {
     const { world } = this.#around;
     const startedAt = world.clock.monotonic();
-    this.#change(operation.actor, 1);
+    // A call that goes on elsewhere waits nowhere here.
+    const isCounted = operation.lastReplies === undefined;
+    if (isCounted) this.#change(operation.actor, 1);
     const answer = await this.#answerTo(operation, this.#invoke(operation, request));
-    this.#change(operation.actor, -1);
+    if (isCounted) this.#change(operation.actor, -1);
     const { owner, deadlineMs } = { owner: this.label, ...request };
     const endedAt = this.isDead ? undefined : world.clock.monotonic();
     world.attempts.push({ operation, owner, startedAt, deadlineMs, endedAt, code: answer.code });

@@ -9,6 +9,8 @@ export function beginOperation(
     readonly name: string;
     readonly kind: Operation["kind"];
     readonly value?: string;
+    /** Whether it goes on in other actors. */
+    readonly isRouted?: boolean;
   },
 ): Operation {
   const { role, name, kind, value } = wish;
@@ -27,6 +29,7 @@ export function beginOperation(
     madeAt: undefined,
     items: undefined,
     owner: undefined,
+    ...(wish.isRouted === true ? { lastReplies: new Set<string>() } : {}),
   };
   world.operations.push(operation);
   world.note(`${kind} ${actor} ${value ?? ""}`);
@@ -54,7 +57,8 @@ export function endOperation(
   operation.madeAt = made?.by.size === 1 ? made.at : undefined;
   if (answer.outcome === "yes") {
     world.count(`done ${kind}`);
-    if (kind === "append") operation.version = answer.reply as number | undefined;
+    const { reply } = answer;
+    if (kind === "append" && typeof reply === "number") operation.version = reply;
     if (kind === "read") operation.items = answer.reply as readonly string[];
     if (kind === "read") operation.version = operation.items?.length;
   }

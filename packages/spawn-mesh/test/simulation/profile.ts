@@ -4,6 +4,7 @@
  * all faults always on, some would hide what others reveal.
  */
 import type { Limits } from "../../src/engine/limits.ts";
+import type { Repetition } from "../../src/engine/message-store.ts";
 import type { Choices } from "./choices.ts";
 
 /** What may happen to one request to the database. */
@@ -58,10 +59,37 @@ export interface Profile {
     readonly async: number;
     readonly poison: number;
   };
+  readonly messages: MessageProfile;
+  /** Nothing goes wrong but what messages do. */
+  readonly isCalm: boolean;
   readonly deactivateTimeoutMs: number;
   readonly snapshotTimeoutMs: number;
   readonly isStrict: boolean;
   readonly hasInit: boolean;
+}
+
+/** What is sent, and how. */
+interface MessageProfile {
+  /** The share of calls that are about messages. */
+  readonly share: number;
+  readonly errandsMax: number;
+  /** How often what was sent sends something itself. */
+  readonly depthMax: number;
+  /** Shares of messages. */
+  readonly statelessShare: number;
+  readonly behindShare: number;
+  readonly laterShare: number;
+  readonly repeatShare: number;
+  readonly unorderedShare: number;
+  readonly fireShare: number;
+  readonly badShare: number;
+  readonly deadlyShare: number;
+  /** Shares of calls. */
+  readonly routeShare: number;
+  readonly broadcastShare: number;
+  readonly outsideShare: number;
+  readonly hasOperators: boolean;
+  readonly timers: readonly Repetition[];
 }
 
 /** Draws the profile of a run. */
@@ -71,29 +99,38 @@ export function drawProfile(choices: Choices, defaults: Limits): Profile {
   const share = (likely: number, of: readonly number[]): number =>
     choices.chance(likely) ? choices.pick(of) : 0;
   const ghostMsMax = choices.pick([500, 3_000, 10_000]);
+  const messages = drawMessages(choices, share);
+  const hasMessages = messages.share > 0;
+  // Long enough for messages to be claimed that are left to their process at first.
+  const isLong = hasMessages && choices.chance(0.5);
+  const isCalm = hasMessages && choices.chance(0.1);
   return {
     isExclusive,
-    rates: {
-      "lost-request": rate(),
-      "lost-answer": rate(),
-      ghost: rate(),
-      duplicate: rate(),
-      "untyped-error": rate() / 4,
-      "load-error": rate(),
-      "load-delayed": rate(),
-    },
+    messages,
+    isCalm,
+    rates: isCalm
+      ? noFaults
+      : {
+          "lost-request": rate(),
+          "lost-answer": rate(),
+          ghost: rate(),
+          duplicate: rate(),
+          "untyped-error": rate() / 4,
+          "load-error": rate(),
+          "load-delayed": rate(),
+        },
     disasters: disasters.filter(
-      (disaster) => (disaster !== "overlap" || !isExclusive) && choices.chance(0.6),
+      (disaster) => (disaster !== "overlap" || !isExclusive) && choices.chance(0.6) && !isCalm,
     ),
-    disasterEveryMs: choices.pick([150, 400, 1_000]),
-    activeMs: choices.between(1_500, 4_000),
+    disasterEveryMs: choices.pick(isLong ? [400, 1_500, 4_000] : [150, 400, 1_000]),
+    activeMs: isLong ? choices.between(6_000, 16_000) : choices.between(1_500, 4_000),
     latencyMs: choices.pick([1, 4, 15]),
     ghostMsMax,
     limits: drawLimits(choices, { defaults, isExclusive, ghostMsMax }),
-    clients: choices.pick([3, 8, 20]),
-    thinkMs: choices.pick([5, 20, 50]),
+    clients: choices.pick(hasMessages ? [3, 8] : [3, 8, 20]),
+    thinkMs: choices.pick(isLong ? [100, 300] : hasMessages ? [20, 50, 100] : [5, 20, 50]),
     actors: choices.pick([1, 2, 4]),
-    burstMax: choices.pick([1, 4, 25]),
+    burstMax: choices.pick(hasMessages ? [1, 4] : [1, 4, 25]),
     shares: {
       read: share(0.8, [0.2, 0.6]),
       key: share(0.7, [0.2, 0.7]),
@@ -109,6 +146,38 @@ export function drawProfile(choices: Choices, defaults: Limits): Profile {
     snapshotTimeoutMs: choices.pick([50, 200, 800]),
     isStrict: choices.chance(0.3),
     hasInit: choices.chance(0.3),
+  };
+}
+
+const noFaults = Object.fromEntries(requestFaults.map((fault) => [fault, 0])) as Profile["rates"];
+
+function drawMessages(
+  choices: Choices,
+  share: (likely: number, of: readonly number[]) => number,
+): MessageProfile {
+  return {
+    share: share(0.6, [0.3, 0.8]),
+    ...choices.pick([
+      { errandsMax: 1, depthMax: 1 },
+      { errandsMax: 5, depthMax: 1 },
+      { errandsMax: 2, depthMax: 2 },
+      { errandsMax: 1, depthMax: 4 },
+    ]),
+    statelessShare: share(0.3, [0.1, 0.4]),
+    behindShare: share(0.4, [0.2, 0.5]),
+    laterShare: share(0.4, [0.1, 0.3]),
+    repeatShare: share(0.3, [0.02, 0.05]),
+    unorderedShare: share(0.4, [0.1, 0.4]),
+    fireShare: share(0.3, [0.1]),
+    badShare: share(0.5, [0.05, 0.15]),
+    deadlyShare: share(0.3, [0.01, 0.03]),
+    routeShare: share(0.5, [0.2, 0.5]),
+    broadcastShare: share(0.3, [0.1, 0.3]),
+    outsideShare: share(0.4, [0.1, 0.3]),
+    hasOperators: choices.chance(0.4),
+    timers: (["skip", "one", "all"] as const).flatMap((catchUp) =>
+      choices.chance(0.15) ? [{ everyMs: choices.pick([800, 2_000]), catchUp }] : [],
+    ),
   };
 }
 
@@ -133,5 +202,8 @@ function drawLimits(
     ambiguityMaxMs: isExclusive ? Math.max(ambiguityMaxMs, 2 * ghostMsMax) : ambiguityMaxMs,
     flushMaxMs: choices.pick([50, 300]),
     actionGraceMs: choices.pick([20, 200]),
+    deliveriesMax: choices.pick([2, 20, 10_000]),
+    claimRowsMax: choices.pick([1, 4, 256]),
+    messageAttemptsMax: choices.pick([4, 6]),
   };
 }

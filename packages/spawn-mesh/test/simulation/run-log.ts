@@ -5,10 +5,26 @@
  * line of the engine can skip a check. Everything carries a number from one sequence, so that
  * "before" and "after" are exact even within one millisecond.
  */
+import type { Message } from "../../src/engine/message-store.ts";
+import type { PostPayload } from "./posts.ts";
 import type { Commit, Etag } from "../../src/engine/statestore.ts";
 
 /** The invariants of the design that this simulation checks; I8 only where the store is exclusive. */
-type Invariant = "I1" | "I2" | "I3" | "I4" | "I5" | "I8" | "I9" | "I10" | "I13" | "I15" | "I16";
+type Invariant =
+  | "I1"
+  | "I2"
+  | "I3"
+  | "I4"
+  | "I5"
+  | "I6"
+  | "I7"
+  | "I8"
+  | "I9"
+  | "I10"
+  | "I13"
+  | "I14"
+  | "I15"
+  | "I16";
 
 export interface Violation {
   readonly invariant: Invariant;
@@ -19,7 +35,10 @@ export interface Violation {
 export type Outcome = "yes" | "no" | "unknown";
 
 /** How an actor is meant to behave: what its operations may be held to. */
-export type ActorRole = "list" | "deletable" | "write-behind" | "foreign";
+export type ActorRole = "list" | "deletable" | "write-behind" | "foreign" | PostRole;
+
+/** Actors that send and receive messages: durable, write-behind, without a state. */
+export type PostRole = "post" | "post-behind" | "post-stateless";
 
 /** One thing that a client wanted from an actor, with all its attempts. */
 export interface Operation {
@@ -44,6 +63,8 @@ export interface Operation {
   madeAt: number | undefined;
   /** What a read returned. */
   items: readonly string[] | undefined;
+  /** What a call answered that went on in other actors: the same each time that it is repeated. */
+  readonly lastReplies?: Set<string>;
   /** The incarnation that gave the last answer. */
   owner: string | undefined;
 }
@@ -93,6 +114,40 @@ export interface Sighting {
   readonly value: string;
 }
 
+/** What happened to a message in the database. */
+export interface MessageEvent {
+  readonly sequence: number;
+  /** On the wall clock. */
+  readonly at: number;
+  /**
+   * `replaced` without a commit of its target: by other messages, by its next time, or by nothing.
+   * `removed` by hand, `forgotten` with the actor whose timer it was.
+   */
+  readonly type:
+    | "sent"
+    | "claimed"
+    | "consumed"
+    | "replaced"
+    | "removed"
+    | "forgotten"
+    | "parked"
+    | "retried"
+    | "discarded";
+  /** As it was stored. */
+  readonly message: Message;
+  /** The commit that sent or consumed it; `undefined` if none did. */
+  readonly etag: Etag | undefined;
+}
+
+/** An action began to run; what it is about is named as in {@link itemOf}. */
+export interface MessageRun {
+  readonly sequence: number;
+  /** On the wall clock. */
+  readonly at: number;
+  readonly actor: string;
+  readonly item: string;
+}
+
 /** The most that was ever in one place, and the limit of it. */
 export interface Peak {
   readonly what: string;
@@ -106,6 +161,16 @@ export interface RunLog {
   readonly applied: readonly AppliedCommit[];
   readonly sessions: readonly SessionEvent[];
   readonly sightings: readonly Sighting[];
+  readonly messages: readonly MessageEvent[];
+  readonly runs: readonly MessageRun[];
+  /** What clients told actors to do, by value. */
+  readonly asked: ReadonlyMap<string, PostPayload>;
+  /** Messages that somebody wanted to cancel. */
+  readonly cancelled: ReadonlySet<string>;
+  /** The ids of messages whose senders were told that they are stored. */
+  readonly acknowledged: ReadonlySet<string>;
+  /** Whether nothing but a message can have ended an incarnation, or lost a claim. */
+  readonly isCalm: boolean;
   readonly peaks: readonly Peak[];
   /** What an incarnation answered or committed without ever having loaded the actor. */
   readonly unloaded: readonly string[];

@@ -12,9 +12,11 @@ import { Client, foreignActors } from "./clients.ts";
 import { Database } from "./database.ts";
 import { Fleet } from "./disaster.ts";
 import type { Surroundings } from "./incarnation.ts";
+import { lookAfterMessages } from "./operators.ts";
+import { itemOfMessage } from "./posts.ts";
 import { drawProfile } from "./profile.ts";
 import type { Profile } from "./profile.ts";
-import type { RunLog, Violation } from "./run-log.ts";
+import type { ActorRole, RunLog, Violation } from "./run-log.ts";
 import { World } from "./world.ts";
 
 export interface RunReport {
@@ -27,10 +29,24 @@ export interface RunReport {
 }
 
 /** Virtual time after the faults in which everything has to come to rest. */
-const REST_MS_MAX = 120_000;
+const REST_MS_MAX = 900_000;
 const REST_STEP_MS = 250;
+/** For how long repeated messages go on after the faults. */
+const REPEATING_MS = 3_000;
+/** How late a repeated message may be then. */
+const LATE_MS = 1_000;
+/** The definitions of all actors. */
+const roles: readonly ActorRole[] = [
+  "list",
+  "deletable",
+  "write-behind",
+  "foreign",
+  "post",
+  "post-behind",
+  "post-stateless",
+];
 /** A run that needs more events than this does not end by itself. */
-const EVENTS_MAX = 400_000;
+const EVENTS_MAX = 200_000;
 
 /** Runs one seed. */
 export async function simulate(seed: number): Promise<RunReport> {
@@ -47,11 +63,13 @@ export async function simulate(seed: number): Promise<RunReport> {
   );
   for (const client of clients) void client.work(profile.activeMs);
   fleet.schedule(profile.activeMs);
+  lookAfterMessages({ ...around, alive: () => fleet.alive }, profile.activeMs);
 
   await run(world, fleet, profile.activeMs);
   heal(around, fleet);
   const leftOver = await rest(around, fleet);
   const { operations, attempts, applied, sessions, sightings, unloaded, pauses, peaks } = world;
+  const { messages, runs, asked, cancelled, acknowledged } = world;
   const log: RunLog = {
     operations,
     attempts,
@@ -60,6 +78,12 @@ export async function simulate(seed: number): Promise<RunReport> {
     sightings,
     unloaded,
     pauses,
+    messages,
+    runs,
+    asked,
+    cancelled,
+    acknowledged,
+    isCalm: profile.isCalm,
     peaks,
     leftOver,
     isExclusive: profile.isExclusive,
@@ -98,7 +122,8 @@ function heal({ world, database }: Surroundings, fleet: Fleet): void {
 }
 
 /** Waits until nothing happens any more, and tells what has not come to rest. */
-async function rest({ world, database }: Surroundings, fleet: Fleet): Promise<readonly string[]> {
+async function rest(around: Surroundings, fleet: Fleet): Promise<readonly string[]> {
+  const { world, database } = around;
   const from = world.clock.monotonic();
   let left: readonly string[] = ["nothing was awaited"];
   for (let elapsedMs = 0; elapsedMs <= REST_MS_MAX; elapsedMs += REST_STEP_MS) {
@@ -108,17 +133,40 @@ async function rest({ world, database }: Surroundings, fleet: Fleet): Promise<re
         .filter(({ outcome }) => outcome === undefined)
         .map(({ kind, actor, value }) => `${kind} ${actor} ${value ?? ""} has no outcome`),
       ...fleet.living.flatMap(({ label, engine }) =>
-        ["list", "deletable", "write-behind", "foreign"]
+        roles
           .map((name) => engine.type(name).liveCount)
           .filter((count) => count > 0)
           .map((count) => `${label} has ${count} actors in memory`),
       ),
+      ...messagesLeft(around),
       ...(database.underWay > 0 ? [`${database.underWay} requests under way`] : []),
       ...(fleet.isSettled ? [] : ["an incarnation is starting or stopping"]),
     ];
     if (left.length === 0) break;
+    if (elapsedMs >= REPEATING_MS) await endRepetitions(around);
   }
   return left;
+}
+
+/** What waits to be delivered. A repeated message never ends by itself, but it must not be late. */
+function messagesLeft({ world, database }: Surroundings): readonly string[] {
+  const wall = world.clock.wall();
+  return database.waiting.map((message) => {
+    const { repeat } = message.headers;
+    const isLate = repeat !== undefined && repeat.plannedAt < wall - LATE_MS;
+    return `message ${itemOfMessage(message)} to ${message.target.name} ${isLate ? "is late" : "waits"}`;
+  });
+}
+
+/** Cancels what is repeated, if all of it comes when it should. */
+async function endRepetitions({ world, database }: Surroundings): Promise<void> {
+  const wall = world.clock.wall();
+  const repeated = database.waiting.filter(({ headers }) => headers.repeat !== undefined);
+  const isOrderly = repeated.every(({ headers }) => headers.repeat!.plannedAt >= wall - LATE_MS);
+  if (!isOrderly) return;
+  const ids = repeated.map(({ id }) => id);
+  for (const id of ids) world.cancelled.add(id);
+  await database.messagesAtHand.remove(ids);
 }
 
 async function plantForeignRows(database: Database): Promise<void> {

@@ -2,9 +2,12 @@ import type { Random } from "../../src/engine/clock.ts";
 import { seededRandom } from "../../src/testing/seeded-random.ts";
 import { VirtualClock } from "../../src/testing/virtual-clock.ts";
 import { Choices } from "./choices.ts";
+import type { PostPayload } from "./posts.ts";
 import type {
   AppliedCommit,
   Attempt,
+  MessageEvent,
+  MessageRun,
   Operation,
   Peak,
   SessionEvent,
@@ -25,6 +28,16 @@ export class World {
   readonly applied: AppliedCommit[] = [];
   readonly sessions: SessionEvent[] = [];
   readonly sightings: Sighting[] = [];
+  readonly messages: MessageEvent[] = [];
+  readonly runs: MessageRun[] = [];
+  /** What clients told actors to do, by value. */
+  readonly asked = new Map<string, PostPayload>();
+  /** The ids of messages that somebody wanted to cancel. */
+  readonly cancelled = new Set<string>();
+  /** The ids of messages whose senders were told that they are stored. */
+  readonly acknowledged = new Set<string>();
+  /** How many messages come again and again, and how many never succeed. */
+  readonly drawn = { repeated: 0, hopeless: 0 };
   readonly unloaded: string[] = [];
   readonly pauses: { owner: string; from: number; until: number }[] = [];
   /** When a value was put into the list of an actor, committed or not, and by which incarnations. */

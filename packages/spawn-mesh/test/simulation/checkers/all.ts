@@ -1,10 +1,14 @@
 import type { RunLog, Violation } from "../run-log.ts";
 import { checkBounds } from "./bounds.ts";
 import { checkChains } from "./chains.ts";
+import { checkDeliveries } from "./deliveries.ts";
+import { checkEffects } from "./effects.ts";
 import { checkForeignRows } from "./foreign-rows.ts";
 import { checkGate } from "./gate.ts";
+import { checkLanes } from "./lanes.ts";
 import { checkListAppends } from "./list-append.ts";
 import { checkSessions } from "./sessions.ts";
+import { checkTicks } from "./ticks.ts";
 import { checkWriteBehind } from "./write-behind.ts";
 
 /** Everything that is wrong with a run. */
@@ -17,5 +21,9 @@ export function checkRun(log: RunLog): readonly Violation[] {
     checkForeignRows,
     checkBounds,
     checkWriteBehind,
+    checkEffects,
+    checkDeliveries,
+    checkLanes,
+    checkTicks,
   ].flatMap((check) => check(log));
 }

@@ -3,15 +3,18 @@
  * it was shown another etag than it knew it commits nothing on top of the old one.
  *
  * The etag that an incarnation may commit on is the one of its own last commit that was answered
- * with success, or of the row that it was shown last. A commit whose answer was lost may only be
- * repeated as it is, until the row was shown.
+ * with success, or of a row that it was shown; when a commit is refused, all of these are gone. (A row
+ * is also asked for to learn how many messages are left, so the one that was shown last is not always
+ * the one that counts.) A commit whose answer was lost may only be repeated as it is, until the row was
+ * shown.
  */
 import type { Etag } from "../../../src/engine/statestore.ts";
 import type { RunLog, SessionEvent, Violation } from "../run-log.ts";
 
 interface Session {
   readonly inFlight: Set<Etag>;
-  known: Etag | undefined;
+  /** Its own last commit, and rows that it was shown. */
+  readonly known: Set<Etag | undefined>;
   /** The commit whose answer was lost, until the row was shown. */
   doubtful: Etag | undefined;
 }
@@ -22,7 +25,7 @@ export function checkSessions({ sessions }: Pick<RunLog, "sessions">): readonly 
     const key = `${event.owner} ${event.actor}`;
     const session: Session = byActor.get(key) ?? {
       inFlight: new Set(),
-      known: undefined,
+      known: new Set(),
       doubtful: undefined,
     };
     byActor.set(key, session);
@@ -37,9 +40,11 @@ function follow(session: Session, event: SessionEvent): readonly Violation[] {
     case "answered":
       session.inFlight.delete(event.etag);
       if (event.isCommitted) {
-        session.known = event.etag;
+        session.known.clear();
+        session.known.add(event.etag);
         session.doubtful = undefined;
       } else {
+        session.known.clear();
         session.doubtful = event.etag;
       }
       return [];
@@ -52,7 +57,7 @@ function follow(session: Session, event: SessionEvent): readonly Violation[] {
       session.doubtful = undefined;
       return [];
     case "shown":
-      session.known = event.etag;
+      session.known.add(event.etag);
       session.doubtful = undefined;
       return [];
   }
@@ -69,7 +74,7 @@ function sent(
   }
   if (session.doubtful !== undefined && session.doubtful !== event.etag) {
     violations.push({ invariant: "I10", what: `${who}: a new commit while one is in doubt` });
-  } else if (event.previous !== session.known) {
+  } else if (!session.known.has(event.previous)) {
     violations.push({ invariant: "I10", what: `${who}: a commit on top of an etag that is gone` });
   }
   session.inFlight.add(event.etag);

@@ -1,0 +1,68 @@
+/**
+ * I14: each planned time of a repeated message is in at most one commit, not before that time, and is
+ * followed by the next one as its repetition says. That none is late in the end is a matter of rest.
+ */
+import type { PlannedRepetition } from "../../../src/engine/message-store.ts";
+import { itemOfMessage } from "../posts.ts";
+import type { MessageEvent, RunLog, Violation } from "../run-log.ts";
+import { newItems } from "./new-items.ts";
+
+type Log = Pick<RunLog, "applied" | "messages">;
+
+export function checkTicks(log: Log): readonly Violation[] {
+  return [...checkTwice(log), ...checkPlans(log), ...checkGoesOn(log)];
+}
+
+function checkTwice({ applied }: Log): readonly Violation[] {
+  const seen = new Set<string>();
+  return newItems(applied).flatMap(({ entry, items }) =>
+    items.flatMap((item): readonly Violation[] => {
+      if (!item.includes("@")) return [];
+      const tick = `${entry.actor} ${item}`;
+      const isTwice = seen.has(tick);
+      seen.add(tick);
+      return isTwice ? [{ invariant: "I14", what: `${tick} is in two commits` }] : [];
+    }),
+  );
+}
+
+/** The commit that consumes one time sends the next. */
+function checkGoesOn({ messages }: Log): readonly Violation[] {
+  const sent = new Set<string>();
+  for (const { type, message, etag } of messages) {
+    if (type === "sent" && etag !== undefined) sent.add(`${etag} ${message.id}`);
+  }
+  return messages
+    .filter(({ type, message }) => type === "consumed" && message.headers.repeat !== undefined)
+    .filter(({ message, etag }) => !sent.has(`${etag} ${message.id}`))
+    .map(({ message }) => ({
+      invariant: "I14",
+      what: `${itemOfMessage(message)} was consumed, and nothing came after it`,
+    }));
+}
+
+/** Each time that is stored must follow from the one whose place it takes. */
+function checkPlans({ messages }: Log): readonly Violation[] {
+  const last = new Map<string, MessageEvent>();
+  return messages.flatMap((event): readonly Violation[] => {
+    const { type, message, etag } = event;
+    const { repeat } = message.headers;
+    if (repeat === undefined) return [];
+    const before = last.get(message.id);
+    last.set(message.id, event);
+    if (type !== "sent" || before === undefined) return [];
+    const took = before.message.headers.repeat!;
+    const isNext =
+      before.type === "replaced" || (before.type === "consumed" && before.etag === etag);
+    if (!isNext || isPlanned(took, repeat)) return [];
+    const what = `${itemOfMessage(message)} came after ${took.plannedAt}`;
+    return [{ invariant: "I14", what }];
+  });
+}
+
+function isPlanned(before: PlannedRepetition, after: PlannedRepetition): boolean {
+  if (!("everyMs" in after)) return true;
+  const gapMs = after.plannedAt - before.plannedAt;
+  const isAll = after.catchUp === "all";
+  return gapMs > 0 && gapMs % after.everyMs === 0 && (!isAll || gapMs === after.everyMs);
+}

@@ -1,0 +1,120 @@
+/** Actors that send and receive messages, and do what their payloads say. */
+import type { ActionDefinition, ActorDefinition } from "../../src/engine/actor-definition.ts";
+import { sleep } from "../../src/engine/clock.ts";
+import { fail } from "../../src/engine/failure.ts";
+import type { Host } from "../../src/engine/host.ts";
+import type { ActionContext, Run } from "../../src/engine/run.ts";
+import type { TimerDefinition } from "../../src/engine/timers.ts";
+import type { DefinitionParts } from "./definitions.ts";
+import { CHANNEL_NAME, isFired, itemOf } from "./posts.ts";
+import type { PostPayload } from "./posts.ts";
+
+interface PostState {
+  items: unknown[];
+}
+
+/** A reference to an actor is its definition and name; its one method is what {@link post} is called by. */
+export const postHost: Host = {
+  run: (action, context, payload) => action(context, payload),
+  reference: (definition, name, call) => ({
+    post: (payload: unknown) =>
+      call(name!, { definition: definition as string, action: "post", payload }),
+  }),
+};
+
+/** @param common what they have in common with the other actors of the simulation */
+export function postDefinitions(
+  parts: DefinitionParts,
+  common: Omit<ActorDefinition, "name">,
+): readonly ActorDefinition[] {
+  const { messages } = parts.profile;
+  const action: ActionDefinition = {
+    name: "post",
+    isRead: false,
+    parse: undefined,
+    run: (context, payload) => post(parts, context, payload as PostPayload),
+  };
+  const all = { ...common, actions: new Map([["post", action]]) };
+  const channels = new Map([[CHANNEL_NAME, "post"]]);
+  return [
+    { ...all, name: "post", channels, timers: messages.timers.map(timerOf) },
+    { ...all, name: "post-behind", channels, durability: "write-behind" },
+    { ...all, name: "post-stateless", state: undefined },
+  ];
+}
+
+function timerOf(repeat: TimerDefinition["repeat"]): TimerDefinition {
+  const payload: PostPayload = {
+    value: `tick-${repeat.catchUp}`,
+    mode: "plain",
+    ms: 0,
+    isLater: false,
+    errands: [],
+    route: [],
+    broadcasts: [],
+  };
+  return { action: "post", payload: JSON.stringify(payload), repeat };
+}
+
+function post(parts: DefinitionParts, context: ActionContext, payload: PostPayload): unknown {
+  const { world, clock, incarnation } = parts;
+  const { mode, ms } = payload;
+  const { definition, name } = context.self;
+  const headers = (context as Run).invocation.details?.message?.headers;
+  const item = itemOf(payload, headers);
+  world.count(`post ${mode}`);
+  if (headers?.kind === "step") world.count("post step");
+  if (isFired(item)) world.count("message fired");
+  const actor = `${definition}/${name}`;
+  world.runs.push({ sequence: world.next(), at: clock.wall(), actor, item });
+  const hops = headers?.kind === "step" ? headers.hops! : 0;
+  const doAll = (): unknown => act(context, { payload, item, hops });
+  switch (mode) {
+    case "slow":
+      return sleep(clock, ms).then(doAll);
+    case "moody":
+      if (world.choices.chance(0.5)) throw new Error("the action is in a bad mood");
+      return doAll();
+    case "throw":
+      doAll();
+      throw new Error("the action failed");
+    case "fail":
+      doAll();
+      return fail("closed");
+    case "deadly":
+      incarnation.isDoomed = true;
+      return new Promise(() => undefined);
+    case "plain":
+    case "spoil":
+      return doAll();
+  }
+}
+
+/** Puts the item into the list, sends what is to be sent, and says who goes on. */
+function act(
+  context: ActionContext,
+  what: { readonly payload: PostPayload; readonly item: string; readonly hops: number },
+): unknown {
+  const { payload, item, hops } = what;
+  const { definition, name } = context.self;
+  const hasState = definition !== "post-stateless";
+  const state = hasState ? (context.state as PostState) : { items: [] };
+  state.items.push(item);
+  if (payload.mode === "spoil" && hasState) state.items.push(10n);
+  const isRepeated = item.includes("@");
+  if (hops === 0 && !isRepeated) {
+    for (const { to, options, payload: errand } of payload.errands) {
+      context.send(to.name, {
+        ...options,
+        definition: to.role,
+        action: "post",
+        payload: errand,
+      });
+    }
+    for (const told of payload.broadcasts) context.broadcast(CHANNEL_NAME, told);
+  }
+  const next = payload.route[hops];
+  if (next === undefined) return { at: `${definition}/${name}`, place: state.items.length };
+  context[next.kind](next.to.role, next.to.name, "post");
+  return next.kind === "pipe" ? payload : undefined;
+}
