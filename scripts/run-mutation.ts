@@ -21,7 +21,7 @@ const SIMULATION = "packages/spawn-mesh/test/simulation";
 const TIMEOUT_MS = 300_000;
 
 /** What the simulation runs; mutations of anything else are for tests with real processes. */
-const simulated = /^(engine\/|statestores\/memory\.ts$)/;
+const simulated = /^(engine\/|statestores\/memory(-messages)?\.ts$)/;
 
 /** The names of the mutations that the simulation has to notice. */
 export async function simulatedMutations(): Promise<readonly string[]> {

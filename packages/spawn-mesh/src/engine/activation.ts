@@ -70,9 +70,9 @@ export class Activation
   }
 
   get isIdle(): boolean {
-    return (
-      this.#mailbox.length === 0 && this.#execution.running === undefined && this.#phase === "ready"
-    );
+    const hasNoneAside = this.#keyed === undefined || this.#keyed.asideCount === 0;
+    const isWaitedFor = this.#mailbox.length > 0 || this.#execution.running !== undefined;
+    return this.#phase === "ready" && !isWaitedFor && hasNoneAside;
   }
 
   // Invocations come in.
@@ -199,7 +199,7 @@ export class Activation
         );
       }
       if (invocation.isAnswered) invocation.end();
-      else this.#execution.run(invocation);
+      else if (!invocation.isElsewhere) this.#execution.run(invocation);
       ran++;
     }
     if (ran > 0) this.#lastUsedAt = Math.ceil(parts.time.last);
@@ -217,8 +217,8 @@ export class Activation
 
   /** Whether an invocation with a key or a message is answered already or known to be new. */
   #isKeyReady(invocation: Invocation): boolean {
-    if (invocation.isAnswered || this.#isAcknowledged(invocation)) return true;
-    if (invocation.isNew) return true;
+    const { isAnswered, isElsewhere, isNew } = invocation;
+    if (isAnswered || isElsewhere || isNew || this.#isAcknowledged(invocation)) return true;
     this.#keyed!.lookUp(invocation);
     return false;
   }

@@ -49,7 +49,7 @@ export interface Batch {
 
 /** Messages of a batch. */
 export interface BatchMessages {
-  readonly sends: Outgoing[];
+  sends: Outgoing[];
   consumes: MessageRef[];
   /** About how much memory the sent ones take, in UTF-16 units. */
   units: number;
@@ -99,9 +99,13 @@ export function joinBefore(next: Batch, first: Batch): void {
 export function consumesLess({ messages }: Batch, answer: StoreAnswer): boolean {
   if (messages === undefined) return false;
   const left = messages.consumes.filter((consumed) => isStored(consumed, answer));
-  const isLess = left.length < messages.consumes.length;
+  const gone = messages.consumes.filter((consumed) => !left.includes(consumed));
   messages.consumes = left;
-  return isLess;
+  // What was cancelled does not come again.
+  messages.sends = messages.sends.filter(
+    ({ id, sentAfter }) => !gone.some((one) => one.id === id && one.sentAt === sentAfter),
+  );
+  return gone.length > 0;
 }
 
 function joinMessages(first: BatchMessages, then: BatchMessages | undefined): BatchMessages {

@@ -33,6 +33,16 @@ export class Continuations implements Watched {
     for (const invocation of this.#take(from)) this.wait(to, invocation);
   }
 
+  /** One of those who wait for a step waits no longer; answers whether it did. */
+  leave(step: string, invocation: Invocation): boolean {
+    const waiting = this.#waiting.get(step) ?? [];
+    if (!waiting.includes(invocation)) return false;
+    const others = waiting.filter((other) => other !== invocation);
+    if (others.length > 0) this.#waiting.set(step, others);
+    else this.#take(step);
+    return true;
+  }
+
   /** Whether anybody waits for the step. */
   has(step: string): boolean {
     return this.#waiting.has(step);

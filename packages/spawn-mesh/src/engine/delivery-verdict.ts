@@ -30,11 +30,10 @@ const verdicts: Readonly<Partial<Record<ErrorCode, Verdict>>> = {
 
 /**
  * For a step, whose caller waits for an answer: whatever its action said is the answer, an exception
- * too. It is tried again only when it cannot have run.
+ * too. Where the action said nothing, it is tried again.
  */
 export function verdictOnStep(error: SpawnError): Verdict {
-  const verdict = verdictOn(error);
-  return verdict === "retry" ? "final" : verdict;
+  return error.code === "ACTION_FAILED" ? "final" : verdictOn(error);
 }
 
 export function verdictOn(error: SpawnError): Verdict {

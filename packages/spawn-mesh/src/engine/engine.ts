@@ -416,6 +416,8 @@ export class Engine {
   crash(): void {
     this.#parts.writer.abandon();
     this.#parts.loader.abandon();
+    // What its activations say last must not be taken for the outcome of a message.
+    this.#messaging.stop();
     for (const activation of this.#types.live) activation.crash();
     this.#end();
     this.#parts.watch.clear();

@@ -56,6 +56,8 @@ export class Invocation {
    * and the message that it delivers is still there.
    */
   isNew = false;
+  /** Whether the answer comes from where the call went on, so that nothing is left to do here. */
+  isElsewhere = false;
   #isHandedOver = false;
   #isDone = false;
   readonly #caller: Caller;

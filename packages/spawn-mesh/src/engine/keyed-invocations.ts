@@ -162,9 +162,10 @@ export function answerWith(invocation: Invocation, stored: StoredReply, goesOn: 
     const what = "the call was applied before, but its stored reply is damaged";
     return invocation.fail(new SpawnError("STATE_CORRUPT", what, { applied: "yes", cause }));
   }
-  if (stored.kind === "reply") invocation.succeed(reply);
-  else if (stored.kind === "failed") invocation.fail(rememberedError(reply as RememberedError));
-  else goesOn(invocation, reply as ContinuedCall);
+  if (stored.kind === "reply") return invocation.succeed(reply);
+  if (stored.kind === "failed") return invocation.fail(rememberedError(reply as RememberedError));
+  invocation.isElsewhere = true;
+  goesOn(invocation, reply as ContinuedCall);
 }
 
 /** Where a call went on, as it is stored with its key. */

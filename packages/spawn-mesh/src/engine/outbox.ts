@@ -239,17 +239,21 @@ export class Outbox {
    * for that, and what did not happen yet happens now.
    */
   readonly follow = (invocation: Invocation, { target, step }: ContinuedCall): void => {
-    if (this.#underWay.has(step)) return this.#continuations.wait(step, invocation);
+    this.#continuations.wait(step, invocation);
+    if (this.#underWay.has(step)) return;
     const query = { actor: target, row: false, keys: [step], messages: [step] };
     this.#parts.loader.load(query, {
       loaded: ({ replies: [stored], messages: [message] }) => {
+        if (!this.#continuations.leave(step, invocation)) return;
         if (stored !== undefined) return answerWith(invocation, stored, this.follow);
         if (message === undefined) return invocation.fail(stepLost(step));
         this.#continuations.wait(step, invocation);
         if (!this.#isStopped && !this.#underWay.has(step)) this.#take(message, false);
       },
-      loadFailed: ({ code, message }) =>
-        invocation.fail(new SpawnError(code, message, { applied: "yes" })),
+      loadFailed: ({ code, message }) => {
+        if (!this.#continuations.leave(step, invocation)) return;
+        invocation.fail(new SpawnError(code, message, { applied: "yes" }));
+      },
     });
   };
 
@@ -343,7 +347,8 @@ export class Outbox {
   /** The step has failed and somebody waits for it: it is over, and then its caller is told. */
   async #answer(delivery: Delivery, error: SpawnError): Promise<void> {
     const { id } = delivery.message;
-    await this.#untilStored(() => this.#parts.store.messages.remove([id]));
+    const isOver = await this.#untilStored(() => this.#parts.store.messages.remove([id]));
+    if (!isOver) return this.#leave(delivery);
     this.#continuations.fail(id, error);
     this.#end(delivery);
   }
@@ -401,7 +406,8 @@ export class Outbox {
     const { source } = message;
     const at = clock.wall();
     const next = again === undefined ? [] : [storedAs(again, { source, at, graceMs: 0 })];
-    await this.#untilStored(() => store.messages.replace(message, next));
+    const isOver = await this.#untilStored(() => store.messages.replace(message, next));
+    if (!isOver) return this.#leave(delivery);
     this.#continuations.succeed(message.id, reply);
     this.#end(delivery);
     for (const { dueAt } of next) this.onStored(dueAt);
@@ -423,14 +429,21 @@ export class Outbox {
     const { store, clock, emit } = this.#parts;
     const { id, sentAt, target, action } = delivery.message;
     const parked = [{ id, sentAt, error: reasonOf(error) }];
-    await this.#untilStored(() => store.messages.park(parked, clock.wall()));
+    const isOver = await this.#untilStored(() => store.messages.park(parked, clock.wall()));
+    if (!isOver) return this.#leave(delivery);
     emit({ type: "message-parked", id, target, action, error });
     this.#end(delivery);
   }
 
-  /** A write that is repeated while it may succeed; if it never does, the message is delivered again. */
-  async #untilStored(write: () => Promise<unknown>): Promise<void> {
-    await repeatWrite(this.#parts, write).catch(() => undefined);
+  /**
+   * A write that is repeated while it may succeed; answers whether it was done. If not, the message is
+   * still stored, for all that is known: it comes again, and none of its lane before it.
+   */
+  async #untilStored(write: () => Promise<unknown>): Promise<boolean> {
+    return await repeatWrite(this.#parts, write).then(
+      () => true,
+      () => false,
+    );
   }
 }
 

@@ -1,4 +1,4 @@
-/** Writes that may be repeated: done twice they are done once, unless what they wrote is gone by then. */
+/** Changes of messages that no commit makes, and how often they may be tried. */
 import { sleep } from "./clock.ts";
 import type { Clock, Random } from "./clock.ts";
 import { SpawnError, describeThrown, isSpawnError } from "./errors.ts";
@@ -7,6 +7,7 @@ import { exponentialBackoffMs } from "./exponential-backoff.ts";
 import type { Limits } from "./limits.ts";
 import type { Message } from "./message-store.ts";
 import { StoreFailure } from "./statestore.ts";
+import type { StoreFailureKind } from "./statestore.ts";
 import type { Statestore } from "./statestore.ts";
 
 export interface RepeatedWriteParts {
@@ -18,17 +19,36 @@ export interface RepeatedWriteParts {
 
 /**
  * Repeats a write of messages until it is certain that it was done, for as long as a commit is repeated.
+ * Done twice, also long afterwards, it has to be as if it was done once.
  *
- * @param isRepeatable whether it still makes no difference if it was done before
  * @throws {SpawnError} `STATESTORE_UNAVAILABLE` when it certainly was not done, `UNKNOWN_OUTCOME` when
  * it may have been
  */
 export async function repeatWrite<Answer>(
   parts: RepeatedWriteParts,
   write: () => Promise<Answer>,
-  isRepeatable: () => boolean = () => true,
 ): Promise<Answer> {
-  const { clock, random, limits, emit } = parts;
+  return await tryWrite(parts, write, ["retry", "ambiguous"]);
+}
+
+/**
+ * Stores messages that no commit sends. It is repeated only while it certainly was not done: a request
+ * whose answer is lost may arrive late, when the message is delivered and gone, and would send it again.
+ *
+ * @throws {SpawnError} as {@link repeatWrite}
+ */
+export async function storeMessages(
+  parts: RepeatedWriteParts & { readonly store: Statestore },
+  messages: readonly Message[],
+): Promise<void> {
+  await tryWrite(parts, () => parts.store.messages.send(messages), ["retry"]);
+}
+
+async function tryWrite<Answer>(
+  { clock, random, limits, emit }: RepeatedWriteParts,
+  write: () => Promise<Answer>,
+  repeatable: readonly StoreFailureKind[],
+): Promise<Answer> {
   const giveUpAt = clock.monotonic() + limits.storeRetryMs;
   let isAmbiguous = false;
   for (let attempt = 0; ; attempt++) {
@@ -39,30 +59,11 @@ export async function repeatWrite<Answer>(
       emit({ type: "store-failed", operation: "messages", cause });
       const kind = cause instanceof StoreFailure ? cause.kind : "ambiguous";
       isAmbiguous ||= kind === "ambiguous";
-      const mayRepeat = kind === "ambiguous" || kind === "retry";
-      if (!mayRepeat || clock.monotonic() >= giveUpAt) throw failure(cause, isAmbiguous);
+      if (!repeatable.includes(kind) || clock.monotonic() >= giveUpAt)
+        throw failure(cause, isAmbiguous);
       await sleep(clock, exponentialBackoffMs(attempt, random));
-      if (isAmbiguous && !isRepeatable()) throw failure(cause, isAmbiguous);
     }
   }
-}
-
-/**
- * Stores messages that no commit sends. A message that is due may be delivered and gone; stored again it
- * would be done twice.
- *
- * @throws {SpawnError} as {@link repeatWrite}
- */
-export async function storeMessages(
-  parts: RepeatedWriteParts & { readonly store: Statestore },
-  messages: readonly Message[],
-): Promise<void> {
-  const dueAt = Math.min(...messages.map((message) => message.dueAt));
-  await repeatWrite(
-    parts,
-    () => parts.store.messages.send(messages),
-    () => parts.clock.wall() < dueAt,
-  );
 }
 
 function failure(cause: unknown, isAmbiguous: boolean): SpawnError {

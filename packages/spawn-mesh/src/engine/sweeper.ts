@@ -82,7 +82,8 @@ export class Sweeper {
   #hasRoom(): void {
     const { outbox, limits, clock } = this.#parts;
     const isNextSuspicious = this.#suspicious !== undefined && !outbox.isUnderWay(this.#suspicious);
-    const hasRoom = this.#waitsForRoom && outbox.claimRoom * 2 >= limits.claimRowsMax;
+    const roomMax = Math.min(limits.claimRowsMax, limits.deliveriesMax);
+    const hasRoom = this.#waitsForRoom && outbox.claimRoom * 2 >= roomMax;
     if (!isNextSuspicious && !hasRoom) return;
     if (isNextSuspicious) this.#suspicious = undefined;
     this.#waitsForRoom = false;

@@ -115,7 +115,7 @@ export class Client {
     const { world, profile } = this.#parts;
     const { choices } = world;
     const { shares, messages } = profile;
-    const drawing = { choices, profile };
+    const drawing = { choices, profile, drawn: world.drawn };
     const value = `${this.#label}.${++this.#made}`;
     if (choices.chance(messages.outsideShare)) return await this.#sendFromOutside(value);
     const { role, name } = drawPlace(drawing);
@@ -131,7 +131,7 @@ export class Client {
 
   async #sendFromOutside(value: string): Promise<void> {
     const { world, profile } = this.#parts;
-    const drawing = { choices: world.choices, profile };
+    const drawing = { choices: world.choices, profile, drawn: world.drawn };
     const { role, name } = drawPlace(drawing);
     const { reliability: _, ...options } = drawOptions(drawing);
     const payload = {

@@ -6,23 +6,36 @@ import type { Errand, Place, PostMode, PostPayload } from "./posts.ts";
 import type { Profile } from "./profile.ts";
 import type { PostRole } from "./run-log.ts";
 
-const REPEAT_MS = [150, 400, 1_000] as const;
+const REPEAT_MS = [500, 1_000, 2_500] as const;
 /** Among them is the time for which the process that sends a message has it for itself. */
 const DELAYS_MS = [0, 30, 300, 1_500, 5_000] as const;
-const BAD_MODES = postModes.filter((mode) => mode !== "plain" && mode !== "deadly");
+const hopeless: ReadonlySet<PostMode> = new Set(["throw", "spoil", "deadly"]);
+const BAD_MODES = [
+  ...postModes.filter((mode) => mode !== "plain" && mode !== "deadly"),
+  // More often those that are over without a commit of their target.
+  "fail",
+  "fail",
+] as const satisfies readonly PostMode[];
+
+/** Messages in a run that come again and again, and those that never succeed. */
+const REPEATED_MAX = 4;
+const HOPELESS_MAX = 4;
 
 export interface Drawing {
   readonly choices: Choices;
   readonly profile: Profile;
+  /** How many messages come again, and how many never succeed. */
+  readonly drawn: { repeated: number; hopeless: number };
 }
 
 /** What a client asks for. */
-export function drawPost({ choices, profile }: Drawing, value: string): PostPayload {
+export function drawPost(drawing: Drawing, value: string): PostPayload {
+  const { choices, profile } = drawing;
   const { errandsMax, routeShare, badShare } = profile.messages;
   const isRouted = choices.chance(routeShare);
-  const drawn = drawPayload({ choices, profile }, value, { depth: 0, errandsMax });
+  const drawn = drawPayload(drawing, value, { depth: 0, errandsMax });
   const mode: PostMode = choices.chance(badShare / 4) ? choices.pick(BAD_MODES) : "plain";
-  return { ...drawn, mode, route: isRouted ? drawRoute({ choices, profile }) : [] };
+  return { ...drawn, mode, route: isRouted ? drawRoute(drawing) : [] };
 }
 
 /** An actor that takes messages. */
@@ -35,9 +48,10 @@ export function drawPlace({ choices, profile }: Drawing): Place {
 }
 
 /** Whether and how a message is sent once or again and again, at once or later. */
-export function drawOptions({ choices, profile }: Drawing): SendOptions {
+export function drawOptions({ choices, profile, drawn }: Drawing): SendOptions {
   const { laterShare, repeatShare, unorderedShare, fireShare } = profile.messages;
-  if (choices.chance(repeatShare)) {
+  if (drawn.repeated < REPEATED_MAX && choices.chance(repeatShare)) {
+    drawn.repeated++;
     const catchUp = choices.pick(["skip", "one", "all"] as const);
     return { everyMs: choices.pick(REPEAT_MS), catchUp };
   }
@@ -56,6 +70,7 @@ function drawPayload(
   let mode: PostMode = "plain";
   if (depth > 0 && choices.chance(badShare)) mode = choices.pick(BAD_MODES);
   if (depth > 0 && choices.chance(deadlyShare)) mode = "deadly";
+  if (hopeless.has(mode) && ++drawing.drawn.hopeless > HOPELESS_MAX) mode = "moody";
   const count = depth < depthMax ? choices.between(depth === 0 ? 1 : 0, errandsMax) : 0;
   // Often all to one, so that there is an order to keep.
   const target = choices.chance(0.6) ? drawPlace(drawing) : undefined;

@@ -44,12 +44,18 @@ export class MessageLog {
     }
   }
 
-  claimed(messages: readonly Message[]): void {
-    for (const message of messages) this.#record("claimed", message);
+  claimed(messages: readonly StoredMessage[]): void {
+    for (const message of messages) {
+      this.#record("claimed", message);
+      if (message.attempts > 1) this.#world.count("message claimed again");
+    }
   }
 
   replaced(id: string, messages: readonly Message[]): void {
-    this.#end(id, "replaced");
+    const message = this.#end(id, "replaced");
+    const { kind, repeat } = message?.headers ?? {};
+    if (kind === "broadcast") this.#world.count("broadcast expanded");
+    if (repeat?.catchUp === "skip") this.#world.count("tick missed");
     this.sent(messages);
   }
 

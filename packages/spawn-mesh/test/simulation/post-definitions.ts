@@ -6,7 +6,7 @@ import type { Host } from "../../src/engine/host.ts";
 import type { ActionContext, Run } from "../../src/engine/run.ts";
 import type { TimerDefinition } from "../../src/engine/timers.ts";
 import type { DefinitionParts } from "./definitions.ts";
-import { CHANNEL_NAME, itemOf } from "./posts.ts";
+import { CHANNEL_NAME, isFired, itemOf } from "./posts.ts";
 import type { PostPayload } from "./posts.ts";
 
 interface PostState {
@@ -64,6 +64,7 @@ function post(parts: DefinitionParts, context: ActionContext, payload: PostPaylo
   const item = itemOf(payload, headers);
   world.count(`post ${mode}`);
   if (headers?.kind === "step") world.count("post step");
+  if (isFired(item)) world.count("message fired");
   const actor = `${definition}/${name}`;
   world.runs.push({ sequence: world.next(), at: clock.wall(), actor, item });
   const hops = headers?.kind === "step" ? headers.hops! : 0;

@@ -69,7 +69,7 @@ export interface Profile {
 }
 
 /** What is sent, and how. */
-export interface MessageProfile {
+interface MessageProfile {
   /** The share of calls that are about messages. */
   readonly share: number;
   readonly errandsMax: number;
@@ -127,10 +127,10 @@ export function drawProfile(choices: Choices, defaults: Limits): Profile {
     latencyMs: choices.pick([1, 4, 15]),
     ghostMsMax,
     limits: drawLimits(choices, { defaults, isExclusive, ghostMsMax }),
-    clients: choices.pick([3, 8, 20]),
+    clients: choices.pick(hasMessages ? [3, 8] : [3, 8, 20]),
     thinkMs: choices.pick(isLong ? [100, 300] : hasMessages ? [20, 50, 100] : [5, 20, 50]),
     actors: choices.pick([1, 2, 4]),
-    burstMax: choices.pick([1, 4, 25]),
+    burstMax: choices.pick(hasMessages ? [1, 4] : [1, 4, 25]),
     shares: {
       read: share(0.8, [0.2, 0.6]),
       key: share(0.7, [0.2, 0.7]),
@@ -157,22 +157,26 @@ function drawMessages(
 ): MessageProfile {
   return {
     share: share(0.6, [0.3, 0.8]),
-    errandsMax: choices.pick([1, 2, 6]),
-    depthMax: choices.pick([1, 1, 2, 3]),
+    ...choices.pick([
+      { errandsMax: 1, depthMax: 1 },
+      { errandsMax: 5, depthMax: 1 },
+      { errandsMax: 2, depthMax: 2 },
+      { errandsMax: 1, depthMax: 4 },
+    ]),
     statelessShare: share(0.3, [0.1, 0.4]),
     behindShare: share(0.4, [0.2, 0.5]),
     laterShare: share(0.4, [0.1, 0.3]),
     repeatShare: share(0.3, [0.02, 0.05]),
     unorderedShare: share(0.4, [0.1, 0.4]),
     fireShare: share(0.3, [0.1]),
-    badShare: share(0.5, [0.03, 0.1]),
+    badShare: share(0.5, [0.05, 0.15]),
     deadlyShare: share(0.3, [0.01, 0.03]),
     routeShare: share(0.5, [0.2, 0.5]),
     broadcastShare: share(0.3, [0.1, 0.3]),
     outsideShare: share(0.4, [0.1, 0.3]),
     hasOperators: choices.chance(0.4),
     timers: (["skip", "one", "all"] as const).flatMap((catchUp) =>
-      choices.chance(0.15) ? [{ everyMs: choices.pick([200, 500, 1_500]), catchUp }] : [],
+      choices.chance(0.15) ? [{ everyMs: choices.pick([800, 2_000]), catchUp }] : [],
     ),
   };
 }

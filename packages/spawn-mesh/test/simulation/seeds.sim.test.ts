@@ -6,6 +6,7 @@
  * happened and fails when a fault, or a way through the engine, did not happen at all.
  */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { postModes } from "./posts.ts";
 import { disasters, requestFaults } from "./profile.ts";
 import { simulate } from "./simulation.ts";
 
@@ -44,6 +45,30 @@ const mustHappen = [
   "ambiguous: unknown, given up",
   "ambiguous: unknown, several owners since",
   ...["append", "read", "delete"].map((kind) => `done ${kind}`),
+  ...["lost message request", "lost message answer", "message ghost"].map(
+    (what) => `fault ${what}`,
+  ),
+  ...postModes.map((mode) => `post ${mode}`),
+  "post step",
+  ...[
+    "sent",
+    "claimed",
+    "claimed again",
+    "consumed",
+    "replaced",
+    "removed",
+    "parked",
+    "retried",
+    "discarded",
+    "fired",
+  ].map((what) => `message ${what}`),
+  "broadcast expanded",
+  "tick missed",
+  "ended by a message",
+  "operator cancelled",
+  "refused duplicate",
+  "keyed chain followed",
+  "send UNKNOWN_OUTCOME",
   "rolled back",
   "executed again",
   "found by its key",

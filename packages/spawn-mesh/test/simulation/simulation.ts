@@ -29,7 +29,7 @@ export interface RunReport {
 }
 
 /** Virtual time after the faults in which everything has to come to rest. */
-const REST_MS_MAX = 400_000;
+const REST_MS_MAX = 900_000;
 const REST_STEP_MS = 250;
 /** For how long repeated messages go on after the faults. */
 const REPEATING_MS = 3_000;
@@ -158,14 +158,13 @@ function messagesLeft({ world, database }: Surroundings): readonly string[] {
   });
 }
 
-/** Cancels what is repeated, if nothing else waits and all of it comes when it should. */
+/** Cancels what is repeated, if all of it comes when it should. */
 async function endRepetitions({ world, database }: Surroundings): Promise<void> {
   const wall = world.clock.wall();
-  const isOrderly = database.waiting.every(
-    ({ headers: { repeat } }) => repeat !== undefined && repeat.plannedAt >= wall - LATE_MS,
-  );
+  const repeated = database.waiting.filter(({ headers }) => headers.repeat !== undefined);
+  const isOrderly = repeated.every(({ headers }) => headers.repeat!.plannedAt >= wall - LATE_MS);
   if (!isOrderly) return;
-  const ids = database.waiting.map(({ id }) => id);
+  const ids = repeated.map(({ id }) => id);
   for (const id of ids) world.cancelled.add(id);
   await database.messagesAtHand.remove(ids);
 }

@@ -15,7 +15,7 @@ import type {
   Violation,
 } from "./run-log.ts";
 
-const TRACE_LINES_MAX = 200_000;
+const TRACE_LINES_MAX = 20_000;
 
 /** What everything in one run shares: time, chance, and the record of what happened. */
 export class World {
@@ -36,6 +36,8 @@ export class World {
   readonly cancelled = new Set<string>();
   /** The ids of messages whose senders were told that they are stored. */
   readonly acknowledged = new Set<string>();
+  /** How many messages come again and again, and how many never succeed. */
+  readonly drawn = { repeated: 0, hopeless: 0 };
   readonly unloaded: string[] = [];
   readonly pauses: { owner: string; from: number; until: number }[] = [];
   /** When a value was put into the list of an actor, committed or not, and by which incarnations. */

@@ -6,6 +6,7 @@
  * delivered before it was stored. I14: nor before its time.
  */
 import { isFired, isOfMessage, itemOfMessage, payloadOf } from "../posts.ts";
+import type { PostMode } from "../posts.ts";
 import type { MessageEvent, RunLog, Violation } from "../run-log.ts";
 
 type Log = Pick<
@@ -14,7 +15,19 @@ type Log = Pick<
 >;
 
 export function checkDeliveries(log: Log): readonly Violation[] {
-  return [...checkRuns(log), ...checkEnds(log), ...checkAcknowledged(log)];
+  return [...checkRuns(log), ...checkEnds(log), ...checkOnce(log), ...checkAcknowledged(log)];
+}
+
+/** No message ends twice. */
+function checkOnce({ messages }: Log): readonly Violation[] {
+  const ended = new Set<string>();
+  return messages.flatMap(({ type, message }): readonly Violation[] => {
+    if (type !== "consumed" && type !== "replaced") return [];
+    const key = `${message.id} ${message.sentAt}`;
+    const isTwice = ended.has(key);
+    ended.add(key);
+    return isTwice ? [{ invariant: "I6", what: `${itemOfMessage(message)} ended twice` }] : [];
+  });
 }
 
 /** Nothing is delivered before it is stored, or before its time. */
@@ -37,6 +50,9 @@ function checkRuns({ runs, messages }: Log): readonly Violation[] {
   });
 }
 
+/** How actions behave that may fail. */
+const saysNo: ReadonlySet<PostMode> = new Set(["moody", "throw", "fail", "spoil"]);
+
 function checkEnds({ messages, runs, cancelled, isCalm }: Log): readonly Violation[] {
   const ran = new Set(runs.map(({ item }) => item));
   return messages.flatMap(({ type, message }): readonly Violation[] => {
@@ -51,7 +67,9 @@ function checkEnds({ messages, runs, cancelled, isCalm }: Log): readonly Violati
         if (target.definition === "post-stateless") {
           return isSkipped || ran.has(item) ? [] : violation(`${item} ended and never ran`);
         }
-        const isOver = isSkipped || mode === "fail";
+        // A step whose action said no is over; it may have had the mood to.
+        const isOver =
+          isSkipped || mode === "fail" || (headers.kind === "step" && saysNo.has(mode));
         return isOver ? [] : violation(`${item} ended without a commit of its target`);
       }
       case "removed":

@@ -3,20 +3,18 @@
  * it was shown another etag than it knew it commits nothing on top of the old one.
  *
  * The etag that an incarnation may commit on is the one of its own last commit that was answered
- * with success, until another one was refused, or of the row that it was shown last. (A row is also
- * asked for to learn how many messages are left; that is not shown to whoever commits.) A commit whose
- * answer was lost may only be repeated as it is, until the row was shown.
+ * with success, or of a row that it was shown; when a commit is refused, all of these are gone. (A row
+ * is also asked for to learn how many messages are left, so the one that was shown last is not always
+ * the one that counts.) A commit whose answer was lost may only be repeated as it is, until the row was
+ * shown.
  */
 import type { Etag } from "../../../src/engine/statestore.ts";
 import type { RunLog, SessionEvent, Violation } from "../run-log.ts";
 
 interface Session {
   readonly inFlight: Set<Etag>;
-  /** Its own last commit, or the row that it began with. */
-  known: Etag | undefined;
-  shown: Etag | undefined;
-  /** Whether it cannot go on from what is known. */
-  isRefused: boolean;
+  /** Its own last commit, and rows that it was shown. */
+  readonly known: Set<Etag | undefined>;
   /** The commit whose answer was lost, until the row was shown. */
   doubtful: Etag | undefined;
 }
@@ -27,9 +25,7 @@ export function checkSessions({ sessions }: Pick<RunLog, "sessions">): readonly 
     const key = `${event.owner} ${event.actor}`;
     const session: Session = byActor.get(key) ?? {
       inFlight: new Set(),
-      known: undefined,
-      shown: undefined,
-      isRefused: true,
+      known: new Set(),
       doubtful: undefined,
     };
     byActor.set(key, session);
@@ -44,11 +40,11 @@ function follow(session: Session, event: SessionEvent): readonly Violation[] {
     case "answered":
       session.inFlight.delete(event.etag);
       if (event.isCommitted) {
-        session.known = event.etag;
-        session.isRefused = false;
+        session.known.clear();
+        session.known.add(event.etag);
         session.doubtful = undefined;
       } else {
-        session.isRefused = true;
+        session.known.clear();
         session.doubtful = event.etag;
       }
       return [];
@@ -61,7 +57,7 @@ function follow(session: Session, event: SessionEvent): readonly Violation[] {
       session.doubtful = undefined;
       return [];
     case "shown":
-      session.shown = event.etag;
+      session.known.add(event.etag);
       session.doubtful = undefined;
       return [];
   }
@@ -78,13 +74,9 @@ function sent(
   }
   if (session.doubtful !== undefined && session.doubtful !== event.etag) {
     violations.push({ invariant: "I10", what: `${who}: a new commit while one is in doubt` });
-  } else if (event.previous !== session.shown && !isOnOwn(session, event.previous)) {
+  } else if (!session.known.has(event.previous)) {
     violations.push({ invariant: "I10", what: `${who}: a commit on top of an etag that is gone` });
   }
   session.inFlight.add(event.etag);
   return violations;
-}
-
-function isOnOwn({ known, isRefused }: Session, previous: Etag | undefined): boolean {
-  return !isRefused && previous === known;
 }

@@ -10,7 +10,7 @@ import { newItems } from "./new-items.ts";
 type Log = Pick<RunLog, "applied" | "messages">;
 
 export function checkTicks(log: Log): readonly Violation[] {
-  return [...checkTwice(log), ...checkPlans(log)];
+  return [...checkTwice(log), ...checkPlans(log), ...checkGoesOn(log)];
 }
 
 function checkTwice({ applied }: Log): readonly Violation[] {
@@ -24,6 +24,21 @@ function checkTwice({ applied }: Log): readonly Violation[] {
       return isTwice ? [{ invariant: "I14", what: `${tick} is in two commits` }] : [];
     }),
   );
+}
+
+/** The commit that consumes one time sends the next. */
+function checkGoesOn({ messages }: Log): readonly Violation[] {
+  const sent = new Set<string>();
+  for (const { type, message, etag } of messages) {
+    if (type === "sent" && etag !== undefined) sent.add(`${etag} ${message.id}`);
+  }
+  return messages
+    .filter(({ type, message }) => type === "consumed" && message.headers.repeat !== undefined)
+    .filter(({ message, etag }) => !sent.has(`${etag} ${message.id}`))
+    .map(({ message }) => ({
+      invariant: "I14",
+      what: `${itemOfMessage(message)} was consumed, and nothing came after it`,
+    }));
 }
 
 /** Each time that is stored must follow from the one whose place it takes. */

@@ -1,0 +1,10 @@
+import type { Mutation } from "../../../../scripts/apply-mutation.ts";
+
+/** What is to be delivered later is delivered at once. */
+export const mutation: Mutation = {
+  invariant: "I14",
+  target: "engine/outbox.ts",
+  find: "      const isNow = direct !== undefined && direct[index]!.dueAt === undefined;",
+  replace:
+    "      const isNow = direct?.[index] !== undefined && message.headers.repeat === undefined;",
+};

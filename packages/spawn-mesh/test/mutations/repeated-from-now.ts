@@ -1,0 +1,9 @@
+import type { Mutation } from "../../../../scripts/apply-mutation.ts";
+
+/** The next time is counted from when a message was delivered, not from when it was planned. */
+export const mutation: Mutation = {
+  invariant: "I14",
+  target: "engine/repetition.ts",
+  find: "  return planned + (Math.floor((after - planned) / everyMs) + 1) * everyMs;",
+  replace: "  return now + everyMs;",
+};

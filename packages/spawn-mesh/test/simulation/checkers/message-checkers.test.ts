@@ -1,0 +1,220 @@
+/** The checkers of messages on small histories: each wrong in one way, and one that is right. */
+import { describe, expect, test } from "vitest";
+import type { Message } from "../../../src/engine/message-store.ts";
+import type { PostPayload } from "../posts.ts";
+import type { AppliedCommit, MessageEvent, MessageRun } from "../run-log.ts";
+import { checkDeliveries } from "./deliveries.ts";
+import { checkEffects } from "./effects.ts";
+import { checkLanes } from "./lanes.ts";
+import { checkTicks } from "./ticks.ts";
+
+const system = "simulation";
+const EMPTY = {
+  mode: "plain",
+  ms: 0,
+  isLater: false,
+  errands: [],
+  route: [],
+  broadcasts: [],
+} as const;
+
+function payload(value: string, changes: Partial<PostPayload> = {}): PostPayload {
+  return { ...EMPTY, value, ...changes };
+}
+
+/** A message from `post/a` to `post/b`. */
+function message(value: string, changes: Partial<Message> & Partial<PostPayload> = {}): Message {
+  const { mode = "plain", isLater = false, ...rest } = changes;
+  return {
+    id: value,
+    source: { system, definition: "post", name: "a" },
+    target: { system, definition: "post", name: "b" },
+    action: "post",
+    payload: JSON.stringify(payload(value, { mode, isLater })),
+    headers: { kind: "call" },
+    isOrdered: true,
+    isTimer: false,
+    sentAt: 0,
+    dueAt: 0,
+    ...rest,
+  };
+}
+
+function repeated(plannedAt: number, catchUp: "skip" | "one" | "all" = "one"): Message {
+  const headers = { kind: "call", repeat: { everyMs: 10, catchUp, plannedAt } } as const;
+  return message("x/1", { headers, dueAt: plannedAt, isOrdered: false });
+}
+
+function event(sequence: number, type: MessageEvent["type"], of: Message): MessageEvent {
+  return { sequence, at: sequence, type, message: of, etag: undefined };
+}
+
+/** As {@link event}, in the commit `etag`. */
+function inCommit(etag: string, happened: MessageEvent): MessageEvent {
+  return { ...happened, etag };
+}
+
+/** The commit `etag` of `post/<name>`, after which its list is `items`. */
+function commit(sequence: number, name: string, items: readonly string[]): AppliedCommit {
+  return {
+    sequence,
+    at: sequence,
+    owner: "p1",
+    actor: `post/${name}`,
+    role: "post",
+    commit: {
+      actor: { system, definition: "post", name },
+      handle: 0,
+      previous: undefined,
+      etag: `e${sequence}`,
+      revision: sequence,
+      state: JSON.stringify({ items }),
+      codec: "json",
+      stateVersion: 1,
+      tags: undefined,
+      at: 0,
+      isDelete: false,
+      revisionsKept: 0,
+      replies: [],
+      consumes: [],
+      sends: [],
+    },
+  };
+}
+
+describe("what a commit does, consumes and sends (I6)", () => {
+  const to = { role: "post", name: "b" } as const;
+  const errands = [{ to, options: {}, payload: payload("x/1") }];
+  const asked = new Map([["x", payload("x", { errands })]]);
+  const sent = inCommit("e1", event(2, "sent", message("x/1")));
+  const done = inCommit("e3", event(4, "consumed", message("x/1")));
+  const both = [commit(1, "a", ["x"]), commit(3, "b", ["x/1"])];
+  const broken = (applied: readonly AppliedCommit[], messages: readonly MessageEvent[]) =>
+    checkEffects({ applied, messages, asked }).map(({ what }) => what);
+
+  test("is one, when all is right", () => {
+    expect(broken(both, [sent, done])).toEqual([]);
+  });
+  test("is broken by a message that is not sent", () => {
+    expect(broken([both[0]!], [])).toEqual(["revision 1 of post/a did not send x/1"]);
+  });
+  test("is broken by a message that is sent for no reason", () => {
+    expect(broken([commit(1, "a", [])], [sent])).toEqual([
+      "revision 1 of post/a sent x/1 for no reason",
+    ]);
+  });
+  test("is broken by an action that ran and consumed nothing", () => {
+    expect(broken(both, [sent])).toEqual(["revision 3 of post/b did x/1, but did not consume it"]);
+  });
+  test("is broken by a message that was consumed and did not run", () => {
+    expect(broken([both[0]!, commit(3, "b", [])], [sent, done])).toEqual([
+      "revision 3 of post/b consumed x/1, but did not do it",
+    ]);
+  });
+});
+
+describe("what becomes of a message", () => {
+  const nothing = {
+    operations: [],
+    applied: [],
+    messages: [],
+    runs: [],
+    cancelled: new Set<string>(),
+    acknowledged: new Set<string>(),
+    isCalm: false,
+    asked: new Map<string, PostPayload>(),
+  };
+  const broken = (history: Partial<Parameters<typeof checkDeliveries>[0]>) =>
+    checkDeliveries({ ...nothing, ...history }).map(({ invariant }) => invariant);
+  const run = (sequence: number, item = "x/1"): MessageRun => ({
+    sequence,
+    at: sequence,
+    actor: "post/b",
+    item,
+  });
+
+  test("I9 is broken by a delivery before it is stored", () => {
+    const messages = [event(2, "sent", message("x/1"))];
+    expect(broken({ messages, runs: [run(3)] })).toEqual([]);
+    expect(broken({ messages, runs: [run(1)] })).toEqual(["I9"]);
+  });
+  test("I14 is broken by a delivery before its time", () => {
+    const messages = [event(2, "sent", message("x/1", { isLater: true, dueAt: 9 }))];
+    expect(broken({ messages, runs: [run(9)] })).toEqual([]);
+    expect(broken({ messages, runs: [run(8)] })).toEqual(["I14"]);
+  });
+  test("I6 is broken by an end that nobody wanted", () => {
+    const removed = [event(2, "removed", message("x/1"))];
+    expect(broken({ messages: removed })).toEqual(["I6"]);
+    expect(broken({ messages: removed, cancelled: new Set(["x/1"]) })).toEqual([]);
+    expect(broken({ messages: [event(2, "replaced", message("x/1"))] })).toEqual(["I6"]);
+    expect(broken({ messages: [event(2, "replaced", message("x/1", { mode: "fail" }))] })).toEqual(
+      [],
+    );
+  });
+  test("I6 is broken by a message that is consumed twice", () => {
+    const consumed = event(2, "consumed", message("x/1"));
+    expect(broken({ messages: [consumed, { ...consumed, sequence: 3 }] })).toEqual(["I6"]);
+  });
+  test("I6 is broken by an innocent message that is given up", () => {
+    const messages = [event(2, "parked", message("x/1"))];
+    expect(broken({ messages })).toEqual([]);
+    expect(broken({ messages, isCalm: true })).toEqual(["I6"]);
+  });
+  test("I6 is broken by a message that was acknowledged and is not there", () => {
+    expect(broken({ acknowledged: new Set(["x/1"]) })).toEqual(["I6"]);
+  });
+  test("I5 is broken by a step that is taken twice", () => {
+    const applied = [commit(1, "a", ["x>1"]), commit(2, "b", ["x>1"])];
+    expect(broken({ applied })).toEqual(["I5"]);
+  });
+});
+
+describe("the order of a lane (I7)", () => {
+  const [first, second] = [message("x/1"), message("x/2")];
+  const sent = [event(1, "sent", first), event(2, "sent", second)];
+  const broken = (...then: readonly MessageEvent[]) =>
+    checkLanes({ messages: [...sent, ...then] }).map(({ invariant }) => invariant);
+
+  test("is kept by one after the other", () => {
+    expect(broken(event(3, "consumed", first), event(4, "consumed", second))).toEqual([]);
+  });
+  test("is broken by the second before the first", () => {
+    expect(broken(event(3, "consumed", second), event(4, "consumed", first))).toEqual(["I7"]);
+  });
+  test("is not broken when the first was given up or cancelled", () => {
+    expect(broken(event(3, "parked", first), event(4, "consumed", second))).toEqual([]);
+    expect(broken(event(3, "removed", first), event(4, "consumed", second))).toEqual([]);
+    const later = [event(5, "retried", first), event(6, "consumed", first)];
+    expect(broken(event(3, "parked", first), event(4, "consumed", second), ...later)).toEqual([]);
+  });
+});
+
+describe("planned times (I14)", () => {
+  const broken = (applied: readonly AppliedCommit[], messages: readonly MessageEvent[]) =>
+    checkTicks({ applied, messages }).map(({ invariant }) => invariant);
+  const follows = (next: Message) => [
+    inCommit("e0", event(1, "sent", repeated(10))),
+    inCommit("e1", event(2, "consumed", repeated(10))),
+    inCommit("e1", event(3, "sent", next)),
+  ];
+
+  test("are each in one commit", () => {
+    const once = [commit(1, "b", ["x/1@10"]), commit(2, "b", ["x/1@10", "x/1@20"])];
+    expect(broken(once, [])).toEqual([]);
+    expect(broken([...once, commit(3, "b", ["x/1@10", "x/1@20", "x/1@10"])], [])).toEqual(["I14"]);
+  });
+  test("follow one another as planned", () => {
+    expect(broken([], follows(repeated(20)))).toEqual([]);
+    expect(broken([], follows(repeated(40)))).toEqual([]);
+    expect(broken([], follows(repeated(25)))).toEqual(["I14"]);
+    expect(broken([], follows(repeated(10)))).toEqual(["I14"]);
+  });
+  test("leave none out, if all are wanted", () => {
+    expect(broken([], follows(repeated(20, "all")))).toEqual([]);
+    expect(broken([], follows(repeated(30, "all")))).toEqual(["I14"]);
+  });
+  test("do not end with one of them", () => {
+    expect(broken([], follows(repeated(20)).slice(0, 2))).toEqual(["I14"]);
+  });
+});
