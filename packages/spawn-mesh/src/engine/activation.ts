@@ -94,7 +94,7 @@ export class Activation
   }
 
   comesAgain(invocation: Invocation): void {
-    if (invocation.isAnswered) {
+    if (isOver(invocation)) {
       this.#mailbox.leave();
       invocation.end();
     } else {
@@ -192,13 +192,13 @@ export class Activation
     while (this.#mayRun() && ran < actionsMax) {
       const invocation = this.#mailbox.shift()!;
       this.#mailbox.leave();
-      if (!invocation.isAnswered && invocation.deadlineAt <= parts.time.last) {
+      if (!isOver(invocation) && invocation.deadlineAt <= parts.time.last) {
         invocation.giveUp(
           "DEADLINE_EXCEEDED",
           `${formatActorId(this.id)} did not come to ${invocation.action.name} in time`,
         );
       }
-      if (invocation.isAnswered) invocation.end();
+      if (isOver(invocation)) invocation.end();
       else this.#execution.run(invocation);
       ran++;
     }
@@ -215,9 +215,9 @@ export class Activation
     return first.onceKey === undefined || this.#isKeyReady(first);
   }
 
-  /** Whether an invocation with a key or a message is answered already or known to be new. */
+  /** Whether an invocation with a key or a message need not run, or is known to be new. */
   #isKeyReady(invocation: Invocation): boolean {
-    if (invocation.isAnswered || this.#isAcknowledged(invocation)) return true;
+    if (isOver(invocation) || this.#isAcknowledged(invocation)) return true;
     if (invocation.isNew) return true;
     this.#keyed!.lookUp(invocation);
     return false;
@@ -450,6 +450,11 @@ export class Activation
     }
     if (this.#phase !== "gone") this.#rest();
   }
+}
+
+/** Whether nothing is left to do here: it is answered, or another actor answers it. */
+function isOver({ isAnswered, isElsewhere }: Invocation): boolean {
+  return isAnswered || isElsewhere;
 }
 
 /** How soon a write that failed is tried again. */

@@ -19,8 +19,9 @@ export class Continuations implements Watched {
     this.#watch = watch;
   }
 
-  /** The invocation is answered when the step is. */
+  /** The invocation is answered when the step is; its actor has nothing more to do with it. */
   wait(step: string, invocation: Invocation): void {
+    invocation.goOn();
     const waiting = this.#waiting.get(step);
     if (waiting === undefined) this.#waiting.set(step, [invocation]);
     else waiting.push(invocation);
@@ -30,7 +31,7 @@ export class Continuations implements Watched {
 
   /** Whoever waits for one step waits for another from now on. */
   move(from: string, to: string): void {
-    for (const invocation of this.#take(from)) this.wait(to, invocation);
+    for (const invocation of this.take(from)) this.wait(to, invocation);
   }
 
   /** Whether anybody waits for the step. */
@@ -39,12 +40,12 @@ export class Continuations implements Watched {
   }
 
   succeed(step: string, reply: unknown): void {
-    for (const invocation of this.#take(step)) invocation.succeed(reply);
+    for (const invocation of this.take(step)) invocation.succeed(reply);
   }
 
   /** The step failed. What was called first is applied all the same, and the error says so. */
   fail(step: string, error: SpawnError): void {
-    for (const invocation of this.#take(step)) invocation.fail(asApplied(error));
+    for (const invocation of this.take(step)) invocation.fail(asApplied(error));
   }
 
   onDue(now: number): void {
@@ -63,7 +64,8 @@ export class Continuations implements Watched {
     for (const step of this.#waiting.keys()) this.fail(step, error);
   }
 
-  #take(step: string): readonly Invocation[] {
+  /** Those that wait for the step, who wait no longer. */
+  take(step: string): readonly Invocation[] {
     const waiting = this.#waiting.get(step);
     if (waiting === undefined) return [];
     this.#waiting.delete(step);

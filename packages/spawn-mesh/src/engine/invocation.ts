@@ -51,6 +51,8 @@ export class Invocation {
   /** Whether the action changed something that its commit has to store. */
   isChange = false;
   isAnswered = false;
+  /** Whether what was called is applied and another actor will answer. */
+  isElsewhere = false;
   /**
    * Whether it is known to be new: the statestore was asked and has no reply for its idempotency key,
    * and the message that it delivers is still there.
@@ -118,6 +120,12 @@ export class Invocation {
       this.#caller.resolve(reply);
       this.#onAnswered?.();
     }
+    this.end();
+  }
+
+  /** What was called is applied, and another actor will answer: nothing is left to do here. */
+  goOn(): void {
+    this.isElsewhere = true;
     this.end();
   }
 

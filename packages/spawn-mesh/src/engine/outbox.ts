@@ -216,14 +216,21 @@ export class Outbox {
    * for that, and what did not happen yet happens now.
    */
   readonly follow = (invocation: Invocation, { target, step }: ContinuedCall): void => {
-    if (this.#underWay.has(step)) return this.#continuations.wait(step, invocation);
+    this.#continuations.wait(step, invocation);
+    if (this.#underWay.has(step)) return;
     const query = { actor: target, row: false, keys: [step], messages: [step] };
     this.#parts.loader.load(query, {
       loaded: ({ replies: [stored], messages: [message] }) => {
-        if (stored !== undefined) return answerWith(invocation, stored, this.follow);
-        if (message === undefined) return invocation.fail(stepLost(step));
-        this.#continuations.wait(step, invocation);
-        if (!this.#isStopped && !this.#underWay.has(step)) this.#take(message, false);
+        if (stored !== undefined) {
+          const waiting = this.#continuations.take(step);
+          for (const each of waiting) answerWith(each, stored, this.follow);
+        } else if (this.#isStopped || this.#underWay.has(step)) {
+          return;
+        } else if (message === undefined) {
+          this.#continuations.fail(step, stepLost(step));
+        } else {
+          this.#take(message, false);
+        }
       },
       loadFailed: ({ code, message }) =>
         invocation.fail(new SpawnError(code, message, { applied: "yes" })),
