@@ -137,12 +137,12 @@ export class Messaging {
     });
   }
 
-  /** A message of another statestore: that it was applied is remembered by its id. */
+  /** A message of another statestore: that it was applied is remembered by its id and the time of sending. */
   #fromElsewhere(message: StoredMessage, caller: Caller): void {
-    const { target, id } = message;
+    const { target, id, sentAt } = message;
     const { definition } = this.#parts.types().typeOf(target.name, target.definition);
     this.#submit(message, caller, {
-      idempotencyKey: definition.state === undefined ? undefined : `message ${id}`,
+      idempotencyKey: definition.state === undefined ? undefined : `message ${id} ${sentAt}`,
       fingerprint: id,
       message: undefined,
     });
