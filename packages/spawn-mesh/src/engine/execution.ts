@@ -60,6 +60,7 @@ export class Execution implements RunOwner {
   run(invocation: Invocation): void {
     const run = new Run(this, invocation);
     const { action } = invocation;
+    invocation.hasRun = true;
     let input: unknown;
     try {
       this.state.prepare(this.#owner.pipeline.bytes);

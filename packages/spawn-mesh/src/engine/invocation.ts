@@ -21,7 +21,8 @@ export interface InvocationDetails {
 /** Receives the answer: exactly one of the two is called, once. */
 export interface Caller {
   resolve(reply: unknown): void;
-  reject(error: SpawnError): void;
+  /** @param hasRun whether it is the answer of the action's code */
+  reject(error: SpawnError, hasRun?: boolean): void;
 }
 
 /**
@@ -51,6 +52,8 @@ export class Invocation {
   /** Whether the action changed something that its commit has to store. */
   isChange = false;
   isAnswered = false;
+  /** Whether the action's code has run, and not in vain. */
+  hasRun = false;
   /** Whether what was called is applied and another actor will answer. */
   isElsewhere = false;
   /**
@@ -110,6 +113,7 @@ export class Invocation {
     this.continuesAs = undefined;
     this.refusal = undefined;
     this.isNew = false;
+    this.hasRun = false;
     this.#isHandedOver = false;
   }
 
@@ -153,7 +157,7 @@ export class Invocation {
 
   #reject(error: SpawnError): void {
     this.isAnswered = true;
-    this.#caller.reject(error);
+    this.#caller.reject(error, this.hasRun);
     this.#onAnswered?.();
   }
 

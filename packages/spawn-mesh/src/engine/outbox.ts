@@ -265,7 +265,7 @@ export class Outbox {
         this.#continuations.succeed(message.id, reply);
         this.#end(delivery);
       },
-      reject: (error) => this.#failed(delivery, error),
+      reject: (error, hasRun = false) => this.#failed(delivery, error, hasRun),
     };
     this.#deliver(message, caller, true);
   }
@@ -302,10 +302,10 @@ export class Outbox {
     return wasUnderWay;
   }
 
-  #failed(delivery: Delivery, error: SpawnError): void {
+  #failed(delivery: Delivery, error: SpawnError, hasRun: boolean): void {
     if (this.#isStopped || !this.#underWay.has(delivery.message.id)) return;
     const isStep = delivery.message.headers.kind === "step";
-    const verdict = isStep ? verdictOnStep(error) : verdictOn(error);
+    const verdict = isStep ? verdictOnStep(error, hasRun) : verdictOn(error);
     if (isStep && (verdict === "final" || verdict === "impossible")) {
       if (this.#continuations.has(delivery.message.id)) return void this.#answer(delivery, error);
     }
@@ -410,6 +410,7 @@ export class Outbox {
     const parked = [{ id, sentAt, error: reasonOf(error) }];
     await this.#untilStored(() => store.messages.park(parked, clock.wall()));
     emit({ type: "message-parked", id, target, action, error });
+    this.#continuations.fail(id, error);
     this.#end(delivery);
   }
 

@@ -258,6 +258,75 @@ const gate = actor("gate", {
   },
 });
 
+let isConfigured = false;
+
+/** Cannot come to life until it is configured. */
+const picky = actor("picky", {
+  state: () => ({ taken: 0 }),
+  init() {
+    if (!isConfigured) throw new Error("no configuration");
+  },
+  actions: {
+    take(ctx, item: string) {
+      ctx.state.taken++;
+      return `took ${item}`;
+    },
+  },
+});
+const feeder = actor("feeder", {
+  state: () => ({ fed: 0 }),
+  actions: {
+    feed(ctx, item: string) {
+      ctx.state.fed++;
+      return reply(item).pipe(picky, "take");
+    },
+  },
+});
+
+describe("a step whose action has not run", () => {
+  test("because its actor could not come to life is tried again, and answers in the end", async () => {
+    isConfigured = false;
+    const started = await startSystem([picky, feeder]);
+    const fed = started.system.actor(feeder).feed("corn");
+    await pass(started, 500);
+    isConfigured = true;
+    await pass(started, 2_000);
+    expect(await fed).toBe("took corn");
+    expect((await started.system.actor(picky).get()).taken).toBe(1);
+  });
+
+  test("is parked after eight attempts, and whoever waits is told why", async () => {
+    isConfigured = false;
+    const started = await startSystem([picky, feeder]);
+    const fed = errorOf(started.system.actor(feeder).feed("corn", { deadlineMs: 600_000 }));
+    for (let minute = 0; minute < 5; minute++) await pass(started, 60_000);
+    expect(await fed).toMatchObject({ code: "ACTION_FAILED", applied: "yes" });
+    const [parked, ...others] = await started.system.messages.listParked();
+    expect([parked?.error, others]).toEqual([expect.stringContaining("no configuration"), []]);
+    isConfigured = true;
+    await started.system.messages.retry(parked!.id);
+    await pass(started, 100);
+    expect((await started.system.actor(picky).get()).taken).toBe(1);
+  });
+
+  test("because the actor was busy for more than a minute is tried again", async () => {
+    gates.length = 0;
+    const started = await startSystem([slow, gate]);
+    const { system, clock } = started;
+    const busy = system.actor(slow, "s").finish("y", { deadlineMs: 120_000 });
+    await settled();
+    const told = failureOf(system.actor(gate).pass("x"));
+    await clock.advance(70_000);
+    expect(await told).toBe("DEADLINE_EXCEEDED yes");
+    gates[0]!.resolve();
+    expect(await busy).toBe("finished y");
+    await pass(started, 10_000);
+    gates[1]!.resolve();
+    await settled();
+    expect((await system.actor(slow, "s").get()).done).toBe(2);
+  });
+});
+
 /** Answers a call by the actor that it came from. */
 const returning = actor("returning", {
   state: () => ({ seen: 0 }),
