@@ -105,7 +105,7 @@ export class Activation
   /** Takes an invocation that was let in. */
   #accept(invocation: Invocation): void {
     this.#isDueBy(invocation.deadlineAt);
-    if (invocation.onceKey !== undefined && !this.#admitKeyed(invocation)) {
+    if (this.#isOnce(invocation) && !this.#admitKeyed(invocation)) {
       return this.#watch();
     }
     this.#mailbox.push(invocation);
@@ -212,7 +212,12 @@ export class Activation
     if (this.#phase !== "ready" || this.#execution.running !== undefined) return false;
     const { first } = this.#mailbox;
     if (first === undefined || !this.pipeline.hasRoom(this.#type.parts.limits)) return false;
-    return first.onceKey === undefined || this.#isKeyReady(first);
+    return !this.#isOnce(first) || this.#isKeyReady(first);
+  }
+
+  /** Whether it must not run twice. An actor without a state has nothing that could tell. */
+  #isOnce({ onceKey }: Invocation): boolean {
+    return onceKey !== undefined && this.definition.state !== undefined;
   }
 
   /** Whether an invocation with a key or a message need not run, or is known to be new. */
