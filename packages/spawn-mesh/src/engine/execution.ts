@@ -195,8 +195,9 @@ export class Execution implements RunOwner {
     run.revoke();
     if (run.isStateUsed) this.state.forget();
     const isStep = invocation.details?.message?.headers.kind === "step";
-    const isRemembered = isStep && invocation.details?.idempotencyKey !== undefined;
-    if (!isRemembered || error.code !== "ACTION_FAILED") return invocation.fail(error);
+    const hasKey = invocation.details?.idempotencyKey !== undefined;
+    const isRememberedHere = isStep && hasKey && this.#owner.definition.state !== undefined;
+    if (!isRememberedHere || error.code !== "ACTION_FAILED") return invocation.fail(error);
     const now = this.#parts.time.last;
     invocation.refusal = error;
     this.#owner.stepFailed(invocation, failedStep(invocation, error, this.#around(now)), now);

@@ -171,6 +171,8 @@ export function answerWith(invocation: Invocation, stored: StoredReply, goesOn: 
 export interface ContinuedCall {
   readonly target: ActorId;
   readonly step: string;
+  /** Who remembers what became of it, if the target cannot. */
+  readonly rememberedBy: ActorId;
 }
 
 /** Receives calls whose answer is elsewhere. */

@@ -128,10 +128,9 @@ export class Messaging {
         (error: SpawnError) => caller.reject(error),
       );
     }
-    const isRemembered = headers.isRemembered === true && definition.state !== undefined;
     this.#submit(message, caller, {
       // The outcome of a step is remembered under its own id: an actor may be met twice in a chain.
-      idempotencyKey: isRemembered ? message.id : undefined,
+      idempotencyKey: headers.rememberedBy === undefined ? undefined : message.id,
       fingerprint: "",
       message: isStored ? message : undefined,
     });

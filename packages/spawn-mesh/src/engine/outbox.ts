@@ -32,6 +32,7 @@ import { isSurelySent, nextOccurrence, storedAs } from "./sending.ts";
 import type { Outgoing } from "./sending.ts";
 import { SourcesBehind } from "./sources-behind.ts";
 import type { Statestore } from "./statestore.ts";
+import { outcomeOfStep } from "./stored-outcome.ts";
 import type { Watch } from "./watch.ts";
 
 /** How long a message waits that was claimed or has failed: doubled with each attempt. */
@@ -215,10 +216,15 @@ export class Outbox {
    * A call that was made before is repeated, and had gone on in another actor. Whoever repeats it waits
    * for that, and what did not happen yet happens now.
    */
-  readonly follow = (invocation: Invocation, { target, step }: ContinuedCall): void => {
-    this.#continuations.wait(step, invocation);
-    if (this.#underWay.has(step)) return;
-    const query = { actor: target, row: false, keys: [step], messages: [step] };
+  readonly follow = (invocation: Invocation, call: ContinuedCall): void => {
+    this.#continuations.wait(call.step, invocation);
+    if (!this.#underWay.has(call.step)) this.#seek(invocation, call, call.target);
+  };
+
+  /** Looks for the step, and for its outcome where `actor` has it or whoever remembers it instead. */
+  #seek(invocation: Invocation, call: ContinuedCall, actor: ActorId): void {
+    const { step, rememberedBy } = call;
+    const query = { actor, row: false, keys: [step], messages: [step] };
     this.#parts.loader.load(query, {
       loaded: ({ replies: [stored], messages: [message] }) => {
         if (stored !== undefined) {
@@ -226,16 +232,18 @@ export class Outbox {
           for (const each of waiting) answerWith(each, stored, this.follow);
         } else if (this.#isStopped || this.#underWay.has(step)) {
           return;
-        } else if (message === undefined) {
-          this.#continuations.fail(step, stepLost(step));
-        } else {
+        } else if (message !== undefined) {
           this.#take(message, false);
+        } else if (actor !== rememberedBy) {
+          this.#seek(invocation, call, rememberedBy);
+        } else {
+          this.#continuations.fail(step, stepLost(step));
         }
       },
       loadFailed: ({ code, message }) =>
         invocation.fail(new SpawnError(code, message, { applied: "yes" })),
     });
-  };
+  }
 
   #take(message: Message | StoredMessage, isClaimed: boolean): void {
     const stored = "attempts" in message ? message : { ...message, attempts: 0, error: undefined };
@@ -386,7 +394,8 @@ export class Outbox {
     const { source } = message;
     const at = clock.wall();
     const next = again === undefined ? [] : [storedAs(again, { source, at, graceMs: 0 })];
-    await this.#untilStored(() => store.messages.replace(message, next));
+    const outcome = outcomeOfStep(message, { kind: "reply", value: reply }, this.#parts);
+    await this.#untilStored(() => store.messages.replace(message, next, outcome));
     this.#continuations.succeed(message.id, reply);
     this.#end(delivery);
     for (const { dueAt } of next) this.onStored(dueAt);

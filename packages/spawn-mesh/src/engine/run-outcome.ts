@@ -14,6 +14,8 @@ import type { Outgoing } from "./sending.ts";
 import type { StateBytes, StoredReply, Tags } from "./statestore.ts";
 import { composeStep, nextOccurrence } from "./sending.ts";
 import type { SendingParts } from "./sending.ts";
+import { failedOutcome, storedOutcome } from "./stored-outcome.ts";
+import type { Outcome, StoredOutcomeParts } from "./stored-outcome.ts";
 import { copyBounded, copyValue, lastCopiedUnits } from "./values.ts";
 
 export interface RunOutcome {
@@ -57,10 +59,11 @@ export function changeOf(run: Run, result: unknown, around: RunSurroundings): Ru
     const did = isChanged ? "changed the state" : "sent a message";
     throw new TypeError(`${invocation.action.name} is a read and ${did}`);
   }
-  const stored = storedReplyOf(invocation, around, {
-    kind: step === undefined ? "reply" : "continued",
-    value: step === undefined ? reply : { target: step.target, step: step.id },
-  });
+  const stored = storedReplyOf(
+    invocation,
+    step === undefined ? { kind: "reply", value: reply } : continuedOutcome(step),
+    parts,
+  );
   const hasToStore = stored !== undefined || message !== undefined || sends.length > 0;
   if (!isChanged && !hasToStore) return { reply, units, change: undefined };
   refuseWhenOverdue(around);
@@ -82,9 +85,7 @@ export function failedStep(
   around: Omit<RunSurroundings, "state">,
 ): Change {
   const { bytes, tags } = around.pipeline;
-  const { code, message, failure } = error;
-  const value = { code, message: message.replace(`[${code}] `, ""), failure };
-  const stored = storedReplyOf(invocation, around, { kind: "failed", value });
+  const stored = storedReplyOf(invocation, failedOutcome(error), around.parts);
   const consumed = invocation.details?.message;
   return {
     bytes,
@@ -101,17 +102,24 @@ export function failedStep(
 function stepOf(
   { routing, invocation }: Run,
   reply: unknown,
-  { parts }: RunSurroundings,
+  { parts, definition, pipeline }: RunSurroundings,
 ): Outgoing | undefined {
   if (routing === undefined) return undefined;
   const { details, payload: input } = invocation;
+  const headers = details?.message?.headers;
+  // Without a state it has nothing to remember with, so the actor before it does that for it.
+  const rememberedBy = definition.state === undefined ? headers?.rememberedBy : pipeline.actor;
   const payload = routing.kind === "pipe" ? reply : input;
   return composeStep(parts, routing, {
     payload: payload === undefined ? null : JSON.stringify(payload),
-    hops: details?.message?.headers.hops ?? 0,
+    hops: headers?.hops ?? 0,
     metadata: details?.metadata,
-    isRemembered: details?.idempotencyKey !== undefined,
+    rememberedBy: details?.idempotencyKey === undefined ? undefined : rememberedBy,
   });
+}
+
+function continuedOutcome({ id, target, headers }: Outgoing): Outcome {
+  return { kind: "continued", value: { target, step: id, rememberedBy: headers.rememberedBy } };
 }
 
 /** The error of a run whose code threw, or returned a failure. */
@@ -184,18 +192,12 @@ function changedTags(tags: Tags, around: RunSurroundings): Tags | undefined {
 
 function storedReplyOf(
   { details }: Invocation,
-  { parts, limits }: Pick<RunSurroundings, "parts" | "limits">,
-  { kind, value }: { readonly kind: StoredReply["kind"]; readonly value: unknown },
+  outcome: Outcome,
+  parts: StoredOutcomeParts,
 ): StoredReply | undefined {
   if (details?.idempotencyKey === undefined) return undefined;
-  const text = value === undefined ? null : JSON.stringify(value);
-  return {
-    key: details.idempotencyKey,
-    fingerprint: details.fingerprint,
-    kind,
-    reply: text !== null && text.length > limits.storedReplyUnitsMax ? undefined : text,
-    expiresAt: parts.clock.wall() + limits.idempotencyRetentionMs,
-  };
+  const { idempotencyKey: key, fingerprint } = details;
+  return storedOutcome({ key, fingerprint }, outcome, parts);
 }
 
 /** A write-behind actor whose changes are not being stored takes no more of them: the promised bound holds. */

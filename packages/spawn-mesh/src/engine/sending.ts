@@ -161,10 +161,11 @@ export function composeStep(
     readonly payload: string | null;
     readonly hops: number;
     readonly metadata: Readonly<Record<string, string>> | undefined;
-    readonly isRemembered: boolean;
+    /** Who remembers its outcome, if anybody asks for that and the target cannot. */
+    readonly rememberedBy: ActorId | undefined;
   },
 ): Outgoing {
-  const { hops, metadata, payload, isRemembered } = call;
+  const { hops, metadata, payload, rememberedBy } = call;
   if (hops >= parts.limits.hopsMax) {
     throw new SpawnError(
       "CYCLE",
@@ -182,7 +183,7 @@ export function composeStep(
       kind: "step",
       hops: hops + 1,
       ...(metadata === undefined ? undefined : { metadata }),
-      ...(isRemembered ? { isRemembered } : undefined),
+      ...(rememberedBy === undefined ? undefined : { rememberedBy }),
     },
     // Somebody waits for it, so it waits for nobody.
     isOrdered: false,

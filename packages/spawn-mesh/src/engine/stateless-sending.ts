@@ -5,11 +5,12 @@
  */
 import type { ActorId } from "./actor-id.ts";
 import { formatActorId } from "./actor-id.ts";
+import type { Change } from "./commit-batch.ts";
 import type { DurableChange } from "./commit-pipeline.ts";
 import type { SpawnError } from "./errors.ts";
 import type { Invocation } from "./invocation.ts";
 import { messageGone } from "./keyed-invocations.ts";
-import type { Message, MessageRef } from "./message-store.ts";
+import type { Message, MessageRef, RememberedOutcome } from "./message-store.ts";
 import type { Outbox } from "./outbox.ts";
 import { repeatWrite, writeOnce } from "./repeated-write.ts";
 import type { RepeatedWriteParts } from "./repeated-write.ts";
@@ -45,7 +46,7 @@ export class StatelessSending implements Watched {
     invocation.continuesAs = step?.id;
     invocation.handOver(reply);
     this.#begin(invocation, source);
-    this.#store(message, messages).then(
+    this.#store(messages, message, outcomeToRemember(change)).then(
       () => {
         this.#end(invocation);
         if (step === undefined) invocation.succeed(reply);
@@ -64,7 +65,7 @@ export class StatelessSending implements Watched {
   /** Stores timers; those that are stored already stay as they are. */
   startTimers(source: ActorId, timers: readonly Outgoing[]): void {
     const messages = this.#messages(source, timers, 0);
-    this.#store(undefined, messages).then(
+    this.#store(messages).then(
       () => this.#parts.outbox.committed(messages, undefined),
       // The next activation tries again.
       () => undefined,
@@ -110,7 +111,11 @@ export class StatelessSending implements Watched {
     }));
   }
 
-  async #store(consumed: MessageRef | undefined, messages: readonly Message[]): Promise<void> {
+  async #store(
+    messages: readonly Message[],
+    consumed?: MessageRef,
+    outcome?: RememberedOutcome,
+  ): Promise<void> {
     const { store } = this.#parts;
     if (consumed === undefined) {
       if (messages.length > 0) await writeOnce(this.#parts, () => store.messages.send(messages));
@@ -119,9 +124,15 @@ export class StatelessSending implements Watched {
     let tries = 0;
     const wasStored = await repeatWrite(this.#parts, () => {
       tries++;
-      return store.messages.replace(consumed, messages);
+      return store.messages.replace(consumed, messages, outcome);
     });
     // At a later try it may be gone because of an earlier one.
     if (!wasStored && tries === 1) throw messageGone();
   }
+}
+
+/** What the actor that remembers for this one has to remember. */
+function outcomeToRemember({ message, stored }: Change): RememberedOutcome | undefined {
+  const actor = message?.headers.rememberedBy;
+  return actor && stored && { actor, reply: stored };
 }

@@ -55,7 +55,10 @@ export interface StoredActor extends StoredState {
   readonly unsent: number;
 }
 
-/** The outcome of a call with an idempotency key, stored by the commit that applied the call. */
+/**
+ * The outcome of a call with an idempotency key, stored by the commit that applied the call; or that of
+ * a step of such a call.
+ */
 export interface StoredReply {
   readonly key: string;
   /** Fingerprint of action and payload: the same key with another one is a conflict. */

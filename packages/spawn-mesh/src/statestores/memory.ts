@@ -59,7 +59,14 @@ class MemoryStatestore implements Statestore {
   readonly #byDefinition = new Map<string, Map<string, MemoryRow>>();
   /** Rows that may have replies: what `prune` looks at. */
   readonly #withReplies = new Set<MemoryRow>();
-  readonly messages: MemoryMessages = new MemoryMessages(() => this.#openOwner());
+  readonly messages: MemoryMessages = new MemoryMessages(
+    () => this.#openOwner(),
+    ({ actor, reply }) => {
+      const row = this.#find(actor);
+      if (row === undefined || row.isDeleted || hasKeyOf(row, [reply])) return;
+      this.#storeReplies(row, [reply]);
+    },
+  );
   #owner: string | undefined;
 
   async open(session: StoreSession): Promise<void> {

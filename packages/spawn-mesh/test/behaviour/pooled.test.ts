@@ -235,7 +235,7 @@ describe("a message to a pooled actor", () => {
     await end("two");
     expect(jobs()).toEqual(["one", "message"]);
     await end("message", new Error("not now"));
-    quiet(system.actor(pair).job("three"));
+    void quiet(system.actor(pair).job("three"));
     await settled();
     await end("one");
     expect(jobs()).toEqual(["three"]);
