@@ -32,7 +32,7 @@ import { isSurelySent, nextOccurrence, storedAs } from "./sending.ts";
 import type { Outgoing } from "./sending.ts";
 import { SourcesBehind } from "./sources-behind.ts";
 import type { Statestore } from "./statestore.ts";
-import { outcomeOfStep } from "./stored-outcome.ts";
+import { failedOutcome, outcomeOfStep } from "./stored-outcome.ts";
 import type { Watch } from "./watch.ts";
 
 /** How long a message waits that was claimed or has failed: doubled with each attempt. */
@@ -314,9 +314,9 @@ export class Outbox {
     if (this.#isStopped || !this.#underWay.has(delivery.message.id)) return;
     const isStep = delivery.message.headers.kind === "step";
     const verdict = isStep ? verdictOnStep(error, hasRun) : verdictOn(error);
-    if (isStep && (verdict === "final" || verdict === "impossible")) {
-      if (this.#continuations.has(delivery.message.id)) return void this.#answer(delivery, error);
-    }
+    const isAwaited = this.#continuations.has(delivery.message.id);
+    if (isStep && (verdict === "final" || (verdict === "impossible" && isAwaited)))
+      return void this.#answer(delivery, error);
     switch (verdict) {
       case "gone":
         return this.#end(delivery);
@@ -333,11 +333,12 @@ export class Outbox {
     }
   }
 
-  /** The step has failed and somebody waits for it: it is over, and then its caller is told. */
+  /** The step has failed and is over: that is remembered, and then its caller is told. */
   async #answer(delivery: Delivery, error: SpawnError): Promise<void> {
-    const { id } = delivery.message;
-    await this.#untilStored(() => this.#parts.store.messages.remove([id]));
-    this.#continuations.fail(id, error);
+    const { message } = delivery;
+    const outcome = outcomeOfStep(message, failedOutcome(error), this.#parts);
+    await this.#untilStored(() => this.#parts.store.messages.replace(message, [], outcome));
+    this.#continuations.fail(message.id, error);
     this.#end(delivery);
   }
 

@@ -1,9 +1,10 @@
 /** What a repeated key finds when its call went on in other actors: the answer of the first time, wherever that came from. */
 import { describe, expect, test } from "vitest";
-import { actor, reply } from "spawn-mesh";
+import { actor, fail, input, reply } from "spawn-mesh";
 import type { ActorSystem } from "spawn-mesh";
-import { crashAndRestart, settled, startSystem } from "./start-system.ts";
-import type { StartedSystem } from "./start-system.ts";
+import { z } from "zod";
+import { crashAndRestart, errorOf, settled, startSystem } from "./start-system.ts";
+import type { StartOptions, StartedSystem } from "./start-system.ts";
 
 let runs: string[] = [];
 
@@ -18,7 +19,7 @@ const till = actor("till", {
   },
 });
 
-/** Has no state, and answers or goes on. */
+/** Has no state, and answers, goes on, or fails. */
 const printer = actor("printer", {
   actions: {
     print(_ctx, item: string) {
@@ -32,6 +33,14 @@ const printer = actor("printer", {
     passTwice(_ctx, item: string) {
       runs.push(item);
       return reply(item).pipe(printers, "print");
+    },
+    refuse(_ctx, item: string) {
+      runs.push(item);
+      return fail("out of paper", runs.length);
+    },
+    jam(_ctx, item: string): string {
+      runs.push(item);
+      throw new Error(`jammed ${runs.length}`);
     },
   },
 });
@@ -48,9 +57,24 @@ const printers = actor("printers", {
   },
 });
 
+/** Refuses what is no text, before its code runs. */
+const taster = actor("taster", {
+  state: () => ({ tasted: 0 }),
+  actions: {
+    taste: input(z.string(), (ctx, item) => {
+      ctx.state.tasted++;
+      return item;
+    }),
+  },
+});
+
 const shop = actor("shop", {
   state: () => ({ orders: 0 }),
   actions: {
+    teaOnly(ctx, item: unknown): unknown {
+      ctx.state.orders++;
+      return reply(item as string).pipe(taster, "taste");
+    },
     order(ctx, { item, goesTo }: { item: string; goesTo: string }): unknown {
       ctx.state.orders++;
       return reply(item).pipe(printer, goesTo as "print");
@@ -62,12 +86,12 @@ const shop = actor("shop", {
   },
 });
 
-const actors = [till, printer, printers, shop];
+const actors = [till, printer, printers, taster, shop];
 const withKey = { idempotencyKey: "k" };
 
-async function start(): Promise<StartedSystem> {
+async function start(options: StartOptions = {}): Promise<StartedSystem> {
   runs = [];
-  return await startSystem(actors);
+  return await startSystem(actors, options);
 }
 
 async function orderTwice(system: ActorSystem, goesTo: string): Promise<readonly unknown[]> {
@@ -104,6 +128,13 @@ describe("a repeated key of a call that goes on in an actor without a state", ()
     expect(await orderTwice(system, "passTwice")).toEqual(["tea printed 2", "tea printed 2", 1]);
   });
 
+  test.each(["refuse", "jam"])("is told that it failed: %s", async (goesTo) => {
+    const { system } = await start();
+    const [first, second, orders] = await orderTwice(system, goesTo);
+    expect(first).toMatch(/(out of paper|jammed 1).* yes$/);
+    expect([second, orders, runs]).toEqual([first, 1, ["tea"]]);
+  });
+
   test("lets happen what had not happened when the process died", async () => {
     const first = await start();
     const { system } = first;
@@ -123,5 +154,42 @@ describe("a repeated key of a call that goes on in an actor without a state", ()
     await orderTwice(system, "print");
     await system.stored(shop).delete();
     expect(await orderTwice(system, "print")).toEqual(["tea printed 2", "tea printed 2", 1]);
+  });
+});
+
+describe("a repeated key of a call that nobody could take over", () => {
+  test("is told how the payload was refused", async () => {
+    const { system } = await start();
+    const order = async () => await errorOf(system.actor(shop).teaOnly(7, withKey));
+    const first = await order();
+    expect(first).toMatchObject({ code: "INVALID_ARGUMENT", applied: "yes" });
+    expect(await order()).toMatchObject({ message: first.message, applied: "yes" });
+    expect(await system.messages.listParked()).toEqual([]);
+  });
+
+  test("is told that it went on too often", async () => {
+    const { system } = await start({ limits: { hopsMax: 1 } });
+    const [first, second] = await orderTwice(system, "pass");
+    expect(first).toMatch(/^\[CYCLE\].* yes$/);
+    expect(second).toBe(first);
+  });
+
+  test("is told what happened although nobody waited for it any more", async () => {
+    const first = await start();
+    const held = first.store.hold("commit", { isApplied: true });
+    first.system
+      .actor(shop)
+      .order({ item: "tea", goesTo: "jam" }, withKey)
+      .catch(() => undefined);
+    await settled();
+    held.release();
+    const second = await crashAndRestart(first, actors);
+    await second.clock.advance(10_000);
+    expect(runs).toEqual(["tea"]);
+    const again = await errorOf(
+      second.system.actor(shop).order({ item: "tea", goesTo: "jam" }, withKey),
+    );
+    expect(again).toMatchObject({ code: "ACTION_FAILED", applied: "yes" });
+    expect(runs).toEqual(["tea"]);
   });
 });
