@@ -136,7 +136,7 @@ export class CommitPipeline {
   addChange({ invocation, reply, units, change, now }: DurableChange): void {
     const next = this.#grow(change, now);
     invocation.isChange = true;
-    invocation.continuesAs = change.step?.id;
+    invocation.continuesAs = change.step;
     invocation.handOver(reply);
     next.entries.push(invocation);
     next.units += units;

@@ -18,6 +18,13 @@ export interface InvocationDetails {
   readonly message: StoredMessage | undefined;
 }
 
+/** With what a call goes on in another actor. */
+export interface Step {
+  /** The id of the message. */
+  readonly id: string;
+  readonly target: ActorId;
+}
+
 /** Receives the answer: exactly one of the two is called, once. */
 export interface Caller {
   resolve(reply: unknown): void;
@@ -46,7 +53,7 @@ export class Invocation {
   /** What the action returned, until its commit is done. */
   reply: unknown;
   /** The step that answers the caller when the commit is done. */
-  continuesAs: string | undefined;
+  continuesAs: Step | undefined;
   /** What the caller is told when the commit is done, if it is not the reply. */
   refusal: SpawnError | undefined;
   /** Whether the action changed something that its commit has to store. */

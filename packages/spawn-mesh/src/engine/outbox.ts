@@ -217,7 +217,7 @@ export class Outbox {
    * for that, and what did not happen yet happens now.
    */
   readonly follow = (invocation: Invocation, call: ContinuedCall): void => {
-    this.#continuations.wait(call.step, invocation);
+    this.#continuations.wait({ id: call.step, target: call.target }, invocation);
     if (!this.#underWay.has(call.step)) this.#seek(invocation, call, call.target);
   };
 

@@ -43,7 +43,7 @@ export class StatelessSending implements Watched {
     const isDirect = stored.every(isSurelySent);
     const messages = this.#messages(source, stored, isDirect ? DELIVERY_GRACE_MS : 0);
     invocation.isChange = true;
-    invocation.continuesAs = step?.id;
+    invocation.continuesAs = step;
     invocation.handOver(reply);
     this.#begin(invocation, source);
     this.#store(messages, message, outcomeToRemember(change)).then(
