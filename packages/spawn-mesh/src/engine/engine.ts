@@ -150,7 +150,10 @@ export class Engine {
       cronTimes,
       externals: options.externals ?? new Map(),
       types: () => this.#types,
-      messagingOf: (system) => this.#engineOf(system).#messaging,
+      messagingOf: (system) => {
+        const engine = this.#findSystem(system);
+        return engine && engine.#messaging;
+      },
     });
     const { outbox, stateless } = this.#messaging;
     this.#pruner = new Pruner(options.store, clock, emit);

@@ -44,7 +44,6 @@ describe("a message", () => {
     ["an action of every object", { definition: "list", action: "toString" }, "[ACTION_NOT_FOUND]"],
     ["__proto__", { definition: "list", action: "__proto__" }, "[ACTION_NOT_FOUND]"],
     ["a definition that is not there", { definition: "__proto__" }, "[ACTOR_NOT_FOUND]"],
-    ["another system", { system: "elsewhere" }, "elsewhere"],
     ["a channel as an actor", { definition: "<channel>" }, "[ACTOR_NOT_FOUND]"],
   ])("to %s is parked, with the reason", async (_what, to, said) => {
     const started = await start();

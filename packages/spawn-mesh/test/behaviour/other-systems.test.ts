@@ -13,6 +13,24 @@ const counter = actor("counter", {
   },
 });
 
+const broken = actor("broken", {
+  actions: {
+    no(): string {
+      throw new Error("no");
+    },
+  },
+});
+
+const relay = actor("relay", {
+  state: () => ({ relayed: 0 }),
+  actions: {
+    go(ctx) {
+      ctx.state.relayed++;
+      ctx.pipe(broken, "no");
+    },
+  },
+});
+
 const sender = actor("sender", {
   state: () => ({ sent: 0 }),
   actions: {
@@ -34,5 +52,36 @@ describe("a message to another system", () => {
       await settled();
     }
     expect((await there.system.actor(counter, "c").get()).count).toBe(5);
+  });
+
+  test("that starts later waits for it, and counts no attempts", async () => {
+    const here = await startSystem([sender], { name: "here" });
+    await here.system.actor(sender).send("add");
+    await here.clock.advance(60_000);
+    const [waiting] = await here.system.messages.list();
+    expect(waiting).toMatchObject({ attempts: 0, error: expect.stringContaining('"there"') });
+    const there = await startSystem([counter], { name: "there", clock: here.clock });
+    await here.clock.advance(2_000);
+    expect((await there.system.actor(counter, "c").get()).count).toBe(1);
+    expect(await here.system.messages.list()).toEqual([]);
+  });
+
+  test("that has no such action is parked", async () => {
+    const here = await startSystem([sender], { name: "here" });
+    await startSystem([counter], { name: "there", clock: here.clock });
+    await here.system.actor(sender).send("dance");
+    await here.clock.advance(1);
+    const parked = await here.system.messages.listParked();
+    expect(parked.map(({ error }) => error)).toEqual([expect.stringContaining("ACTION_NOT_FOUND")]);
+  });
+
+  test("that was applied there is not tried again when a step after it fails", async () => {
+    const here = await startSystem([sender], { name: "here" });
+    const there = await startSystem([relay, broken], { name: "there", clock: here.clock });
+    await here.system.send("relay", { system: "there", action: "go" });
+    await here.clock.advance(600_000);
+    expect((await there.system.actor(relay).get()).relayed).toBe(1);
+    expect(await here.system.messages.list()).toEqual([]);
+    expect(await here.system.messages.listParked()).toEqual([]);
   });
 });
