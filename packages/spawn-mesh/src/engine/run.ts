@@ -74,8 +74,8 @@ export interface ActionContext {
   pipe(target: unknown, ...nameAndAction: readonly string[]): void;
   /** Lets another actor answer the caller, with the payload of this action as its payload. */
   forward(target: unknown, ...nameAndAction: readonly string[]): void;
-  /** Sends a payload to all subscribers of a channel. */
-  broadcast(channel: string, payload?: unknown): void;
+  /** Sends a payload to all subscribers of a channel; returns the id of the message. */
+  broadcast(channel: string, payload?: unknown): string;
   /** Has a function outside carried out after the commit, by name; returns the id of the message. */
   external(
     name: string | { readonly name: string },
@@ -239,8 +239,8 @@ export class Run implements ActionContext {
     this.#route("forward", target, nameAndAction);
   }
 
-  broadcast(channel: string, payload?: unknown): void {
-    this.#add(this.#live().composeBroadcast(channel, payload));
+  broadcast(channel: string, payload?: unknown): string {
+    return this.#add(this.#live().composeBroadcast(channel, payload));
   }
 
   external(
