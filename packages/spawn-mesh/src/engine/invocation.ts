@@ -16,6 +16,8 @@ export interface InvocationDetails {
   readonly chain: readonly string[];
   /** The stored message that this delivers: the commit of what it does consumes it. */
   readonly message: StoredMessage | undefined;
+  /** Whether nobody reads the reply: it came as a message, and not as a step of somebody's call. */
+  readonly isUnread?: boolean;
 }
 
 /** With what a call goes on in another actor. */

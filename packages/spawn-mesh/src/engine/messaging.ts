@@ -167,6 +167,7 @@ export class Messaging {
       metadata: headers.metadata ?? {},
       caller: callerOf(message),
       chain: NO_CHAIN,
+      isUnread: headers.kind !== "step",
     };
     const invocation = new Invocation(
       {

@@ -46,8 +46,9 @@ export interface RunSurroundings {
  */
 export function changeOf(run: Run, result: unknown, around: RunSurroundings): RunOutcome {
   const { pipeline, limits, parts } = around;
-  const reply = copyBounded(result, "reply", limits.payloadBytesMax);
-  const units = lastCopiedUnits();
+  const isWanted = !run.invocation.details?.isUnread || run.routing?.kind === "pipe";
+  const reply = isWanted ? copyBounded(result, "reply", limits.payloadBytesMax) : undefined;
+  const units = isWanted ? lastCopiedUnits() : 0;
   const bytes = run.isStateUsed ? encodeState(around) : pipeline.bytes;
   const tags = run.newTags === undefined ? pipeline.tags : changedTags(run.newTags, around);
   const isChanged = bytes !== pipeline.bytes || tags !== pipeline.tags || run.isDelete;
