@@ -229,11 +229,18 @@ export function payloadOf(message: Pick<Message, "payload">): unknown {
 }
 
 /** About how much memory it takes, in UTF-16 units. */
-export function unitsOf(message: Pick<Message, "payload" | "action">): number {
-  return (message.payload?.length ?? 0) + message.action.length + MESSAGE_UNITS;
+export function unitsOf({
+  payload,
+  action,
+  target: { definition, name },
+  headers: { metadata },
+}: Pick<Message, "payload" | "action" | "target" | "headers">): number {
+  let units = (payload?.length ?? 0) + action.length + definition.length + name.length;
+  for (const key in metadata) units += key.length + metadata[key]!.length;
+  return units + MESSAGE_UNITS;
 }
 
-/** What a message takes besides its payload, about. */
+/** What a message takes besides its payload, names and metadata, about. */
 const MESSAGE_UNITS = 256;
 
 /** A repeated message as it comes next; `undefined` if it does not come again. */
