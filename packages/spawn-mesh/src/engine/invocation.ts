@@ -1,6 +1,7 @@
 import type { ActionDefinition } from "./actor-definition.ts";
 import type { ActorId } from "./actor-id.ts";
 import { SpawnError } from "./errors.ts";
+import type { Applied } from "./errors.ts";
 import type { StoredMessage } from "./message-store.ts";
 
 /** What few invocations have; kept apart so that the others stay small. */
@@ -148,11 +149,12 @@ export class Invocation {
     this.end();
   }
 
-  /** The caller waits no longer: `code`, or `UNKNOWN_OUTCOME` after the hand-over. */
+  /** The caller waits no longer: `code`, or `UNKNOWN_OUTCOME` while a commit is under way. */
   giveUp(code: "DEADLINE_EXCEEDED" | "CANCELLED" | "SHUTTING_DOWN", reason: string): void {
     if (this.isAnswered) return;
+    const isInDoubt = this.#isHandedOver && this.isChange && !this.isElsewhere;
     this.#reject(
-      this.#isHandedOver && this.isChange
+      isInDoubt
         ? new SpawnError(
             "UNKNOWN_OUTCOME",
             `${reason} while the commit was under way; repeat the call with its idempotency key`,
@@ -172,9 +174,11 @@ export class Invocation {
 
   /**
    * What is certain about the change while this work has not reached a commit: `no`, except that a
-   * key which was not looked up yet may have been applied by an earlier call.
+   * key which was not looked up yet may have been applied by an earlier call. What goes on elsewhere
+   * has reached its own.
    */
-  get appliedBefore(): "no" | "unknown" {
+  get appliedBefore(): Applied {
+    if (this.isElsewhere) return "yes";
     return this.details?.idempotencyKey === undefined || this.isNew ? "no" : "unknown";
   }
 

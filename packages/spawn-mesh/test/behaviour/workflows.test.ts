@@ -343,6 +343,19 @@ function passBack(ctx: Pick<Context<unknown>, "pipe">): void {
   ctx.pipe(returning, "back");
 }
 
+describe("a caller that gives up while a step goes on", () => {
+  test("is told that what it called is applied", async () => {
+    gates.length = 0;
+    const { system } = await startSystem([slow, gate]);
+    const abort = new AbortController();
+    const told = failureOf(system.actor(gate).pass("x", { signal: abort.signal }));
+    await settled();
+    expect(gates.length).toBe(1);
+    abort.abort();
+    expect(await told).toBe("CANCELLED yes");
+  });
+});
+
 describe("a retry with the key of a call that goes on elsewhere", () => {
   async function startAndGiveUp() {
     gates.length = 0;
