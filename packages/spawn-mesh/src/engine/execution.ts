@@ -270,7 +270,8 @@ export class Execution implements RunOwner {
   }
 
   compose(run: Run, name: string, request: SendRequest): Outgoing {
-    return composeCall(this.#parts, { name, request }, run.invocation.details?.metadata);
+    const metadata = run.invocation.details?.metadata;
+    return composeCall(this.#parts, { name, request }, { id: this.id, metadata });
   }
 }
 
