@@ -24,7 +24,7 @@ import { SpawnError } from "./errors.ts";
 import type { Invocation } from "./invocation.ts";
 import { Execution } from "./execution.ts";
 import type { ExecutionOwner } from "./execution.ts";
-import { KeyedInvocations, answerStored } from "./keyed-invocations.ts";
+import { KeyedInvocations, answerStored, messageGone } from "./keyed-invocations.ts";
 import type { KeyedOwner } from "./keyed-invocations.ts";
 import { Opening } from "./opening.ts";
 import type { OpeningOwner } from "./opening.ts";
@@ -199,6 +199,7 @@ export class Activation
         );
       }
       if (isOver(invocation)) invocation.end();
+      else if (this.#isCancelled(invocation)) this.#skip(invocation);
       else this.#execution.run(invocation);
       ran++;
     }
@@ -206,6 +207,17 @@ export class Activation
     if (ran === actionsMax && this.#mayRun()) this.#queue();
     this.#rest();
     return ran;
+  }
+
+  /** Whether an action before it has cancelled the message that it delivers. */
+  #isCancelled({ details }: Invocation): boolean {
+    return details?.message !== undefined && this.pipeline.isCancelled(details.message);
+  }
+
+  /** The message is gone when the commit that cancels it is done. */
+  #skip(invocation: Invocation): void {
+    invocation.refusal = messageGone();
+    this.pipeline.addRead(invocation, undefined, 0);
   }
 
   #mayRun(): boolean {

@@ -13,6 +13,8 @@ export interface Change {
   readonly tags: Tags | undefined;
   readonly isDelete: boolean;
   readonly stored: StoredReply | undefined;
+  /** The ids of the messages that it cancelled: those from before, none of {@link Change.sends}. */
+  readonly cancels: readonly string[];
   /** The messages that it sent. */
   readonly sends: readonly Outgoing[];
   /** The message that it consumes. */
@@ -49,8 +51,10 @@ export interface Batch {
 
 /** Messages of a batch. */
 export interface BatchMessages {
-  readonly sends: Outgoing[];
+  sends: Outgoing[];
   consumes: MessageRef[];
+  /** Ids; what is sent under one of them was sent after it was cancelled. */
+  readonly cancels: string[];
   /** About how much memory the sent ones take, in UTF-16 units. */
   units: number;
   /** The sent ones as they are stored; there when sealed. */
@@ -69,12 +73,23 @@ export function isUrgent(batch: Batch): boolean {
   return batch.isDelete || batch.messages !== undefined;
 }
 
-/** Adds what a change sends and consumes. */
-export function addMessages(batch: Batch, { sends, message }: Change): void {
-  batch.messages ??= { sends: [], consumes: [], units: 0, stored: NO_MESSAGES, direct: undefined };
+/** Adds what a change sends, cancels and consumes. */
+export function addMessages(batch: Batch, { sends, cancels, message }: Change): void {
+  batch.messages ??= {
+    sends: [],
+    consumes: [],
+    cancels: [],
+    units: 0,
+    stored: NO_MESSAGES,
+    direct: undefined,
+  };
   if (message !== undefined) {
     const { id, sentAt } = message;
     batch.messages.consumes.push({ id, sentAt });
+  }
+  if (cancels.length > 0) {
+    batch.messages.sends = without(batch.messages.sends, cancels);
+    batch.messages.cancels.push(...cancels);
   }
   for (const outgoing of sends) {
     batch.messages.sends.push(outgoing);
@@ -104,10 +119,18 @@ export function consumesLess({ messages }: Batch, answer: StoreAnswer): boolean 
   return isLess;
 }
 
+/** The messages that are not cancelled. */
+export function without(sends: Outgoing[], cancels: readonly string[]): Outgoing[] {
+  if (sends.length === 0 || cancels.length === 0) return sends;
+  const ids = new Set(cancels);
+  return sends.filter(({ id }) => !ids.has(id));
+}
+
 function joinMessages(first: BatchMessages, then: BatchMessages | undefined): BatchMessages {
   return {
     ...first,
-    sends: [...first.sends, ...(then?.sends ?? [])],
+    sends: [...without(first.sends, then?.cancels ?? []), ...(then?.sends ?? [])],
+    cancels: [...first.cancels, ...(then?.cancels ?? [])],
     consumes: [...first.consumes, ...(then?.consumes ?? [])],
     units: first.units + (then?.units ?? 0),
   };

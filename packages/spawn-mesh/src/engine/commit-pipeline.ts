@@ -147,7 +147,7 @@ export class CommitPipeline {
   addMessages(sends: readonly Outgoing[], now: number): void {
     const { bytes, tags } = this;
     const none = { isDelete: false, stored: undefined, message: undefined, step: undefined };
-    this.#grow({ bytes, tags, sends, ...none }, now);
+    this.#grow({ bytes, tags, sends, cancels: NO_IDS, ...none }, now);
     this.enlist();
   }
 
@@ -170,6 +170,11 @@ export class CommitPipeline {
   /** The reply of an earlier invocation with this idempotency key that is not committed yet. */
   findUncommitted(key: string): StoredReply | undefined {
     return this.#next?.stored?.get(key) ?? this.#inFlight?.stored?.get(key);
+  }
+
+  /** Whether an action has cancelled the message, and that is not committed yet. */
+  isCancelled({ id }: MessageRef): boolean {
+    return [this.#next, this.#inFlight].some((batch) => batch?.messages?.cancels.includes(id));
   }
 
   /** Resolves when everything so far is committed; rejects when it never will be. */
@@ -272,6 +277,7 @@ export class CommitPipeline {
       revisionsKept: batch.keepsRevision ? revisionsKept : 0,
       replies: batch.stored === undefined ? NO_REPLIES : [...batch.stored.values()],
       consumes: batch.messages?.consumes ?? NO_CONSUMED,
+      cancels: batch.messages?.cancels ?? NO_IDS,
       sends: batch.messages?.stored ?? NO_MESSAGES,
     };
   }
@@ -356,7 +362,8 @@ export class CommitPipeline {
     this.bytes = change.bytes;
     this.tags = change.tags;
     const next = (this.#next ??= newBatch(now));
-    if (change.message !== undefined || change.sends.length > 0) addMessages(next, change);
+    const { message, sends, cancels } = change;
+    if (message !== undefined || sends.length > 0 || cancels.length > 0) addMessages(next, change);
     if (change.isDelete) next.isDelete = true;
     if (change.stored !== undefined) {
       next.stored ??= new Map();

@@ -11,6 +11,8 @@ import { fingerprint } from "./fingerprint.ts";
 
 /** What a sender may give has no `@`, so it is never what another one is stored as. */
 const GOOD_ID = /^[\w.:/-]{1,100}$/;
+const STORED_ID = /^[\w.:/-]{1,100}@[\da-z]{1,25}$/;
+const RANDOM_ID = /^[\da-f]{32}$/;
 
 /** @throws {SpawnError} `INVALID_ARGUMENT` for an id that no message may be given */
 export function checkGivenId(id: unknown): asserts id is string {
@@ -27,4 +29,16 @@ export function storedId(source: ActorId | undefined, id: string): string {
   const text = JSON.stringify([source.system, source.definition, source.name]);
   const hash = BigInt(`0x${fingerprint(text)}${fingerprint(`source ${text}`)}`);
   return `${id}@${hash.toString(36)}`;
+}
+
+/**
+ * The ids of the messages that `source` may mean by `id`: what it gave, or what it was told.
+ *
+ * @throws {SpawnError} `INVALID_ARGUMENT` for what is neither
+ */
+export function idsMeant(source: ActorId, id: unknown): readonly string[] {
+  if (typeof id === "string" && STORED_ID.test(id)) return [id];
+  checkGivenId(id);
+  const own = storedId(source, id);
+  return RANDOM_ID.test(id) ? [id, own] : [own];
 }

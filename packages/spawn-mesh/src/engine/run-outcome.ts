@@ -56,8 +56,10 @@ export function changeOf(run: Run, result: unknown, around: RunSurroundings): Ru
   const message = invocation.details?.message;
   const step = stepOf(run, reply, around);
   const sends = step === undefined ? (run.sends ?? NO_SENDS) : [...(run.sends ?? []), step];
-  if (invocation.action.isRead && (isChanged || sends.length > 0)) {
-    const did = isChanged ? "changed the state" : "sent a message";
+  const cancels = run.cancels ?? NO_IDS;
+  const hasPost = sends.length > 0 || cancels.length > 0;
+  if (invocation.action.isRead && (isChanged || hasPost)) {
+    const did = isChanged ? "changed the state" : "sent or cancelled a message";
     throw new TypeError(`${invocation.action.name} is a read and ${did}`);
   }
   const stored = storedReplyOf(
@@ -65,16 +67,18 @@ export function changeOf(run: Run, result: unknown, around: RunSurroundings): Ru
     step === undefined ? { kind: "reply", value: reply } : continuedOutcome(step),
     parts,
   );
-  const hasToStore = stored !== undefined || message !== undefined || sends.length > 0;
+  const hasToStore = stored !== undefined || message !== undefined || hasPost;
   if (!isChanged && !hasToStore) return { reply, units, change: undefined };
   refuseWhenOverdue(around);
-  const again = message && nextOccurrence(message, parts);
+  const isLast = message === undefined || cancels.includes(message.id);
+  const again = isLast ? undefined : nextOccurrence(message, parts);
   const all = again === undefined ? sends : [...sends, again];
-  const change = { bytes, tags, isDelete, stored, sends: all, message, step };
+  const change = { bytes, tags, isDelete, stored, cancels, sends: all, message, step };
   return { reply, units, change };
 }
 
 const NO_SENDS: readonly Outgoing[] = [];
+const NO_IDS: readonly string[] = [];
 
 /**
  * The change of a step that failed and whose outcome is remembered: none, but that it is over. What
@@ -93,6 +97,7 @@ export function failedStep(
     tags,
     isDelete: false,
     stored,
+    cancels: NO_IDS,
     sends: NO_SENDS,
     message: consumed,
     step: undefined,

@@ -38,7 +38,8 @@ export class StatelessSending implements Watched {
   /** Stores what a run sent, takes away what it consumed, and then answers its caller. */
   finish(source: ActorId, { invocation, reply, change }: DurableChange): void {
     const { outbox } = this.#parts;
-    const { sends, message, step } = change;
+    const { sends, message, step, cancels } = change;
+    const others = cancels.filter((id) => id !== message?.id);
     const stored = sends.filter(({ isStored }) => isStored);
     const isDirect = stored.every(isSurelySent);
     const messages = this.#messages(source, stored, isDirect ? DELIVERY_GRACE_MS : 0);
@@ -46,20 +47,22 @@ export class StatelessSending implements Watched {
     invocation.continuesAs = step;
     invocation.handOver(reply);
     this.#begin(invocation, source);
-    this.#store(messages, message, outcomeToRemember(change)).then(
-      () => {
-        this.#end(invocation);
-        if (step === undefined) invocation.succeed(reply);
-        else outbox.goesOn(invocation);
-        const hasRoom = messages.length <= outbox.room;
-        outbox.committed(messages, isDirect && hasRoom ? stored : undefined);
-        for (const outgoing of sends) if (!outgoing.isStored) outbox.fire(source, outgoing);
-      },
-      (error: SpawnError) => {
-        this.#end(invocation);
-        invocation.fail(error);
-      },
-    );
+    this.#remove(others)
+      .then(() => this.#store(messages, message, outcomeToRemember(change)))
+      .then(
+        () => {
+          this.#end(invocation);
+          if (step === undefined) invocation.succeed(reply);
+          else outbox.goesOn(invocation);
+          const hasRoom = messages.length <= outbox.room;
+          outbox.committed(messages, isDirect && hasRoom ? stored : undefined);
+          for (const outgoing of sends) if (!outgoing.isStored) outbox.fire(source, outgoing);
+        },
+        (error: SpawnError) => {
+          this.#end(invocation);
+          invocation.fail(error);
+        },
+      );
   }
 
   /** Stores timers; those that are stored already stay as they are. */
@@ -109,6 +112,12 @@ export class StatelessSending implements Watched {
       ...storedAs(outgoing, { source, at, graceMs }),
       isOrdered: false,
     }));
+  }
+
+  /** Nothing can be stored together with this, so it comes first: done twice it is done once. */
+  async #remove(cancels: readonly string[]): Promise<void> {
+    if (cancels.length === 0) return;
+    await repeatWrite(this.#parts, () => this.#parts.store.messages.remove(cancels));
   }
 
   async #store(

@@ -177,8 +177,9 @@ class MemoryStatestore implements Statestore {
     return areStored && new Set(consumes.map(({ id }) => id)).size === consumes.length;
   }
 
-  #changeMessages({ actor, isDelete, consumes, sends }: Commit): void {
+  #changeMessages({ actor, isDelete, consumes, cancels, sends }: Commit): void {
     for (const { id } of consumes) this.messages.take(id);
+    for (const id of cancels) this.messages.take(id);
     if (isDelete) this.messages.removeTimers(actor);
     this.messages.add(sends);
   }
