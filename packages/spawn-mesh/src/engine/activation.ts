@@ -18,7 +18,8 @@ import type { ActorType } from "./actor-type.ts";
 import type { Waiting } from "./admission.ts";
 import { AdmittedMailbox } from "./admitted-mailbox.ts";
 import { CommitPipeline } from "./commit-pipeline.ts";
-import type { PipelineOwner } from "./commit-pipeline.ts";
+import type { DurableChange, PipelineOwner } from "./commit-pipeline.ts";
+import { unitsToSend } from "./commit-batch.ts";
 import type { Change } from "./commit-batch.ts";
 import { SpawnError } from "./errors.ts";
 import type { Invocation } from "./invocation.ts";
@@ -48,6 +49,8 @@ export class Activation
   #keyed: KeyedInvocations | undefined;
   /** Timers that have to be started before the first action runs. */
   #timers: readonly Outgoing[] | undefined;
+  /** What an actor without a state has being stored. */
+  readonly #beingStored = { length: 0, units: 0 };
   #isQueued = false;
   #isWatched = false;
   /** Whole milliseconds, which take no memory of their own. */
@@ -223,7 +226,7 @@ export class Activation
   #mayRun(): boolean {
     if (this.#phase !== "ready" || this.#execution.running !== undefined) return false;
     const { first } = this.#mailbox;
-    if (first === undefined || !this.pipeline.hasRoom(this.#type.parts.limits)) return false;
+    if (first === undefined || !this.#hasRoom) return false;
     return !this.#isOnce(first) || this.#isKeyReady(first);
   }
 
@@ -261,8 +264,7 @@ export class Activation
     } else if (change === undefined) {
       this.pipeline.addRead(invocation, reply, units);
     } else if (this.definition.state === undefined) {
-      const sent = { invocation, reply, units, change, now };
-      this.#type.parts.stateless.finish(this.id, sent);
+      this.#finishStateless({ invocation, reply, units, change, now });
     } else if (this.#isAcknowledgedAtOnce(run, change)) {
       this.pipeline.addAcknowledged(change, now);
       invocation.succeed(reply);
@@ -270,6 +272,26 @@ export class Activation
       if (run.isDelete) this.#phase = "deleting";
       this.pipeline.addChange({ invocation, reply, units, change, now });
     }
+  }
+
+  /** Stores what an action without a state sent and consumed; only so many are stored at once. */
+  #finishStateless(sent: DurableChange): void {
+    const units = sent.units + unitsToSend(sent.change);
+    this.#beingStored.length++;
+    this.#beingStored.units += units;
+    this.#type.parts.stateless.finish(this.id, sent, () => {
+      this.#beingStored.length--;
+      this.#beingStored.units -= units;
+      this.resumed();
+    });
+  }
+
+  /** Whether another action may run before what is under way is stored. */
+  get #hasRoom(): boolean {
+    const { limits } = this.#type.parts;
+    const { length, units } = this.#beingStored;
+    const { speculationMax, speculationUnitsMax } = limits;
+    return this.pipeline.hasRoom(limits) && length < speculationMax && units < speculationUnitsMax;
   }
 
   /** Whether the caller of a write-behind actor is answered before the change is stored. */

@@ -98,6 +98,13 @@ export function addMessages(batch: Batch, { sends, cancels, message }: Change): 
   }
 }
 
+/** About how much memory the messages take that a change sends, in UTF-16 units. */
+export function unitsToSend({ sends }: Change): number {
+  let units = 0;
+  for (const outgoing of sends) units += unitsOf(outgoing);
+  return units;
+}
+
 /** Makes one batch of two: everything of `first` comes before what is in `next`. */
 export function joinBefore(next: Batch, first: Batch): void {
   next.since = first.since;

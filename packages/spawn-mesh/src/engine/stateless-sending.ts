@@ -35,11 +35,14 @@ export class StatelessSending implements Watched {
     this.#parts = parts;
   }
 
-  /** Stores what a run sent, takes away what it consumed, and then answers its caller. */
-  finish(source: ActorId, { invocation, reply, change }: DurableChange): void {
+  /**
+   * Stores what a run sent, takes away what it consumed, and then answers its caller.
+   *
+   * @param onEnd hears that nothing is under way any more
+   */
+  finish(source: ActorId, { invocation, reply, change }: DurableChange, onEnd: () => void): void {
     const { outbox } = this.#parts;
-    const { sends, message, step, cancels } = change;
-    const others = cancels.filter((id) => id !== message?.id);
+    const { sends, step } = change;
     const stored = sends.filter(({ isStored }) => isStored);
     const isDirect = stored.every(isSurelySent);
     const messages = this.#messages(source, stored, isDirect ? DELIVERY_GRACE_MS : 0);
@@ -47,22 +50,22 @@ export class StatelessSending implements Watched {
     invocation.continuesAs = step;
     invocation.handOver(reply);
     this.#begin(invocation, source);
-    this.#remove(others)
-      .then(() => this.#store(messages, message, outcomeToRemember(change)))
-      .then(
-        () => {
-          this.#end(invocation);
-          if (step === undefined) invocation.succeed(reply);
-          else outbox.goesOn(invocation);
-          const hasRoom = messages.length <= outbox.room;
-          outbox.committed(messages, isDirect && hasRoom ? stored : undefined);
-          for (const outgoing of sends) if (!outgoing.isStored) outbox.fire(source, outgoing);
-        },
-        (error: SpawnError) => {
-          this.#end(invocation);
-          invocation.fail(error);
-        },
-      );
+    this.#storeChange(change, messages).then(
+      () => {
+        this.#end(invocation);
+        onEnd();
+        if (step === undefined) invocation.succeed(reply);
+        else outbox.goesOn(invocation);
+        const hasRoom = messages.length <= outbox.room;
+        outbox.committed(messages, isDirect && hasRoom ? stored : undefined);
+        for (const outgoing of sends) if (!outgoing.isStored) outbox.fire(source, outgoing);
+      },
+      (error: SpawnError) => {
+        this.#end(invocation);
+        onEnd();
+        invocation.fail(error);
+      },
+    );
   }
 
   /** Stores timers; those that are stored already stay as they are. */
@@ -114,10 +117,13 @@ export class StatelessSending implements Watched {
     }));
   }
 
-  /** Nothing can be stored together with this, so it comes first: done twice it is done once. */
-  async #remove(cancels: readonly string[]): Promise<void> {
-    if (cancels.length === 0) return;
-    await repeatWrite(this.#parts, () => this.#parts.store.messages.remove(cancels));
+  async #storeChange(change: Change, messages: readonly Message[]): Promise<void> {
+    const { message, cancels } = change;
+    const cancelled = cancels.filter((id) => id !== message?.id);
+    // Nothing can be stored together with this, so it comes first: done twice it is done once.
+    if (cancelled.length > 0)
+      await repeatWrite(this.#parts, () => this.#parts.store.messages.remove(cancelled));
+    await this.#store(messages, message, outcomeToRemember(change));
   }
 
   async #store(

@@ -318,7 +318,7 @@ describe("an effect", () => {
     const { system } = await startSystem(actors);
     const error = await errorOf(system.actor(sender, "a").look());
     expect(error).toMatchObject({ code: "ACTION_FAILED" });
-    expect(error.message).toContain("look is a read and sent a message");
+    expect(error.message).toContain("look is a read and sent or cancelled a message");
   });
 
   test("with options that make no sense is refused where it is sent", async () => {
