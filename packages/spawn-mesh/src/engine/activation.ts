@@ -18,14 +18,13 @@ import type { ActorType } from "./actor-type.ts";
 import type { Waiting } from "./admission.ts";
 import { AdmittedMailbox } from "./admitted-mailbox.ts";
 import { CommitPipeline } from "./commit-pipeline.ts";
-import type { DurableChange, PipelineOwner } from "./commit-pipeline.ts";
-import { unitsToSend } from "./commit-batch.ts";
+import type { PipelineOwner } from "./commit-pipeline.ts";
 import type { Change } from "./commit-batch.ts";
 import { SpawnError } from "./errors.ts";
 import type { Invocation } from "./invocation.ts";
 import { Execution } from "./execution.ts";
 import type { ExecutionOwner } from "./execution.ts";
-import { KeyedInvocations, answerStored, messageGone } from "./keyed-invocations.ts";
+import { KeyedInvocations, answerStored } from "./keyed-invocations.ts";
 import type { KeyedOwner } from "./keyed-invocations.ts";
 import { Opening } from "./opening.ts";
 import type { OpeningOwner } from "./opening.ts";
@@ -33,6 +32,7 @@ import type { Run } from "./run.ts";
 import type { Runnable } from "./run-queue.ts";
 import type { RunOutcome } from "./run-outcome.ts";
 import type { Outgoing } from "./sending.ts";
+import { StatelessRuns } from "./stateless-runs.ts";
 import type { Watched } from "./watch.ts";
 
 type Phase = "opening" | "ready" | "deleting" | "gone";
@@ -50,7 +50,7 @@ export class Activation
   /** Timers that have to be started before the first action runs. */
   #timers: readonly Outgoing[] | undefined;
   /** What an actor without a state has being stored. */
-  readonly #beingStored = { length: 0, units: 0 };
+  #stateless: StatelessRuns | undefined;
   #isQueued = false;
   #isWatched = false;
   /** Whole milliseconds, which take no memory of their own. */
@@ -97,7 +97,7 @@ export class Activation
   }
 
   comesAgain(invocation: Invocation): void {
-    if (isOver(invocation)) {
+    if (invocation.isOver) {
       this.#mailbox.leave();
       invocation.end();
     } else {
@@ -195,15 +195,14 @@ export class Activation
     while (this.#mayRun() && ran < actionsMax) {
       const invocation = this.#mailbox.shift()!;
       this.#mailbox.leave();
-      if (!isOver(invocation) && invocation.deadlineAt <= parts.time.last) {
+      if (!invocation.isOver && invocation.deadlineAt <= parts.time.last) {
         invocation.giveUp(
           "DEADLINE_EXCEEDED",
           `${formatActorId(this.id)} did not come to ${invocation.action.name} in time`,
         );
       }
-      if (isOver(invocation)) invocation.end();
-      else if (this.#isCancelled(invocation)) this.#skip(invocation);
-      else this.#execution.run(invocation);
+      if (invocation.isOver) invocation.end();
+      else if (!this.pipeline.skips(invocation)) this.#execution.run(invocation);
       ran++;
     }
     if (ran > 0) this.#lastUsedAt = Math.ceil(parts.time.last);
@@ -212,21 +211,12 @@ export class Activation
     return ran;
   }
 
-  /** Whether an action before it has cancelled the message that it delivers. */
-  #isCancelled({ details }: Invocation): boolean {
-    return details?.message !== undefined && this.pipeline.isCancelled(details.message);
-  }
-
-  /** The message is gone when the commit that cancels it is done. */
-  #skip(invocation: Invocation): void {
-    invocation.refusal = messageGone();
-    this.pipeline.addRead(invocation, undefined, 0);
-  }
-
   #mayRun(): boolean {
     if (this.#phase !== "ready" || this.#execution.running !== undefined) return false;
     const { first } = this.#mailbox;
-    if (first === undefined || !this.#hasRoom) return false;
+    const { limits } = this.#type.parts;
+    if (first === undefined || !this.pipeline.hasRoom(limits)) return false;
+    if (this.#stateless?.hasRoom === false) return false;
     return !this.#isOnce(first) || this.#isKeyReady(first);
   }
 
@@ -237,7 +227,7 @@ export class Activation
 
   /** Whether an invocation with a key or a message need not run, or is known to be new. */
   #isKeyReady(invocation: Invocation): boolean {
-    if (isOver(invocation) || this.#isAcknowledged(invocation)) return true;
+    if (invocation.isOver || this.#isAcknowledged(invocation)) return true;
     if (invocation.isNew) return true;
     this.#keyed!.lookUp(invocation);
     return false;
@@ -264,7 +254,8 @@ export class Activation
     } else if (change === undefined) {
       this.pipeline.addRead(invocation, reply, units);
     } else if (this.definition.state === undefined) {
-      this.#finishStateless({ invocation, reply, units, change, now });
+      this.#stateless ??= new StatelessRuns(this.id, this.#type.parts);
+      this.#stateless.finish({ invocation, reply, units, change, now }, () => this.resumed());
     } else if (this.#isAcknowledgedAtOnce(run, change)) {
       this.pipeline.addAcknowledged(change, now);
       invocation.succeed(reply);
@@ -272,26 +263,6 @@ export class Activation
       if (run.isDelete) this.#phase = "deleting";
       this.pipeline.addChange({ invocation, reply, units, change, now });
     }
-  }
-
-  /** Stores what an action without a state sent and consumed; only so many are stored at once. */
-  #finishStateless(sent: DurableChange): void {
-    const units = sent.units + unitsToSend(sent.change);
-    this.#beingStored.length++;
-    this.#beingStored.units += units;
-    this.#type.parts.stateless.finish(this.id, sent, () => {
-      this.#beingStored.length--;
-      this.#beingStored.units -= units;
-      this.resumed();
-    });
-  }
-
-  /** Whether another action may run before what is under way is stored. */
-  get #hasRoom(): boolean {
-    const { limits } = this.#type.parts;
-    const { length, units } = this.#beingStored;
-    const { speculationMax, speculationUnitsMax } = limits;
-    return this.pipeline.hasRoom(limits) && length < speculationMax && units < speculationUnitsMax;
   }
 
   /** Whether the caller of a write-behind actor is answered before the change is stored. */
@@ -360,17 +331,6 @@ export class Activation
     if (this.#execution.running === invocation)
       this.#execution.abort(new SpawnError("CANCELLED", "the caller gave up"));
     else this.#mailbox.sweep();
-  }
-
-  /** Lets the caller give up when `signal` aborts. */
-  giveUpOnAbort(signal: AbortSignal, invocation: Invocation): void {
-    if (invocation.isAnswered) return;
-    const onAbort = (): void => {
-      invocation.giveUp("CANCELLED", "the caller gave up");
-      this.callerGaveUp(invocation);
-    };
-    signal.addEventListener("abort", onAbort, { once: true });
-    invocation.onAnswered(() => signal.removeEventListener("abort", onAbort));
   }
 
   onDue(now: number): void {
@@ -489,11 +449,6 @@ export class Activation
     }
     if (this.#phase !== "gone") this.#rest();
   }
-}
-
-/** Whether nothing is left to do here: it is answered, or another actor answers it. */
-function isOver({ isAnswered, isElsewhere }: Invocation): boolean {
-  return isAnswered || isElsewhere;
 }
 
 /** How soon a write that failed is tried again. */

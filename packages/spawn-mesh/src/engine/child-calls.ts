@@ -6,7 +6,7 @@
  * makes the same keys.
  */
 import type { ActorId } from "./actor-id.ts";
-import type { ActorCall } from "./engine.ts";
+import type { ActorCall } from "./actor-call.ts";
 import { canonicalJson, fingerprint } from "./fingerprint.ts";
 import type { Run } from "./run.ts";
 

@@ -1,11 +1,12 @@
 /** Actions of one actor that become durable together: what a growing commit is made of. */
+import type { ActorDefinition } from "./actor-definition.ts";
 import type { SpawnError } from "./errors.ts";
 import type { Invocation } from "./invocation.ts";
 import { isStored } from "./message-store.ts";
 import type { Message, MessageRef, StoredMessage } from "./message-store.ts";
 import { unitsOf } from "./sending.ts";
 import type { Outgoing } from "./sending.ts";
-import type { Etag, StateBytes, StoreAnswer, StoredReply, Tags } from "./statestore.ts";
+import type { Commit, Etag, StateBytes, StoreAnswer, StoredReply, Tags } from "./statestore.ts";
 
 /** What an action left behind: the state and tags after it, and what its commit has to remember. */
 export interface Change {
@@ -61,6 +62,30 @@ export interface BatchMessages {
   stored: readonly Message[];
   /** What they were made of, if they are delivered from here. */
   direct: readonly Outgoing[] | undefined;
+}
+
+/** The commit of a sealed batch, on top of the row that is known. */
+export function commitOf(
+  batch: Batch,
+  { state, revisionsKept }: ActorDefinition,
+  row: Pick<Commit, "actor" | "handle" | "previous" | "revision">,
+): Commit {
+  const { isDelete, messages, stored, at } = batch;
+  return {
+    ...row,
+    etag: batch.etag!,
+    state: isDelete ? undefined : batch.bytes,
+    codec: state?.codec.name ?? "json",
+    stateVersion: state?.version ?? 1,
+    tags: isDelete ? undefined : batch.tags,
+    at,
+    isDelete,
+    revisionsKept: batch.keepsRevision ? revisionsKept : 0,
+    replies: stored === undefined ? NO_REPLIES : [...stored.values()],
+    consumes: messages?.consumes ?? NO_CONSUMED,
+    cancels: messages?.cancels ?? NO_IDS,
+    sends: messages?.stored ?? NO_MESSAGES,
+  };
 }
 
 /** Tells those that wait whether the commit was done. */
@@ -126,6 +151,11 @@ export function consumesLess({ messages }: Batch, answer: StoreAnswer): boolean 
   return isLess;
 }
 
+/** Whether an action in the batch has cancelled the message. */
+export function isCancelled({ id }: MessageRef, batch: Batch | undefined): boolean {
+  return batch?.messages?.cancels.includes(id) ?? false;
+}
+
 /** The messages that are not cancelled. */
 export function without(sends: Outgoing[], cancels: readonly string[]): Outgoing[] {
   if (sends.length === 0 || cancels.length === 0) return sends;
@@ -178,4 +208,7 @@ export function takeBack(invocations: readonly Invocation[]): readonly Invocatio
   return invocations;
 }
 
+const NO_REPLIES: readonly StoredReply[] = [];
+const NO_IDS: readonly string[] = [];
+const NO_CONSUMED: readonly MessageRef[] = [];
 const NO_MESSAGES: readonly Message[] = [];

@@ -143,6 +143,11 @@ export class Invocation {
     this.end();
   }
 
+  /** Whether nothing is left to do here: it is answered, or another actor answers it. */
+  get isOver(): boolean {
+    return this.isAnswered || this.isElsewhere;
+  }
+
   /** The work has ended without success. */
   fail(error: SpawnError): void {
     if (!this.isAnswered) this.#reject(error);
@@ -188,4 +193,19 @@ export class Invocation {
     this.#isDone = true;
     this.#onDone?.();
   }
+}
+
+/** Lets the caller give up when `signal` aborts; `at` is where its invocation may be. */
+export function giveUpOnAbort(
+  signal: AbortSignal,
+  invocation: Invocation,
+  at: { callerGaveUp(invocation: Invocation): void },
+): void {
+  if (invocation.isAnswered) return;
+  const onAbort = (): void => {
+    invocation.giveUp("CANCELLED", "the caller gave up");
+    at.callerGaveUp(invocation);
+  };
+  signal.addEventListener("abort", onAbort, { once: true });
+  invocation.onAnswered(() => signal.removeEventListener("abort", onAbort));
 }

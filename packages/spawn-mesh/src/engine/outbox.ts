@@ -20,11 +20,11 @@ import { SpawnError, isSpawnError } from "./errors.ts";
 import type { EventListener } from "./events.ts";
 import { exponentialBackoffMs } from "./exponential-backoff.ts";
 import type { Caller, Invocation } from "./invocation.ts";
-import { answerWith } from "./keyed-invocations.ts";
 import type { ContinuedCall } from "./keyed-invocations.ts";
 import type { Loader } from "./loader.ts";
 import type { Limits } from "./limits.ts";
 import type { Message, MessageClaim, Postponement, StoredMessage } from "./message-store.ts";
+import { RepeatedCalls } from "./repeated-calls.ts";
 import { repeatWrite } from "./repeated-write.ts";
 import { isMissed } from "./repetition.ts";
 import type { CronTimes } from "./repetition.ts";
@@ -76,6 +76,7 @@ export class Outbox {
   /** How many of those under way were claimed. */
   #claimedCount = 0;
   readonly #continuations: Continuations;
+  readonly #repeated: RepeatedCalls;
   #isDraining = false;
   #isStopped = true;
   /** Tells that a message in the statestore is due at a time (wall). */
@@ -87,6 +88,14 @@ export class Outbox {
     this.#parts = parts;
     this.#behind = new SourcesBehind(parts);
     this.#continuations = new Continuations(parts.watch);
+    this.#repeated = new RepeatedCalls({
+      loader: parts.loader,
+      continuations: this.#continuations,
+      isUnderWay: (step) => this.#underWay.has(step),
+      deliver: (step) => {
+        if (!this.#isStopped) this.#take(step, false);
+      },
+    });
   }
 
   start(): void {
@@ -212,38 +221,9 @@ export class Outbox {
     }
   }
 
-  /**
-   * A call that was made before is repeated, and had gone on in another actor. Whoever repeats it waits
-   * for that, and what did not happen yet happens now.
-   */
-  readonly follow = (invocation: Invocation, call: ContinuedCall): void => {
-    this.#continuations.wait({ id: call.step, target: call.target }, invocation);
-    if (!this.#underWay.has(call.step)) this.#seek(invocation, call, call.target);
-  };
-
-  /** Looks for the step, and for its outcome where `actor` has it or whoever remembers it instead. */
-  #seek(invocation: Invocation, call: ContinuedCall, actor: ActorId): void {
-    const { step, rememberedBy } = call;
-    const query = { actor, row: false, keys: [step], messages: [step] };
-    this.#parts.loader.load(query, {
-      loaded: ({ replies: [stored], messages: [message] }) => {
-        if (stored !== undefined) {
-          const waiting = this.#continuations.take(step);
-          for (const each of waiting) answerWith(each, stored, this.follow);
-        } else if (this.#isStopped || this.#underWay.has(step)) {
-          return;
-        } else if (message !== undefined) {
-          this.#take(message, false);
-        } else if (actor !== rememberedBy) {
-          this.#seek(invocation, call, rememberedBy);
-        } else {
-          this.#continuations.fail(step, stepLost(step));
-        }
-      },
-      loadFailed: ({ code, message }) =>
-        invocation.fail(new SpawnError(code, message, { applied: "yes" })),
-    });
-  }
+  /** A call that was made before is repeated, and had gone on in another actor. */
+  readonly follow = (invocation: Invocation, call: ContinuedCall): void =>
+    this.#repeated.follow(invocation, call);
 
   #take(message: Message | StoredMessage, isClaimed: boolean): void {
     const stored = "attempts" in message ? message : { ...message, attempts: 0, error: undefined };
@@ -448,13 +428,4 @@ function laneOf({ isOrdered, source, target }: Message): string | undefined {
 function wornOut({ attempts, error }: StoredMessage): SpawnError {
   const why = error ?? "the process ended each time while it was being delivered";
   return new SpawnError("INTERNAL", `given up after ${attempts - 1} attempts: ${why}`);
-}
-
-/** The step was consumed, and nothing of that is remembered; or it was given up. */
-function stepLost(step: string): SpawnError {
-  return new SpawnError(
-    "UNKNOWN_OUTCOME",
-    `the call was applied and went on as message ${step}, whose outcome is not remembered; it may be parked`,
-    { applied: "yes" },
-  );
 }
