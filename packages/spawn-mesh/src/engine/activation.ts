@@ -32,6 +32,7 @@ import type { Run } from "./run.ts";
 import type { Runnable } from "./run-queue.ts";
 import type { RunOutcome } from "./run-outcome.ts";
 import type { Outgoing } from "./sending.ts";
+import { StatelessRuns } from "./stateless-runs.ts";
 import type { Watched } from "./watch.ts";
 
 type Phase = "opening" | "ready" | "deleting" | "gone";
@@ -48,6 +49,8 @@ export class Activation
   #keyed: KeyedInvocations | undefined;
   /** Timers that have to be started before the first action runs. */
   #timers: readonly Outgoing[] | undefined;
+  /** What an actor without a state has being stored. */
+  #stateless: StatelessRuns | undefined;
   #isQueued = false;
   #isWatched = false;
   /** Whole milliseconds, which take no memory of their own. */
@@ -94,7 +97,7 @@ export class Activation
   }
 
   comesAgain(invocation: Invocation): void {
-    if (invocation.isAnswered) {
+    if (invocation.isOver) {
       this.#mailbox.leave();
       invocation.end();
     } else {
@@ -105,7 +108,7 @@ export class Activation
   /** Takes an invocation that was let in. */
   #accept(invocation: Invocation): void {
     this.#isDueBy(invocation.deadlineAt);
-    if (invocation.onceKey !== undefined && !this.#admitKeyed(invocation)) {
+    if (this.#isOnce(invocation) && !this.#admitKeyed(invocation)) {
       return this.#watch();
     }
     this.#mailbox.push(invocation);
@@ -192,14 +195,14 @@ export class Activation
     while (this.#mayRun() && ran < actionsMax) {
       const invocation = this.#mailbox.shift()!;
       this.#mailbox.leave();
-      if (!invocation.isAnswered && invocation.deadlineAt <= parts.time.last) {
+      if (!invocation.isOver && invocation.deadlineAt <= parts.time.last) {
         invocation.giveUp(
           "DEADLINE_EXCEEDED",
           `${formatActorId(this.id)} did not come to ${invocation.action.name} in time`,
         );
       }
-      if (invocation.isAnswered) invocation.end();
-      else if (!invocation.isElsewhere) this.#execution.run(invocation);
+      if (invocation.isOver) invocation.end();
+      else if (!this.pipeline.skips(invocation)) this.#execution.run(invocation);
       ran++;
     }
     if (ran > 0) this.#lastUsedAt = Math.ceil(parts.time.last);
@@ -211,14 +214,21 @@ export class Activation
   #mayRun(): boolean {
     if (this.#phase !== "ready" || this.#execution.running !== undefined) return false;
     const { first } = this.#mailbox;
-    if (first === undefined || !this.pipeline.hasRoom(this.#type.parts.limits)) return false;
-    return first.onceKey === undefined || this.#isKeyReady(first);
+    const { limits } = this.#type.parts;
+    if (first === undefined || !this.pipeline.hasRoom(limits)) return false;
+    if (this.#stateless?.hasRoom === false) return false;
+    return !this.#isOnce(first) || this.#isKeyReady(first);
   }
 
-  /** Whether an invocation with a key or a message is answered already or known to be new. */
+  /** Whether it must not run twice. An actor without a state has nothing that could tell. */
+  #isOnce({ onceKey }: Invocation): boolean {
+    return onceKey !== undefined && this.definition.state !== undefined;
+  }
+
+  /** Whether an invocation with a key or a message need not run, or is known to be new. */
   #isKeyReady(invocation: Invocation): boolean {
-    const { isAnswered, isElsewhere, isNew } = invocation;
-    if (isAnswered || isElsewhere || isNew || this.#isAcknowledged(invocation)) return true;
+    if (invocation.isOver || this.#isAcknowledged(invocation)) return true;
+    if (invocation.isNew) return true;
     this.#keyed!.lookUp(invocation);
     return false;
   }
@@ -244,8 +254,8 @@ export class Activation
     } else if (change === undefined) {
       this.pipeline.addRead(invocation, reply, units);
     } else if (this.definition.state === undefined) {
-      const sent = { invocation, reply, units, change, now };
-      this.#type.parts.stateless.finish(this.id, sent);
+      this.#stateless ??= new StatelessRuns(this.id, this.#type.parts);
+      this.#stateless.finish({ invocation, reply, units, change, now }, () => this.resumed());
     } else if (this.#isAcknowledgedAtOnce(run, change)) {
       this.pipeline.addAcknowledged(change, now);
       invocation.succeed(reply);
@@ -321,17 +331,6 @@ export class Activation
     if (this.#execution.running === invocation)
       this.#execution.abort(new SpawnError("CANCELLED", "the caller gave up"));
     else this.#mailbox.sweep();
-  }
-
-  /** Lets the caller give up when `signal` aborts. */
-  giveUpOnAbort(signal: AbortSignal, invocation: Invocation): void {
-    if (invocation.isAnswered) return;
-    const onAbort = (): void => {
-      invocation.giveUp("CANCELLED", "the caller gave up");
-      this.callerGaveUp(invocation);
-    };
-    signal.addEventListener("abort", onAbort, { once: true });
-    invocation.onAnswered(() => signal.removeEventListener("abort", onAbort));
   }
 
   onDue(now: number): void {

@@ -10,9 +10,14 @@ export function lengthenChain(chain: readonly string[], actor: ActorId): readonl
   return [...chain, actorKey(actor)];
 }
 
+/** Whether `actor` waits for a call with this chain. */
+export function isWaiting(chain: readonly string[], actor: ActorId): boolean {
+  return chain.includes(actorKey(actor));
+}
+
 /** @throws {SpawnError} `CYCLE` when the target waits for this call, or too many wait for one another */
 export function checkChain(chain: readonly string[], target: ActorId, lengthMax: number): void {
-  if (chain.includes(actorKey(target))) {
+  if (isWaiting(chain, target)) {
     throw new SpawnError(
       "CYCLE",
       `${formatActorId(target)} waits for this call, so it cannot answer it`,

@@ -6,25 +6,29 @@
  * makes the same keys.
  */
 import type { ActorId } from "./actor-id.ts";
-import type { ActorCall } from "./engine.ts";
+import type { ActorCall } from "./actor-call.ts";
 import { canonicalJson, fingerprint } from "./fingerprint.ts";
 import type { Run } from "./run.ts";
 
 /** A run that is done once, and the place of a call in it. */
 export interface ParentCall {
-  /** The actor that makes it, and the key of what it serves; keys of two actors have nothing to do with one another. */
+  /** The actor that makes it; keys of two actors have nothing to do with one another. */
   readonly actor: ActorId;
-  readonly key: string;
+  /** The key of what it serves, or which message: one that comes again is another one each time. */
+  readonly key: string | readonly [id: string, sentAt: number];
   /** From 1. */
   readonly place: number;
 }
 
 /** The next call of a run; `undefined` when the run may be done as often as it comes. */
 export function parentCall(run: Run): ParentCall | undefined {
-  const { onceKey } = run.invocation;
-  if (onceKey === undefined) return undefined;
-  return { actor: run.self, key: onceKey, place: ++run.callCount };
+  const { idempotencyKey, message } = run.invocation.details ?? NO_DETAILS;
+  const key = idempotencyKey ?? (message && ([message.id, message.sentAt] as const));
+  if (key === undefined) return undefined;
+  return { actor: run.self, key, place: ++run.callCount };
 }
+
+const NO_DETAILS = { idempotencyKey: undefined, message: undefined };
 
 /** The key of a call: its own, or one by the run that makes it; `undefined` if nothing has to remember it. */
 export function keyOf(

@@ -17,6 +17,7 @@ function change(consumed: string, ...sends: readonly string[]): Change {
     tags: undefined,
     isDelete: false,
     stored: undefined,
+    cancels: [],
     sends: sends.map(outgoing),
     message: waiting(message(consumed)),
     step: undefined,

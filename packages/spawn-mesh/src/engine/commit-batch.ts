@@ -1,11 +1,12 @@
 /** Actions of one actor that become durable together: what a growing commit is made of. */
+import type { ActorDefinition } from "./actor-definition.ts";
 import type { SpawnError } from "./errors.ts";
 import type { Invocation } from "./invocation.ts";
 import { isStored } from "./message-store.ts";
 import type { Message, MessageRef, StoredMessage } from "./message-store.ts";
 import { unitsOf } from "./sending.ts";
 import type { Outgoing } from "./sending.ts";
-import type { Etag, StateBytes, StoreAnswer, StoredReply, Tags } from "./statestore.ts";
+import type { Commit, Etag, StateBytes, StoreAnswer, StoredReply, Tags } from "./statestore.ts";
 
 /** What an action left behind: the state and tags after it, and what its commit has to remember. */
 export interface Change {
@@ -13,6 +14,8 @@ export interface Change {
   readonly tags: Tags | undefined;
   readonly isDelete: boolean;
   readonly stored: StoredReply | undefined;
+  /** The ids of the messages that it cancelled: those from before, none of {@link Change.sends}. */
+  readonly cancels: readonly string[];
   /** The messages that it sent. */
   readonly sends: readonly Outgoing[];
   /** The message that it consumes. */
@@ -51,12 +54,38 @@ export interface Batch {
 export interface BatchMessages {
   sends: Outgoing[];
   consumes: MessageRef[];
+  /** Ids; what is sent under one of them was sent after it was cancelled. */
+  readonly cancels: string[];
   /** About how much memory the sent ones take, in UTF-16 units. */
   units: number;
   /** The sent ones as they are stored; there when sealed. */
   stored: readonly Message[];
   /** What they were made of, if they are delivered from here. */
   direct: readonly Outgoing[] | undefined;
+}
+
+/** The commit of a sealed batch, on top of the row that is known. */
+export function commitOf(
+  batch: Batch,
+  { state, revisionsKept }: ActorDefinition,
+  row: Pick<Commit, "actor" | "handle" | "previous" | "revision">,
+): Commit {
+  const { isDelete, messages, stored, at } = batch;
+  return {
+    ...row,
+    etag: batch.etag!,
+    state: isDelete ? undefined : batch.bytes,
+    codec: state?.codec.name ?? "json",
+    stateVersion: state?.version ?? 1,
+    tags: isDelete ? undefined : batch.tags,
+    at,
+    isDelete,
+    revisionsKept: batch.keepsRevision ? revisionsKept : 0,
+    replies: stored === undefined ? NO_REPLIES : [...stored.values()],
+    consumes: messages?.consumes ?? NO_CONSUMED,
+    cancels: messages?.cancels ?? NO_IDS,
+    sends: messages?.stored ?? NO_MESSAGES,
+  };
 }
 
 /** Tells those that wait whether the commit was done. */
@@ -69,18 +98,36 @@ export function isUrgent(batch: Batch): boolean {
   return batch.isDelete || batch.messages !== undefined;
 }
 
-/** Adds what a change sends and consumes. */
-export function addMessages(batch: Batch, { sends, message }: Change): void {
-  batch.messages ??= { sends: [], consumes: [], units: 0, stored: NO_MESSAGES, direct: undefined };
+/** Adds what a change sends, cancels and consumes. */
+export function addMessages(batch: Batch, { sends, cancels, message }: Change): void {
+  batch.messages ??= {
+    sends: [],
+    consumes: [],
+    cancels: [],
+    units: 0,
+    stored: NO_MESSAGES,
+    direct: undefined,
+  };
   if (message !== undefined) {
     const { id, sentAt } = message;
     batch.messages.consumes.push({ id, sentAt });
+  }
+  if (cancels.length > 0) {
+    batch.messages.sends = without(batch.messages.sends, cancels);
+    batch.messages.cancels.push(...cancels);
   }
   for (const outgoing of sends) {
     batch.messages.sends.push(outgoing);
     batch.messages.units += unitsOf(outgoing);
     batch.units += unitsOf(outgoing);
   }
+}
+
+/** About how much memory the messages take that a change sends, in UTF-16 units. */
+export function unitsToSend({ sends }: Change): number {
+  let units = 0;
+  for (const outgoing of sends) units += unitsOf(outgoing);
+  return units;
 }
 
 /** Makes one batch of two: everything of `first` comes before what is in `next`. */
@@ -108,10 +155,23 @@ export function consumesLess({ messages }: Batch, answer: StoreAnswer): boolean 
   return gone.length > 0;
 }
 
+/** Whether an action in the batch has cancelled the message. */
+export function isCancelled({ id }: MessageRef, batch: Batch | undefined): boolean {
+  return batch?.messages?.cancels.includes(id) ?? false;
+}
+
+/** The messages that are not cancelled. */
+export function without(sends: Outgoing[], cancels: readonly string[]): Outgoing[] {
+  if (sends.length === 0 || cancels.length === 0) return sends;
+  const ids = new Set(cancels);
+  return sends.filter(({ id }) => !ids.has(id));
+}
+
 function joinMessages(first: BatchMessages, then: BatchMessages | undefined): BatchMessages {
   return {
     ...first,
-    sends: [...first.sends, ...(then?.sends ?? [])],
+    sends: [...without(first.sends, then?.cancels ?? []), ...(then?.sends ?? [])],
+    cancels: [...first.cancels, ...(then?.cancels ?? [])],
     consumes: [...first.consumes, ...(then?.consumes ?? [])],
     units: first.units + (then?.units ?? 0),
   };
@@ -152,4 +212,7 @@ export function takeBack(invocations: readonly Invocation[]): readonly Invocatio
   return invocations;
 }
 
+const NO_REPLIES: readonly StoredReply[] = [];
+const NO_IDS: readonly string[] = [];
+const NO_CONSUMED: readonly MessageRef[] = [];
 const NO_MESSAGES: readonly Message[] = [];

@@ -16,6 +16,8 @@ import type { ActorDefinition } from "./actor-definition.ts";
 import type { ActorId } from "./actor-id.ts";
 import {
   addMessages,
+  commitOf,
+  isCancelled,
   failChanges,
   isUrgent,
   joinBefore,
@@ -28,8 +30,8 @@ import type { Batch, BatchMessages, Change } from "./commit-batch.ts";
 import type { CommitWriter } from "./commit-writer.ts";
 import { SpawnError } from "./errors.ts";
 import type { Invocation } from "./invocation.ts";
+import { messageGone } from "./keyed-invocations.ts";
 import type { Limits } from "./limits.ts";
-import type { Message, MessageRef } from "./message-store.ts";
 import { DELIVERY_GRACE_MS, storedAs } from "./sending.ts";
 import type { Outgoing } from "./sending.ts";
 import type {
@@ -136,7 +138,7 @@ export class CommitPipeline {
   addChange({ invocation, reply, units, change, now }: DurableChange): void {
     const next = this.#grow(change, now);
     invocation.isChange = true;
-    invocation.continuesAs = change.step?.id;
+    invocation.continuesAs = change.step;
     invocation.handOver(reply);
     next.entries.push(invocation);
     next.units += units;
@@ -147,7 +149,7 @@ export class CommitPipeline {
   addMessages(sends: readonly Outgoing[], now: number): void {
     const { bytes, tags } = this;
     const none = { isDelete: false, stored: undefined, message: undefined, step: undefined };
-    this.#grow({ bytes, tags, sends, ...none }, now);
+    this.#grow({ bytes, tags, sends, cancels: NO_IDS, ...none }, now);
     this.enlist();
   }
 
@@ -170,6 +172,19 @@ export class CommitPipeline {
   /** The reply of an earlier invocation with this idempotency key that is not committed yet. */
   findUncommitted(key: string): StoredReply | undefined {
     return this.#next?.stored?.get(key) ?? this.#inFlight?.stored?.get(key);
+  }
+
+  /**
+   * Whether an action before it has cancelled the message that the invocation delivers. Then it does not
+   * run, and learns that the message is gone when that is committed.
+   */
+  skips(invocation: Invocation): boolean {
+    const message = invocation.details?.message;
+    if (message === undefined) return false;
+    if (!isCancelled(message, this.#next) && !isCancelled(message, this.#inFlight)) return false;
+    invocation.refusal = messageGone();
+    this.addRead(invocation, undefined, 0);
+    return true;
   }
 
   /** Resolves when everything so far is committed; rejects when it never will be. */
@@ -249,7 +264,7 @@ export class CommitPipeline {
     batch.units = 0;
     batch.bytes = this.bytes;
     batch.tags = this.tags;
-    const { state, revisionsKept, snapshotTimeoutMs } = this.#owner.definition;
+    const { revisionsKept, snapshotTimeoutMs } = this.#owner.definition;
     batch.keepsRevision =
       revisionsKept > 0 &&
       this.#etag !== undefined &&
@@ -257,23 +272,12 @@ export class CommitPipeline {
       (this.#keptAt === undefined || at - this.#keptAt >= snapshotTimeoutMs);
     batch.at = at;
     if (batch.messages !== undefined) this.#sealMessages(batch.messages, at);
-    return {
+    return commitOf(batch, this.#owner.definition, {
       actor: this.#owner.id,
       handle: this.#handle,
       previous: this.#etag,
-      etag,
       revision: this.#revision + 1,
-      state: batch.isDelete ? undefined : batch.bytes,
-      codec: state?.codec.name ?? "json",
-      stateVersion: state?.version ?? 1,
-      tags: batch.isDelete ? undefined : batch.tags,
-      at,
-      isDelete: batch.isDelete,
-      revisionsKept: batch.keepsRevision ? revisionsKept : 0,
-      replies: batch.stored === undefined ? NO_REPLIES : [...batch.stored.values()],
-      consumes: batch.messages?.consumes ?? NO_CONSUMED,
-      sends: batch.messages?.stored ?? NO_MESSAGES,
-    };
+    });
   }
 
   /** The commit in flight is in the statestore. */
@@ -356,7 +360,8 @@ export class CommitPipeline {
     this.bytes = change.bytes;
     this.tags = change.tags;
     const next = (this.#next ??= newBatch(now));
-    if (change.message !== undefined || change.sends.length > 0) addMessages(next, change);
+    const { message, sends, cancels } = change;
+    if (message !== undefined || sends.length > 0 || cancels.length > 0) addMessages(next, change);
     if (change.isDelete) next.isDelete = true;
     if (change.stored !== undefined) {
       next.stored ??= new Map();
@@ -436,7 +441,4 @@ export class CommitPipeline {
 
 /** Replies to remember that make a write-behind state be written before it is due. */
 const STORED_REPLIES_MAX = 200;
-const NO_REPLIES: readonly StoredReply[] = [];
 const NO_IDS: readonly string[] = [];
-const NO_CONSUMED: readonly MessageRef[] = [];
-const NO_MESSAGES: readonly Message[] = [];

@@ -87,6 +87,7 @@ function change(pipeline: CommitPipeline, bytes: string): string[] {
     tags: undefined,
     isDelete: false,
     stored: undefined,
+    cancels: [],
     sends: [],
     message: undefined,
     step: undefined,

@@ -3,6 +3,7 @@ import { VirtualClock } from "../testing/virtual-clock.ts";
 import { Continuations } from "./continuations.ts";
 import { SpawnError } from "./errors.ts";
 import { Invocation } from "./invocation.ts";
+import type { Step } from "./invocation.ts";
 import { Watch } from "./watch.ts";
 
 function setUp() {
@@ -25,12 +26,16 @@ function setUp() {
   return { clock, told, caller, continuations: new Continuations(new Watch(clock)) };
 }
 
+function step(id: string): Step {
+  return { id, target: { system: "s", definition: "d", name: id } };
+}
+
 describe("a caller whose call goes on", () => {
   test("is answered with what the step answers, and so are all who wait for it", () => {
     const { continuations, caller, told } = setUp();
-    continuations.wait("step", caller("ann"));
-    continuations.wait("step", caller("bob"));
-    continuations.wait("other", caller("cat"));
+    continuations.wait(step("step"), caller("ann"));
+    continuations.wait(step("step"), caller("bob"));
+    continuations.wait(step("other"), caller("cat"));
     continuations.succeed("step", 5);
     expect(told).toEqual(["ann 5", "bob 5"]);
     expect([continuations.has("step"), continuations.has("other")]).toEqual([false, true]);
@@ -38,8 +43,8 @@ describe("a caller whose call goes on", () => {
 
   test("waits for the next step when the step goes on itself", () => {
     const { continuations, caller, told } = setUp();
-    continuations.wait("first", caller("ann"));
-    continuations.move("first", "second");
+    continuations.wait(step("first"), caller("ann"));
+    continuations.move("first", step("second"));
     continuations.succeed("first", "too early");
     continuations.succeed("second", "at last");
     expect(told).toEqual(["ann at last"]);
@@ -47,15 +52,15 @@ describe("a caller whose call goes on", () => {
 
   test("hears of an error that its call was applied", () => {
     const { continuations, caller, told } = setUp();
-    continuations.wait("step", caller("ann"));
+    continuations.wait(step("step"), caller("ann"));
     continuations.fail("step", new SpawnError("ACTION_FAILED", "no"));
     expect(told).toEqual(["ann ACTION_FAILED yes"]);
   });
 
   test("hears at its deadline that nobody answered in time, and the others wait on", async () => {
     const { continuations, caller, told, clock } = setUp();
-    continuations.wait("step", caller("late", 900));
-    continuations.wait("step", caller("soon", 100));
+    continuations.wait(step("step"), caller("late", 900));
+    continuations.wait(step("step"), caller("soon", 100));
     await clock.advance(500);
     expect(told).toEqual(["soon DEADLINE_EXCEEDED yes"]);
     continuations.succeed("step", 5);
@@ -65,8 +70,8 @@ describe("a caller whose call goes on", () => {
 
   test("hears when the system ends, whatever step it waits for", () => {
     const { continuations, caller, told, clock } = setUp();
-    continuations.wait("one", caller("ann"));
-    continuations.wait("two", caller("bob"));
+    continuations.wait(step("one"), caller("ann"));
+    continuations.wait(step("two"), caller("bob"));
     continuations.forsake(new SpawnError("SHUTTING_DOWN", "over"));
     expect(told).toEqual(["ann SHUTTING_DOWN yes", "bob SHUTTING_DOWN yes"]);
     expect(clock.pending).toBe(0);

@@ -5,8 +5,11 @@
  * Only the answer is kept here. The steps are stored and go on without it: a caller that gives up, or
  * dies with this process, changes nothing of what they do.
  */
+import { formatActorId } from "./actor-id.ts";
+import type { ActorId } from "./actor-id.ts";
+import { NO_CHAIN, isWaiting } from "./call-chain.ts";
 import { SpawnError } from "./errors.ts";
-import type { Invocation } from "./invocation.ts";
+import type { Invocation, Step } from "./invocation.ts";
 import type { Watch, Watched } from "./watch.ts";
 
 export class Continuations implements Watched {
@@ -19,28 +22,25 @@ export class Continuations implements Watched {
     this.#watch = watch;
   }
 
-  /** The invocation is answered when the step is. */
-  wait(step: string, invocation: Invocation): void {
-    const waiting = this.#waiting.get(step);
-    if (waiting === undefined) this.#waiting.set(step, [invocation]);
+  /**
+   * The invocation is answered when the step is; its actor has nothing more to do with it. If the step
+   * has to wait for the caller itself, that is told at once.
+   */
+  wait({ id, target }: Step, invocation: Invocation): void {
+    invocation.goOn();
+    if (isWaiting(invocation.details?.chain ?? NO_CHAIN, target)) {
+      return invocation.fail(cycle(invocation, target));
+    }
+    const waiting = this.#waiting.get(id);
+    if (waiting === undefined) this.#waiting.set(id, [invocation]);
     else waiting.push(invocation);
     this.dueAt = Math.min(this.dueAt, invocation.deadlineAt);
     this.#watch.add(this);
   }
 
   /** Whoever waits for one step waits for another from now on. */
-  move(from: string, to: string): void {
-    for (const invocation of this.#take(from)) this.wait(to, invocation);
-  }
-
-  /** One of those who wait for a step waits no longer; answers whether it did. */
-  leave(step: string, invocation: Invocation): boolean {
-    const waiting = this.#waiting.get(step) ?? [];
-    if (!waiting.includes(invocation)) return false;
-    const others = waiting.filter((other) => other !== invocation);
-    if (others.length > 0) this.#waiting.set(step, others);
-    else this.#take(step);
-    return true;
+  move(from: string, to: Step): void {
+    for (const invocation of this.take(from)) this.wait(to, invocation);
   }
 
   /** Whether anybody waits for the step. */
@@ -49,12 +49,12 @@ export class Continuations implements Watched {
   }
 
   succeed(step: string, reply: unknown): void {
-    for (const invocation of this.#take(step)) invocation.succeed(reply);
+    for (const invocation of this.take(step)) invocation.succeed(reply);
   }
 
   /** The step failed. What was called first is applied all the same, and the error says so. */
   fail(step: string, error: SpawnError): void {
-    for (const invocation of this.#take(step)) invocation.fail(asApplied(error));
+    for (const invocation of this.take(step)) invocation.fail(asApplied(error));
   }
 
   onDue(now: number): void {
@@ -73,7 +73,8 @@ export class Continuations implements Watched {
     for (const step of this.#waiting.keys()) this.fail(step, error);
   }
 
-  #take(step: string): readonly Invocation[] {
+  /** Those that wait for the step, who wait no longer. */
+  take(step: string): readonly Invocation[] {
     const waiting = this.#waiting.get(step);
     if (waiting === undefined) return [];
     this.#waiting.delete(step);
@@ -99,6 +100,11 @@ function gaveUp(invocation: Invocation, now: number): boolean {
     return false;
   }
   return true;
+}
+
+function cycle({ action }: Invocation, target: ActorId): SpawnError {
+  const reason = `${action.name} was applied and goes on in ${formatActorId(target)}, which waits for this call and cannot answer it before that has ended`;
+  return new SpawnError("CYCLE", reason, { applied: "yes" });
 }
 
 function asApplied(error: SpawnError): SpawnError {

@@ -21,12 +21,13 @@ describe("the verdict on a failed delivery", () => {
     expect(verdictOn(new SpawnError("ACTION_FAILED", "x"))).toBe("retry");
   });
 
-  test("on a step is never to try again what may have run: whoever waits is told", () => {
+  test("on a step is never to try again what has run: whoever waits is told", () => {
     for (const code of Object.keys(errorCodes) as ErrorCode[]) {
-      expect(verdictOnStep(new SpawnError(code, "x"))).not.toBe("retry");
+      expect(verdictOnStep(new SpawnError(code, "x"), true)).not.toBe("retry");
     }
-    expect(verdictOnStep(new SpawnError("ACTION_FAILED", "x"))).toBe("final");
-    expect(verdictOnStep(new SpawnError("OVERLOADED", "x"))).toBe("again");
+    expect(verdictOnStep(new SpawnError("ACTION_FAILED", "x"), true)).toBe("final");
+    expect(verdictOnStep(new SpawnError("STATE_CORRUPT", "x"), false)).toBe("retry");
+    expect(verdictOnStep(new SpawnError("OVERLOADED", "x"), true)).toBe("again");
   });
 });
 

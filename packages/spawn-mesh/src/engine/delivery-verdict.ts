@@ -6,7 +6,7 @@ import type { ErrorCode, SpawnError } from "./errors.ts";
  * - `again`: it cannot have run, and soon may: the target has a full queue.
  * - `later`: the platform was in the way; it is tried again, however often that takes.
  * - `retry`: it was tried and failed; it is tried again, and given up one day.
- * - `final`: the actor has said no; it counts as delivered.
+ * - `final`: the actor has said no, or has applied it before; it counts as delivered.
  * - `impossible`: nobody can take it as it is; it is given up at once.
  */
 export type Verdict = "gone" | "again" | "later" | "retry" | "final" | "impossible";
@@ -30,13 +30,15 @@ const verdicts: Readonly<Partial<Record<ErrorCode, Verdict>>> = {
 
 /**
  * For a step, whose caller waits for an answer: whatever its action said is the answer, an exception
- * too. Where the action said nothing, it is tried again.
+ * too. It is tried again only when its code has not run.
  */
-export function verdictOnStep(error: SpawnError): Verdict {
-  return error.code === "ACTION_FAILED" ? "final" : verdictOn(error);
+export function verdictOnStep(error: SpawnError, hasRun: boolean): Verdict {
+  const verdict = verdictOn(error);
+  return verdict === "retry" && hasRun ? "final" : verdict;
 }
 
 export function verdictOn(error: SpawnError): Verdict {
+  if (error.applied === "yes") return "final";
   if (error.code === "ACTION_FAILED" && error.failure !== undefined) return "final";
   return verdicts[error.code] ?? "retry";
 }

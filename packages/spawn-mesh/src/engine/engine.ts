@@ -5,6 +5,7 @@
  * ports, so that a simulation runs these very lines.
  */
 import { Admission } from "./admission.ts";
+import type { ActorCall, Origin } from "./actor-call.ts";
 import type { ActorType, CallFromRun, EngineParts } from "./actor-type.ts";
 import { ActorTypes, actionOf } from "./actor-types.ts";
 import type { ActionDefinition, ActorDefinition } from "./actor-definition.ts";
@@ -24,7 +25,6 @@ import {
 } from "./call-options.ts";
 import type { CallOptions } from "./call-options.ts";
 import { keyOf, parentCall } from "./child-calls.ts";
-import type { ParentCall } from "./child-calls.ts";
 import { NO_CHAIN, checkChain, lengthenChain } from "./call-chain.ts";
 import type { ChannelListener } from "./broadcasts.ts";
 import { CommitWriter } from "./commit-writer.ts";
@@ -35,7 +35,7 @@ import type { ExternalFunction } from "./external-functions.ts";
 import { canonicalJson, fingerprint } from "./fingerprint.ts";
 import { plainHost } from "./host.ts";
 import type { Host } from "./host.ts";
-import { Invocation } from "./invocation.ts";
+import { Invocation, giveUpOnAbort } from "./invocation.ts";
 import type { Caller, InvocationDetails } from "./invocation.ts";
 import { TIMEOUT_MS_MAX, checkWholeNumber, resolveLimits } from "./limits.ts";
 import type { Limits } from "./limits.ts";
@@ -77,26 +77,6 @@ export interface EngineOptions {
   readonly externals?: ReadonlyMap<string, ExternalFunction>;
   /** Finds the engine of another actor system, for calls that name one. */
   readonly findSystem?: (name: string) => Engine | undefined;
-}
-
-/** A call with everything that it names found. */
-export interface ActorCall {
-  readonly type: ActorType;
-  readonly name: string;
-  readonly action: ActionDefinition;
-  readonly payload: unknown;
-  readonly options?: CallOptions | undefined;
-  /** Where it comes from, when an action makes it. */
-  readonly origin?: Origin | undefined;
-}
-
-/** Where a call comes from when an action makes it. */
-export interface Origin {
-  readonly caller: ActorId;
-  readonly chain: readonly string[];
-  readonly deadlineAt: number;
-  /** What the key of the call is made of, if the action itself is done once however often it runs. */
-  readonly parent: ParentCall | undefined;
 }
 
 /** Time for what is queued when a system stops, in milliseconds. */
@@ -150,7 +130,10 @@ export class Engine {
       cronTimes,
       externals: options.externals ?? new Map(),
       types: () => this.#types,
-      messagingOf: (system) => this.#engineOf(system).#messaging,
+      messagingOf: (system) => {
+        const engine = this.#findSystem(system);
+        return engine && engine.#messaging;
+      },
     });
     const { outbox, stateless } = this.#messaging;
     this.#pruner = new Pruner(options.store, clock, emit);
@@ -271,7 +254,7 @@ export class Engine {
     const invocation = new Invocation({ action, payload, units, deadlineAt, details }, answersTo);
     const activation = type.activation(name, invocation);
     activation.submit(invocation);
-    if (options?.signal !== undefined) activation.giveUpOnAbort(options.signal, invocation);
+    if (options?.signal !== undefined) giveUpOnAbort(options.signal, invocation, activation);
     if (isAsync) caller.resolve(undefined);
   }
 

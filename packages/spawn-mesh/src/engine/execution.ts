@@ -60,6 +60,7 @@ export class Execution implements RunOwner, RunSurroundings {
   run(invocation: Invocation): void {
     const run = new Run(this, invocation);
     const { action } = invocation;
+    invocation.hasRun = true;
     let input: unknown;
     try {
       this.state.prepare(this.#owner.pipeline.bytes);
@@ -194,8 +195,9 @@ export class Execution implements RunOwner, RunSurroundings {
     run.revoke();
     if (run.isStateUsed) this.state.forget();
     const isStep = invocation.details?.message?.headers.kind === "step";
-    const isRemembered = isStep && invocation.details?.idempotencyKey !== undefined;
-    if (!isRemembered || error.code !== "ACTION_FAILED") return invocation.fail(error);
+    const hasKey = invocation.details?.idempotencyKey !== undefined;
+    const isRememberedHere = isStep && hasKey && this.#owner.definition.state !== undefined;
+    if (!isRememberedHere || error.code !== "ACTION_FAILED") return invocation.fail(error);
     const now = this.parts.time.last;
     invocation.refusal = error;
     this.#owner.stepFailed(invocation, failedStep(invocation, error, this), now);
@@ -270,7 +272,8 @@ export class Execution implements RunOwner, RunSurroundings {
   }
 
   compose(run: Run, name: string, request: SendRequest): Outgoing {
-    return composeCall(this.parts, { name, request }, run.invocation.details?.metadata);
+    const metadata = run.invocation.details?.metadata;
+    return composeCall(this.parts, { name, request }, { id: this.id, metadata });
   }
 }
 

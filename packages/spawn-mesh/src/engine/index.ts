@@ -2,7 +2,8 @@
 // For those who embed the engine.
 export { Engine, DRAIN_TIMEOUT_MS_DEFAULT } from "./engine.ts";
 export { DEADLINE_MS_DEFAULT } from "./call-options.ts";
-export type { ActorCall, EngineOptions, Origin } from "./engine.ts";
+export type { ActorCall, Origin } from "./actor-call.ts";
+export type { EngineOptions } from "./engine.ts";
 export type { CallOptions } from "./call-options.ts";
 export type { ActorType } from "./actor-type.ts";
 export { findAction, DEFAULT_READS } from "./actor-definition.ts";
@@ -72,6 +73,7 @@ export type {
   ParkedMessage,
   PlannedRepetition,
   Postponement,
+  RememberedOutcome,
   Repetition,
   StoredMessage,
 } from "./message-store.ts";

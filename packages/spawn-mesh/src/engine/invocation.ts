@@ -1,6 +1,7 @@
 import type { ActionDefinition } from "./actor-definition.ts";
 import type { ActorId } from "./actor-id.ts";
 import { SpawnError } from "./errors.ts";
+import type { Applied } from "./errors.ts";
 import type { StoredMessage } from "./message-store.ts";
 
 /** What few invocations have; kept apart so that the others stay small. */
@@ -16,12 +17,22 @@ export interface InvocationDetails {
   readonly chain: readonly string[];
   /** The stored message that this delivers: the commit of what it does consumes it. */
   readonly message: StoredMessage | undefined;
+  /** Whether nobody reads the reply: it came as a message, and not as a step of somebody's call. */
+  readonly isUnread?: boolean;
+}
+
+/** With what a call goes on in another actor. */
+export interface Step {
+  /** The id of the message. */
+  readonly id: string;
+  readonly target: ActorId;
 }
 
 /** Receives the answer: exactly one of the two is called, once. */
 export interface Caller {
   resolve(reply: unknown): void;
-  reject(error: SpawnError): void;
+  /** @param hasRun whether it is the answer of the action's code */
+  reject(error: SpawnError, hasRun?: boolean): void;
 }
 
 /**
@@ -45,19 +56,21 @@ export class Invocation {
   /** What the action returned, until its commit is done. */
   reply: unknown;
   /** The step that answers the caller when the commit is done. */
-  continuesAs: string | undefined;
+  continuesAs: Step | undefined;
   /** What the caller is told when the commit is done, if it is not the reply. */
   refusal: SpawnError | undefined;
   /** Whether the action changed something that its commit has to store. */
   isChange = false;
   isAnswered = false;
+  /** Whether the action's code has run, and not in vain. */
+  hasRun = false;
+  /** Whether what was called is applied and another actor will answer. */
+  isElsewhere = false;
   /**
    * Whether it is known to be new: the statestore was asked and has no reply for its idempotency key,
    * and the message that it delivers is still there.
    */
   isNew = false;
-  /** Whether the answer comes from where the call went on, so that nothing is left to do here. */
-  isElsewhere = false;
   #isHandedOver = false;
   #isDone = false;
   readonly #caller: Caller;
@@ -110,6 +123,7 @@ export class Invocation {
     this.continuesAs = undefined;
     this.refusal = undefined;
     this.isNew = false;
+    this.hasRun = false;
     this.#isHandedOver = false;
   }
 
@@ -123,17 +137,29 @@ export class Invocation {
     this.end();
   }
 
+  /** What was called is applied, and another actor will answer: nothing is left to do here. */
+  goOn(): void {
+    this.isElsewhere = true;
+    this.end();
+  }
+
+  /** Whether nothing is left to do here: it is answered, or another actor answers it. */
+  get isOver(): boolean {
+    return this.isAnswered || this.isElsewhere;
+  }
+
   /** The work has ended without success. */
   fail(error: SpawnError): void {
     if (!this.isAnswered) this.#reject(error);
     this.end();
   }
 
-  /** The caller waits no longer: `code`, or `UNKNOWN_OUTCOME` after the hand-over. */
+  /** The caller waits no longer: `code`, or `UNKNOWN_OUTCOME` while a commit is under way. */
   giveUp(code: "DEADLINE_EXCEEDED" | "CANCELLED" | "SHUTTING_DOWN", reason: string): void {
     if (this.isAnswered) return;
+    const isInDoubt = this.#isHandedOver && this.isChange && !this.isElsewhere;
     this.#reject(
-      this.#isHandedOver && this.isChange
+      isInDoubt
         ? new SpawnError(
             "UNKNOWN_OUTCOME",
             `${reason} while the commit was under way; repeat the call with its idempotency key`,
@@ -147,15 +173,17 @@ export class Invocation {
 
   #reject(error: SpawnError): void {
     this.isAnswered = true;
-    this.#caller.reject(error);
+    this.#caller.reject(error, this.hasRun);
     this.#onAnswered?.();
   }
 
   /**
    * What is certain about the change while this work has not reached a commit: `no`, except that a
-   * key which was not looked up yet may have been applied by an earlier call.
+   * key which was not looked up yet may have been applied by an earlier call. What goes on elsewhere
+   * has reached its own.
    */
-  get appliedBefore(): "no" | "unknown" {
+  get appliedBefore(): Applied {
+    if (this.isElsewhere) return "yes";
     return this.details?.idempotencyKey === undefined || this.isNew ? "no" : "unknown";
   }
 
@@ -165,4 +193,19 @@ export class Invocation {
     this.#isDone = true;
     this.#onDone?.();
   }
+}
+
+/** Lets the caller give up when `signal` aborts; `at` is where its invocation may be. */
+export function giveUpOnAbort(
+  signal: AbortSignal,
+  invocation: Invocation,
+  at: { callerGaveUp(invocation: Invocation): void },
+): void {
+  if (invocation.isAnswered) return;
+  const onAbort = (): void => {
+    invocation.giveUp("CANCELLED", "the caller gave up");
+    at.callerGaveUp(invocation);
+  };
+  signal.addEventListener("abort", onAbort, { once: true });
+  invocation.onAnswered(() => signal.removeEventListener("abort", onAbort));
 }

@@ -164,7 +164,6 @@ export function answerWith(invocation: Invocation, stored: StoredReply, goesOn: 
   }
   if (stored.kind === "reply") return invocation.succeed(reply);
   if (stored.kind === "failed") return invocation.fail(rememberedError(reply as RememberedError));
-  invocation.isElsewhere = true;
   goesOn(invocation, reply as ContinuedCall);
 }
 
@@ -172,6 +171,8 @@ export function answerWith(invocation: Invocation, stored: StoredReply, goesOn: 
 export interface ContinuedCall {
   readonly target: ActorId;
   readonly step: string;
+  /** Who remembers what became of it, if the target cannot. */
+  readonly rememberedBy: ActorId;
 }
 
 /** Receives calls whose answer is elsewhere. */

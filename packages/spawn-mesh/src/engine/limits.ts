@@ -20,7 +20,7 @@ export interface Limits {
   readonly tagsUnitsMax: number;
   /** The metadata of one call as JSON, in bytes. Default 64 KiB. */
   readonly metadataBytesMax: number;
-  /** Actions of one actor that ran but are not handed to a commit yet. Default 200; then its mailbox waits. */
+  /** Actions of one actor that ran but are not handed to a commit yet, or without a state, whose messages are not stored yet. Default 200; then its mailbox waits. */
   readonly speculationMax: number;
   /** Memory of those actions' replies, in UTF-16 units, about. Default 4 Mi. */
   readonly speculationUnitsMax: number;
@@ -50,9 +50,9 @@ export interface Limits {
   readonly storedReplyUnitsMax: number;
   /** Bytes of an idempotency key. Default 256. */
   readonly idempotencyKeyBytesMax: number;
-  /** Messages that one run of an action may send. Default 10 000. */
+  /** Messages that one run of an action may send, and that it may cancel. Default 10 000. */
   readonly sendsMax: number;
-  /** Memory of the messages that one run may send, in UTF-16 units, about. Default 16 Mi. */
+  /** Memory of the messages that one run may send, with names and metadata, in UTF-16 units, about. Default 16 Mi. */
   readonly sendsUnitsMax: number;
   /** Messages that are being delivered at once; the others wait in the statestore. Default 10 000. */
   readonly deliveriesMax: number;

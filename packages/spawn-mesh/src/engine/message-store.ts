@@ -9,6 +9,7 @@
  * which they were stored. A source of `undefined` has no lanes.
  */
 import type { ActorId } from "./actor-id.ts";
+import type { StoredReply } from "./statestore.ts";
 
 /** What a message is to whoever delivers it; statestores keep it as JSON and do not look inside. */
 export interface MessageHeaders {
@@ -22,8 +23,11 @@ export interface MessageHeaders {
   readonly metadata?: Readonly<Record<string, string>>;
   /** For a step: how many steps were before it. */
   readonly hops?: number;
-  /** For a step: whether its outcome is remembered, because the caller gave an idempotency key. */
-  readonly isRemembered?: boolean;
+  /**
+   * For a step whose outcome is remembered, because the caller gave an idempotency key: the actor that
+   * remembers it if the target cannot. It has the key of the caller, or the outcome of an earlier step.
+   */
+  readonly rememberedBy?: ActorId;
   /** When it comes again after it was consumed. */
   readonly repeat?: PlannedRepetition;
   /** Who `ctx.caller` is, when it is not the source: the publisher of a broadcast. */
@@ -135,6 +139,12 @@ export interface MessagePage {
   readonly limit: number;
 }
 
+/** A reply that is stored with an actor without a commit of it. */
+export interface RememberedOutcome {
+  readonly actor: ActorId;
+  readonly reply: StoredReply;
+}
+
 /**
  * What waits to be delivered. Fails as a statestore does: no call answers in doubt, but a change that
  * failed as `ambiguous` may have been made, or may yet be made, whatever has happened since.
@@ -156,8 +166,16 @@ export interface MessageStore {
   /** Changes when messages are due. Those that are not stored any more are left out. */
   postpone(postponements: readonly Postponement[]): Promise<void>;
 
-  /** Removes a message and stores `messages`, or does neither and answers `false` when it is not stored. */
-  replace(message: MessageRef, messages: readonly Message[]): Promise<boolean>;
+  /**
+   * Removes a message, stores `messages`, and remembers `outcome`; or does nothing of that and answers
+   * `false` when the message is not stored. The outcome is left out when its actor has no row, was
+   * deleted, or has a reply with that key.
+   */
+  replace(
+    message: MessageRef,
+    messages: readonly Message[],
+    outcome?: RememberedOutcome,
+  ): Promise<boolean>;
 
   /** Removes messages; answers the ids of those that were stored. */
   remove(ids: readonly string[]): Promise<readonly string[]>;

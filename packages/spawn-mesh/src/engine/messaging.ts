@@ -9,7 +9,7 @@ import { Broadcasts } from "./broadcasts.ts";
 import type { ChannelListener } from "./broadcasts.ts";
 import { NO_CHAIN } from "./call-chain.ts";
 import { DEADLINE_MS_DEFAULT } from "./call-options.ts";
-import type { SpawnError } from "./errors.ts";
+import { SpawnError } from "./errors.ts";
 import { ExternalFunctions } from "./external-functions.ts";
 import type { ExternalFunction } from "./external-functions.ts";
 import { Invocation } from "./invocation.ts";
@@ -32,8 +32,8 @@ export interface MessagingParts extends Omit<OutboxParts, "deliver"> {
   readonly externals: ReadonlyMap<string, ExternalFunction>;
   /** The actors here. */
   readonly types: () => ActorTypes;
-  /** Where messages to another actor system go. @throws {SpawnError} `ACTOR_NOT_FOUND` */
-  readonly messagingOf: (system: string) => Messaging;
+  /** Where messages to another actor system go, if it runs here. */
+  readonly messagingOf: (system: string) => Messaging | undefined;
 }
 
 export class Messaging {
@@ -122,8 +122,16 @@ export class Messaging {
     if (headers.kind === "broadcast") return this.#broadcasts.deliver(message, caller);
     if (headers.kind === "external") return this.#externals.deliver(message, caller);
     if (target.system === this.#parts.system) return this.#toActor(message, caller, isStored);
+    const elsewhere = this.#parts.messagingOf(target.system);
+    if (elsewhere === undefined) {
+      // It may start after this one, or in another process.
+      throw new SpawnError(
+        "NODE_UNAVAILABLE",
+        `there is no actor system ${JSON.stringify(target.system)} here; the message waits for it`,
+      );
+    }
     // It is consumed here when it was applied there: until then it may come there again.
-    this.#parts.messagingOf(target.system).#fromElsewhere(message, caller);
+    elsewhere.#fromElsewhere(message, caller);
   }
 
   /** A message of this statestore: the commit of what it does consumes it. */
@@ -138,21 +146,20 @@ export class Messaging {
         (error: SpawnError) => caller.reject(error),
       );
     }
-    const isRemembered = headers.isRemembered === true && definition.state !== undefined;
     this.#submit(message, caller, {
       // The outcome of a step is remembered under its own id: an actor may be met twice in a chain.
-      idempotencyKey: isRemembered ? message.id : undefined,
+      idempotencyKey: headers.rememberedBy === undefined ? undefined : message.id,
       fingerprint: "",
       message: isStored ? message : undefined,
     });
   }
 
-  /** A message of another statestore: that it was applied is remembered by its id. */
+  /** A message of another statestore: that it was applied is remembered by its id and the time of sending. */
   #fromElsewhere(message: StoredMessage, caller: Caller): void {
-    const { target, id } = message;
+    const { target, id, sentAt } = message;
     const { definition } = this.#parts.types().typeOf(target.name, target.definition);
     this.#submit(message, caller, {
-      idempotencyKey: definition.state === undefined ? undefined : `message ${id}`,
+      idempotencyKey: definition.state === undefined ? undefined : `message ${id} ${sentAt}`,
       fingerprint: id,
       message: undefined,
     });
@@ -170,6 +177,7 @@ export class Messaging {
       metadata: headers.metadata ?? {},
       caller: callerOf(message),
       chain: NO_CHAIN,
+      isUnread: headers.kind !== "step",
     };
     const invocation = new Invocation(
       {

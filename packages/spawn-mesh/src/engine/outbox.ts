@@ -20,11 +20,11 @@ import { SpawnError, isSpawnError } from "./errors.ts";
 import type { EventListener } from "./events.ts";
 import { exponentialBackoffMs } from "./exponential-backoff.ts";
 import type { Caller, Invocation } from "./invocation.ts";
-import { answerWith } from "./keyed-invocations.ts";
 import type { ContinuedCall } from "./keyed-invocations.ts";
 import type { Loader } from "./loader.ts";
 import type { Limits } from "./limits.ts";
 import type { Message, MessageClaim, Postponement, StoredMessage } from "./message-store.ts";
+import { RepeatedCalls } from "./repeated-calls.ts";
 import { repeatWrite } from "./repeated-write.ts";
 import { isMissed } from "./repetition.ts";
 import type { CronTimes } from "./repetition.ts";
@@ -32,6 +32,7 @@ import { isSurelySent, nextOccurrence, storedAs } from "./sending.ts";
 import type { Outgoing } from "./sending.ts";
 import { SourcesBehind } from "./sources-behind.ts";
 import type { Statestore } from "./statestore.ts";
+import { failedOutcome, outcomeOfStep } from "./stored-outcome.ts";
 import type { Watch } from "./watch.ts";
 
 /** How long a message waits that was claimed or has failed: doubled with each attempt. */
@@ -75,6 +76,7 @@ export class Outbox {
   /** How many of those under way were claimed. */
   #claimedCount = 0;
   readonly #continuations: Continuations;
+  readonly #repeated: RepeatedCalls;
   #isDraining = false;
   #isStopped = true;
   /** Tells that a message in the statestore is due at a time (wall). */
@@ -86,6 +88,14 @@ export class Outbox {
     this.#parts = parts;
     this.#behind = new SourcesBehind(parts);
     this.#continuations = new Continuations(parts.watch);
+    this.#repeated = new RepeatedCalls({
+      loader: parts.loader,
+      continuations: this.#continuations,
+      isUnderWay: (step) => this.#underWay.has(step),
+      deliver: (step) => {
+        if (!this.#isStopped) this.#take(step, false);
+      },
+    });
   }
 
   start(): void {
@@ -234,28 +244,9 @@ export class Outbox {
     }
   }
 
-  /**
-   * A call that was made before is repeated, and had gone on in another actor. Whoever repeats it waits
-   * for that, and what did not happen yet happens now.
-   */
-  readonly follow = (invocation: Invocation, { target, step }: ContinuedCall): void => {
-    this.#continuations.wait(step, invocation);
-    if (this.#underWay.has(step)) return;
-    const query = { actor: target, row: false, keys: [step], messages: [step] };
-    this.#parts.loader.load(query, {
-      loaded: ({ replies: [stored], messages: [message] }) => {
-        if (!this.#continuations.leave(step, invocation)) return;
-        if (stored !== undefined) return answerWith(invocation, stored, this.follow);
-        if (message === undefined) return invocation.fail(stepLost(step));
-        this.#continuations.wait(step, invocation);
-        if (!this.#isStopped && !this.#underWay.has(step)) this.#take(message, false);
-      },
-      loadFailed: ({ code, message }) => {
-        if (!this.#continuations.leave(step, invocation)) return;
-        invocation.fail(new SpawnError(code, message, { applied: "yes" }));
-      },
-    });
-  };
+  /** A call that was made before is repeated, and had gone on in another actor. */
+  readonly follow = (invocation: Invocation, call: ContinuedCall): void =>
+    this.#repeated.follow(invocation, call);
 
   #take(message: Message | StoredMessage, isClaimed: boolean): void {
     const delivery = deliveryOf(message, isClaimed);
@@ -284,7 +275,7 @@ export class Outbox {
         this.#continuations.succeed(message.id, reply);
         this.#end(delivery);
       },
-      reject: (error) => this.#failed(delivery, error),
+      reject: (error, hasRun = false) => this.#failed(delivery, error, hasRun),
     };
     this.#deliver(message, caller, true);
   }
@@ -321,13 +312,13 @@ export class Outbox {
     return wasUnderWay;
   }
 
-  #failed(delivery: Delivery, error: SpawnError): void {
+  #failed(delivery: Delivery, error: SpawnError, hasRun: boolean): void {
     if (this.#isStopped || !this.#underWay.has(delivery.message.id)) return;
     const isStep = delivery.message.headers.kind === "step";
-    const verdict = isStep ? verdictOnStep(error) : verdictOn(error);
-    if (isStep && (verdict === "final" || verdict === "impossible")) {
-      if (this.#continuations.has(delivery.message.id)) return void this.#answer(delivery, error);
-    }
+    const verdict = isStep ? verdictOnStep(error, hasRun) : verdictOn(error);
+    const isAwaited = this.#continuations.has(delivery.message.id);
+    if (isStep && (verdict === "final" || (verdict === "impossible" && isAwaited)))
+      return void this.#answer(delivery, error);
     switch (verdict) {
       case "gone":
         return this.#end(delivery);
@@ -344,12 +335,15 @@ export class Outbox {
     }
   }
 
-  /** The step has failed and somebody waits for it: it is over, and then its caller is told. */
+  /** The step has failed and is over: that is remembered, and then its caller is told. */
   async #answer(delivery: Delivery, error: SpawnError): Promise<void> {
-    const { id } = delivery.message;
-    const isOver = await this.#untilStored(() => this.#parts.store.messages.remove([id]));
+    const { message } = delivery;
+    const outcome = outcomeOfStep(message, failedOutcome(error), this.#parts);
+    const isOver = await this.#untilStored(() =>
+      this.#parts.store.messages.replace(message, [], outcome),
+    );
     if (!isOver) return this.#leave(delivery);
-    this.#continuations.fail(id, error);
+    this.#continuations.fail(message.id, error);
     this.#end(delivery);
   }
 
@@ -406,7 +400,8 @@ export class Outbox {
     const { source } = message;
     const at = clock.wall();
     const next = again === undefined ? [] : [storedAs(again, { source, at, graceMs: 0 })];
-    const isOver = await this.#untilStored(() => store.messages.replace(message, next));
+    const outcome = outcomeOfStep(message, { kind: "reply", value: reply }, this.#parts);
+    const isOver = await this.#untilStored(() => store.messages.replace(message, next, outcome));
     if (!isOver) return this.#leave(delivery);
     this.#continuations.succeed(message.id, reply);
     this.#end(delivery);
@@ -432,6 +427,7 @@ export class Outbox {
     const isOver = await this.#untilStored(() => store.messages.park(parked, clock.wall()));
     if (!isOver) return this.#leave(delivery);
     emit({ type: "message-parked", id, target, action, error });
+    this.#continuations.fail(id, error);
     this.#end(delivery);
   }
 
@@ -470,13 +466,4 @@ function laneOf({ isOrdered, source, target }: Message): string | undefined {
 function wornOut({ attempts, error }: StoredMessage): SpawnError {
   const why = error ?? "the process ended each time while it was being delivered";
   return new SpawnError("INTERNAL", `given up after ${attempts - 1} attempts: ${why}`);
-}
-
-/** The step was consumed, and nothing of that is remembered; or it was given up. */
-function stepLost(step: string): SpawnError {
-  return new SpawnError(
-    "UNKNOWN_OUTCOME",
-    `the call was applied and went on as message ${step}, whose outcome is not remembered; it may be parked`,
-    { applied: "yes" },
-  );
 }

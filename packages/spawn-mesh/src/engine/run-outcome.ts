@@ -13,6 +13,8 @@ import type { Outgoing } from "./sending.ts";
 import type { StateBytes, StoredReply, Tags } from "./statestore.ts";
 import { composeStep, nextOccurrence } from "./sending.ts";
 import type { SendingParts } from "./sending.ts";
+import { failedOutcome, storedOutcome } from "./stored-outcome.ts";
+import type { Outcome, StoredOutcomeParts } from "./stored-outcome.ts";
 import type { Time } from "./time.ts";
 import { copyBounded, copyValue, lastCopiedUnits } from "./values.ts";
 
@@ -36,7 +38,7 @@ export interface RunSurroundings {
 }
 
 /** What a run has to store besides a state. */
-type Messages = Pick<Change, "stored" | "sends" | "message" | "step">;
+type Messages = Pick<Change, "stored" | "cancels" | "sends" | "message" | "step">;
 
 /**
  * What the run changed.
@@ -46,47 +48,61 @@ type Messages = Pick<Change, "stored" | "sends" | "message" | "step">;
  */
 export function changeOf(run: Run, result: unknown, around: RunSurroundings): RunOutcome {
   const { pipeline, parts } = around;
-  const reply = copyBounded(result, "reply", parts.limits.payloadBytesMax);
-  const units = lastCopiedUnits();
+  const isWanted = !run.invocation.details?.isUnread || run.routing?.kind === "pipe";
+  const reply = isWanted ? copyBounded(result, "reply", parts.limits.payloadBytesMax) : undefined;
+  const units = isWanted ? lastCopiedUnits() : 0;
   const bytes = run.isStateUsed ? encodeState(around) : pipeline.bytes;
   const tags = run.newTags === undefined ? pipeline.tags : changedTags(run.newTags, around);
   const { isDelete } = run;
   const isChanged = bytes !== pipeline.bytes || tags !== pipeline.tags || isDelete;
   if (run.invocation.action.isRead) checkRead(run, isChanged);
-  const { stored, sends, message, step } = isPlain(run) ? NONE : messagesOf(run, reply, around);
-  const hasToStore = stored !== undefined || message !== undefined || sends.length > 0;
-  if (!isChanged && !hasToStore) return { reply, units, change: undefined };
+  const post = isPlain(run) ? NO_MESSAGES : messagesOf(run, reply, around);
+  const { stored, cancels, sends, message, step } = post;
+  const hasPost = message !== undefined || sends.length > 0 || cancels.length > 0;
+  if (!isChanged && stored === undefined && !hasPost) return { reply, units, change: undefined };
   refuseWhenOverdue(around);
-  const change = { bytes, tags, isDelete, stored, sends, message, step };
+  const change = { bytes, tags, isDelete, stored, cancels, sends, message, step };
   return { reply, units, change };
 }
 
-function checkRead({ invocation, sends, routing }: Run, isChanged: boolean): void {
-  if (!isChanged && sends === undefined && routing === undefined) return;
-  const did = isChanged ? "changed the state" : "sent a message";
-  throw new TypeError(`${invocation.action.name} is a read and ${did}`);
+function checkRead(run: Run, isChanged: boolean): void {
+  if (!isChanged && !hasSent(run)) return;
+  const did = isChanged ? "changed the state" : "sent or cancelled a message";
+  throw new TypeError(`${run.invocation.action.name} is a read and ${did}`);
 }
 
 /** Whether a run has nothing to do with messages and keys, as most have not. */
-function isPlain({ invocation, sends, routing }: Run): boolean {
-  return invocation.details === undefined && sends === undefined && routing === undefined;
+function isPlain(run: Run): boolean {
+  return run.invocation.details === undefined && !hasSent(run);
+}
+
+function hasSent({ sends, cancels, routing }: Run): boolean {
+  return sends !== undefined || cancels !== undefined || routing !== undefined;
 }
 
 function messagesOf(run: Run, reply: unknown, around: RunSurroundings): Messages {
   const { invocation } = run;
   const message = invocation.details?.message;
   const step = stepOf(run, reply, around);
-  const again = message && nextOccurrence(message, around.parts);
+  const cancels = run.cancels ?? NO_IDS;
+  const isLast = message === undefined || cancels.includes(message.id);
+  const again = isLast ? undefined : nextOccurrence(message, around.parts);
   const sends = [...(run.sends ?? []), step, again].filter((sent) => sent !== undefined);
-  const stored = storedReplyOf(invocation, around, {
-    kind: step === undefined ? "reply" : "continued",
-    value: step === undefined ? reply : { target: step.target, step: step.id },
-  });
-  return { stored, sends, message, step };
+  const outcome: Outcome =
+    step === undefined ? { kind: "reply", value: reply } : continuedOutcome(step);
+  const stored = storedReplyOf(invocation, outcome, around.parts);
+  return { stored, cancels, sends, message, step };
 }
 
 const NO_SENDS: readonly Outgoing[] = [];
-const NONE: Messages = { stored: undefined, sends: NO_SENDS, message: undefined, step: undefined };
+const NO_IDS: readonly string[] = [];
+const NO_MESSAGES: Messages = {
+  stored: undefined,
+  cancels: NO_IDS,
+  sends: NO_SENDS,
+  message: undefined,
+  step: undefined,
+};
 
 /**
  * The change of a step that failed and whose outcome is remembered: none, but that it is over. What
@@ -98,15 +114,14 @@ export function failedStep(
   around: Omit<RunSurroundings, "state">,
 ): Change {
   const { bytes, tags } = around.pipeline;
-  const { code, message, failure } = error;
-  const value = { code, message: message.replace(`[${code}] `, ""), failure };
-  const stored = storedReplyOf(invocation, around, { kind: "failed", value });
+  const stored = storedReplyOf(invocation, failedOutcome(error), around.parts);
   const consumed = invocation.details?.message;
   return {
     bytes,
     tags,
     isDelete: false,
     stored,
+    cancels: NO_IDS,
     sends: NO_SENDS,
     message: consumed,
     step: undefined,
@@ -117,17 +132,24 @@ export function failedStep(
 function stepOf(
   { routing, invocation }: Run,
   reply: unknown,
-  { parts }: RunSurroundings,
+  { parts, definition, pipeline }: RunSurroundings,
 ): Outgoing | undefined {
   if (routing === undefined) return undefined;
   const { details, payload: input } = invocation;
+  const headers = details?.message?.headers;
+  // Without a state it has nothing to remember with, so the actor before it does that for it.
+  const rememberedBy = definition.state === undefined ? headers?.rememberedBy : pipeline.actor;
   const payload = routing.kind === "pipe" ? reply : input;
   return composeStep(parts, routing, {
     payload: payload === undefined ? null : JSON.stringify(payload),
-    hops: details?.message?.headers.hops ?? 0,
+    hops: headers?.hops ?? 0,
     metadata: details?.metadata,
-    isRemembered: details?.idempotencyKey !== undefined,
+    rememberedBy: details?.idempotencyKey === undefined ? undefined : rememberedBy,
   });
+}
+
+function continuedOutcome({ id, target, headers }: Outgoing): Outcome {
+  return { kind: "continued", value: { target, step: id, rememberedBy: headers.rememberedBy } };
 }
 
 /** The error of a run whose code threw, or returned a failure. */
@@ -201,18 +223,12 @@ function changedTags(tags: Tags, around: RunSurroundings): Tags | undefined {
 
 function storedReplyOf(
   { details }: Invocation,
-  { parts: { clock, limits } }: Pick<RunSurroundings, "parts">,
-  { kind, value }: { readonly kind: StoredReply["kind"]; readonly value: unknown },
+  outcome: Outcome,
+  parts: StoredOutcomeParts,
 ): StoredReply | undefined {
   if (details?.idempotencyKey === undefined) return undefined;
-  const text = value === undefined ? null : JSON.stringify(value);
-  return {
-    key: details.idempotencyKey,
-    fingerprint: details.fingerprint,
-    kind,
-    reply: text !== null && text.length > limits.storedReplyUnitsMax ? undefined : text,
-    expiresAt: clock.wall() + limits.idempotencyRetentionMs,
-  };
+  const { idempotencyKey: key, fingerprint } = details;
+  return storedOutcome({ key, fingerprint }, outcome, parts);
 }
 
 /** A write-behind actor whose changes are not being stored takes no more of them: the promised bound holds. */

@@ -8,9 +8,11 @@
 import { checkName } from "./actor-id.ts";
 import type { ActorId } from "./actor-id.ts";
 import { isScheduled, scheduledMessage } from "./call-options.ts";
+import { without } from "./commit-batch.ts";
 import { SpawnError } from "./errors.ts";
 import type { Invocation } from "./invocation.ts";
 import type { Limits } from "./limits.ts";
+import { idsMeant } from "./message-ids.ts";
 import { EXTERNAL, unitsOf } from "./sending.ts";
 import type { Outgoing, SendOptions, SendRequest } from "./sending.ts";
 import type { Tags } from "./statestore.ts";
@@ -74,14 +76,20 @@ export interface ActionContext {
   pipe(target: unknown, ...nameAndAction: readonly string[]): void;
   /** Lets another actor answer the caller, with the payload of this action as its payload. */
   forward(target: unknown, ...nameAndAction: readonly string[]): void;
-  /** Sends a payload to all subscribers of a channel. */
-  broadcast(channel: string, payload?: unknown): void;
+  /** Sends a payload to all subscribers of a channel; returns the id of the message. */
+  broadcast(channel: string, payload?: unknown): string;
   /** Has a function outside carried out after the commit, by name; returns the id of the message. */
   external(
     name: string | { readonly name: string },
     payload?: unknown,
     options?: SendOptions,
   ): string;
+  /**
+   * Cancels a message of this actor, by the id that it gave or was told; a repeated one for good. That
+   * is stored with what this action changes, and not at all if the action fails: then nothing of the
+   * message is or will be done. One that was done before, or is parked, stays as it is.
+   */
+  cancel(id: string): void;
   /** Lets the reply of a write-behind actor wait until the state is written. */
   checkpoint(): void;
 }
@@ -134,6 +142,8 @@ export class Run implements ActionContext {
   isDelete = false;
   /** The messages that the code sent. */
   sends: Outgoing[] | undefined;
+  /** The ids of the messages that the code cancelled, which were sent before. */
+  cancels: string[] | undefined;
   /** Who answers the caller instead. */
   routing: Routing | undefined;
   /** Whether the change is to be written before the reply leaves. */
@@ -239,8 +249,8 @@ export class Run implements ActionContext {
     this.#route("forward", target, nameAndAction);
   }
 
-  broadcast(channel: string, payload?: unknown): void {
-    this.#add(this.#live().composeBroadcast(channel, payload));
+  broadcast(channel: string, payload?: unknown): string {
+    return this.#add(this.#live().composeBroadcast(channel, payload));
   }
 
   external(
@@ -251,6 +261,20 @@ export class Run implements ActionContext {
     const { name } = typeof target === "string" ? { name: target } : (Object(target) as External);
     checkName("external", name);
     return this.send(name, { ...options, definition: EXTERNAL, action: name, payload });
+  }
+
+  cancel(id: string): void {
+    const owner = this.#live();
+    const ids = idsMeant(owner.id, id);
+    this.cancels ??= [];
+    if (this.cancels.length + ids.length > owner.limits.sendsMax) {
+      throw new SpawnError(
+        "PAYLOAD_TOO_LARGE",
+        `one run cancels at most ${owner.limits.sendsMax} messages`,
+      );
+    }
+    this.cancels.push(...ids);
+    if (this.sends !== undefined) this.sends = without(this.sends, ids);
   }
 
   checkpoint(): void {

@@ -11,6 +11,7 @@ import type { Clock, Random } from "./clock.ts";
 import { SpawnError } from "./errors.ts";
 import type { Limits } from "./limits.ts";
 import { checkWholeNumber } from "./limits.ts";
+import { checkGivenId, storedId } from "./message-ids.ts";
 import type { Message, MessageHeaders, Repetition } from "./message-store.ts";
 import { firstTime, nextTime } from "./repetition.ts";
 import type { CronTimes } from "./repetition.ts";
@@ -20,8 +21,9 @@ import { copyBounded } from "./values.ts";
 /** When a message is delivered, and how. */
 export interface SendOptions {
   /**
-   * Its id, 1 to 100 letters, digits and any of `._:/-`. While a message with this id waits or is
-   * parked, another one with it is not sent. Default: a random one.
+   * Its id, 1 to 100 letters, digits and any of `._:/-`. While a message that this sender gave this id
+   * waits or is parked, another one is not sent. Each actor has ids of its own: what is stored, and
+   * returned, is the id with the actor behind it. Default: a random one.
    */
   readonly id?: string;
   /** Not before so many milliseconds have passed. Survives restarts, like everything that is sent. */
@@ -109,25 +111,31 @@ const OPTION_NAMES: ReadonlySet<string> = new Set([
   "system",
 ]);
 
+/** Who sends, and while it serves a call with which metadata. */
+export interface Sender {
+  readonly id: ActorId;
+  readonly metadata: Readonly<Record<string, string>> | undefined;
+}
+
 /**
  * A message to the actor `name`.
  *
- * @param metadata of the call that the sender serves
+ * @param sender the actor that sends it; `undefined` for one from outside
  * @throws {SpawnError} `INVALID_ARGUMENT`, `PAYLOAD_TOO_LARGE`
  */
 export function composeCall(
   parts: SendingParts,
   to: { readonly name: string; readonly request: SendRequest },
-  metadata: Readonly<Record<string, string>> | undefined,
+  sender: Sender | undefined,
 ): Outgoing {
   const { name, request } = to;
   checkSendOptions(request);
   checkTarget(name, request);
   const repeat = repetitionOf(request);
   const dueAt = dueTime(parts, request, repeat);
-  const all = mergeMetadata(parts.limits, metadata, request.metadata);
+  const all = mergeMetadata(parts.limits, sender?.metadata, request.metadata);
   return {
-    id: request.id ?? newMessageId(parts.random),
+    id: request.id === undefined ? newMessageId(parts.random) : storedId(sender?.id, request.id),
     target: {
       system: request.system ?? parts.system,
       definition: request.definition ?? name,
@@ -161,10 +169,11 @@ export function composeStep(
     readonly payload: string | null;
     readonly hops: number;
     readonly metadata: Readonly<Record<string, string>> | undefined;
-    readonly isRemembered: boolean;
+    /** Who remembers its outcome, if anybody asks for that and the target cannot. */
+    readonly rememberedBy: ActorId | undefined;
   },
 ): Outgoing {
-  const { hops, metadata, payload, isRemembered } = call;
+  const { hops, metadata, payload, rememberedBy } = call;
   if (hops >= parts.limits.hopsMax) {
     throw new SpawnError(
       "CYCLE",
@@ -182,7 +191,7 @@ export function composeStep(
       kind: "step",
       hops: hops + 1,
       ...(metadata === undefined ? undefined : { metadata }),
-      ...(isRemembered ? { isRemembered } : undefined),
+      ...(rememberedBy === undefined ? undefined : { rememberedBy }),
     },
     // Somebody waits for it, so it waits for nobody.
     isOrdered: false,
@@ -228,11 +237,18 @@ export function payloadOf(message: Pick<Message, "payload">): unknown {
 }
 
 /** About how much memory it takes, in UTF-16 units. */
-export function unitsOf(message: Pick<Message, "payload" | "action">): number {
-  return (message.payload?.length ?? 0) + message.action.length + MESSAGE_UNITS;
+export function unitsOf({
+  payload,
+  action,
+  target: { definition, name },
+  headers: { metadata },
+}: Pick<Message, "payload" | "action" | "target" | "headers">): number {
+  let units = (payload?.length ?? 0) + action.length + definition.length + name.length;
+  for (const key in metadata) units += key.length + metadata[key]!.length;
+  return units + MESSAGE_UNITS;
 }
 
-/** What a message takes besides its payload, about. */
+/** What a message takes besides its payload, names and metadata, about. */
 const MESSAGE_UNITS = 256;
 
 /** A repeated message as it comes next; `undefined` if it does not come again. */
@@ -329,15 +345,7 @@ function checkSendOptions(request: SendRequest): void {
       "expected { action, payload } with the name of an action",
     );
   }
-  if (
-    id !== undefined &&
-    (typeof id !== "string" || !GOOD_ID.test(id) || id.startsWith("timer-"))
-  ) {
-    throw new SpawnError(
-      "INVALID_ARGUMENT",
-      `options.id: expected 1 to 100 letters, digits and any of ._:/- and not timer- at the beginning, got ${JSON.stringify(id)?.slice(0, 120)}`,
-    );
-  }
+  if (id !== undefined) checkGivenId(id);
   for (const option in request) {
     if (!OPTION_NAMES.has(option)) {
       throw new SpawnError(
@@ -364,7 +372,6 @@ function checkSendOptions(request: SendRequest): void {
   }
 }
 
-const GOOD_ID = /^[\w.:/-]{1,100}$/;
 const TIME_OPTIONS = ["delayMs", "scheduledTo", "everyMs", "cron"] as const;
 
 /** @throws {SpawnError} `INVALID_ARGUMENT` */

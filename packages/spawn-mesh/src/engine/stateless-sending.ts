@@ -5,11 +5,12 @@
  */
 import type { ActorId } from "./actor-id.ts";
 import { formatActorId } from "./actor-id.ts";
+import type { Change } from "./commit-batch.ts";
 import type { DurableChange } from "./commit-pipeline.ts";
 import type { SpawnError } from "./errors.ts";
 import type { Invocation } from "./invocation.ts";
 import { messageGone } from "./keyed-invocations.ts";
-import type { Message, MessageRef } from "./message-store.ts";
+import type { Message, MessageRef, RememberedOutcome } from "./message-store.ts";
 import type { Outbox } from "./outbox.ts";
 import { repeatWrite, storeMessages } from "./repeated-write.ts";
 import type { RepeatedWriteParts } from "./repeated-write.ts";
@@ -34,20 +35,25 @@ export class StatelessSending implements Watched {
     this.#parts = parts;
   }
 
-  /** Stores what a run sent, takes away what it consumed, and then answers its caller. */
-  finish(source: ActorId, { invocation, reply, change }: DurableChange): void {
+  /**
+   * Stores what a run sent, takes away what it consumed, and then answers its caller.
+   *
+   * @param onEnd hears that nothing is under way any more
+   */
+  finish(source: ActorId, { invocation, reply, change }: DurableChange, onEnd: () => void): void {
     const { outbox } = this.#parts;
-    const { sends, message, step } = change;
+    const { sends, step } = change;
     const stored = sends.filter(({ isStored }) => isStored);
     const isDirect = stored.every(isSurelySent);
     const messages = this.#messages(source, stored, isDirect ? DELIVERY_GRACE_MS : 0);
     invocation.isChange = true;
-    invocation.continuesAs = step?.id;
+    invocation.continuesAs = step;
     invocation.handOver(reply);
     this.#begin(invocation, source);
-    this.#store(message, messages).then(
+    this.#storeChange(change, messages).then(
       () => {
         this.#end(invocation);
+        onEnd();
         if (step === undefined) invocation.succeed(reply);
         else outbox.goesOn(invocation);
         const hasRoom = messages.length <= outbox.room;
@@ -56,6 +62,7 @@ export class StatelessSending implements Watched {
       },
       (error: SpawnError) => {
         this.#end(invocation);
+        onEnd();
         invocation.fail(error);
       },
     );
@@ -64,7 +71,7 @@ export class StatelessSending implements Watched {
   /** Stores timers; those that are stored already stay as they are. */
   startTimers(source: ActorId, timers: readonly Outgoing[]): void {
     const messages = this.#messages(source, timers, 0);
-    this.#store(undefined, messages).then(
+    this.#store(messages).then(
       () => this.#parts.outbox.committed(messages, undefined),
       // The next activation tries again.
       () => undefined,
@@ -110,7 +117,20 @@ export class StatelessSending implements Watched {
     }));
   }
 
-  async #store(consumed: MessageRef | undefined, messages: readonly Message[]): Promise<void> {
+  async #storeChange(change: Change, messages: readonly Message[]): Promise<void> {
+    const { message, cancels } = change;
+    const cancelled = cancels.filter((id) => id !== message?.id);
+    // Nothing can be stored together with this, so it comes first: done twice it is done once.
+    if (cancelled.length > 0)
+      await repeatWrite(this.#parts, () => this.#parts.store.messages.remove(cancelled));
+    await this.#store(messages, message, outcomeToRemember(change));
+  }
+
+  async #store(
+    messages: readonly Message[],
+    consumed?: MessageRef,
+    outcome?: RememberedOutcome,
+  ): Promise<void> {
     const { store } = this.#parts;
     if (consumed === undefined) {
       if (messages.length > 0) await storeMessages(this.#parts, messages);
@@ -119,9 +139,15 @@ export class StatelessSending implements Watched {
     let tries = 0;
     const wasStored = await repeatWrite(this.#parts, () => {
       tries++;
-      return store.messages.replace(consumed, messages);
+      return store.messages.replace(consumed, messages, outcome);
     });
     // At a later try it may be gone because of an earlier one.
     if (!wasStored && tries === 1) throw messageGone();
   }
+}
+
+/** What the actor that remembers for this one has to remember. */
+function outcomeToRemember({ message, stored }: Change): RememberedOutcome | undefined {
+  const actor = message?.headers.rememberedBy;
+  return actor && stored && { actor, reply: stored };
 }

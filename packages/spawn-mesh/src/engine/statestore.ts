@@ -55,7 +55,10 @@ export interface StoredActor extends StoredState {
   readonly unsent: number;
 }
 
-/** The outcome of a call with an idempotency key, stored by the commit that applied the call. */
+/**
+ * The outcome of a call with an idempotency key, stored by the commit that applied the call; or that of
+ * a step of such a call.
+ */
 export interface StoredReply {
   readonly key: string;
   /** Fingerprint of action and payload: the same key with another one is a conflict. */
@@ -95,6 +98,12 @@ export interface Commit extends StoredState {
    * {@link Commit.sends}, so that a message may be replaced by one of the same id.
    */
   readonly consumes: readonly MessageRef[];
+  /**
+   * Ids of messages that this commit cancels: what is stored under them is removed, after
+   * {@link Commit.consumes} and before {@link Commit.sends}. It is no reason to refuse the commit when
+   * nothing is; what is parked stays.
+   */
+  readonly cancels: readonly string[];
   /** Messages that this commit sends, in order. One whose id is stored or parked already changes nothing. */
   readonly sends: readonly Message[];
 }

@@ -79,9 +79,12 @@ export interface ActorSystem extends AsyncDisposable {
     definition: ActorOf<State, ActionsOf, Kind>,
     ...name: NameOf<Kind>
   ): EffectRef<ActionsOf, Promise<string>>;
-  /** Sends a message by names; answers its id when it is stored. */
+  /** Sends a message by names; answers its id when it is stored. Inside an action it is the action's message. */
   send(name: string, request: SendRequest): Promise<string>;
-  /** Sends a payload to all subscribers of a channel; answers the id of the broadcast when it is stored. */
+  /**
+   * Sends a payload to all subscribers of a channel; answers the id of the broadcast when it is stored.
+   * Inside an action of this system it is the action's broadcast, stored with what that changes.
+   */
   publish(channel: string, payload?: unknown): Promise<string>;
   /**
    * Lets code that is no actor listen to a channel, from now on and without any promise: what is
@@ -206,7 +209,10 @@ class EmbeddedActorSystem implements ActorSystem, RunningSystem {
   }
 
   async publish(channel: string, payload?: unknown): Promise<string> {
-    return await this.engine.publish(channel, payload);
+    const run = currentRun();
+    return run?.self.system === this.name
+      ? run.broadcast(channel, payload)
+      : await this.engine.publish(channel, payload);
   }
 
   subscribe(channel: string, listener: ChannelListener): () => void {

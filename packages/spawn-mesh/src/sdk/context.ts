@@ -52,13 +52,20 @@ export interface Context<State> {
     definition: ActorOf<S, A, K>,
     ...nameAndAction: [...NameOf<K>, keyof A & string]
   ): void;
-  /** Sends a payload to all subscribers of a channel, in the order of its broadcasts. Stored like a message. */
-  broadcast(channel: string, payload?: unknown): void;
+  /** Sends a payload to all subscribers of a channel, in the order of its broadcasts. Stored like a message; returns its id. */
+  broadcast(channel: string, payload?: unknown): string;
   /**
    * Has something done outside, after the commit of what this action changes and not at all if it
    * fails: at least once, with the same id each time. Returns that id.
    */
   external<Payload>(external: External<Payload>, payload: Payload, options?: SendOptions): string;
+  /**
+   * Cancels a message that this actor sent, by the id that it gave or was told; a repeated one for
+   * good. It is part of the commit: stored with what this action changes, and not at all if it fails.
+   * From then on nothing of the message is done. What was done before stays, as does what is parked;
+   * the state tells, as there is no answer. A write-behind actor has cancelled when its state is written.
+   */
+  cancel(id: string): void;
   /** Lets the reply of a write-behind actor wait until its state is written. Durable ones always do. */
   checkpoint(): void;
 }

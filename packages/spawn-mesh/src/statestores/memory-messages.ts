@@ -14,6 +14,7 @@ import type {
   MessageStore,
   ParkedMessage,
   Postponement,
+  RememberedOutcome,
   StoredMessage,
 } from "../engine/message-store.ts";
 import { DueHeap } from "./due-heap.ts";
@@ -39,11 +40,16 @@ export class MemoryMessages implements MessageStore {
   /** The timers of each source. */
   readonly #timers = new Map<string, Set<string>>();
   readonly #checkOpen: () => void;
+  readonly #remember: (outcome: RememberedOutcome) => void;
   #position = 0;
 
-  /** @param checkOpen throws when the statestore is not open */
-  constructor(checkOpen: () => void) {
+  /**
+   * @param checkOpen throws when the statestore is not open
+   * @param remember stores a reply with an actor, if that can be
+   */
+  constructor(checkOpen: () => void, remember: (outcome: RememberedOutcome) => void) {
     this.#checkOpen = checkOpen;
+    this.#remember = remember;
   }
 
   // What commits and loads need.
@@ -146,11 +152,16 @@ export class MemoryMessages implements MessageStore {
     }
   }
 
-  async replace(message: MessageRef, messages: readonly Message[]): Promise<boolean> {
+  async replace(
+    message: MessageRef,
+    messages: readonly Message[],
+    outcome?: RememberedOutcome,
+  ): Promise<boolean> {
     this.#checkOpen();
     if (!this.has(message)) return false;
     this.take(message.id);
     this.add(messages);
+    if (outcome !== undefined) this.#remember(outcome);
     return true;
   }
 

@@ -59,7 +59,14 @@ class MemoryStatestore implements Statestore {
   readonly #byDefinition = new Map<string, Map<string, MemoryRow>>();
   /** Rows that may have replies: what `prune` looks at. */
   readonly #withReplies = new Set<MemoryRow>();
-  readonly messages: MemoryMessages = new MemoryMessages(() => this.#openOwner());
+  readonly messages: MemoryMessages = new MemoryMessages(
+    () => this.#openOwner(),
+    ({ actor, reply }) => {
+      const row = this.#find(actor);
+      if (row === undefined || row.isDeleted || hasKeyOf(row, [reply])) return;
+      this.#storeReplies(row, [reply]);
+    },
+  );
   #owner: string | undefined;
 
   async open(session: StoreSession): Promise<void> {
@@ -170,8 +177,9 @@ class MemoryStatestore implements Statestore {
     return areStored && new Set(consumes.map(({ id }) => id)).size === consumes.length;
   }
 
-  #changeMessages({ actor, isDelete, consumes, sends }: Commit): void {
+  #changeMessages({ actor, isDelete, consumes, cancels, sends }: Commit): void {
     for (const { id } of consumes) this.messages.take(id);
+    for (const id of cancels) this.messages.take(id);
     if (isDelete) this.messages.removeTimers(actor);
     this.messages.add(sends);
   }

@@ -19,6 +19,7 @@ const commit: Commit = {
   revisionsKept: 0,
   replies: [],
   consumes: [],
+  cancels: [],
   sends: [],
 };
 

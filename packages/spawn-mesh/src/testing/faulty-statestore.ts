@@ -94,7 +94,7 @@ export class FaultyStatestore implements Statestore {
       claim: (claim) => call(() => messages.claim(claim)),
       nextDueAt: () => call(() => messages.nextDueAt()),
       postpone: (postponements) => call(() => messages.postpone(postponements)),
-      replace: (message, by) => call(() => messages.replace(message, by)),
+      replace: (message, by, outcome) => call(() => messages.replace(message, by, outcome)),
       remove: (ids) => call(() => messages.remove(ids)),
       list: (page) => call(() => messages.list(page)),
       park: (parked, at) => call(() => messages.park(parked, at)),

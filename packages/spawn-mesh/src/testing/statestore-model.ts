@@ -133,6 +133,7 @@ class ModelRun {
       revisionsKept: this.#chance(0.5) ? 0 : 1 + this.#choices.whole(3),
       replies: KEYS.filter(() => this.#chance(0.1)).map((key) => this.#reply(key)),
       consumes: this.#chance(0.3) ? this.#messages.consumes() : [],
+      cancels: this.#chance(0.2) ? this.#messages.cancels() : [],
       sends: this.#chance(0.4) ? this.#messages.sends(known.actor) : [],
       state: isDelete ? undefined : this.#state(),
       codec: "json",

@@ -162,6 +162,7 @@ const doors: Readonly<Record<string, Door>> = {
       "PlannedRepetition",
       "PoolSize",
       "Postponement",
+      "RememberedOutcome",
       "Publication",
       "Random",
       "ReferenceCall",

@@ -37,7 +37,29 @@ const ring = actor("ring", {
   },
 });
 
-const actors = [ring, list];
+/** Waits for another one of its kind, whose call goes on in others and comes back. */
+const loop = actor("loop", {
+  kind: "unnamed",
+  state: () => ({ calls: 0, ends: 0 }),
+  actions: {
+    async wait(ctx, path: string[]): Promise<unknown> {
+      ctx.state.calls++;
+      return await ctx.actor(loop, "b").goOn(path);
+    },
+    goOn(ctx, path: string[]): unknown {
+      ctx.state.calls++;
+      const [next, ...rest] = path;
+      ctx.pipe(loop, next ?? "a", next === undefined ? "end" : "goOn");
+      return rest;
+    },
+    end(ctx, _path: unknown): string {
+      ctx.state.ends++;
+      return "end";
+    },
+  },
+});
+
+const actors = [ring, loop, list];
 
 async function runsOf(system: ActorSystem, name: string): Promise<number> {
   return (await system.actor(ring, name).get()).runs;
@@ -106,6 +128,24 @@ describe("a pipe", () => {
     expect(error).toMatchObject({ code: "CYCLE", applied: "yes" });
     expect(await runsOf(system, "a")).toBe(HOPS_MAX);
   });
+});
+
+describe("a pipe to an actor that waits for the call", () => {
+  test.each([
+    ["the first step", []],
+    ["a later one", ["c", "d"]],
+  ])(
+    "is told at once, as applied, and the step runs when the actor is free: %s",
+    async (_, path) => {
+      const started = await startSystem(actors);
+      const { system } = started;
+      const error = await errorOf(system.actor(loop, "a").wait(path));
+      expect(error.message).toContain("which waits for this call");
+      await pass(started, 100);
+      expect(await system.actor(loop, "a").get()).toEqual({ calls: 0, ends: 1 });
+      expect(await system.actor(loop, "b").get()).toEqual({ calls: 1, ends: 0 });
+    },
+  );
 });
 
 describe("messages that go round", () => {

@@ -44,7 +44,6 @@ describe("a message", () => {
     ["an action of every object", { definition: "list", action: "toString" }, "[ACTION_NOT_FOUND]"],
     ["__proto__", { definition: "list", action: "__proto__" }, "[ACTION_NOT_FOUND]"],
     ["a definition that is not there", { definition: "__proto__" }, "[ACTOR_NOT_FOUND]"],
-    ["another system", { system: "elsewhere" }, "elsewhere"],
     ["a channel as an actor", { definition: "<channel>" }, "[ACTOR_NOT_FOUND]"],
   ])("to %s is parked, with the reason", async (_what, to, said) => {
     const started = await start();
@@ -237,12 +236,12 @@ describe("an id", () => {
       ctx.send("nobody", { action: "add", id: "parked" });
     };
     await system.actor(scripted, "s").run();
-    await system.actor(scripted, "t").run();
+    await system.actor(scripted, "s").run();
     await pass(started, 10);
     expect(await system.messages.listParked()).toHaveLength(1);
-    await system.send("nobody", { action: "other", id: "parked" });
+    await system.actor(scripted, "s").run();
     await pass(started, 2000);
-    expect(await system.messages.listParked()).toMatchObject([{ id: "parked", action: "add" }]);
+    expect(await system.messages.listParked()).toHaveLength(1);
     expect(await system.actor(list, "l").get()).toEqual({ items: ["first"] });
     await expectOthersUnaffected(started);
   });
@@ -254,7 +253,7 @@ describe("an id", () => {
       ctx.effect(list, "one").add(1, { id: "x", delayMs: 50 });
     await system.actor(scripted, "s").run();
     script.run = (ctx: { effect: Function }) => ctx.effect(list, "two").add(2, { id: "x" });
-    await system.actor(scripted, "t").run();
+    await system.actor(scripted, "s").run();
     await pass(started, 1000);
     expect(await system.actor(list, "one").get()).toEqual({ items: [1] });
     expect(await system.actor(list, "two").get()).toEqual({ items: [] });
@@ -290,6 +289,25 @@ describe("an id", () => {
     const ofRun = (run: number) => ["before", "named", "behind"].map((item) => `${run} ${item}`);
     const { items } = await started.system.actor(list, "l").get();
     expect(items).toEqual([...ofRun(1), ...ofRun(2), ...ofRun(3), "last"]);
+  });
+
+  test("that two actors and somebody outside give are three messages, each with an id of its own", async () => {
+    const started = await start();
+    const { system } = started;
+    script.run = (ctx: { effect: Function; self: { name: string } }) =>
+      ctx.effect(list, "l").add(ctx.self.name, { id: "remind", delayMs: 100 });
+    const ids = [
+      await system.actor(scripted, "one").run(),
+      await system.actor(scripted, "two").run(),
+      await system.effect(list, "l").add("outside", { id: "remind", delayMs: 100 }),
+    ];
+    expect(new Set(ids).size).toBe(3);
+    expect(ids[2]).toBe("remind");
+    expect(new Set((await system.messages.list()).map(({ id }) => id))).toEqual(new Set(ids));
+    expect(await system.messages.cancel(ids[1] as string)).toBe(true);
+    await pass(started, 1000);
+    const { items } = await system.actor(list, "l").get();
+    expect(new Set(items)).toEqual(new Set(["one", "outside"]));
   });
 
   test("that is unknown can be neither cancelled, retried nor discarded, and that is said", async () => {

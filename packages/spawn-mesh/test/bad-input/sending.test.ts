@@ -1,6 +1,7 @@
 /** Sending where nothing can be sent, answers that contradict themselves, odd channels, functions that do not work. */
 import { describe, expect, test } from "vitest";
 import { actor, external, fail, reply } from "spawn-mesh";
+import type { SendRequest } from "spawn-mesh";
 import { errorOf, startSystem } from "../behaviour/start-system.ts";
 import {
   actors,
@@ -81,6 +82,30 @@ describe("sending", () => {
     };
     await started.system.actor(scripted, "s").run();
     expect(() => kept.add("late")).toThrow(expect.objectContaining({ code: "CANCELLED" }));
+  });
+});
+
+describe("more than one run may send", () => {
+  test.each<[string, SendRequest]>([
+    ["metadata", { action: "add", definition: "list", metadata: { big: "x".repeat(60_000) } }],
+    ["payloads", { action: "add", definition: "list", payload: "x".repeat(60_000) }],
+  ])("of %s is refused, and nothing is sent", async (_what, request) => {
+    const started = await start({ limits: { sendsUnitsMax: 1_000_000 } });
+    script.run = (ctx: { send: Function }) => {
+      for (let sent = 0; sent < 17; sent++) ctx.send("l", request);
+    };
+    await expectRefused(started, { code: "PAYLOAD_TOO_LARGE", said: "one run sends at most" });
+  });
+
+  test("of metadata that it was called with is refused", async () => {
+    const started = await start({ limits: { sendsUnitsMax: 1_000_000 } });
+    script.run = (ctx: { send: Function }) => {
+      for (let sent = 0; sent < 17; sent++) ctx.send("l", { action: "add", definition: "list" });
+    };
+    const metadata = { big: "x".repeat(60_000) };
+    const error = await errorOf(started.system.actor(scripted, "s").run(undefined, { metadata }));
+    expect(error.message).toContain("[PAYLOAD_TOO_LARGE]");
+    expect(await started.system.messages.list()).toEqual([]);
   });
 });
 

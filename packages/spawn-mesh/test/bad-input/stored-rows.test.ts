@@ -41,6 +41,7 @@ async function storeWith(changes: Partial<Commit>): Promise<Statestore> {
       revisionsKept: 0,
       replies: [],
       consumes: [],
+      cancels: [],
       sends: [],
       ...changes,
     },
@@ -153,6 +154,7 @@ describe("a statestore that went back in time", () => {
         revisionsKept: 0,
         replies: [],
         consumes: [],
+        cancels: [],
         sends: [],
       },
     ]);

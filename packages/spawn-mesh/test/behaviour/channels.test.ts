@@ -99,6 +99,29 @@ describe("a broadcast", () => {
     await pass(started, 100);
     expect(await heardBy(system, "ann")).toEqual([]);
   });
+
+  test("that an action publishes through the system is part of its commit", async () => {
+    const host: { system?: ActorSystem } = {};
+    const author = actor("author", {
+      state: () => ({ lines: 0 }),
+      actions: {
+        async publish(ctx, { line, isBad }: { line: string; isBad: boolean }) {
+          ctx.state.lines++;
+          await host.system!.publish("news", line);
+          if (isBad) throw new Error("withdrawn");
+        },
+      },
+    });
+    const started = await startSystem([...actors, author]);
+    const { system } = started;
+    host.system = system;
+    const heard: unknown[] = [];
+    system.subscribe("news", ({ payload, publisher }) => heard.push([payload, publisher?.name]));
+    await errorOf(system.actor(author).publish({ line: "false", isBad: true }));
+    await system.actor(author).publish({ line: "true", isBad: false });
+    await pass(started, 10);
+    expect(heard).toEqual([["true", "author"]]);
+  });
 });
 
 describe("code outside", () => {

@@ -228,6 +228,7 @@ async function commitAsAnother(store: Statestore): Promise<void> {
       revisionsKept: 0,
       replies: [],
       consumes: [],
+      cancels: [],
       sends: [],
     },
   ]);

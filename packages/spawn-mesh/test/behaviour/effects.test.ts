@@ -1,6 +1,6 @@
 /** Messages from actors to actors: stored with the change, delivered once and in order, parked when nobody takes them. */
 import { describe, expect, test } from "vitest";
-import { actor, fail, read } from "spawn-mesh";
+import { actor, fail, read, reply } from "spawn-mesh";
 import type { ActorSystem, SendOptions } from "spawn-mesh";
 import { crashAndRestart, errorOf, failureOf, settled, startSystem } from "./start-system.ts";
 import type { StartedSystem } from "./start-system.ts";
@@ -106,6 +106,8 @@ async function pass({ clock }: StartedSystem, ms: number): Promise<void> {
   await clock.advance(ms);
   await settled();
 }
+
+const listener = actor("listener", { actions: { listen: (_ctx, _text: string) => "heard" } });
 
 describe("an effect", () => {
   test("is delivered after the commit, once, with caller and metadata, and is stored no longer", async () => {
@@ -293,11 +295,44 @@ describe("an effect", () => {
     expect(store.commits.flatMap(({ sends }) => sends)).toEqual([]);
   });
 
+  test("is consumed whatever its action returns, too much or no value at all: nobody reads it", async () => {
+    const talker = actor("talker", {
+      state: () => ({ talks: 0 }),
+      actions: {
+        talk(ctx) {
+          ctx.state.talks++;
+          return "x".repeat(2_000_000);
+        },
+        babble(ctx) {
+          ctx.state.talks++;
+          return new Map() as unknown as string;
+        },
+        pass(ctx) {
+          ctx.state.talks++;
+          return reply("x".repeat(2_000_000)).pipe(listener, "listen");
+        },
+      },
+    });
+    const started = await startSystem([talker, listener]);
+    const { system } = started;
+    await system.effect(talker).talk();
+    await system.effect(talker).babble();
+    await started.clock.advance(10);
+    expect((await system.actor(talker).get()).talks).toBe(2);
+    // What is passed on is read.
+    await system.effect(talker).pass();
+    await started.clock.advance(10);
+    const parked = await system.messages.listParked();
+    expect(parked.map(({ action, error }) => [action, error])).toEqual([
+      ["pass", expect.stringContaining("PAYLOAD_TOO_LARGE")],
+    ]);
+  });
+
   test("of a read is refused", async () => {
     const { system } = await startSystem(actors);
     const error = await errorOf(system.actor(sender, "a").look());
     expect(error).toMatchObject({ code: "ACTION_FAILED" });
-    expect(error.message).toContain("look is a read and sent a message");
+    expect(error.message).toContain("look is a read and sent or cancelled a message");
   });
 
   test("with options that make no sense is refused where it is sent", async () => {

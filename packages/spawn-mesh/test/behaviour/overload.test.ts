@@ -154,6 +154,33 @@ describe("while a commit takes its time", () => {
   });
 });
 
+describe("what actors without a state have being stored", () => {
+  test("is bounded: their mailboxes fill, and then they refuse", async () => {
+    const relay = actor("relay", {
+      actions: {
+        pass(ctx) {
+          ctx.effect(busy, "a").bump();
+          return "passed";
+        },
+      },
+    });
+    const { system, store, clock } = await startSystem([busy, relay], {
+      limits: { speculationMax: 10, mailboxLengthMax: 5 },
+    });
+    const hold = store.hold("messages");
+    const calls: Promise<unknown>[] = [];
+    for (let call = 0; call < 40; call++) {
+      calls.push(quiet(system.actor(relay).pass()));
+      await settled();
+    }
+    expect(hold.waiting).toBe(10);
+    hold.release();
+    expect(await outcomesOf(calls)).toEqual({ answered: 15, codes: ["OVERLOADED"] });
+    await clock.advance(5_000);
+    expect(await system.actor(busy, "a").bump()).toBe(16);
+  });
+});
+
 describe("calls in a loop without await", () => {
   test("100 000 of them: what fits is answered, the rest is refused, the system goes on", async () => {
     const { system } = await startSystem([busy]);

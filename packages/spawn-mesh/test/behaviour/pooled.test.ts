@@ -225,6 +225,28 @@ describe("a call to a pooled actor", () => {
   });
 });
 
+describe("a message to a pooled actor", () => {
+  test("that another instance took over and failed comes again, also to the first", async () => {
+    const life = await startSystem([pair]);
+    const { system, clock } = life;
+    await startJobs(life, pair, ["one", "two"]);
+    await system.effect(pair).job("message");
+    await clock.advance(1);
+    await end("two");
+    expect(jobs()).toEqual(["one", "message"]);
+    await end("message", new Error("not now"));
+    void quiet(system.actor(pair).job("three"));
+    await settled();
+    await end("one");
+    expect(jobs()).toEqual(["three"]);
+    await clock.advance(2_000);
+    await settled();
+    expect(jobs()).toEqual(["three", "message"]);
+    await end("message");
+    expect(await system.messages.list()).toEqual([]);
+  });
+});
+
 describe("the queue of a pooled actor", () => {
   test("is bounded for all instances together", async () => {
     const life = await startSystem([pair], { limits: { mailboxLengthMax: 5 } });

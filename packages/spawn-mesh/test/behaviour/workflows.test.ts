@@ -2,7 +2,14 @@
 import { describe, expect, test } from "vitest";
 import { actor, effect, fail, reply } from "spawn-mesh";
 import type { ActorSystem, Context } from "spawn-mesh";
-import { crashAndRestart, errorOf, failureOf, settled, startSystem } from "./start-system.ts";
+import {
+  crashAndRestart,
+  errorOf,
+  failureOf,
+  settled,
+  startSystem,
+  watched,
+} from "./start-system.ts";
 import type { StartedSystem } from "./start-system.ts";
 
 interface Order {
@@ -210,6 +217,202 @@ describe("a pipe", () => {
     held.release();
     await pass(started, 10);
     expect(await linesOf(system)).toEqual(["warm r -", "x r -"]);
+  });
+});
+
+const gates: PromiseWithResolvers<void>[] = [];
+
+/** Waits until the test lets it go on. */
+async function opened(): Promise<void> {
+  const gate = Promise.withResolvers<void>();
+  gates.push(gate);
+  await gate.promise;
+}
+
+/** Takes its time with what a gate passes on. */
+const slow = actor("slow", {
+  kind: "unnamed",
+  state: () => ({ done: 0 }),
+  actions: {
+    async finish(ctx, item: string) {
+      await opened();
+      ctx.state.done++;
+      return `finished ${item}`;
+    },
+  },
+});
+const gate = actor("gate", {
+  state: () => ({ passed: 0, others: 0 }),
+  actions: {
+    pass(ctx, item: string) {
+      ctx.state.passed++;
+      return reply(item).pipe(slow, "s", "finish");
+    },
+    there(ctx, _item: string): void {
+      ctx.state.passed++;
+      passBack(ctx);
+    },
+    other(ctx) {
+      return ++ctx.state.others;
+    },
+  },
+});
+
+let isConfigured = false;
+
+/** Cannot come to life until it is configured. */
+const picky = actor("picky", {
+  state: () => ({ taken: 0 }),
+  init() {
+    if (!isConfigured) throw new Error("no configuration");
+  },
+  actions: {
+    take(ctx, item: string) {
+      ctx.state.taken++;
+      return `took ${item}`;
+    },
+  },
+});
+const feeder = actor("feeder", {
+  state: () => ({ fed: 0 }),
+  actions: {
+    feed(ctx, item: string) {
+      ctx.state.fed++;
+      return reply(item).pipe(picky, "take");
+    },
+  },
+});
+
+describe("a step whose action has not run", () => {
+  test("because its actor could not come to life is tried again, and answers in the end", async () => {
+    isConfigured = false;
+    const started = await startSystem([picky, feeder]);
+    const fed = started.system.actor(feeder).feed("corn");
+    await pass(started, 500);
+    isConfigured = true;
+    await pass(started, 2_000);
+    expect(await fed).toBe("took corn");
+    expect((await started.system.actor(picky).get()).taken).toBe(1);
+  });
+
+  test("is parked after eight attempts, and whoever waits is told why", async () => {
+    isConfigured = false;
+    const started = await startSystem([picky, feeder]);
+    const fed = errorOf(started.system.actor(feeder).feed("corn", { deadlineMs: 600_000 }));
+    for (let minute = 0; minute < 5; minute++) await pass(started, 60_000);
+    expect(await fed).toMatchObject({ code: "ACTION_FAILED", applied: "yes" });
+    const [parked, ...others] = await started.system.messages.listParked();
+    expect([parked?.error, others]).toEqual([expect.stringContaining("no configuration"), []]);
+    isConfigured = true;
+    await started.system.messages.retry(parked!.id);
+    await pass(started, 100);
+    expect((await started.system.actor(picky).get()).taken).toBe(1);
+  });
+
+  test("because the actor was busy for more than a minute is tried again", async () => {
+    gates.length = 0;
+    const started = await startSystem([slow, gate]);
+    const { system, clock } = started;
+    const busy = system.actor(slow, "s").finish("y", { deadlineMs: 120_000 });
+    await settled();
+    const told = failureOf(system.actor(gate).pass("x"));
+    await clock.advance(70_000);
+    expect(await told).toBe("DEADLINE_EXCEEDED yes");
+    gates[0]!.resolve();
+    expect(await busy).toBe("finished y");
+    await pass(started, 10_000);
+    gates[1]!.resolve();
+    await settled();
+    expect((await system.actor(slow, "s").get()).done).toBe(2);
+  });
+});
+
+/** Answers a call by the actor that it came from. */
+const returning = actor("returning", {
+  state: () => ({ seen: 0 }),
+  actions: {
+    async back(ctx, _item: unknown): Promise<void> {
+      await opened();
+      ctx.state.seen++;
+      ctx.pipe(gate, "other");
+    },
+  },
+});
+
+function passBack(ctx: Pick<Context<unknown>, "pipe">): void {
+  ctx.pipe(returning, "back");
+}
+
+describe("a caller that gives up while a step goes on", () => {
+  test("is told that what it called is applied", async () => {
+    gates.length = 0;
+    const { system } = await startSystem([slow, gate]);
+    const abort = new AbortController();
+    const told = failureOf(system.actor(gate).pass("x", { signal: abort.signal }));
+    await settled();
+    expect(gates.length).toBe(1);
+    abort.abort();
+    expect(await told).toBe("CANCELLED yes");
+  });
+});
+
+describe("a retry with the key of a call that goes on elsewhere", () => {
+  async function startAndGiveUp() {
+    gates.length = 0;
+    const started = await startSystem([slow, gate]);
+    const { system, clock } = started;
+    const first = failureOf(
+      system.actor(gate).pass("x", { idempotencyKey: "k", deadlineMs: 1_000 }),
+    );
+    await clock.advance(1_500);
+    expect(await first).toBe("DEADLINE_EXCEEDED yes");
+    return started;
+  }
+
+  test("does not keep the actor from its other calls, and asks the statestore once", async () => {
+    const { system, store } = await startAndGiveUp();
+    const loads = store.loadCount;
+    const retry = watched(system.actor(gate).pass("x", { idempotencyKey: "k" }));
+    await settled();
+    expect(await system.actor(gate).other()).toBe(1);
+    expect([retry.isSettled, store.loadCount - loads]).toEqual([false, 1]);
+    gates[0]!.resolve();
+    expect(await retry.promise).toBe("finished x");
+    expect((await system.actor(gate).get()).passed).toBe(1);
+  });
+
+  test("gives up at its own deadline, and says that the call was applied", async () => {
+    const { system, clock } = await startAndGiveUp();
+    const retry = failureOf(
+      system.actor(gate).pass("x", { idempotencyKey: "k", deadlineMs: 2_000 }),
+    );
+    await clock.advance(2_500);
+    expect(await retry).toBe("DEADLINE_EXCEEDED yes");
+  });
+
+  test("is answered although its actor left memory while it waited", async () => {
+    gates.length = 0;
+    const { system, clock } = await startSystem([slow, gate]);
+    const calls = ["first", "second"].map(() =>
+      system.actor(gate).pass("x", { idempotencyKey: "k" }),
+    );
+    await clock.advance(30_000);
+    gates[0]!.resolve();
+    expect(await Promise.all(calls)).toEqual(["finished x", "finished x"]);
+  });
+
+  test("does not keep away the step that comes back to the actor", async () => {
+    gates.length = 0;
+    const { system, clock } = await startSystem([slow, gate, returning]);
+    const first = failureOf(
+      system.actor(gate).there("x", { idempotencyKey: "k", deadlineMs: 1_000 }),
+    );
+    await clock.advance(1_500);
+    expect(await first).toBe("DEADLINE_EXCEEDED yes");
+    const retry = system.actor(gate).there("x", { idempotencyKey: "k" });
+    await settled();
+    gates[0]!.resolve();
+    expect(await retry).toBe(1);
   });
 });
 

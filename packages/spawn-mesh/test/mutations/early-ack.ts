@@ -4,10 +4,10 @@ import type { Mutation } from "../../../../scripts/apply-mutation.ts";
 export const mutation: Mutation = {
   invariant: "I9",
   target: "engine/commit-pipeline.ts",
-  find: `    invocation.continuesAs = change.step?.id;
+  find: `    invocation.continuesAs = change.step;
     invocation.handOver(reply);
 `,
-  replace: `    invocation.continuesAs = change.step?.id;
+  replace: `    invocation.continuesAs = change.step;
     invocation.handOver(reply);
     invocation.succeed(reply);
 `,

@@ -4,6 +4,6 @@ import type { Mutation } from "../../../../scripts/apply-mutation.ts";
 export const mutation: Mutation = {
   invariant: "I16",
   target: "engine/commit-pipeline.ts",
-  find: "state: batch.isDelete ? undefined : batch.bytes,",
-  replace: "state: this.isWriteBehind ? this.#durableBytes : batch.bytes,",
+  find: "return commitOf(batch,",
+  replace: "return commitOf(this.isWriteBehind ? { ...batch, bytes: this.#durableBytes } : batch,",
 };

@@ -39,9 +39,9 @@ export function loggedMessages(
       checkWrite();
       await store.postpone(postponements);
     },
-    async replace(message, by) {
+    async replace(message, by, outcome) {
       checkWrite();
-      const wasStored = await store.replace(message, by);
+      const wasStored = await store.replace(message, by, outcome);
       if (wasStored) log.replaced(message.id, by);
       return wasStored;
     },

@@ -24,7 +24,7 @@ export function messageWay(parts: ConnectionParts, reach: () => MessageStore): M
     claim: (claim) => change((store) => store.claim(claim)),
     nextDueAt: () => ask((store) => store.nextDueAt()),
     postpone: (postponements) => change((store) => store.postpone(postponements)),
-    replace: (message, by) => change((store) => store.replace(message, by)),
+    replace: (message, by, outcome) => change((store) => store.replace(message, by, outcome)),
     remove: (ids) => change((store) => store.remove(ids)),
     list: (page) => ask((store) => store.list(page)),
     park: (parked, at) => change((store) => store.park(parked, at)),

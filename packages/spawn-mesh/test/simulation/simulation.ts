@@ -184,6 +184,7 @@ async function plantForeignRows(database: Database): Promise<void> {
     revisionsKept: 0,
     replies: [],
     consumes: [],
+    cancels: [],
     sends: [],
   } as const satisfies Partial<Commit>;
   const plant = async (name: string, changes: object): Promise<void> => {

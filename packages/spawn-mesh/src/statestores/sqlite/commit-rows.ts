@@ -35,7 +35,8 @@ function packCommit(writer: PackedWriter, commit: Commit): void {
     writer.id(commit.previous);
   }
   writer.id(commit.etag);
-  const hasMessages = commit.consumes.length > 0 || commit.sends.length > 0;
+  const { consumes, cancels, sends } = commit;
+  const hasMessages = consumes.length > 0 || cancels.length > 0 || sends.length > 0;
   writer.number((commit.isDelete ? IS_DELETE : 0) | (hasMessages ? HAS_MESSAGES : 0));
   writer.value(commit.isDelete ? undefined : commit.state);
   writer.number(commit.stateVersion);
@@ -49,13 +50,15 @@ function packCommit(writer: PackedWriter, commit: Commit): void {
 }
 
 /** Most commits have none of this, and it costs them nothing. */
-function packMessagesOf(writer: PackedWriter, { actor, consumes, sends }: Commit): void {
+function packMessagesOf(writer: PackedWriter, { actor, consumes, cancels, sends }: Commit): void {
   writer.value(actorText(actor));
   writer.number(consumes.length);
   for (const { id, sentAt } of consumes) {
     writer.value(id);
     writer.number(sentAt);
   }
+  writer.number(cancels.length);
+  for (const id of cancels) writer.value(id);
   packMessages(writer, sends);
 }
 
@@ -64,6 +67,7 @@ export interface MessageChanges {
   /** The actor that commits. */
   readonly source: string;
   readonly consumes: readonly MessageRef[];
+  readonly cancels: readonly string[];
   readonly sends: readonly MessageColumns[];
 }
 
@@ -73,7 +77,8 @@ export function unpackMessageChanges(reader: PackedReader): MessageChanges {
     id: reader.text(),
     sentAt: reader.number(),
   }));
-  return { source, consumes, sends: unpackMessages(reader, source) };
+  const cancels = Array.from({ length: reader.number() }, () => reader.text());
+  return { source, consumes, cancels, sends: unpackMessages(reader, source) };
 }
 
 export function packReply(writer: PackedWriter, reply: StoredReply): void {

@@ -237,6 +237,7 @@ export class GroupCommit {
   ): void {
     if (messages === undefined) return;
     for (const position of consumed) this.#messages.removeAt(position);
+    for (const id of messages.cancels) this.#messages.remove(id);
     if (isDelete) this.#messages.removeTimers(messages.source);
     this.#messages.add(messages.sends);
   }

@@ -67,7 +67,7 @@ class WorkerStatestore implements SqliteStatestore {
     claim: (claim) => this.#callMessages("claim", claim),
     nextDueAt: () => this.#callMessages("nextDueAt"),
     postpone: (postponements) => this.#callMessages("postpone", postponements),
-    replace: (id, messages) => this.#callMessages("replace", id, messages),
+    replace: (message, by, outcome) => this.#callMessages("replace", message, by, outcome),
     remove: (ids) => this.#callMessages("remove", ids),
     list: (page) => this.#callMessages("list", page),
     park: (parked, at) => this.#callMessages("park", parked, at),

@@ -6,8 +6,10 @@ import type {
   MessageRef,
   MessageStore,
   ParkedMessage,
+  RememberedOutcome,
   StoredMessage,
 } from "../../engine/message-store.ts";
+import { REPLY_KINDS } from "./commit-rows.ts";
 import { prepareArrays } from "./connection.ts";
 import {
   actorText,
@@ -48,6 +50,7 @@ export class MessageCalls implements SyncMessageStore {
   readonly #listParked: StatementSync;
   readonly #unpark: StatementSync;
   readonly #findParked: StatementSync;
+  readonly #remember: StatementSync;
 
   constructor(database: DatabaseSync) {
     this.#table = new MessageTable(database);
@@ -57,6 +60,11 @@ export class MessageCalls implements SyncMessageStore {
       listQuery("spawn_parked", `${STORED_COLUMNS}, parked_at`, "parked_at"),
     );
     this.#findParked = prepare(`SELECT ${MESSAGE_COLUMNS} FROM spawn_parked WHERE id = ?`);
+    this.#remember = prepare(
+      `INSERT OR IGNORE INTO spawn_inbox SELECT actor_id, ?4, ?5, ?6, ?7, ?8, ?9
+       FROM spawn_name JOIN spawn_actor ON id = actor_id
+       WHERE name = ?1 AND definition = ?2 AND system = ?3 AND NOT is_deleted`,
+    );
     this.#unpark = prepare("DELETE FROM spawn_parked WHERE id = ?");
   }
 
@@ -80,12 +88,28 @@ export class MessageCalls implements SyncMessageStore {
     for (const postponement of postponements) this.#table.postpone(postponement);
   }
 
-  replace(message: MessageRef, messages: readonly Message[]): boolean {
+  replace(message: MessageRef, messages: readonly Message[], outcome?: RememberedOutcome): boolean {
     const position = this.#table.positionOf(message);
     if (position === undefined) return false;
     this.#table.removeAt(position);
     this.#table.add(messages.map(columnsOf));
+    if (outcome !== undefined) this.#rememberOutcome(outcome);
     return true;
+  }
+
+  #rememberOutcome({ actor, reply: stored }: RememberedOutcome): void {
+    const { key, fingerprint, kind, reply, expiresAt } = stored;
+    this.#remember.run(
+      actor.name,
+      actor.definition,
+      actor.system,
+      key,
+      fingerprint,
+      reply ?? null,
+      reply === undefined ? 1 : 0,
+      expiresAt,
+      REPLY_KINDS.indexOf(kind),
+    );
   }
 
   remove(ids: readonly string[]): readonly string[] {

@@ -44,6 +44,7 @@ export function firstCommit(actor: ActorId, fields: Partial<Commit> = {}): Commi
     revisionsKept: 0,
     replies: [],
     consumes: [],
+    cancels: [],
     sends: [],
     state: FIRST_STATE,
     codec: "json",

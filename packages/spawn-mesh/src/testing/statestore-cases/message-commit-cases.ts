@@ -176,6 +176,31 @@ export const messageCommitCases: readonly ConformanceCase[] = [
       }),
   },
   {
+    name: "cancels whatever is stored under an id, after what it consumes and before what it sends",
+    run: (open) =>
+      withStore(open, async (store) => {
+        await store.messages.send(messages(["a", "b", "c"]));
+        await sendParked(store, message("parked"));
+        const again = message("b", { source: ann, payload: '"again"' });
+        const cancels = ["a", "b", "c", "gone", "parked", "a"];
+        const consumes = refs(["c"]);
+        await apply(store, firstCommit(ann, { consumes, cancels, sends: [again] }));
+        assert.deepStrictEqual(await list(store), [waiting(again)]);
+        assert.deepStrictEqual(idsOf(await listParked(store)), ["parked"]);
+      }),
+  },
+  {
+    name: "cancels nothing when the commit is refused",
+    run: (open) =>
+      withStore(open, async (store) => {
+        await store.messages.send(messages(["a"]));
+        await refuse(store, firstCommit(ann, { consumes: refs(["gone"]), cancels: ["a"] }));
+        assert.deepStrictEqual(idsOf(await list(store)), ["a"]);
+        await apply(store, firstCommit(ann, { cancels: ["a"] }));
+        assert.deepStrictEqual(await list(store), []);
+      }),
+  },
+  {
     name: "consumes before it sends: a message is replaced by one of the same id, behind those of its lane",
     run: (open) =>
       withStore(open, async (store) => {

@@ -27,7 +27,7 @@ const headersOfAllKinds: readonly MessageHeaders[] = [
   { kind: "call" },
   { kind: "call", metadata: {}, repeat: planned },
   { kind: "call", repeat: { ...cron, plannedAt: 1 } },
-  { kind: "step", hops: 31, isRemembered: true, metadata: JSON.parse('{"__proto__":"x","":"😀"}') },
+  { kind: "step", hops: 31, rememberedBy: ann, metadata: JSON.parse('{"__proto__":"x","":"😀"}') },
   { kind: "broadcast", caller: ann, reached: { definition: "listener", name: "é'\"\\" } },
   { kind: "external", metadata: { text: 'line\nline\t"\u0000' } },
 ];

@@ -15,6 +15,7 @@ import {
   withStore,
 } from "./commit-fixtures.ts";
 import type { ConformanceCase } from "./conformance-case.ts";
+import { message, messages, ref } from "./message-fixtures.ts";
 
 const ann = actorNamed("ann");
 const bob = actorNamed("bob");
@@ -37,6 +38,45 @@ export const replyCases: readonly ConformanceCase[] = [
         assert.deepStrictEqual(await loadReplies(store, ann, []), []);
         const [both] = await store.load([{ actor: ann, row: true, keys: ["b"], messages: [] }]);
         assert.deepStrictEqual([both?.row?.revision, both?.replies], [2, [none]]);
+      }),
+  },
+  {
+    name: "remembers an outcome with an actor when a message is replaced, and not when it is gone",
+    run: (open) =>
+      withStore(open, async (store) => {
+        await createActor(store, ann);
+        const outcome = { actor: ann, reply: reply("step", { kind: "failed", fingerprint: "" }) };
+        await store.messages.send(messages(["a", "b"]));
+        assert.strictEqual(await store.messages.replace(ref("a"), [message("c")], outcome), true);
+        assert.deepStrictEqual(await loadReplies(store, ann, ["step"]), [outcome.reply]);
+        const tooLarge = { actor: ann, reply: reply("large", { reply: undefined }) };
+        assert.strictEqual(await store.messages.replace(ref("a"), [], tooLarge), false);
+        assert.deepStrictEqual(await loadReplies(store, ann, ["large"]), []);
+        assert.strictEqual(await store.messages.replace(ref("b"), [], tooLarge), true);
+        assert.deepStrictEqual(await loadReplies(store, ann, ["large"]), [tooLarge.reply]);
+        assert.deepStrictEqual((await loadRow(store, ann)).revision, 1);
+      }),
+  },
+  {
+    name: "leaves an outcome out whose actor has the key, was deleted, or was never there",
+    run: (open) =>
+      withStore(open, async (store) => {
+        const first = reply("step", { reply: '"first"' });
+        await apply(store, firstCommit(ann, { replies: [first] }));
+        await createActor(store, bob);
+        await apply(store, deletion(bob, await loadRow(store, bob)));
+        await store.messages.send(messages(["a", "b", "c"]));
+        const late = reply("step", { reply: '"late"' });
+        const never = actorNamed("never");
+        for (const [id, actor] of [["a", ann] as const, ["b", bob] as const, ["c", never] as const])
+          assert.strictEqual(
+            await store.messages.replace(ref(id), [], { actor, reply: late }),
+            true,
+          );
+        assert.deepStrictEqual(await loadReplies(store, ann, ["step"]), [first]);
+        assert.deepStrictEqual(await loadReplies(store, bob, ["step"]), []);
+        assert.strictEqual(await findRow(store, never), undefined);
+        assert.deepStrictEqual(await loadReplies(store, never, ["step"]), []);
       }),
   },
   {

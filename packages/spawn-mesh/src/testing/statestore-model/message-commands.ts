@@ -75,6 +75,11 @@ export class MessageCommands {
     });
   }
 
+  /** What a commit cancels: often what is not stored. */
+  cancels(): readonly string[] {
+    return this.#someIds();
+  }
+
   /** What a commit consumes: nearly always what is stored. */
   consumes(): readonly MessageRef[] {
     return this.#choices.chance(0.1) ? this.#lateRefs() : this.#refs().slice(0, 1);

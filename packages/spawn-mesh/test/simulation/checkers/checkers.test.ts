@@ -53,6 +53,7 @@ function applied(
       revisionsKept: 0,
       replies: [],
       consumes: [],
+      cancels: [],
       sends: [],
       ...commit,
     },

@@ -79,7 +79,7 @@ function isOfPost({ payload }: Message): boolean {
 
 /** A step whose action failed is over, if its outcome is remembered. */
 function isRememberedFailure({ headers }: Message): boolean {
-  return headers.isRemembered === true;
+  return headers.rememberedBy !== undefined;
 }
 
 /**

@@ -76,6 +76,7 @@ function commit(sequence: number, name: string, items: readonly string[]): Appli
       isDelete: false,
       revisionsKept: 0,
       replies: [],
+      cancels: [],
       consumes: [],
       sends: [],
     },
