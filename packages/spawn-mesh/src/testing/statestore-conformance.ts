@@ -9,6 +9,7 @@
 import { commitCases } from "./statestore-cases/commit-cases.ts";
 import type { ConformanceCase } from "./statestore-cases/conformance-case.ts";
 import { historyCases } from "./statestore-cases/history-cases.ts";
+import { repeatedMessageCases } from "./statestore-cases/repeated-message-cases.ts";
 import { replyCases } from "./statestore-cases/reply-cases.ts";
 import { sessionCases } from "./statestore-cases/session-cases.ts";
 import { valueCases } from "./statestore-cases/value-cases.ts";
@@ -22,4 +23,5 @@ export const statestoreConformance: readonly ConformanceCase[] = [
   ...historyCases,
   ...valueCases,
   ...sessionCases,
+  ...repeatedMessageCases,
 ];
