@@ -15,6 +15,7 @@ import { messageClaimCases } from "./statestore-cases/message-claim-cases.ts";
 import { messageCommitCases } from "./statestore-cases/message-commit-cases.ts";
 import { messageParkingCases } from "./statestore-cases/message-parking-cases.ts";
 import { messageValueCases } from "./statestore-cases/message-value-cases.ts";
+import { repeatedMessageCases } from "./statestore-cases/repeated-message-cases.ts";
 import { replyCases } from "./statestore-cases/reply-cases.ts";
 import { sessionCases } from "./statestore-cases/session-cases.ts";
 import { valueCases } from "./statestore-cases/value-cases.ts";
@@ -34,4 +35,5 @@ export const statestoreConformance: readonly ConformanceCase[] = [
   ...messageClaimCases,
   ...messageParkingCases,
   ...messageValueCases,
+  ...repeatedMessageCases,
 ];

@@ -40,6 +40,17 @@ const book = actor("book", {
   },
 });
 
+const relay = actor("relay", {
+  kind: "unnamed",
+  state: () => ({ reminders: 0 }),
+  actions: {
+    remind(ctx, delayMs: number) {
+      ctx.state.reminders++;
+      ctx.effect(book, "b").write("reminded", { delayMs });
+    },
+  },
+});
+
 const START = new VirtualClock().wall();
 
 async function linesOf(system: ActorSystem, name = "d"): Promise<readonly string[]> {
@@ -71,6 +82,15 @@ describe("a call for later", () => {
     await pass(started, 2_000, 200);
     expect(await linesOf(system)).toEqual(["y 500", "x 1000"]);
     expect(await system.messages.list()).toEqual([]);
+  });
+
+  test("comes from an action in five seconds, when that is what was asked for", async () => {
+    const started = await startSystem([relay, book]);
+    await started.system.actor(relay, "r").remind(5_000);
+    await pass(started, 4_000, 40);
+    expect((await started.system.actor(book, "b").get()).lines).toEqual([]);
+    await pass(started, 2_000, 20);
+    expect((await started.system.actor(book, "b").get()).lines).toEqual(["reminded 5000"]);
   });
 
   test("survives a crash, and one whose time has passed meanwhile comes at once", async () => {

@@ -194,6 +194,24 @@ describe("a pipe", () => {
     expect((await second.system.actor(router, "r").get()).seen).toBe(2);
   });
 
+  test("that leads back to its first actor does not wait there behind the retry", async () => {
+    const first = await startSystem(actors);
+    const hold = first.store.hold("commit");
+    first.system
+      .actor(player, "a")
+      .hit(4, { idempotencyKey: "k" })
+      .catch(() => undefined);
+    await settled();
+    // The first commit reaches the statestore, and nobody is left to deliver the step.
+    hold.release();
+    const second = await crashAndRestart(first, actors);
+    const again = watched(second.system.actor(player, "a").hit(4, { idempotencyKey: "k" }));
+    await pass(second, 1_000);
+    expect(again.isSettled).toBe(true);
+    expect(await again.promise).toBe(-1);
+    expect((await second.system.actor(player, "a").get()).hits).toBe(3);
+  });
+
   test("that failed is told to a retry with the key as it was told before", async () => {
     const { system } = await startSystem(actors);
     const call = (): Promise<unknown> =>

@@ -7,7 +7,6 @@ import {
   FIRST_OWNER,
   firstCommit,
   loadRow,
-  refuse,
   SECOND_OWNER,
   withStore,
 } from "./commit-fixtures.ts";
@@ -56,22 +55,6 @@ export const messageCases: readonly ConformanceCase[] = [
         assert.deepStrictEqual(await claim(store), []);
         assert.deepStrictEqual(await list(store), []);
         assert.deepStrictEqual(await listParked(store), []);
-      }),
-  },
-  {
-    name: "leaves a message alone when the one meant was sent at another time under the same id",
-    run: (open) =>
-      withStore(open, async (store) => {
-        const late = message("a", { sentAt: message("a").sentAt + 1 });
-        await store.messages.send([late]);
-        const old = ref("a");
-        await store.messages.postpone([{ ...old, dueAt: 1, attempts: 1, error: "why" }]);
-        await store.messages.park([{ ...old, error: "why" }], 1);
-        assert.strictEqual(await store.messages.replace(old, [message("new")]), false);
-        await refuse(store, firstCommit(bob, { consumes: [old], sends: [message("new")] }));
-        assert.deepStrictEqual(await list(store), [waiting(late)]);
-        await apply(store, firstCommit(bob, { consumes: [late] }));
-        assert.deepStrictEqual(await list(store), []);
       }),
   },
   {
