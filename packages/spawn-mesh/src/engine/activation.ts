@@ -32,6 +32,7 @@ import type { Run } from "./run.ts";
 import type { Runnable } from "./run-queue.ts";
 import type { RunOutcome } from "./run-outcome.ts";
 import type { Outgoing } from "./sending.ts";
+import { StartingTimers } from "./starting-timers.ts";
 import type { Watched } from "./watch.ts";
 
 type Phase = "opening" | "ready" | "deleting" | "gone";
@@ -46,8 +47,7 @@ export class Activation
   #phase: Phase = "opening";
   readonly #execution: Execution;
   #keyed: KeyedInvocations | undefined;
-  /** Timers that have to be started before the first action runs. */
-  #timers: readonly Outgoing[] | undefined;
+  readonly #timers: StartingTimers;
   #isQueued = false;
   #isWatched = false;
   /** Whole milliseconds, which take no memory of their own. */
@@ -62,6 +62,7 @@ export class Activation
     this.#mailbox = new AdmittedMailbox(type.parts.admission);
     this.pipeline = new CommitPipeline(this, type.parts.writer);
     this.#execution = new Execution(this, type.parts);
+    this.#timers = new StartingTimers(this.pipeline, type.parts.clock);
     this.#open();
   }
 
@@ -70,9 +71,8 @@ export class Activation
   }
 
   get isIdle(): boolean {
-    return (
-      this.#mailbox.length === 0 && this.#execution.running === undefined && this.#phase === "ready"
-    );
+    const hasWork = this.#mailbox.length > 0 || this.#execution.running !== undefined;
+    return !hasWork && this.#phase === "ready" && !this.#timers.areLate;
   }
 
   // Invocations come in.
@@ -162,7 +162,7 @@ export class Activation
 
   opened(timers: readonly Outgoing[]): void {
     this.#phase = "ready";
-    this.#timers = timers.length > 0 ? timers : undefined;
+    this.#timers.begin(timers);
     this.#type.parts.emit({ type: "activated", actor: this.id });
     this.#queue();
   }
@@ -185,10 +185,6 @@ export class Activation
     this.#isQueued = false;
     const { parts } = this.#type;
     let ran = 0;
-    if (this.#timers !== undefined && this.#mayRun()) {
-      this.pipeline.addMessages(this.#timers, parts.time.last);
-      this.#timers = undefined;
-    }
     while (this.#mayRun() && ran < actionsMax) {
       const invocation = this.#mailbox.shift()!;
       this.#mailbox.leave();
@@ -199,13 +195,18 @@ export class Activation
         );
       }
       if (invocation.isAnswered) invocation.end();
-      else this.#execution.run(invocation);
+      else this.#run(invocation);
       ran++;
     }
     if (ran > 0) this.#lastUsedAt = Math.ceil(parts.time.last);
     if (ran === actionsMax && this.#mayRun()) this.#queue();
     this.#rest();
     return ran;
+  }
+
+  #run(invocation: Invocation): void {
+    this.#timers.go();
+    this.#execution.run(invocation);
   }
 
   #mayRun(): boolean {
@@ -273,7 +274,10 @@ export class Activation
   // What commits bring.
 
   committed(isDelete: boolean): void {
-    if (isDelete) return this.#open();
+    if (isDelete) {
+      this.#forgetLookups();
+      return this.#open();
+    }
     if (this.#mailbox.length > 0) this.#queue();
     this.#rest();
   }
@@ -298,11 +302,15 @@ export class Activation
         "another process has changed the actor; repeat the call",
       ),
     );
-    // What was learnt of keys and messages before is about rows that others have changed since.
-    for (const invocation of this.#mailbox.all()) invocation.isNew = false;
-    this.#keyed?.forgetLookups();
+    this.#forgetLookups();
     this.#mailbox.putBack(again);
     this.#open();
+  }
+
+  /** What was learnt of keys and messages is about rows that have changed since: others did, or a delete took timers along. */
+  #forgetLookups(): void {
+    for (const invocation of this.#mailbox.all()) invocation.isNew = false;
+    this.#keyed?.forgetLookups();
   }
 
   flushFailed(): void {
@@ -338,6 +346,7 @@ export class Activation
     this.#expireCallers(now);
     this.#execution.expire(now);
     if (this.#flushAt <= now) this.pipeline.enlist();
+    if (this.#phase === "ready") this.#timers.goAgain(now);
     this.dueAt = this.#nextDue(now);
     this.#rest();
   }
@@ -363,7 +372,7 @@ export class Activation
   }
 
   #nextDue(now: number): number {
-    let next = Math.min(this.#flushAt, this.#execution.dueAt(now));
+    let next = Math.min(this.#flushAt, this.#timers.againAt, this.#execution.dueAt(now));
     for (const { isAnswered, deadlineAt } of this.#waitingCallers()) {
       if (!isAnswered) next = Math.min(next, deadlineAt);
     }
@@ -390,7 +399,7 @@ export class Activation
 
   /** Watched while there is something to wait for, and not a moment longer. */
   #rest(): void {
-    this.#isDueBy(this.#flushAt);
+    this.#isDueBy(Math.min(this.#flushAt, this.#timers.againAt));
     if (!this.isIdle || !this.pipeline.isQuiet) return this.#watch();
     this.dueAt = Infinity;
     if (!this.#isWatched) return;

@@ -24,7 +24,7 @@ import {
   openGates,
   takeBack,
 } from "./commit-batch.ts";
-import type { Batch, BatchMessages, Change } from "./commit-batch.ts";
+import type { Batch, BatchMessages, Change, Gate } from "./commit-batch.ts";
 import type { CommitWriter } from "./commit-writer.ts";
 import { SpawnError } from "./errors.ts";
 import type { Invocation } from "./invocation.ts";
@@ -143,11 +143,12 @@ export class CommitPipeline {
     this.enlist();
   }
 
-  /** Adds messages that no action sent. */
-  addMessages(sends: readonly Outgoing[], now: number): void {
+  /** Adds messages that no action sent; `gate` hears whether they were committed. */
+  addMessages(sends: readonly Outgoing[], now: number, gate: Gate): void {
     const { bytes, tags } = this;
     const none = { isDelete: false, stored: undefined, message: undefined, step: undefined };
-    this.#grow({ bytes, tags, sends, ...none }, now);
+    const next = this.#grow({ bytes, tags, sends, ...none }, now);
+    (next.gates ??= []).push(gate);
     this.enlist();
   }
 

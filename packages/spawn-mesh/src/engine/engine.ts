@@ -189,12 +189,24 @@ export class Engine {
   /** Named actors with timers come to life by themselves; others with their first call. */
   #startTimers(): void {
     for (const type of this.#types.all) {
-      const { name, kind, timers } = type.definition;
-      if (kind === "unnamed" || timers.length === 0) continue;
-      void this.call({ type, name, action: WAKE_UP, payload: undefined }).catch((error: Error) => {
+      const { kind, timers } = type.definition;
+      if (kind !== "unnamed" && timers.length > 0) void this.#wakeUp(type);
+    }
+  }
+
+  /** Nobody else may ever call it, so it is tried until it lives. */
+  async #wakeUp(type: ActorType): Promise<void> {
+    const { name } = type.definition;
+    const wakeUp = { type, name, action: WAKE_UP, payload: undefined };
+    const { clock, emit } = this.#parts;
+    for (let delayMs = 1_000; this.#phase === "running"; delayMs = Math.min(60_000, delayMs * 2)) {
+      try {
+        return void (await this.call(wakeUp));
+      } catch (error) {
         const actor = { system: this.system, definition: name, name };
-        this.#parts.emit({ type: "async-failed", actor, action: WAKE_UP.name, error });
-      });
+        emit({ type: "async-failed", actor, action: WAKE_UP.name, error: error as SpawnError });
+      }
+      await new Promise<void>((resolve) => void clock.timer(delayMs, resolve));
     }
   }
 

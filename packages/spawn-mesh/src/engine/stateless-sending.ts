@@ -24,10 +24,14 @@ export interface StatelessSendingParts extends RepeatedWriteParts {
   readonly watch: Watch;
 }
 
+/** How soon timers are stored again that could not be. */
+const TIMERS_RETRY_MS = 1_000;
+
 export class StatelessSending implements Watched {
   readonly #parts: StatelessSendingParts;
   /** Whose messages are being stored, and where they ran. */
   readonly #underWay = new Map<Invocation, ActorId>();
+  #isStopped = false;
   dueAt: number = Infinity;
 
   constructor(parts: StatelessSendingParts) {
@@ -61,13 +65,15 @@ export class StatelessSending implements Watched {
     );
   }
 
-  /** Stores timers; those that are stored already stay as they are. */
+  /** Stores timers, however often that takes; those that are stored already stay as they are. */
   startTimers(source: ActorId, timers: readonly Outgoing[]): void {
     const messages = this.#messages(source, timers, 0);
     this.#store(undefined, messages).then(
       () => this.#parts.outbox.committed(messages, undefined),
-      // The next activation tries again.
-      () => undefined,
+      () =>
+        void this.#parts.clock.timer(TIMERS_RETRY_MS, () => {
+          if (!this.#isStopped) this.startTimers(source, timers);
+        }),
     );
   }
 
@@ -86,6 +92,7 @@ export class StatelessSending implements Watched {
 
   /** The system ends; whoever still waits does not learn here what was stored. */
   forsake(reason: string): void {
+    this.#isStopped = true;
     for (const invocation of this.#underWay.keys()) invocation.giveUp("SHUTTING_DOWN", reason);
   }
 

@@ -5,7 +5,7 @@ import type { ActorSystem } from "spawn-mesh";
 import { memoryStatestore } from "spawn-mesh/memory";
 import { VirtualClock } from "spawn-mesh/testing";
 import { DELIVERY_GRACE_MS } from "../../src/engine/sending.ts";
-import { crashAndRestart, errorOf, settled, startSystem } from "./start-system.ts";
+import { crashAndRestart, errorOf, makeSystem, settled, startSystem } from "./start-system.ts";
 import type { StartedSystem } from "./start-system.ts";
 
 const diary = actor("diary", {
@@ -241,6 +241,78 @@ describe("a timer", () => {
     expect(await system.messages.list()).toEqual([]);
     await pass(started, 500, 50);
     expect(await system.messages.list()).toEqual([]);
+  });
+
+  test("begins although the first commit failed, and nobody calls the actor", async () => {
+    const made = makeSystem([clockwork]);
+    made.store.fail("commit", { kind: "capacity" });
+    await made.system.start();
+    await pass(made, 60_000);
+    expect(await made.system.messages.list()).toHaveLength(1);
+    expect((await made.system.actor(clockwork).get()).ticks).not.toEqual([]);
+  });
+
+  test("begins although its actor could not come to life when the system started", async () => {
+    let isBroken = true;
+    const late = actor("late", {
+      state: () => ({ ticks: 0 }),
+      init() {
+        if (isBroken) throw new Error("not yet");
+      },
+      actions: {
+        tick(ctx) {
+          ctx.state.ticks++;
+        },
+      },
+      timers: [{ action: "tick", everyMs: 1_000 }],
+    });
+    const started = await startSystem([late]);
+    await pass(started, 500);
+    isBroken = false;
+    await pass(started, 10_000);
+    expect((await started.system.actor(late).get()).ticks).toBeGreaterThan(0);
+  });
+
+  test("of an actor without a state begins although it could not be stored at first", async () => {
+    let fired = 0;
+    const job = actor("job", {
+      actions: {
+        run() {
+          fired++;
+        },
+      },
+      timers: [{ action: "run", everyMs: 1_000 }],
+    });
+    const made = makeSystem([job]);
+    made.store.fail("messages", { kind: "capacity", times: 3 });
+    await made.system.start();
+    await pass(made, 10_000);
+    expect(fired).toBeGreaterThan(0);
+  });
+
+  test("that waits behind a delete of its actor does not bring it back", async () => {
+    const pet = actor("pet", {
+      kind: "unnamed",
+      state: () => ({ age: 0 }),
+      actions: {
+        grow(ctx) {
+          ctx.state.age++;
+        },
+      },
+      timers: [{ action: "grow", everyMs: 1_000 }],
+    });
+    const started = await startSystem([pet]);
+    await started.system.actor(pet, "p").grow();
+    await pass(started, 1_500);
+    const hold = started.store.hold("commit");
+    const deleted = started.system.stored(pet, "p").delete();
+    await pass(started, 1_000);
+    hold.release();
+    await deleted;
+    await pass(started, 5_000);
+    const page = { system: "test", definition: "pet", after: undefined, limit: 10 };
+    expect(await started.inner.listActors(page)).toEqual([]);
+    expect(await started.system.messages.list()).toEqual([]);
   });
 
   test("of an actor without a state fires too", async () => {
