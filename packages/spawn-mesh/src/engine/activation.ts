@@ -274,10 +274,8 @@ export class Activation
   // What commits bring.
 
   committed(isDelete: boolean): void {
-    if (isDelete) {
-      this.#forgetLookups();
-      return this.#open();
-    }
+    if (isDelete) this.#forgetLookups();
+    if (isDelete) return this.#open();
     if (this.#mailbox.length > 0) this.#queue();
     this.#rest();
   }

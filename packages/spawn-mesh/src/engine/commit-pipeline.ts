@@ -145,9 +145,8 @@ export class CommitPipeline {
 
   /** Adds messages that no action sent; `gate` hears whether they were committed. */
   addMessages(sends: readonly Outgoing[], now: number, gate: Gate): void {
-    const { bytes, tags } = this;
     const none = { isDelete: false, stored: undefined, message: undefined, step: undefined };
-    const next = this.#grow({ bytes, tags, sends, ...none }, now);
+    const next = this.#grow({ bytes: this.bytes, tags: this.tags, sends, ...none }, now);
     (next.gates ??= []).push(gate);
     this.enlist();
   }
@@ -378,7 +377,7 @@ export class CommitPipeline {
   #sealMessages(messages: BatchMessages, at: number): void {
     const source = this.#owner.id;
     const stored = messages.sends.filter(({ isStored }) => isStored);
-    const isDirect = this.#writer.outbox.isDirect(source, this.#revision + 1, stored);
+    const isDirect = this.#writer.outbox.reserve(source, stored);
     messages.direct = isDirect ? stored : undefined;
     const graceMs = isDirect ? DELIVERY_GRACE_MS : 0;
     messages.stored = stored.map((outgoing) => storedAs(outgoing, { source, at, graceMs }));
@@ -386,7 +385,7 @@ export class CommitPipeline {
 
   #send({ sends, stored, direct }: BatchMessages): void {
     const { outbox } = this.#writer;
-    outbox.committed(stored, direct);
+    outbox.committed(stored, direct, this.#revision);
     for (const outgoing of sends) if (!outgoing.isStored) outbox.fire(this.#owner.id, outgoing);
   }
 
@@ -398,6 +397,7 @@ export class CommitPipeline {
   #settle(): Batch {
     const batch = this.#inFlight!;
     this.#inFlight = undefined;
+    if (batch.messages?.direct !== undefined) this.#writer.outbox.release(batch.messages.direct);
     return batch;
   }
 

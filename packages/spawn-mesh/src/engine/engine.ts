@@ -53,6 +53,7 @@ import type { Statestore } from "./statestore.ts";
 import { StoredActorOperations } from "./stored-actor.ts";
 import { copyBounded, lastCopiedUnits } from "./values.ts";
 import { Time } from "./time.ts";
+import { WAKE_UP, wakeUp } from "./wake-up.ts";
 import { Watch } from "./watch.ts";
 
 export interface EngineOptions {
@@ -104,13 +105,6 @@ export const DRAIN_TIMEOUT_MS_DEFAULT = 10_000;
 
 const DRAIN_STEP_MS = 10;
 const NO_OPTIONS: CallOptions = {};
-/** Does nothing, for which the actor has to be alive. */
-const WAKE_UP: ActionDefinition = {
-  name: "wake up",
-  isRead: true,
-  parse: undefined,
-  run: () => undefined,
-};
 
 type Phase = "new" | "running" | "stopping" | "stopped";
 
@@ -189,24 +183,14 @@ export class Engine {
   /** Named actors with timers come to life by themselves; others with their first call. */
   #startTimers(): void {
     for (const type of this.#types.all) {
-      const { kind, timers } = type.definition;
-      if (kind !== "unnamed" && timers.length > 0) void this.#wakeUp(type);
-    }
-  }
-
-  /** Nobody else may ever call it, so it is tried until it lives. */
-  async #wakeUp(type: ActorType): Promise<void> {
-    const { name } = type.definition;
-    const wakeUp = { type, name, action: WAKE_UP, payload: undefined };
-    const { clock, emit } = this.#parts;
-    for (let delayMs = 1_000; this.#phase === "running"; delayMs = Math.min(60_000, delayMs * 2)) {
-      try {
-        return void (await this.call(wakeUp));
-      } catch (error) {
-        const actor = { system: this.system, definition: name, name };
-        emit({ type: "async-failed", actor, action: WAKE_UP.name, error: error as SpawnError });
-      }
-      await new Promise<void>((resolve) => void clock.timer(delayMs, resolve));
+      const { name, kind, timers } = type.definition;
+      if (kind === "unnamed" || timers.length === 0) continue;
+      const call = { type, name, action: WAKE_UP, payload: undefined };
+      void wakeUp(() => this.call(call), {
+        clock: this.#parts.clock,
+        isRunning: () => this.isRunning,
+        failed: (error) => this.#unheard(call).reject(error),
+      });
     }
   }
 

@@ -11,10 +11,11 @@
  * (they failed, did not fit in memory, or were stored by an earlier process) everything is left to the
  * statestore, which hands out lanes in order, until it has none left.
  */
-import { actorKey } from "./actor-id.ts";
 import type { ActorId } from "./actor-id.ts";
 import type { Clock, Random } from "./clock.ts";
 import { Continuations } from "./continuations.ts";
+import { Deliveries, isAtOnce } from "./deliveries.ts";
+import type { Delivery } from "./deliveries.ts";
 import { reasonOf, verdictOn, verdictOnStep } from "./delivery-verdict.ts";
 import { SpawnError, isSpawnError } from "./errors.ts";
 import type { EventListener } from "./events.ts";
@@ -57,23 +58,10 @@ export interface OutboxParts {
   readonly deliver: (message: StoredMessage, caller: Caller, isStored: boolean) => void;
 }
 
-/** A message that is being delivered, or waits for the one before it. */
-interface Delivery {
-  readonly message: StoredMessage;
-  /** Whether it was claimed, so that this attempt is counted already. */
-  readonly isClaimed: boolean;
-  readonly lane: string | undefined;
-  /** How often its target had no room for it. */
-  refusals: number;
-}
-
 export class Outbox {
   readonly #parts: OutboxParts;
-  readonly #underWay = new Map<string, Delivery>();
-  readonly #lanes = new Map<string, Delivery[]>();
+  readonly #deliveries: Deliveries;
   readonly #behind: SourcesBehind;
-  /** How many of those under way were claimed. */
-  #claimedCount = 0;
   readonly #continuations: Continuations;
   #isDraining = false;
   #isStopped = true;
@@ -84,6 +72,7 @@ export class Outbox {
 
   constructor(parts: OutboxParts) {
     this.#parts = parts;
+    this.#deliveries = new Deliveries(parts);
     this.#behind = new SourcesBehind(parts);
     this.#continuations = new Continuations(parts.watch);
   }
@@ -95,63 +84,64 @@ export class Outbox {
   /** From now on only what somebody waits for is delivered; the rest waits for the next start. */
   drain(): void {
     this.#isDraining = true;
-    this.#leaveUntried([...this.#lanes.values()].flatMap((waiting) => waiting.splice(1)));
+    this.#leaveUntried(this.#deliveries.takeWaiting());
   }
 
   /** Begins no more deliveries; what is stored stays stored. */
   stop(): void {
     this.#isStopped = true;
-    this.#underWay.clear();
-    this.#claimedCount = 0;
-    this.#lanes.clear();
+    this.#deliveries.clear();
     this.#behind.stop();
     this.#continuations.forsake(
       new SpawnError("SHUTTING_DOWN", "the system stopped before the call was answered"),
     );
   }
 
-  /** How many more can be under way. */
-  get room(): number {
-    return Math.max(0, this.#parts.limits.deliveriesMax - this.#underWay.size);
-  }
-
-  /**
-   * How many more may be claimed. No more than can be delivered soon: if this process dies, an attempt
-   * is counted for all of them.
-   */
+  /** How many more may be claimed. */
   get claimRoom(): number {
-    const { claimRowsMax } = this.#parts.limits;
-    return Math.min(this.room, Math.max(0, claimRowsMax - this.#claimedCount));
+    return this.#deliveries.claimRoom;
   }
 
   isUnderWay(id: string): boolean {
-    return this.#underWay.has(id);
+    return this.#deliveries.has(id);
   }
 
   // Messages come in.
 
-  /** Whether the messages of the commit of `revision` are to be delivered from here when it is done. */
-  isDirect(source: ActorId, revision: number, sends: readonly Outgoing[]): boolean {
-    if (this.#isStopped || this.#isDraining) return false;
-    const canBe = sends.length <= this.room && sends.every(isSurelySent);
-    if (canBe && !this.#behind.has(source)) return true;
-    this.#behind.add(source, revision);
-    return false;
+  /**
+   * Whether the messages of a commit are to be delivered from here when it is done. Then room is kept for
+   * them until they are given to {@link release}.
+   */
+  reserve(source: ActorId, sends: readonly Outgoing[]): boolean {
+    if (this.#isStopped || this.#isDraining || this.#behind.has(source)) return false;
+    return sends.every(isSurelySent) && this.#deliveries.reserve(source, sends);
+  }
+
+  /** Their commit is done, or will never be. */
+  release(sends: readonly Outgoing[]): void {
+    this.#deliveries.release(sends);
   }
 
   /**
    * The messages of a commit are stored.
    *
    * @param direct what they were made of, in that order, if they are to be delivered from here
+   * @param revision that of the commit; 0 if it may not have been done
    */
-  committed(messages: readonly Message[], direct: readonly Outgoing[] | undefined): void {
+  committed(
+    messages: readonly Message[],
+    direct: readonly Outgoing[] | undefined,
+    revision = 0,
+  ): void {
     if (this.#isStopped) return;
     const wall = this.#parts.clock.wall();
+    const source = messages.find(({ isOrdered }) => isOrdered)?.source;
+    if (direct === undefined && source !== undefined) this.#behind.add(source, revision);
     for (const [index, message] of messages.entries()) {
-      const isNow = direct !== undefined && direct[index]!.dueAt === undefined;
+      const isNow = direct !== undefined && isAtOnce(direct[index]!);
       const isBehind = message.source !== undefined && this.#behind.leaves(message.source);
       const isAwaited = this.#continuations.has(message.id);
-      if (isAwaited || (isNow && !isBehind && !this.#isDraining)) this.#take(message, false);
+      if (isAwaited || (isNow && !isBehind && !this.#isDraining)) this.#take(message);
       else this.onStored(Math.max(wall, message.dueAt));
     }
   }
@@ -164,18 +154,34 @@ export class Outbox {
     this.#behind.add(source);
   }
 
-  /** Messages that were claimed. Those that are under way from here go on as they are. */
+  /**
+   * Messages that were claimed. Those that are under way from here go on as they are, and those to targets
+   * that have enough go back; that was no attempt.
+   */
   claimed(messages: readonly StoredMessage[]): void {
     if (this.#isStopped) return;
-    const goingOn: Postponement[] = [];
-    const dueAt = this.#parts.clock.wall() + LONG_DELIVERY_MS;
+    const longDueAt = this.#parts.clock.wall() + LONG_DELIVERY_MS;
+    const notNow: Postponement[] = [];
+    const refused = new Set<string>();
+    const next: Delivery[] = [];
     for (const message of messages) {
-      const underWay = this.#underWay.get(message.id);
-      if (underWay === undefined) this.#take(message, true);
-      else goingOn.push(postponed(underWay.message, dueAt));
+      const underWay = this.#deliveries.find(message.id);
+      if (underWay !== undefined) {
+        // It takes long, or waits for one that does.
+        notNow.push(postponed(underWay.message, longDueAt));
+        continue;
+      }
+      const comesBackAt = this.#deliveries.refuses(message, refused);
+      if (comesBackAt !== undefined) {
+        notNow.push(untriedOf(message, comesBackAt));
+        continue;
+      }
+      const delivery = this.#deliveries.enter(message, true);
+      if (delivery !== undefined) next.push(delivery);
     }
-    // It takes long, or waits for one that does. The claim was no attempt.
-    if (goingOn.length > 0) void this.#postpone(goingOn);
+    if (notNow.length > 0) void this.#postpone(notNow);
+    // A lane is complete before its first message is tried: that may fail at once.
+    for (const delivery of next) this.#try(delivery);
   }
 
   /** Delivers something that is stored nowhere. */
@@ -216,40 +222,32 @@ export class Outbox {
    * for that, and what did not happen yet happens now.
    */
   readonly follow = (invocation: Invocation, { target, step }: ContinuedCall): void => {
-    if (this.#underWay.has(step)) return this.#continuations.wait(step, invocation);
+    if (this.#deliveries.has(step)) return this.#continuations.wait(step, invocation);
     const query = { actor: target, row: false, keys: [step], messages: [step] };
     this.#parts.loader.load(query, {
       loaded: ({ replies: [stored], messages: [message] }) => {
         if (stored !== undefined) return answerWith(invocation, stored, this.follow);
         if (message === undefined) return invocation.fail(stepLost(step));
         this.#continuations.wait(step, invocation);
-        if (!this.#isStopped && !this.#underWay.has(step)) this.#take(message, false);
+        if (!this.#isStopped && !this.#deliveries.has(step)) this.#take(message);
       },
       loadFailed: ({ code, message }) =>
         invocation.fail(new SpawnError(code, message, { applied: "yes" })),
     });
   };
 
-  #take(message: Message | StoredMessage, isClaimed: boolean): void {
-    const stored = "attempts" in message ? message : { ...message, attempts: 0, error: undefined };
-    const lane = laneOf(stored);
-    const delivery: Delivery = { message: stored, isClaimed, lane, refusals: 0 };
-    this.#underWay.set(message.id, delivery);
-    if (isClaimed) this.#claimedCount++;
-    if (lane === undefined) return this.#try(delivery);
-    const waiting = this.#lanes.get(lane);
-    if (waiting !== undefined) return void waiting.push(delivery);
-    this.#lanes.set(lane, [delivery]);
-    this.#try(delivery);
+  #take(message: Message | StoredMessage): void {
+    const delivery = this.#deliveries.enter(message, false);
+    if (delivery !== undefined) this.#try(delivery);
   }
 
   // They are delivered.
 
   #try(delivery: Delivery): void {
-    const { message, isClaimed } = delivery;
+    const { message, claimed } = delivery;
     const { limits, clock } = this.#parts;
     const { repeat } = message.headers;
-    if (isClaimed && message.attempts > limits.messageAttemptsMax)
+    if (claimed !== undefined && message.attempts > limits.messageAttemptsMax)
       return void this.#park(delivery, wornOut(message));
     if (repeat !== undefined && isMissed(repeat, clock.wall())) return void this.#consume(delivery);
     const caller: Caller = {
@@ -277,26 +275,19 @@ export class Outbox {
 
   /** The message is not stored any more, or not to be delivered from here; the next of its lane goes. */
   #end(delivery: Delivery): void {
-    const { lane } = delivery;
-    if (!this.#forget(delivery)) return;
+    const { lane, claimed, message } = delivery;
+    if (!this.#deliveries.forget(delivery)) return;
     this.onRoom();
-    if (lane === undefined) return;
-    const waiting = this.#lanes.get(lane);
-    waiting?.shift();
-    const next = waiting?.[0];
-    if (next === undefined || this.#isDraining) this.#lanes.delete(lane);
-    else this.#try(next);
-  }
-
-  /** Whether it was under way. */
-  #forget({ message, isClaimed }: Delivery): boolean {
-    const wasUnderWay = this.#underWay.delete(message.id);
-    if (wasUnderWay && isClaimed) this.#claimedCount--;
-    return wasUnderWay;
+    const next = this.#deliveries.nextAfter(delivery);
+    if (next !== undefined) return this.#try(next);
+    // What is stored behind it could not be found while it was the head of its lane.
+    const mayHaveMore =
+      lane !== undefined && (claimed !== undefined || this.#behind.has(message.source!));
+    if (mayHaveMore) this.onStored(this.#parts.clock.wall());
   }
 
   #failed(delivery: Delivery, error: SpawnError): void {
-    if (this.#isStopped || !this.#underWay.has(delivery.message.id)) return;
+    if (this.#isStopped || !this.#deliveries.has(delivery.message.id)) return;
     const isStep = delivery.message.headers.kind === "step";
     const verdict = isStep ? verdictOnStep(error) : verdictOn(error);
     if (isStep && (verdict === "final" || verdict === "impossible")) {
@@ -331,22 +322,22 @@ export class Outbox {
     const { clock, random } = this.#parts;
     const delayMs = exponentialBackoffMs(++delivery.refusals, random);
     clock.timer(delayMs, () => {
-      if (!this.#isStopped && this.#underWay.has(delivery.message.id)) this.#try(delivery);
+      if (!this.#isStopped && this.#deliveries.has(delivery.message.id)) this.#try(delivery);
     });
   }
 
   /** The platform was in the way. That says nothing about the message either. */
   #later(delivery: Delivery, error: SpawnError): void {
     this.#leave(delivery);
-    const { message, isClaimed } = delivery;
+    const { message, claimed } = delivery;
     const untried = untriedOf({ ...message, error: reasonOf(error) }, message.dueAt);
-    if (isClaimed) void this.#postpone([untried]);
+    if (claimed !== undefined) void this.#postpone([untried]);
   }
 
   /** It stays where it is stored, with all that wait behind it. */
   #leave(delivery: Delivery): void {
     const { lane, message } = delivery;
-    const behindIt = lane === undefined ? [] : (this.#lanes.get(lane)?.splice(1) ?? []);
+    const behindIt = this.#deliveries.takeBehind(delivery);
     if (message.source !== undefined && lane !== undefined) this.#behind.add(message.source);
     this.#leaveUntried(behindIt);
     this.#end(delivery);
@@ -354,9 +345,9 @@ export class Outbox {
   }
 
   #leaveUntried(deliveries: readonly Delivery[]): void {
-    for (const delivery of deliveries) this.#forget(delivery);
+    for (const delivery of deliveries) this.#deliveries.forget(delivery);
     const dueAt = this.#parts.clock.wall();
-    const claimed = deliveries.filter(({ isClaimed }) => isClaimed);
+    const claimed = deliveries.filter((delivery) => delivery.claimed !== undefined);
     if (claimed.length === 0) return;
     void this.#postpone(claimed.map(({ message }) => untriedOf(message, dueAt)));
   }
@@ -387,8 +378,8 @@ export class Outbox {
 
   async #retry(delivery: Delivery, error: SpawnError): Promise<void> {
     const { limits, store, clock } = this.#parts;
-    const { message, isClaimed } = delivery;
-    const attempts = message.attempts + (isClaimed ? 0 : 1);
+    const { message, claimed } = delivery;
+    const attempts = message.attempts + (claimed === undefined ? 1 : 0);
     if (attempts >= limits.messageAttemptsMax) return await this.#park(delivery, error);
     const dueAt = clock.wall() + Math.min(RETRY.maxMs, RETRY.firstMs * 2 ** (attempts - 1));
     const { id, sentAt } = message;
@@ -419,11 +410,6 @@ function postponed({ id, sentAt, attempts, error }: StoredMessage, dueAt: number
 /** For one that was claimed and not tried: that was no attempt. */
 function untriedOf(message: StoredMessage, dueAt: number): Postponement {
   return postponed({ ...message, attempts: message.attempts - 1 }, dueAt);
-}
-
-/** The lane of a message; `undefined` if it waits for no other. */
-function laneOf({ isOrdered, source, target }: Message): string | undefined {
-  return isOrdered && source !== undefined ? actorKey(source) + actorKey(target) : undefined;
 }
 
 /** It was claimed too often and never came to an end: its process ended before that. */

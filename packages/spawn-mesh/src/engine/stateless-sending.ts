@@ -13,7 +13,7 @@ import type { Message, MessageRef } from "./message-store.ts";
 import type { Outbox } from "./outbox.ts";
 import { repeatWrite, writeOnce } from "./repeated-write.ts";
 import type { RepeatedWriteParts } from "./repeated-write.ts";
-import { DELIVERY_GRACE_MS, isSurelySent, storedAs } from "./sending.ts";
+import { DELIVERY_GRACE_MS, storedAs } from "./sending.ts";
 import type { Outgoing } from "./sending.ts";
 import type { Statestore } from "./statestore.ts";
 import type { Watch, Watched } from "./watch.ts";
@@ -43,7 +43,7 @@ export class StatelessSending implements Watched {
     const { outbox } = this.#parts;
     const { sends, message, step } = change;
     const stored = sends.filter(({ isStored }) => isStored);
-    const isDirect = stored.every(isSurelySent);
+    const isDirect = outbox.reserve(source, stored);
     const messages = this.#messages(source, stored, isDirect ? DELIVERY_GRACE_MS : 0);
     invocation.isChange = true;
     invocation.continuesAs = step?.id;
@@ -52,14 +52,15 @@ export class StatelessSending implements Watched {
     this.#store(message, messages).then(
       () => {
         this.#end(invocation);
+        if (isDirect) outbox.release(stored);
         if (step === undefined) invocation.succeed(reply);
         else outbox.goesOn(invocation);
-        const hasRoom = messages.length <= outbox.room;
-        outbox.committed(messages, isDirect && hasRoom ? stored : undefined);
+        outbox.committed(messages, isDirect ? stored : undefined);
         for (const outgoing of sends) if (!outgoing.isStored) outbox.fire(source, outgoing);
       },
       (error: SpawnError) => {
         this.#end(invocation);
+        if (isDirect) outbox.release(stored);
         invocation.fail(error);
       },
     );
