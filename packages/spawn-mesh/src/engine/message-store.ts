@@ -31,6 +31,8 @@ export interface MessageHeaders {
   readonly isRemembered?: boolean;
   /** When it comes again after it was consumed. */
   readonly repeat?: PlannedRepetition;
+  /** For an occurrence of a repeated message that was given up: of which, and when it was planned (wall). */
+  readonly occurrence?: { readonly of: string; readonly plannedAt: number };
   /** Who `ctx.caller` is, when it is not the source: the publisher of a broadcast. */
   readonly caller?: ActorId;
   /** For a broadcast: the subscribers up to this one have their messages already. */

@@ -26,6 +26,7 @@ import type { ContinuedCall } from "./keyed-invocations.ts";
 import type { Loader } from "./loader.ts";
 import type { Limits } from "./limits.ts";
 import type { Message, MessageClaim, Postponement, StoredMessage } from "./message-store.ts";
+import { giveUp } from "./giving-up.ts";
 import { repeatWrite } from "./repeated-write.ts";
 import { isMissed } from "./repetition.ts";
 import type { CronTimes } from "./repetition.ts";
@@ -249,7 +250,9 @@ export class Outbox {
     const { repeat } = message.headers;
     if (claimed !== undefined && message.attempts > limits.messageAttemptsMax)
       return void this.#park(delivery, wornOut(message));
-    if (repeat !== undefined && isMissed(repeat, clock.wall())) return void this.#consume(delivery);
+    const isFirstTry = message.attempts === (claimed === undefined ? 0 : 1);
+    if (repeat !== undefined && isFirstTry && isMissed(repeat, clock.wall()))
+      return void this.#consume(delivery);
     const caller: Caller = {
       resolve: (reply) => {
         if (!this.#isConsumedByTarget(message)) return void this.#consume(delivery, reply);
@@ -303,6 +306,8 @@ export class Outbox {
       case "final":
         return void this.#consume(delivery);
       case "impossible":
+        // The times of a repeated message may outlast what is wrong, and must not pile up.
+        if (delivery.message.headers.repeat !== undefined) return void this.#retry(delivery, error);
         return void this.#park(delivery, error);
       case "retry":
         return void this.#retry(delivery, error);
@@ -312,7 +317,8 @@ export class Outbox {
   /** The step has failed and somebody waits for it: it is over, and then its caller is told. */
   async #answer(delivery: Delivery, error: SpawnError): Promise<void> {
     const { id } = delivery.message;
-    await this.#untilStored(() => this.#parts.store.messages.remove([id]));
+    if (!(await this.#isDone(() => this.#parts.store.messages.remove([id]))))
+      return this.#leave(delivery);
     this.#continuations.fail(id, error);
     this.#end(delivery);
   }
@@ -353,7 +359,7 @@ export class Outbox {
   }
 
   async #postpone(postponements: readonly Postponement[]): Promise<void> {
-    await this.#untilStored(() => this.#parts.store.messages.postpone(postponements));
+    await this.#isDone(() => this.#parts.store.messages.postpone(postponements));
     for (const { dueAt } of postponements) this.onStored(dueAt);
   }
 
@@ -370,7 +376,8 @@ export class Outbox {
     const { source } = message;
     const at = clock.wall();
     const next = again === undefined ? [] : [storedAs(again, { source, at, graceMs: 0 })];
-    await this.#untilStored(() => store.messages.replace(message, next));
+    if (!(await this.#isDone(() => store.messages.replace(message, next))))
+      return this.#leave(delivery);
     this.#continuations.succeed(message.id, reply);
     this.#end(delivery);
     for (const { dueAt } of next) this.onStored(dueAt);
@@ -380,26 +387,34 @@ export class Outbox {
     const { limits, store, clock } = this.#parts;
     const { message, claimed } = delivery;
     const attempts = message.attempts + (claimed === undefined ? 1 : 0);
-    if (attempts >= limits.messageAttemptsMax) return await this.#park(delivery, error);
+    if (attempts >= limits.messageAttemptsMax) return await this.#park(delivery, error, attempts);
     const dueAt = clock.wall() + Math.min(RETRY.maxMs, RETRY.firstMs * 2 ** (attempts - 1));
     const { id, sentAt } = message;
     const postponement = { id, sentAt, dueAt, attempts, error: reasonOf(error) };
-    await this.#untilStored(() => store.messages.postpone([postponement]));
-    this.#leave({ ...delivery, message: { ...message, dueAt } });
+    const isDone = await this.#isDone(() => store.messages.postpone([postponement]));
+    this.#leave(isDone ? { ...delivery, message: { ...message, dueAt } } : delivery);
   }
 
-  async #park(delivery: Delivery, error: SpawnError): Promise<void> {
-    const { store, clock, emit } = this.#parts;
-    const { id, sentAt, target, action } = delivery.message;
-    const parked = [{ id, sentAt, error: reasonOf(error) }];
-    await this.#untilStored(() => store.messages.park(parked, clock.wall()));
-    emit({ type: "message-parked", id, target, action, error });
+  async #park(delivery: Delivery, error: SpawnError, attempts?: number): Promise<void> {
+    const { message } = delivery;
+    const tried = { ...message, attempts: attempts ?? message.attempts };
+    const parts = { ...this.#parts, onStored: this.onStored };
+    const id = await giveUp(parts, tried, reasonOf(error)).catch(() => undefined);
+    if (id === undefined) return this.#leave(delivery);
+    const { target, action } = message;
+    this.#parts.emit({ type: "message-parked", id, target, action, error });
     this.#end(delivery);
   }
 
-  /** A write that is repeated while it may succeed; if it never does, the message is delivered again. */
-  async #untilStored(write: () => Promise<unknown>): Promise<void> {
-    await repeatWrite(this.#parts, write).catch(() => undefined);
+  /**
+   * Whether a write was done that is repeated while it may succeed. If it never does, the message is stored
+   * as before and will be delivered again, and those behind it have to wait for that.
+   */
+  async #isDone(write: () => Promise<unknown>): Promise<boolean> {
+    return await repeatWrite(this.#parts, write).then(
+      () => true,
+      () => false,
+    );
   }
 }
 

@@ -21,10 +21,6 @@ const diary = actor("diary", {
     async remindSelf(ctx, delayMs: number) {
       await ctx.actor(book, "b").write("called later", { delayMs });
     },
-    throws(ctx, line: string) {
-      ctx.state.lines.push(line);
-      throw new Error("never");
-    },
   },
 });
 
@@ -136,12 +132,74 @@ describe("a repeated message", () => {
     expect(await linesOf(system)).toHaveLength(4);
   });
 
-  test("goes on after an action that throws, when its attempts are used up", async () => {
-    const started = await startSystem(actors, { limits: { messageAttemptsMax: 2 } });
+  describe("whose action throws until its attempts are used up", () => {
+    let isBroken = true;
+    const fragile = actor("fragile", {
+      state: () => ({ runs: 0 }),
+      actions: {
+        run(ctx, by: number) {
+          if (isBroken) throw new Error("broken");
+          ctx.state.runs += by;
+        },
+      },
+    });
+    const limits = { messageAttemptsMax: 2 };
+
+    test.each(["one", "skip"] as const)(
+      "goes on, and what failed is parked by itself and can be retried: %s",
+      async (catchUp) => {
+        isBroken = true;
+        const started = await startSystem([fragile], { limits });
+        const { system } = started;
+        const minute = { everyMs: 60_000, id: "every-minute", catchUp };
+        const id = await system.effect(fragile).run(10, minute);
+        await pass(started, 70_000, 700);
+        const [parked] = await system.messages.listParked();
+        expect(parked).toMatchObject({
+          attempts: 2,
+          error: expect.stringContaining("broken"),
+          headers: { occurrence: { of: id, plannedAt: START + 60_000 } },
+        });
+        expect(await system.messages.list()).toMatchObject([{ id, dueAt: START + 120_000 }]);
+        expect(started.events).toContainEqual(
+          expect.objectContaining({ type: "message-parked", id: parked!.id }),
+        );
+        isBroken = false;
+        expect(await system.messages.retry(parked!.id)).toEqual([parked!.id]);
+        await pass(started, 10_000);
+        expect(await system.actor(fragile).get()).toEqual({ runs: 10 });
+        await pass(started, 50_000, 500);
+        expect(await system.actor(fragile).get()).toEqual({ runs: 20 });
+        expect(await system.messages.listParked()).toEqual([]);
+        expect(await system.messages.list()).toHaveLength(1);
+      },
+    );
+
+    test("goes on after the process has ended while it was being parked, and loses nothing", async () => {
+      isBroken = true;
+      const first = await startSystem([fragile], { limits });
+      await first.system.effect(fragile).run(1, { everyMs: 600_000, delayMs: 0 });
+      const { park } = first.inner.messages;
+      first.inner.messages.park = () => new Promise(() => undefined);
+      await pass(first, 20_000, 200);
+      expect(await first.system.messages.list()).toHaveLength(2);
+      first.inner.messages.park = park;
+      const second = await crashAndRestart(first, [fragile], { limits });
+      await pass(second, 120_000, 600);
+      expect(await second.system.messages.listParked()).toHaveLength(1);
+      expect(await second.system.messages.list()).toHaveLength(1);
+    });
+  });
+
+  test("that nobody can take is tried for a while each time, not parked a thousand times", async () => {
+    const started = await startSystem(actors);
     const { system } = started;
-    const id = await system.effect(diary, "d").throws("x", { everyMs: 60_000 });
-    await pass(started, 70_000, 70);
-    expect(await system.messages.listParked()).toMatchObject([{ id, attempts: 2 }]);
+    await system.send("nobody", { action: "run", everyMs: 100 });
+    await pass(started, 60_000, 600);
+    expect(await system.messages.listParked()).toEqual([]);
+    await pass(started, 540_000, 600);
+    expect((await system.messages.listParked()).length).toBeGreaterThan(0);
+    expect((await system.messages.listParked()).length).toBeLessThan(6);
   });
 
   test.each([
@@ -196,6 +254,32 @@ describe("a timer", () => {
       1_000, 7, 2_000, 7, 3_000, 7,
     ]);
     expect(await second.system.messages.list()).toHaveLength(1);
+  });
+
+  test("that fails for minutes goes on when its code is right again", async () => {
+    let isBroken = true;
+    const broken = actor("broken", {
+      state: () => ({ ticks: 0 }),
+      actions: {
+        tick(ctx) {
+          if (isBroken) throw new Error("broken");
+          ctx.state.ticks++;
+        },
+      },
+      timers: [{ action: "tick", everyMs: 1_000 }],
+    });
+    const first = await startSystem([broken]);
+    await pass(first, 300_000, 600);
+    isBroken = false;
+    const second = await crashAndRestart(first, [broken]);
+    await pass(second, 150_000, 600);
+    expect((await second.system.actor(broken).get()).ticks).toBeGreaterThan(10);
+    const [parked] = await second.system.messages.listParked();
+    const { ticks } = await second.system.actor(broken).get();
+    await second.system.messages.retry(parked!.id);
+    await second.clock.advance(0);
+    await settled();
+    expect((await second.system.actor(broken).get()).ticks).toBe(ticks + 1);
   });
 
   test("whose definition has changed is another one, and the old one goes", async () => {
