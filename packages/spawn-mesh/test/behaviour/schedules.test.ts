@@ -179,11 +179,12 @@ describe("a repeated message", () => {
       isBroken = true;
       const first = await startSystem([fragile], { limits });
       await first.system.effect(fragile).run(1, { everyMs: 600_000, delayMs: 0 });
-      const { park } = first.inner.messages;
-      first.inner.messages.park = () => new Promise(() => undefined);
+      const { messages } = first.inner;
+      const park = messages.park.bind(messages);
+      messages.park = () => new Promise(() => undefined);
       await pass(first, 20_000, 200);
       expect(await first.system.messages.list()).toHaveLength(2);
-      first.inner.messages.park = park;
+      messages.park = park;
       const second = await crashAndRestart(first, [fragile], { limits });
       await pass(second, 120_000, 600);
       expect(await second.system.messages.listParked()).toHaveLength(1);
