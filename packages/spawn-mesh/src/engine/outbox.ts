@@ -45,6 +45,9 @@ export const RETRY: MessageClaim["retry"] = { firstMs: 1_000, maxMs: 5 * 60_000 
  */
 const LONG_DELIVERY_MS = 30_000;
 
+/** How soon a message comes again that only another process can deliver, in milliseconds. */
+const ELSEWHERE_MS = 5_000;
+
 export interface OutboxParts {
   readonly system: string;
   readonly store: Statestore;
@@ -336,8 +339,10 @@ export class Outbox {
   #later(delivery: Delivery, error: SpawnError): void {
     this.#leave(delivery);
     const { message, claimed } = delivery;
-    const untried = untriedOf({ ...message, error: reasonOf(error) }, message.dueAt);
-    if (claimed !== undefined) void this.#postpone([untried]);
+    if (claimed === undefined) return;
+    const isElsewhere = error.code === "HOST_UNAVAILABLE";
+    const dueAt = isElsewhere ? this.#parts.clock.wall() + ELSEWHERE_MS : message.dueAt;
+    void this.#postpone([untriedOf({ ...message, error: reasonOf(error) }, dueAt)]);
   }
 
   /** It stays where it is stored, with all that wait behind it. */
