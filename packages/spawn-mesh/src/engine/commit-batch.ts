@@ -25,7 +25,7 @@ export interface Change {
 }
 
 /** Hears whether the commit it waits for was done. */
-type Gate = (isCommitted: boolean) => void;
+export type Gate = (isCommitted: boolean) => void;
 
 /** Actions that become durable together. There is one for every commit, so it stays small. */
 export interface Batch {
@@ -135,6 +135,7 @@ export function joinBefore(next: Batch, first: Batch): void {
   next.since = first.since;
   next.isDelete ||= first.isDelete;
   next.entries.unshift(...first.entries);
+  if (first.gates !== undefined) next.gates = [...first.gates, ...(next.gates ?? [])];
   if (first.stored !== undefined) next.stored = new Map([...first.stored, ...(next.stored ?? [])]);
   if (first.messages !== undefined) next.messages = joinMessages(first.messages, next.messages);
 }

@@ -26,7 +26,7 @@ import {
   openGates,
   takeBack,
 } from "./commit-batch.ts";
-import type { Batch, BatchMessages, Change } from "./commit-batch.ts";
+import type { Batch, BatchMessages, Change, Gate } from "./commit-batch.ts";
 import type { CommitWriter } from "./commit-writer.ts";
 import { SpawnError } from "./errors.ts";
 import type { Invocation } from "./invocation.ts";
@@ -145,11 +145,12 @@ export class CommitPipeline {
     this.enlist();
   }
 
-  /** Adds messages that no action sent. */
-  addMessages(sends: readonly Outgoing[], now: number): void {
-    const { bytes, tags } = this;
+  /** Adds messages that no action sent; `gate` hears whether they were committed. */
+  addMessages(sends: readonly Outgoing[], now: number, gate: Gate): void {
     const none = { isDelete: false, stored: undefined, message: undefined, step: undefined };
-    this.#grow({ bytes, tags, sends, cancels: NO_IDS, ...none }, now);
+    const { bytes, tags } = this;
+    const next = this.#grow({ bytes, tags, sends, cancels: NO_IDS, ...none }, now);
+    (next.gates ??= []).push(gate);
     this.enlist();
   }
 
@@ -382,7 +383,7 @@ export class CommitPipeline {
   #sealMessages(messages: BatchMessages, at: number): void {
     const source = this.#owner.id;
     const stored = messages.sends.filter(({ isStored }) => isStored);
-    const isDirect = this.#writer.outbox.isDirect(source, this.#revision + 1, stored);
+    const isDirect = this.#writer.outbox.reserve(source, stored);
     messages.direct = isDirect ? stored : undefined;
     const graceMs = isDirect ? DELIVERY_GRACE_MS : 0;
     messages.stored = stored.map((outgoing) => storedAs(outgoing, { source, at, graceMs }));
@@ -390,7 +391,7 @@ export class CommitPipeline {
 
   #send({ sends, stored, direct }: BatchMessages): void {
     const { outbox } = this.#writer;
-    outbox.committed(stored, direct);
+    outbox.committed(stored, direct, this.#revision);
     for (const outgoing of sends) if (!outgoing.isStored) outbox.fire(this.#owner.id, outgoing);
   }
 
@@ -402,6 +403,7 @@ export class CommitPipeline {
   #settle(): Batch {
     const batch = this.#inFlight!;
     this.#inFlight = undefined;
+    if (batch.messages?.direct !== undefined) this.#writer.outbox.release(batch.messages.direct);
     return batch;
   }
 
