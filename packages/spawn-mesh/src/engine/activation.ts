@@ -74,9 +74,8 @@ export class Activation
   }
 
   get isIdle(): boolean {
-    const hasNoneAside = this.#keyed === undefined || this.#keyed.asideCount === 0;
     const isWaitedFor = this.#mailbox.length > 0 || this.#execution.running !== undefined;
-    return this.#phase === "ready" && !isWaitedFor && hasNoneAside && !this.#timers.areLate;
+    return this.#phase === "ready" && !isWaitedFor && !this.#timers.areLate;
   }
 
   // Invocations come in.

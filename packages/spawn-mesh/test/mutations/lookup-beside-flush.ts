@@ -4,6 +4,6 @@ import type { Mutation } from "../../../../scripts/apply-mutation.ts";
 export const mutation: Mutation = {
   invariant: "I16",
   target: "engine/activation.ts",
-  find: "if (invocation.isNew || this.#isAcknowledged(invocation)) return true;",
-  replace: "if (invocation.isNew) return true;",
+  find: 'if (key === undefined || this.definition.durability !== "write-behind") return false;',
+  replace: 'if (key !== "") return false;',
 };
