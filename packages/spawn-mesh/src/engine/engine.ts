@@ -49,6 +49,7 @@ import type { InvokeRequest } from "./run.ts";
 import { RunQueue } from "./run-queue.ts";
 import { newMessageId } from "./sending.ts";
 import type { SendRequest } from "./sending.ts";
+import { checkEncryption } from "./sealed-rows.ts";
 import type { Statestore } from "./statestore.ts";
 import { StoredActorOperations } from "./stored-actor.ts";
 import { copyBounded, lastCopiedUnits } from "./values.ts";
@@ -128,6 +129,7 @@ export class Engine {
   /** @throws {SpawnError} `INVALID_ARGUMENT`, `ALREADY_REGISTERED` */
   constructor(options: EngineOptions) {
     checkName("system", options.system);
+    checkEncryption(options.system, options.store);
     this.system = options.system;
     this.#store = options.store;
     this.#findSystem = options.findSystem ?? (() => undefined);

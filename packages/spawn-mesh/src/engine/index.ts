@@ -44,6 +44,15 @@ export type { StateCodec } from "./state-codec.ts";
 export { VALUE_DEPTH_MAX } from "./values.ts";
 export type { JsonValue } from "./values.ts";
 // For those who write a statestore.
+export { checkKeyIds, isSealed } from "./sealed-rows.ts";
+export type {
+  KeyProof,
+  Rewrite,
+  SealableRow,
+  Sealed,
+  SealedRows,
+  ScannedRows,
+} from "./sealed-rows.ts";
 export { StoreFailure } from "./statestore.ts";
 export type {
   Codec,

@@ -12,6 +12,7 @@ import { SpawnError } from "./errors.ts";
 import type { ErrorCode, FailureValue } from "./errors.ts";
 import type { Invocation } from "./invocation.ts";
 import type { Loader } from "./loader.ts";
+import { isSealed, unreadable } from "./sealed-rows.ts";
 import type { StoredReply } from "./statestore.ts";
 
 export interface KeyedOwner {
@@ -137,6 +138,11 @@ export function answerWith(invocation: Invocation, stored: StoredReply, goesOn: 
         { applied: "yes" },
       ),
     );
+  }
+  if (isSealed(stored.reply)) {
+    const what = "the call was applied before, but its stored reply";
+    const { message } = unreadable(what, stored.reply);
+    return invocation.fail(new SpawnError("STATE_CORRUPT", message, { applied: "yes" }));
   }
   let reply: unknown;
   try {

@@ -9,6 +9,7 @@
  * which they were stored. A source of `undefined` has no lanes.
  */
 import type { ActorId } from "./actor-id.ts";
+import type { Sealed } from "./sealed-rows.ts";
 
 /** What a message is to whoever delivers it; statestores keep it as JSON and do not look inside. */
 export interface MessageHeaders {
@@ -53,8 +54,8 @@ export interface Message {
   readonly source: ActorId | undefined;
   readonly target: ActorId;
   readonly action: string;
-  /** JSON text; `null` when there is none. */
-  readonly payload: string | null;
+  /** JSON text; `null` when there is none. Sealed together with all of `headers` but `kind`. */
+  readonly payload: string | Sealed | null;
   readonly headers: MessageHeaders;
   /** Whether it belongs to a lane. */
   readonly isOrdered: boolean;
@@ -91,7 +92,7 @@ export interface MessageClaim {
   readonly attemptsBelow: number;
   /** The most messages. */
   readonly limit: number;
-  /** The most payloads, in UTF-16 units; the first message is claimed in any case. */
+  /** The most payloads, in UTF-16 units or bytes; the first message is claimed in any case. */
   readonly unitsMax: number;
   /** A claimed message is due again after `firstMs` doubled with each attempt, up to `maxMs`. */
   readonly retry: { readonly firstMs: number; readonly maxMs: number };

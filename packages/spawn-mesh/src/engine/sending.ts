@@ -4,6 +4,7 @@
  * Whoever sends decides to whom, what and when; id, source and the time of sending are added here and
  * when the commit is sealed.
  */
+import assert from "node:assert";
 import { checkName } from "./actor-id.ts";
 import type { ActorId } from "./actor-id.ts";
 import { copyMetadata } from "./call-options.ts";
@@ -15,6 +16,7 @@ import type { Message, MessageHeaders, Repetition } from "./message-store.ts";
 import { firstTime, nextTime } from "./repetition.ts";
 import type { CronTimes } from "./repetition.ts";
 import type { Routing } from "./run.ts";
+import { isSealed } from "./sealed-rows.ts";
 import { copyBounded } from "./values.ts";
 
 /** When a message is delivered, and how. */
@@ -216,12 +218,19 @@ export function payloadText(payload: unknown, { payloadBytesMax }: Limits): stri
 
 /** The payload of a stored message. */
 export function payloadOf(message: Pick<Message, "payload">): unknown {
-  return message.payload === null ? undefined : JSON.parse(message.payload);
+  const text = readablePayload(message);
+  return text === null ? undefined : JSON.parse(text);
+}
+
+/** Nobody comes here with a message that could not be opened: the outbox parks it. */
+function readablePayload({ payload }: Pick<Message, "payload">): string | null {
+  assert(!isSealed(payload), "an encrypted payload is used unopened");
+  return payload;
 }
 
 /** About how much memory it takes, in UTF-16 units. */
 export function unitsOf(message: Pick<Message, "payload" | "action">): number {
-  return (message.payload?.length ?? 0) + message.action.length + MESSAGE_UNITS;
+  return (readablePayload(message)?.length ?? 0) + message.action.length + MESSAGE_UNITS;
 }
 
 /** What a message takes besides its payload, about. */
@@ -232,7 +241,7 @@ export function nextOccurrence(
   message: Message,
   { clock, cronTimes }: Pick<SendingParts, "clock" | "cronTimes">,
 ): Outgoing | undefined {
-  const { id, target, action, payload, headers, isTimer } = message;
+  const { id, target, action, headers, isTimer } = message;
   const { repeat } = headers;
   if (repeat === undefined) return undefined;
   const dueAt = nextTime(repeat, clock.wall(), cronTimes);
@@ -241,7 +250,7 @@ export function nextOccurrence(
     id,
     target,
     action,
-    payload,
+    payload: readablePayload(message),
     headers: { ...headers, repeat: { ...repeat, plannedAt: dueAt } },
     isOrdered: false,
     isTimer,

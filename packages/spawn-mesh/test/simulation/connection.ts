@@ -72,6 +72,12 @@ export class Connection implements Statestore {
     return this.#parts.database.messages;
   }
 
+  readonly needsEncryption = false;
+
+  get sealed() {
+    return this.#parts.database.sealed;
+  }
+
   async listActors(): Promise<readonly string[]> {
     return [];
   }

@@ -99,6 +99,10 @@ export class Database {
     return await this.#store.load(queries);
   }
 
+  get sealed() {
+    return this.#store.sealed;
+  }
+
   get messages() {
     return this.#store.messages;
   }

@@ -123,8 +123,7 @@ export class MessageCalls implements SyncMessageStore {
       const columns = this.#findParked.get(id) as MessageColumns | undefined;
       if (columns === undefined) return false;
       this.#unpark.run(id);
-      const [, source, target, action, payload, headers, flags, sentAt] = columns;
-      this.#table.add([[id, source, target, action, payload, headers, flags, sentAt, dueAt]]);
+      this.#table.add([columns.with(DUE_AT, dueAt) as unknown as MessageColumns]);
       return true;
     });
   }
@@ -133,6 +132,8 @@ export class MessageCalls implements SyncMessageStore {
     return ids.filter((id) => this.#unpark.run(id).changes === 1);
   }
 }
+
+const DUE_AT = 9;
 
 function listQuery(table: string, columns: string, time: string): string {
   return `SELECT ${columns} FROM ${table}
