@@ -20,7 +20,7 @@ import {
   type StoredState,
 } from "../../engine/statestore.ts";
 import { EncryptedMessages } from "./encrypted-messages.ts";
-import { type Encryption, Keyring } from "./keyring.ts";
+import { type Encryption, type EncryptionOptions, Keyring } from "./keyring.ts";
 import { reencrypt, type Reencryption, type ReencryptionOptions } from "./reencryption.ts";
 import { Sealing } from "./sealing.ts";
 
@@ -63,7 +63,7 @@ class SealingStatestore implements EncryptedStatestore {
   constructor(inner: Statestore, encryption: Encryption) {
     this.#inner = inner;
     if (typeof encryption === "function") {
-      this.#keyring = async () => new Keyring(await encryption());
+      this.#keyring = () => askForKeys(encryption);
     } else {
       const keyring = new Keyring(encryption);
       this.#keyring = async () => keyring;
@@ -138,6 +138,19 @@ class SealingStatestore implements EncryptedStatestore {
     }
     return this.#openSealing;
   }
+}
+
+/** @throws {SpawnError} `INVALID_ARGUMENT` for wrong keys, `STATESTORE_UNAVAILABLE` when there are none to be had */
+async function askForKeys(give: Exclude<Encryption, EncryptionOptions>): Promise<Keyring> {
+  let options: EncryptionOptions;
+  try {
+    options = await give();
+  } catch (cause) {
+    if (isSpawnError(cause)) throw cause;
+    const message = `the keys of the statestore cannot be had: ${describeThrown(cause)}`;
+    throw new SpawnError("STATESTORE_UNAVAILABLE", message, { cause });
+  }
+  return new Keyring(options);
 }
 
 /** Most commits have neither replies nor messages, and pay nothing for them. */

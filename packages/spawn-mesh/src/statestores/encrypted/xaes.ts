@@ -12,8 +12,8 @@ import type { KeyObject } from "node:crypto";
 
 export const KEY_BYTES = 32;
 const HALF_BYTES = 12;
-export const NONCE_BYTES: number = 2 * HALF_BYTES;
-export const TAG_BYTES = 16;
+const NONCE_BYTES = 2 * HALF_BYTES;
+const TAG_BYTES = 16;
 
 /** Then the random second halves are still far from meeting: the chance is 2^-41. */
 const SEALED_WITH_ONE_HALF_MAX = 2 ** 28;
