@@ -44,7 +44,7 @@ export type { StateCodec } from "./state-codec.ts";
 export { VALUE_DEPTH_MAX } from "./values.ts";
 export type { JsonValue } from "./values.ts";
 // For those who write a statestore.
-export { checkKeyIds, isSealed } from "./sealed-rows.ts";
+export { checkKeyIds, isSealed, sealableValue } from "./sealed-rows.ts";
 export type {
   KeyProof,
   Rewrite,

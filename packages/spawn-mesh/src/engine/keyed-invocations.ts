@@ -117,8 +117,12 @@ function messageGone(): SpawnError {
  */
 export function answerStored(invocation: Invocation, stored: StoredReply, goesOn: GoesOn): void {
   const { fingerprint, idempotencyKey } = invocation.details!;
-  // What is encrypted with a reply is not known when that cannot be opened.
-  if (stored.fingerprint !== fingerprint && !isSealed(stored.reply)) {
+  if (isSealed(stored.reply)) {
+    // Its fingerprint is encrypted with it, so nobody knows whether it is of the same request.
+    const { message } = unreadable("the stored reply of the idempotency key", stored.reply);
+    return invocation.fail(new SpawnError("STATE_CORRUPT", message, { applied: "unknown" }));
+  }
+  if (stored.fingerprint !== fingerprint) {
     return invocation.fail(
       new SpawnError(
         "IDEMPOTENCY_CONFLICT",
@@ -141,8 +145,7 @@ export function answerWith(invocation: Invocation, stored: StoredReply, goesOn: 
     );
   }
   if (isSealed(stored.reply)) {
-    const what = "the call was applied before, but its stored reply";
-    const { message } = unreadable(what, stored.reply);
+    const { message } = unreadable("the call was applied, but its stored reply", stored.reply);
     return invocation.fail(new SpawnError("STATE_CORRUPT", message, { applied: "yes" }));
   }
   let reply: unknown;

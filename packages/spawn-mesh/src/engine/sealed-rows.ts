@@ -41,6 +41,20 @@ export type SealableRow =
   | { readonly kind: "reply"; readonly actor: ActorId; readonly stored: StoredReply }
   | { readonly kind: "message" | "parked"; readonly stored: StoredMessage };
 
+/** What of the row may be sealed. */
+export function sealableValue(row: SealableRow): string | Uint8Array | Sealed | null | undefined {
+  switch (row.kind) {
+    case "state":
+    case "revision":
+      return row.stored.state;
+    case "reply":
+      return row.stored.reply;
+    case "message":
+    case "parked":
+      return row.stored.payload;
+  }
+}
+
 /** A part of a statestore's rows. */
 export interface ScannedRows {
   /** Those that are clear or sealed with another key, of those that were looked at. */

@@ -4,10 +4,9 @@ import type {
   Rewrite,
   ScannedRows,
   SealableRow,
-  Sealed,
   SealedRows,
 } from "../engine/sealed-rows.ts";
-import { isSealed } from "../engine/sealed-rows.ts";
+import { isSealed, sealableValue } from "../engine/sealed-rows.ts";
 import type { ActorId } from "../engine/actor-id.ts";
 import type { MemoryMessages } from "./memory-messages.ts";
 import type { MemoryRow } from "./memory-row.ts";
@@ -143,20 +142,6 @@ function rowsOf(actor: ActorId, row: MemoryRow): readonly SealableRow[] {
 }
 
 function isSealedWith(keyId: string, row: SealableRow): boolean {
-  const value = valueOf(row);
+  const value = sealableValue(row);
   return isSealed(value) && value.keyId === keyId;
-}
-
-/** What of the row may be sealed. */
-function valueOf(row: SealableRow): string | Uint8Array | Sealed | null | undefined {
-  switch (row.kind) {
-    case "state":
-    case "revision":
-      return row.stored.state;
-    case "reply":
-      return row.stored.reply;
-    case "message":
-    case "parked":
-      return row.stored.payload;
-  }
 }

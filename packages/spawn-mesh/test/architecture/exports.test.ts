@@ -124,6 +124,7 @@ const doors: Readonly<Record<string, Door>> = {
       "payloadText",
       "plainHost",
       "repetitionOf",
+      "sealableValue",
       "systemClock",
       "systemRandom",
     ],

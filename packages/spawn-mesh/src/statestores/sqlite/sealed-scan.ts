@@ -8,6 +8,7 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import {
   isSealed,
+  sealableValue,
   type ScannedRows,
   type SealableRow,
   type SealedRows,
@@ -87,7 +88,7 @@ export class SealedScan {
       place = next;
       seen++;
       if (row === undefined) continue;
-      const value = valueOf(row);
+      const value = sealableValue(row);
       bytes += (isSealed(value) ? value.bytes : value)?.length ?? 0;
       if (!isSealed(value) || value.keyId !== keyId) rows.push(row);
     }
@@ -172,18 +173,5 @@ function whole(read: () => SealableRow): SealableRow | undefined {
   } catch (error) {
     if (isSpawnError(error)) return undefined;
     throw error;
-  }
-}
-
-function valueOf(row: SealableRow) {
-  switch (row.kind) {
-    case "state":
-    case "revision":
-      return row.stored.state;
-    case "reply":
-      return row.stored.reply;
-    case "message":
-    case "parked":
-      return row.stored.payload;
   }
 }
