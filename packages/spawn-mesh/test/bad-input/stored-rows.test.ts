@@ -169,7 +169,7 @@ describe("a stored reply", () => {
     [
       "that is encrypted",
       { reply: { keyId: "k", bytes: new Uint8Array(60) } },
-      "STATE_CORRUPT yes",
+      "STATE_CORRUPT unknown",
     ],
   ])("%s is refused, and the actor goes on", async (_what, changes, outcome) => {
     const first = await startSystem([counter], { inner: await storeWith({}) });
