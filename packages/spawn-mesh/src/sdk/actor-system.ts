@@ -121,7 +121,8 @@ export interface ActorSystem extends AsyncDisposable {
    * Encrypts everything with the active key that is not yet, while the system works; then the other
    * keys may go. Resolves when it is done.
    *
-   * @throws {SpawnError} `INVALID_ARGUMENT` without encryption, `STATESTORE_UNAVAILABLE`
+   * @throws {SpawnError} `INVALID_ARGUMENT` without encryption, `STATESTORE_UNAVAILABLE`,
+   * `SHUTTING_DOWN`; what was done stays, and it can be called again
    */
   reencrypt(options?: ReencryptionOptions): Promise<Reencryption>;
   /** Takes no more calls, lets what is queued run for `drainTimeoutMs` (default 10 000), commits, and closes the statestore. */
@@ -146,6 +147,8 @@ class EmbeddedActorSystem implements ActorSystem, RunningSystem {
   readonly handlesSignals: boolean;
   readonly #store: Statestore;
   readonly #clock: Clock | undefined;
+  /** Aborted when nothing new is begun any more. */
+  readonly #ending = new AbortController();
   readonly #reached = new Map<AnyActor, ReachedActor>();
   /** There while the system starts: settles when that has ended, well or badly. */
   #starting: Promise<void> | undefined;
@@ -269,12 +272,18 @@ class EmbeddedActorSystem implements ActorSystem, RunningSystem {
         `the system ${this.name} has no keys to encrypt with: expected the option encryption`,
       );
     }
-    return await this.#store.reencrypt({ ...(this.#clock && { clock: this.#clock }), ...options });
+    const { signal } = this.#ending;
+    return await this.#store.reencrypt({
+      ...(this.#clock && { clock: this.#clock }),
+      ...options,
+      signal: options.signal === undefined ? signal : AbortSignal.any([signal, options.signal]),
+    });
   }
 
   stop(options?: { readonly drainTimeoutMs?: number }): Promise<void> {
     if (this.#starting !== undefined) return this.#starting.then(() => this.stop(options));
     if (this.engine.isRunning) {
+      this.#end("stopping");
       this.#stopping = this.engine.stop(options).finally(() => {
         if (!this.engine.isRunning) removeRunningSystem(this);
       });
@@ -284,7 +293,12 @@ class EmbeddedActorSystem implements ActorSystem, RunningSystem {
 
   crash(): void {
     removeRunningSystem(this);
+    this.#end("stopped");
     this.engine.crash();
+  }
+
+  #end(phase: string): void {
+    this.#ending.abort(new SpawnError("SHUTTING_DOWN", `the system ${this.name} is ${phase}`));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -196,6 +196,20 @@ test("a change of keys that was ended goes on where it was, and keeps unreadable
   });
 });
 
+test("a change of keys ends with its system, which does not wait for it", async () => {
+  const file = join(directory, "stopped.db");
+  await fill(file, { keys: { old } });
+  const system = await start(file, both);
+  const first = Promise.withResolvers<void>();
+  const changing = system.reencrypt({ rowsPerSecondMax: 100, onProgress: () => first.resolve() });
+  const failure = errorOf(changing);
+  await first.promise;
+  await system.stop();
+  expect(await failure).toMatchObject({ code: "SHUTTING_DOWN" });
+  expect(await errorOf(system.reencrypt())).toMatchObject({ code: "SHUTTING_DOWN" });
+  expect(keysIn(file)).toEqual(["next", "old"]);
+});
+
 test("a system without keys has none to change", async () => {
   const system = await start(join(directory, "none.db"));
   expect(await errorOf(system.reencrypt())).toMatchObject({ code: "INVALID_ARGUMENT" });

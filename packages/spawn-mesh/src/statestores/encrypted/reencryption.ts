@@ -91,13 +91,12 @@ class Walk {
 
   /** Goes through all rows once; answers whether there was nothing to do. */
   async pass(): Promise<boolean> {
-    const { sealed, sealing, signal, onProgress } = this.#parts;
+    const { sealed, sealing, onProgress } = this.#parts;
     const keyId = sealing.keyring.activeId;
     this.progress = { ...this.progress, pass: this.progress.pass + 1, seen: 0, unreadable: 0 };
     let isClean = true;
     let after: string | undefined;
     do {
-      signal?.throwIfAborted();
       const beganAt = this.#clock.monotonic();
       const part = await this.#ask(() =>
         sealed.scan({ keyId, after, limit: this.#partRows(isClean) }),
@@ -146,6 +145,7 @@ class Walk {
   /** Every call may be repeated: done twice it is done once. */
   async #ask<Answer>(call: () => Promise<Answer>): Promise<Answer> {
     for (let attempt = 1; ; attempt++) {
+      this.#parts.signal?.throwIfAborted();
       try {
         return await call();
       } catch (error) {
