@@ -4,7 +4,7 @@ import type { SpawnError } from "./errors.ts";
 import type { Invocation } from "./invocation.ts";
 import { isStored } from "./message-store.ts";
 import type { Message, MessageRef, StoredMessage } from "./message-store.ts";
-import { unitsOf } from "./sending.ts";
+import { unitsOf } from "./message-payload.ts";
 import type { Outgoing } from "./sending.ts";
 import type { Commit, Etag, StateBytes, StoreAnswer, StoredReply, Tags } from "./statestore.ts";
 

@@ -28,6 +28,7 @@ import { RepeatedCalls } from "./repeated-calls.ts";
 import { repeatWrite } from "./repeated-write.ts";
 import { isMissed } from "./repetition.ts";
 import type { CronTimes } from "./repetition.ts";
+import { isSealed, unreadable } from "./sealed-rows.ts";
 import { isSurelySent, nextOccurrence, storedAs } from "./sending.ts";
 import type { Outgoing } from "./sending.ts";
 import { SourcesBehind } from "./sources-behind.ts";
@@ -266,6 +267,9 @@ export class Outbox {
     const { message, isClaimed } = delivery;
     const { limits, clock } = this.#parts;
     const { repeat } = message.headers;
+    // Before anything is made of it: it must be whole when somebody has the key.
+    if (isSealed(message.payload))
+      return void this.#park(delivery, unreadable("the message", message.payload));
     if (isClaimed && message.attempts > limits.messageAttemptsMax)
       return void this.#park(delivery, wornOut(message));
     if (repeat !== undefined && isMissed(repeat, clock.wall())) return void this.#consume(delivery);

@@ -17,11 +17,12 @@ import type {
   RememberedOutcome,
   StoredMessage,
 } from "../engine/message-store.ts";
+import { isSealed } from "../engine/sealed-rows.ts";
 import { DueHeap } from "./due-heap.ts";
 
 /** A stored message, and where it stands. */
 interface Row {
-  readonly message: Message;
+  message: Message;
   /** Counts up as messages are stored. */
   readonly position: number;
   readonly lane: string | undefined;
@@ -92,6 +93,38 @@ export class MemoryMessages implements MessageStore {
     for (const id of this.#timers.get(actorKey(source)) ?? []) this.take(id);
   }
 
+  // What a change of keys needs.
+
+  /** The messages that were stored after the one at `position`, in order. */
+  *storedAfter(position: number): Iterable<readonly [position: number, message: StoredMessage]> {
+    for (const row of this.#rows.values()) {
+      if (row.position > position) yield [row.position, storedMessage(row)];
+    }
+  }
+
+  /** The parked messages after the one of that id, by id. */
+  parkedAfter(id: string): readonly ParkedMessage[] {
+    const after = [...this.#parked.values()].filter((parked) => parked.id > id);
+    return after.toSorted((a, b) => (a.id < b.id ? -1 : 1));
+  }
+
+  /** Replaces payload, headers and error if they are what they were; answers whether they were. */
+  rewrite(was: StoredMessage, by: StoredMessage): boolean {
+    const row = this.#rows.get(was.id);
+    if (row === undefined || !isUnchanged(storedMessage(row), was)) return false;
+    row.message = { ...row.message, payload: by.payload, headers: by.headers };
+    row.error = by.error;
+    return true;
+  }
+
+  rewriteParked(was: StoredMessage, by: StoredMessage): boolean {
+    const parked = this.#parked.get(was.id);
+    if (parked === undefined || !isUnchanged(parked, was)) return false;
+    const { payload, headers, error = parked.error } = by;
+    this.#parked.set(was.id, { ...parked, payload, headers, error });
+    return true;
+  }
+
   // The port.
 
   async send(messages: readonly Message[]): Promise<void> {
@@ -108,7 +141,7 @@ export class MemoryMessages implements MessageStore {
     for (;;) {
       const row = this.#due.first;
       if (row === undefined || row.dueAt > claim.wall || claimed.length >= claim.limit) break;
-      const size = row.message.payload?.length ?? 0;
+      const size = sizeOf(row.message.payload);
       const isWanted = isInWindow(row, claim) && this.#isNext(row, heads);
       if (isWanted && claimed.length > 0 && units + size > claim.unitsMax) break;
       this.#due.delete(row);
@@ -275,6 +308,16 @@ class LaneHead {
 
 function isInWindow({ attempts }: Row, { attemptsFrom, attemptsBelow }: MessageClaim): boolean {
   return attempts >= attemptsFrom && attempts < attemptsBelow;
+}
+
+function isUnchanged(is: StoredMessage, was: StoredMessage): boolean {
+  const { sentAt, payload, headers, error } = was;
+  const hasContent = is.payload === payload && is.headers === headers && is.error === error;
+  return hasContent && is.sentAt === sentAt;
+}
+
+function sizeOf(payload: Message["payload"]): number {
+  return (isSealed(payload) ? payload.bytes : payload)?.length ?? 0;
 }
 
 function storedMessage({ message, dueAt, attempts, error }: Row): StoredMessage {

@@ -62,7 +62,7 @@ export class MessageTable {
     this.#find = prepare(`SELECT ${STORED_COLUMNS} FROM spawn_message WHERE id = ?`);
     this.#add = prepare(
       `INSERT OR IGNORE INTO spawn_message (${MESSAGE_COLUMNS}, attempts)
-       SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 0
+       SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 0
        WHERE NOT EXISTS (SELECT 1 FROM spawn_parked WHERE id = ?1)`,
     );
     this.#remove = prepare(messageQueries.remove);
@@ -158,7 +158,7 @@ export class MessageTable {
    * @param lanes how many are claimed of each; counts this one
    */
   #isNext(position: number, columns: StoredColumns, lanes: Map<string, number>): boolean {
-    const [, source, target, , , , flags] = columns;
+    const [, source, target, , , , , flags] = columns;
     if (source === null || (flags & 1) === 0) return true;
     const lane = `${source} ${target}`;
     const claimed = lanes.get(lane) ?? 0;
@@ -184,8 +184,8 @@ export class MessageTable {
   }
 }
 
-const PAYLOAD = 4;
-const ATTEMPTS = 9;
+const PAYLOAD = 5;
+const ATTEMPTS = 10;
 
 function firstNumber(row: unknown): number {
   return Number((row as readonly unknown[])[0]);
