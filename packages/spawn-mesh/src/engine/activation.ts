@@ -33,6 +33,7 @@ import type { Runnable } from "./run-queue.ts";
 import type { RunOutcome } from "./run-outcome.ts";
 import type { Outgoing } from "./sending.ts";
 import { StatelessRuns } from "./stateless-runs.ts";
+import { StartingTimers } from "./starting-timers.ts";
 import type { Watched } from "./watch.ts";
 
 type Phase = "opening" | "ready" | "deleting" | "gone";
@@ -47,8 +48,7 @@ export class Activation
   #phase: Phase = "opening";
   readonly #execution: Execution;
   #keyed: KeyedInvocations | undefined;
-  /** Timers that have to be started before the first action runs. */
-  #timers: readonly Outgoing[] | undefined;
+  readonly #timers: StartingTimers;
   /** What an actor without a state has being stored. */
   #stateless: StatelessRuns | undefined;
   #isQueued = false;
@@ -65,6 +65,7 @@ export class Activation
     this.#mailbox = new AdmittedMailbox(type.parts.admission);
     this.pipeline = new CommitPipeline(this, type.parts.writer);
     this.#execution = new Execution(this, type.parts);
+    this.#timers = new StartingTimers(this.pipeline, type.parts.clock);
     this.#open();
   }
 
@@ -75,7 +76,7 @@ export class Activation
   get isIdle(): boolean {
     const hasNoneAside = this.#keyed === undefined || this.#keyed.asideCount === 0;
     const isWaitedFor = this.#mailbox.length > 0 || this.#execution.running !== undefined;
-    return this.#phase === "ready" && !isWaitedFor && hasNoneAside;
+    return this.#phase === "ready" && !isWaitedFor && hasNoneAside && !this.#timers.areLate;
   }
 
   // Invocations come in.
@@ -165,7 +166,7 @@ export class Activation
 
   opened(timers: readonly Outgoing[]): void {
     this.#phase = "ready";
-    this.#timers = timers.length > 0 ? timers : undefined;
+    this.#timers.begin(timers);
     this.#type.parts.emit({ type: "activated", actor: this.id });
     this.#queue();
   }
@@ -188,10 +189,6 @@ export class Activation
     this.#isQueued = false;
     const { parts } = this.#type;
     let ran = 0;
-    if (this.#timers !== undefined && this.#mayRun()) {
-      this.pipeline.addMessages(this.#timers, parts.time.last);
-      this.#timers = undefined;
-    }
     while (this.#mayRun() && ran < actionsMax) {
       const invocation = this.#mailbox.shift()!;
       this.#mailbox.leave();
@@ -202,13 +199,18 @@ export class Activation
         );
       }
       if (invocation.isOver) invocation.end();
-      else if (!this.pipeline.skips(invocation)) this.#execution.run(invocation);
+      else if (!this.pipeline.skips(invocation)) this.#run(invocation);
       ran++;
     }
     if (ran > 0) this.#lastUsedAt = Math.ceil(parts.time.last);
     if (ran === actionsMax && this.#mayRun()) this.#queue();
     this.#rest();
     return ran;
+  }
+
+  #run(invocation: Invocation): void {
+    this.#timers.go();
+    this.#execution.run(invocation);
   }
 
   #mayRun(): boolean {
@@ -283,6 +285,7 @@ export class Activation
   // What commits bring.
 
   committed(isDelete: boolean): void {
+    if (isDelete) this.#forgetLookups();
     if (isDelete) return this.#open();
     if (this.#mailbox.length > 0) this.#queue();
     this.#rest();
@@ -308,11 +311,15 @@ export class Activation
         "another process has changed the actor; repeat the call",
       ),
     );
-    // What was learnt of keys and messages before is about rows that others have changed since.
-    for (const invocation of this.#mailbox.all()) invocation.isNew = false;
-    this.#keyed?.forgetLookups();
+    this.#forgetLookups();
     this.#mailbox.putBack(again);
     this.#open();
+  }
+
+  /** What was learnt of keys and messages is about rows that have changed since: others did, or a delete took timers along. */
+  #forgetLookups(): void {
+    for (const invocation of this.#mailbox.all()) invocation.isNew = false;
+    this.#keyed?.forgetLookups();
   }
 
   flushFailed(): void {
@@ -337,6 +344,7 @@ export class Activation
     this.#expireCallers(now);
     this.#execution.expire(now);
     if (this.#flushAt <= now) this.pipeline.enlist();
+    if (this.#phase === "ready") this.#timers.goAgain(now);
     this.dueAt = this.#nextDue(now);
     this.#rest();
   }
@@ -362,7 +370,7 @@ export class Activation
   }
 
   #nextDue(now: number): number {
-    let next = Math.min(this.#flushAt, this.#execution.dueAt(now));
+    let next = Math.min(this.#flushAt, this.#timers.againAt, this.#execution.dueAt(now));
     for (const { isAnswered, deadlineAt } of this.#waitingCallers()) {
       if (!isAnswered) next = Math.min(next, deadlineAt);
     }
@@ -389,7 +397,7 @@ export class Activation
 
   /** Watched while there is something to wait for, and not a moment longer. */
   #rest(): void {
-    this.#isDueBy(this.#flushAt);
+    this.#isDueBy(Math.min(this.#flushAt, this.#timers.againAt));
     if (!this.isIdle || !this.pipeline.isQuiet) return this.#watch();
     this.dueAt = Infinity;
     if (!this.#isWatched) return;

@@ -5,6 +5,7 @@ import type { Invocation } from "./invocation.ts";
 import { isStored } from "./message-store.ts";
 import type { Message, MessageRef, StoredMessage } from "./message-store.ts";
 import { unitsOf } from "./message-payload.ts";
+import type { Outbox } from "./outbox.ts";
 import type { Outgoing } from "./sending.ts";
 import type { Commit, Etag, StateBytes, StoreAnswer, StoredReply, Tags } from "./statestore.ts";
 
@@ -25,7 +26,7 @@ export interface Change {
 }
 
 /** Hears whether the commit it waits for was done. */
-type Gate = (isCommitted: boolean) => void;
+export type Gate = (isCommitted: boolean) => void;
 
 /** Actions that become durable together. There is one for every commit, so it stays small. */
 export interface Batch {
@@ -135,6 +136,7 @@ export function joinBefore(next: Batch, first: Batch): void {
   next.since = first.since;
   next.isDelete ||= first.isDelete;
   next.entries.unshift(...first.entries);
+  if (first.gates !== undefined) next.gates = [...first.gates, ...(next.gates ?? [])];
   if (first.stored !== undefined) next.stored = new Map([...first.stored, ...(next.stored ?? [])]);
   if (first.messages !== undefined) next.messages = joinMessages(first.messages, next.messages);
 }
@@ -194,6 +196,15 @@ export function newBatch(now: number): Batch {
     at: 0,
     keepsRevision: false,
   };
+}
+
+/** Everything in the batch is durable: its invocations are answered, or go on elsewhere. */
+export function answerAll({ entries }: Batch, outbox: Pick<Outbox, "goesOn">): void {
+  for (const invocation of entries) {
+    if (invocation.continuesAs !== undefined) outbox.goesOn(invocation);
+    else if (invocation.refusal !== undefined) invocation.fail(invocation.refusal);
+    else invocation.succeed(invocation.reply);
+  }
 }
 
 /** Fails what the batch would have changed, and returns the reads in it, which can run again. */

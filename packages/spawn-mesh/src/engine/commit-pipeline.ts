@@ -16,6 +16,7 @@ import type { ActorDefinition } from "./actor-definition.ts";
 import type { ActorId } from "./actor-id.ts";
 import {
   addMessages,
+  answerAll,
   commitOf,
   isCancelled,
   failChanges,
@@ -26,7 +27,7 @@ import {
   openGates,
   takeBack,
 } from "./commit-batch.ts";
-import type { Batch, BatchMessages, Change } from "./commit-batch.ts";
+import type { Batch, BatchMessages, Change, Gate } from "./commit-batch.ts";
 import type { CommitWriter } from "./commit-writer.ts";
 import { SpawnError } from "./errors.ts";
 import type { Invocation } from "./invocation.ts";
@@ -145,11 +146,12 @@ export class CommitPipeline {
     this.enlist();
   }
 
-  /** Adds messages that no action sent. */
-  addMessages(sends: readonly Outgoing[], now: number): void {
-    const { bytes, tags } = this;
+  /** Adds messages that no action sent; `gate` hears whether they were committed. */
+  addMessages(sends: readonly Outgoing[], now: number, gate: Gate): void {
     const none = { isDelete: false, stored: undefined, message: undefined, step: undefined };
-    this.#grow({ bytes, tags, sends, cancels: NO_IDS, ...none }, now);
+    const { bytes, tags } = this;
+    const next = this.#grow({ bytes, tags, sends, cancels: NO_IDS, ...none }, now);
+    (next.gates ??= []).push(gate);
     this.enlist();
   }
 
@@ -289,7 +291,7 @@ export class CommitPipeline {
     if (batch.keepsRevision) this.#keptAt = batch.at;
     this.#durableBytes = batch.bytes;
     this.#durableTags = batch.tags;
-    this.#answer(batch);
+    answerAll(batch, this.#writer.outbox);
     openGates(batch, true);
     if (batch.messages !== undefined) this.#send(batch.messages);
     if (!this.isWriteBehind || (this.#next !== undefined && isUrgent(this.#next))) this.enlist();
@@ -332,7 +334,7 @@ export class CommitPipeline {
     if (row !== undefined && row.etag === batch.etag) return this.committed(row.handle);
     this.#settle();
     if (row !== undefined && row.baseEtag === batch.etag) {
-      this.#answer(batch);
+      answerAll(batch, this.#writer.outbox);
       openGates(batch, true);
       this.#mayHaveSent(batch);
       return this.#startAgain({ ...batch, entries: [], gates: undefined }, [], answer);
@@ -370,19 +372,10 @@ export class CommitPipeline {
     return next;
   }
 
-  /** Everything in the batch is durable. */
-  #answer({ entries }: Batch): void {
-    for (const invocation of entries) {
-      if (invocation.continuesAs !== undefined) this.#writer.outbox.goesOn(invocation);
-      else if (invocation.refusal !== undefined) invocation.fail(invocation.refusal);
-      else invocation.succeed(invocation.reply);
-    }
-  }
-
   #sealMessages(messages: BatchMessages, at: number): void {
     const source = this.#owner.id;
     const stored = messages.sends.filter(({ isStored }) => isStored);
-    const isDirect = this.#writer.outbox.isDirect(source, this.#revision + 1, stored);
+    const isDirect = this.#writer.outbox.reserve(source, stored);
     messages.direct = isDirect ? stored : undefined;
     const graceMs = isDirect ? DELIVERY_GRACE_MS : 0;
     messages.stored = stored.map((outgoing) => storedAs(outgoing, { source, at, graceMs }));
@@ -390,7 +383,7 @@ export class CommitPipeline {
 
   #send({ sends, stored, direct }: BatchMessages): void {
     const { outbox } = this.#writer;
-    outbox.committed(stored, direct);
+    outbox.committed(stored, direct, this.#revision);
     for (const outgoing of sends) if (!outgoing.isStored) outbox.fire(this.#owner.id, outgoing);
   }
 
@@ -402,6 +395,7 @@ export class CommitPipeline {
   #settle(): Batch {
     const batch = this.#inFlight!;
     this.#inFlight = undefined;
+    if (batch.messages?.direct !== undefined) this.#writer.outbox.release(batch.messages.direct);
     return batch;
   }
 

@@ -8,7 +8,7 @@ import { Admission } from "./admission.ts";
 import type { ActorCall, Origin } from "./actor-call.ts";
 import type { ActorType, CallFromRun, EngineParts } from "./actor-type.ts";
 import { ActorTypes, actionOf } from "./actor-types.ts";
-import type { ActionDefinition, ActorDefinition } from "./actor-definition.ts";
+import type { ActorDefinition } from "./actor-definition.ts";
 import { checkName, type ActorId } from "./actor-id.ts";
 import { sleep, systemClock, systemRandom } from "./clock.ts";
 import type { Clock, Random } from "./clock.ts";
@@ -52,6 +52,7 @@ import type { Statestore } from "./statestore.ts";
 import { StoredActorOperations } from "./stored-actor.ts";
 import { copyBounded, lastCopiedUnits } from "./values.ts";
 import { Time } from "./time.ts";
+import { WAKE_UP, wakeUp } from "./wake-up.ts";
 import { Watch } from "./watch.ts";
 
 export interface EngineOptions {
@@ -83,13 +84,6 @@ export const DRAIN_TIMEOUT_MS_DEFAULT = 10_000;
 
 const DRAIN_STEP_MS = 10;
 const NO_OPTIONS: CallOptions = {};
-/** Does nothing, for which the actor has to be alive. */
-const WAKE_UP: ActionDefinition = {
-  name: "wake up",
-  isRead: true,
-  parse: undefined,
-  run: () => undefined,
-};
 
 type Phase = "new" | "running" | "stopping" | "stopped";
 
@@ -174,9 +168,11 @@ export class Engine {
     for (const type of this.#types.all) {
       const { name, kind, timers } = type.definition;
       if (kind === "unnamed" || timers.length === 0) continue;
-      void this.call({ type, name, action: WAKE_UP, payload: undefined }).catch((error: Error) => {
-        const actor = { system: this.system, definition: name, name };
-        this.#parts.emit({ type: "async-failed", actor, action: WAKE_UP.name, error });
+      const call = { type, name, action: WAKE_UP, payload: undefined };
+      void wakeUp(() => this.call(call), {
+        clock: this.#parts.clock,
+        isRunning: () => this.isRunning,
+        failed: (error) => this.#unheard(call).reject(error),
       });
     }
   }

@@ -44,13 +44,14 @@ export class ExternalFunctions {
     this.#parts = parts;
   }
 
-  /** Carries a message out. @throws {SpawnError} `INTERNAL` when there is no such function here */
+  /** Carries a message out. @throws {SpawnError} `HOST_UNAVAILABLE` when there is no such function here */
   deliver(message: StoredMessage, caller: Caller): void {
     const { name } = message.target;
     const run = this.#parts.functions.get(name);
     if (run === undefined) {
-      // Another process may have it, or this one after its next start: it is tried again.
-      throw new SpawnError("INTERNAL", `no function ${JSON.stringify(name)} is registered here`);
+      // Another process may have it, or this one after its next start. That is no attempt.
+      const what = `no function ${JSON.stringify(name)} is registered here; the message waits for one`;
+      throw new SpawnError("HOST_UNAVAILABLE", what);
     }
     this.#carryOut(run, message).then(
       () => caller.resolve(undefined),

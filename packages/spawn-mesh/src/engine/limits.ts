@@ -54,10 +54,24 @@ export interface Limits {
   readonly sendsMax: number;
   /** Memory of the messages that one run may send, with names and metadata, in UTF-16 units, about. Default 16 Mi. */
   readonly sendsUnitsMax: number;
-  /** Messages that are being delivered at once; the others wait in the statestore. Default 10 000. */
+  /**
+   * Messages that are under way at once; the others wait in the statestore. Half of them is kept for what is
+   * found there: schedules, retries. Default 10 000.
+   */
   readonly deliveriesMax: number;
-  /** Messages in one claim. Default 256. */
+  /** Of those, messages to one target: an actor, or a function outside. Default 500. */
+  readonly deliveriesPerTargetMax: number;
+  /** Of those, messages from one actor to one other in order, which wait for one another. Default 100. */
+  readonly laneLengthMax: number;
+  /** Messages in one claim, and claimed ones under way that have not taken long yet. Default 256. */
   readonly claimRowsMax: number;
+  /** After how long a delivery has taken long, in milliseconds: then others are claimed besides it. Default 500. */
+  readonly slowDeliveryMs: number;
+  /**
+   * For how long a message is delivered alone that may be the reason why its process ended, in
+   * milliseconds; then the next one of these goes too. Others never wait for it. Default 5 000.
+   */
+  readonly doubtfulAloneMs: number;
   /** Payloads in one claim, in UTF-16 units. Default 4 Mi. */
   readonly claimUnitsMax: number;
   /** Actors in which a call may go on by pipes and forwards, one after the other. Default 32. */
@@ -99,7 +113,11 @@ export const defaultLimits: Limits = {
   sendsMax: 10_000,
   sendsUnitsMax: 16 * MI,
   deliveriesMax: 10_000,
+  deliveriesPerTargetMax: 500,
+  laneLengthMax: 100,
   claimRowsMax: 256,
+  slowDeliveryMs: 500,
+  doubtfulAloneMs: 5_000,
   claimUnitsMax: 4 * MI,
   hopsMax: 32,
   externalTimeoutMs: 60_000,

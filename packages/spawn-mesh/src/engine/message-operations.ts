@@ -34,7 +34,8 @@ export class MessageOperations {
 
   /**
    * Cancels a message, a repeated one for good. Answers whether it was still waiting; then nothing of
-   * it is or will be done to any state.
+   * it is or will be done to any state. One exception: a write-behind actor that has run it already, and
+   * is just being written, keeps what it changed.
    */
   async cancel(id: string): Promise<boolean> {
     checkIds([id]);

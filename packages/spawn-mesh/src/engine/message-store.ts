@@ -6,7 +6,12 @@
  * can happen without the other. In between it is delivered as often as it takes.
  *
  * Ordered messages from one source to one target are a *lane*: they are claimed in the order in
- * which they were stored. A source of `undefined` has no lanes.
+ * which they were stored, and only the first one stored, its *head*, is ever looked for. So what waits
+ * behind a head that fails costs nothing until its turn, however much it is. A source of `undefined`
+ * has no lanes; a message without a lane is looked for like a head.
+ *
+ * A message whose process may have ended because of it is *doubtful*: it has {@link DOUBTFUL_ATTEMPTS} or
+ * more, and was not postponed since it was claimed last, so how that ended was never told.
  */
 import type { ActorId } from "./actor-id.ts";
 import type { Sealed } from "./sealed-rows.ts";
@@ -31,6 +36,8 @@ export interface MessageHeaders {
   readonly rememberedBy?: ActorId;
   /** When it comes again after it was consumed. */
   readonly repeat?: PlannedRepetition;
+  /** For an occurrence of a repeated message that was given up: of which, and when it was planned (wall). */
+  readonly occurrence?: { readonly of: string; readonly plannedAt: number };
   /** Who `ctx.caller` is, when it is not the source: the publisher of a broadcast. */
   readonly caller?: ActorId;
   /** For a broadcast: the subscribers up to this one have their messages already. */
@@ -99,6 +106,12 @@ export interface StoredMessage extends Message {
   readonly error: string | undefined;
 }
 
+/**
+ * So many attempts make a message doubtful. One is no reason to suspect it: when a process ends, nothing is
+ * told of all that it had claimed.
+ */
+export const DOUBTFUL_ATTEMPTS = 2;
+
 /** A message that was given up. It waits until somebody decides. */
 export interface ParkedMessage extends StoredMessage {
   readonly error: string;
@@ -110,12 +123,12 @@ export interface ParkedMessage extends StoredMessage {
 export interface MessageClaim {
   /** Messages due at this time (wall) or before. */
   readonly wall: number;
-  /** Messages that were tried at least so often, */
-  readonly attemptsFrom: number;
-  /** and less often than this. */
-  readonly attemptsBelow: number;
+  /** Whether to claim those that are doubtful, or those that are not. */
+  readonly isDoubtful: boolean;
   /** The most messages. */
   readonly limit: number;
+  /** The most messages of one lane. */
+  readonly laneMax: number;
   /**
    * The most payloads, in UTF-16 units, or bytes of sealed ones: a claim ends before the message that
    * would be too much. The first message is claimed in any case.
@@ -158,13 +171,16 @@ export interface MessageStore {
   send(messages: readonly Message[]): Promise<void>;
 
   /**
-   * Takes messages for delivery: counts an attempt, makes each due later, and answers them as they
-   * are afterwards; the longest due first, the earlier stored first among equals. A message of a lane
-   * is left unless all earlier ones of its lane go before it in this very claim.
+   * Takes messages for delivery: counts an attempt, makes each due later, and answers them as they are
+   * afterwards.
+   *
+   * First come heads and messages without a lane: the longest due first, the earlier stored first among
+   * equals. If there is room for more, those follow that come right behind each of these heads in its
+   * lane, in order, as long as they are due and wanted too; lane by lane, in the order of the heads.
    */
   claim(claim: MessageClaim): Promise<readonly StoredMessage[]>;
 
-  /** When {@link claim} may find a message: the earliest `dueAt` of those that wait for no earlier one of their lane. */
+  /** When {@link claim} may find a message: the earliest `dueAt` of heads and messages without a lane. */
   nextDueAt(): Promise<number | undefined>;
 
   /** Changes when messages are due. Those that are not stored any more are left out. */

@@ -20,7 +20,7 @@ import { payloadOf, unitsOf } from "./message-payload.ts";
 import { Outbox } from "./outbox.ts";
 import type { OutboxParts } from "./outbox.ts";
 import { CHANNEL, composeBroadcast, composeCall, DELIVERY_GRACE_MS } from "./sending.ts";
-import { isSurelySent, storedAs } from "./sending.ts";
+import { storedAs } from "./sending.ts";
 import type { Outgoing, SendRequest } from "./sending.ts";
 import { storeMessages } from "./repeated-write.ts";
 import { StatelessSending } from "./stateless-sending.ts";
@@ -105,16 +105,16 @@ export class Messaging {
 
   async #store(outgoing: Outgoing): Promise<string> {
     const { outbox } = this;
-    // Nobody else may take it while its storing is repeated.
-    const isDirect = outgoing.dueAt === undefined && isSurelySent(outgoing);
+    const isDirect = outbox.reserve(undefined, [outgoing]);
+    const at = this.#parts.clock.wall();
     const graceMs = isDirect ? DELIVERY_GRACE_MS : 0;
-    const message = storedAs(outgoing, {
-      source: undefined,
-      at: this.#parts.clock.wall(),
-      graceMs,
-    });
-    await storeMessages(this.#parts, [message]);
-    outbox.committed([message], isDirect && outbox.room > 0 ? [outgoing] : undefined);
+    const message = storedAs(outgoing, { source: undefined, at, graceMs });
+    try {
+      await storeMessages(this.#parts, [message]);
+    } finally {
+      if (isDirect) outbox.release([outgoing]);
+    }
+    outbox.committed([message], isDirect ? [outgoing] : undefined);
     return message.id;
   }
 

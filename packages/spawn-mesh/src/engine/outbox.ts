@@ -11,10 +11,11 @@
  * (they failed, did not fit in memory, or were stored by an earlier process) everything is left to the
  * statestore, which hands out lanes in order, until it has none left.
  */
-import { actorKey } from "./actor-id.ts";
 import type { ActorId } from "./actor-id.ts";
 import type { Clock, Random } from "./clock.ts";
 import { Continuations } from "./continuations.ts";
+import { Deliveries, isAtOnce, untried } from "./deliveries.ts";
+import type { Delivery } from "./deliveries.ts";
 import { reasonOf, verdictOn, verdictOnStep } from "./delivery-verdict.ts";
 import { SpawnError, isSpawnError } from "./errors.ts";
 import type { EventListener } from "./events.ts";
@@ -24,6 +25,7 @@ import type { ContinuedCall } from "./keyed-invocations.ts";
 import type { Loader } from "./loader.ts";
 import type { Limits } from "./limits.ts";
 import type { Message, MessageClaim, Postponement, StoredMessage } from "./message-store.ts";
+import { giveUp } from "./giving-up.ts";
 import { RepeatedCalls } from "./repeated-calls.ts";
 import { repeatWrite } from "./repeated-write.ts";
 import { isMissed } from "./repetition.ts";
@@ -45,6 +47,9 @@ export const RETRY: MessageClaim["retry"] = { firstMs: 1_000, maxMs: 5 * 60_000 
  */
 const LONG_DELIVERY_MS = 30_000;
 
+/** How soon a message comes again that only another process can deliver, in milliseconds. */
+const ELSEWHERE_MS = 5_000;
+
 export interface OutboxParts {
   readonly system: string;
   readonly store: Statestore;
@@ -59,25 +64,14 @@ export interface OutboxParts {
   readonly deliver: (message: StoredMessage, caller: Caller, isStored: boolean) => void;
 }
 
-/** A message that is being delivered, or waits for the one before it. */
-interface Delivery {
-  readonly message: StoredMessage;
-  /** Whether it was claimed, so that this attempt is counted already. */
-  readonly isClaimed: boolean;
-  readonly lane: string | undefined;
-  /** How often its target had no room for it. */
-  refusals: number;
-}
-
 export class Outbox {
   readonly #parts: OutboxParts;
-  readonly #underWay = new Map<string, Delivery>();
-  readonly #lanes = new Map<string, Delivery[]>();
+  readonly #deliveries: Deliveries;
   readonly #behind: SourcesBehind;
-  /** How many of those under way were claimed. */
-  #claimedCount = 0;
   readonly #continuations: Continuations;
   readonly #repeated: RepeatedCalls;
+  /** What is not begun any more, because the system ends. */
+  readonly #leftOver: Message[] = [];
   #isDraining = false;
   #isStopped = true;
   /** Tells that a message in the statestore is due at a time (wall). */
@@ -87,14 +81,15 @@ export class Outbox {
 
   constructor(parts: OutboxParts) {
     this.#parts = parts;
+    this.#deliveries = new Deliveries(parts);
     this.#behind = new SourcesBehind(parts);
     this.#continuations = new Continuations(parts.watch);
     this.#repeated = new RepeatedCalls({
       loader: parts.loader,
       continuations: this.#continuations,
-      isUnderWay: (step) => this.#underWay.has(step),
+      isUnderWay: (step) => this.#deliveries.has(step),
       deliver: (step) => {
-        if (!this.#isStopped) this.#take(step, false);
+        if (!this.#isStopped) this.#take(step);
       },
     });
   }
@@ -106,7 +101,10 @@ export class Outbox {
   /** From now on only what somebody waits for is delivered; the rest waits for the next start. */
   drain(): void {
     this.#isDraining = true;
-    this.#leaveUntried([...this.#lanes.values()].flatMap((waiting) => waiting.splice(1)));
+    const waiting = this.#deliveries.takeWaiting();
+    this.#leaveUntried(waiting);
+    for (const { claimed, message } of waiting)
+      if (claimed === undefined) this.#leftOver.push(message);
   }
 
   /**
@@ -116,9 +114,10 @@ export class Outbox {
   async handBack(): Promise<void> {
     const { store, clock, emit, limits } = this.#parts;
     const dueAt = clock.wall();
-    const postponements = [...this.#underWay.values()]
-      .filter(({ message }) => message.headers.repeat === undefined)
-      .map(({ message }) => ({ ...message, dueAt }));
+    const begun = [...this.#deliveries.all].map(({ message }) => message);
+    const postponements = [...begun, ...this.#leftOver.map(untried)]
+      .filter(({ headers }) => headers.repeat === undefined)
+      .map((message) => postponed(message, dueAt));
     if (postponements.length === 0) return;
     const written = store.messages
       .postpone(postponements)
@@ -133,59 +132,60 @@ export class Outbox {
   /** Begins no more deliveries; what is stored stays stored. */
   stop(): void {
     this.#isStopped = true;
-    this.#underWay.clear();
-    this.#claimedCount = 0;
-    this.#lanes.clear();
+    this.#deliveries.clear();
     this.#behind.stop();
     this.#continuations.forsake(
       new SpawnError("SHUTTING_DOWN", "the system stopped before the call was answered"),
     );
   }
 
-  /** How many more can be under way. */
-  get room(): number {
-    return Math.max(0, this.#parts.limits.deliveriesMax - this.#underWay.size);
-  }
-
-  /**
-   * How many more may be claimed. No more than can be delivered soon: if this process dies, an attempt
-   * is counted for all of them.
-   */
+  /** How many more may be claimed. */
   get claimRoom(): number {
-    const { claimRowsMax } = this.#parts.limits;
-    return Math.min(this.room, Math.max(0, claimRowsMax - this.#claimedCount));
+    return this.#deliveries.claimRoom;
   }
 
   isUnderWay(id: string): boolean {
-    return this.#underWay.has(id);
+    return this.#deliveries.has(id);
   }
 
   // Messages come in.
 
-  /** Whether the messages of the commit of `revision` are to be delivered from here when it is done. */
-  isDirect(source: ActorId, revision: number, sends: readonly Outgoing[]): boolean {
+  /**
+   * Whether the messages of a commit are to be delivered from here when it is done. Then room is kept for
+   * them until they are given to {@link release}.
+   */
+  reserve(source: ActorId | undefined, sends: readonly Outgoing[]): boolean {
     if (this.#isStopped || this.#isDraining) return false;
-    const canBe = sends.length <= this.room && sends.every(isSurelySent);
-    if (canBe && !this.#behind.has(source)) return true;
-    this.#behind.add(source, revision);
-    return false;
+    if (source !== undefined && this.#behind.has(source)) return false;
+    return sends.every(isSurelySent) && this.#deliveries.reserve(source, sends);
+  }
+
+  /** Their commit is done, or will never be. */
+  release(sends: readonly Outgoing[]): void {
+    this.#deliveries.release(sends);
   }
 
   /**
    * The messages of a commit are stored.
    *
    * @param direct what they were made of, in that order, if they are to be delivered from here
+   * @param revision that of the commit; 0 if it may not have been done
    */
-  committed(messages: readonly Message[], direct: readonly Outgoing[] | undefined): void {
+  committed(
+    messages: readonly Message[],
+    direct: readonly Outgoing[] | undefined,
+    revision = 0,
+  ): void {
     if (this.#isStopped) return;
     const wall = this.#parts.clock.wall();
+    const source = messages.find(({ isOrdered }) => isOrdered)?.source;
+    if (direct === undefined && source !== undefined) this.#behind.add(source, revision);
     for (const [index, message] of messages.entries()) {
-      const isNow = direct !== undefined && direct[index]!.dueAt === undefined;
+      const isNow = direct !== undefined && isAtOnce(direct[index]!);
       const isBehind = message.source !== undefined && this.#behind.leaves(message.source);
       const isAwaited = this.#continuations.has(message.id);
-      if (isAwaited || (isNow && !isBehind && !this.#isDraining)) this.#take(message, false);
-      else if (isNow && this.#isDraining)
-        this.#underWay.set(message.id, deliveryOf(message, false));
+      if (isAwaited || (isNow && !isBehind && !this.#isDraining)) this.#take(message);
+      else if (isNow && this.#isDraining) this.#leftOver.push(message);
       else this.onStored(Math.max(wall, message.dueAt));
     }
   }
@@ -198,18 +198,34 @@ export class Outbox {
     this.#behind.add(source);
   }
 
-  /** Messages that were claimed. Those that are under way from here go on as they are. */
+  /**
+   * Messages that were claimed. Those that are under way from here go on as they are, and those to targets
+   * that have enough go back; that was no attempt.
+   */
   claimed(messages: readonly StoredMessage[]): void {
     if (this.#isStopped) return;
-    const goingOn: Postponement[] = [];
-    const dueAt = this.#parts.clock.wall() + LONG_DELIVERY_MS;
+    const longDueAt = this.#parts.clock.wall() + LONG_DELIVERY_MS;
+    const notNow: Postponement[] = [];
+    const refused = new Set<string>();
+    const next: Delivery[] = [];
     for (const message of messages) {
-      const underWay = this.#underWay.get(message.id);
-      if (underWay === undefined) this.#take(message, true);
-      else goingOn.push(postponed(underWay.message, dueAt));
+      const underWay = this.#deliveries.find(message.id);
+      if (underWay !== undefined) {
+        // It takes long, or waits for one that does.
+        notNow.push(postponed(underWay.message, longDueAt));
+        continue;
+      }
+      const comesBackAt = this.#deliveries.refuses(message, refused);
+      if (comesBackAt !== undefined) {
+        notNow.push(untriedOf(message, comesBackAt));
+        continue;
+      }
+      const delivery = this.#deliveries.enter(message, true);
+      if (delivery !== undefined) next.push(delivery);
     }
-    // It takes long, or waits for one that does. The claim was no attempt.
-    if (goingOn.length > 0) void this.#postpone(goingOn);
+    if (notNow.length > 0) void this.#postpone(notNow);
+    // A lane is complete before its first message is tried: that may fail at once.
+    for (const delivery of next) this.#try(delivery);
   }
 
   /** Delivers something that is stored nowhere. */
@@ -249,30 +265,25 @@ export class Outbox {
   readonly follow = (invocation: Invocation, call: ContinuedCall): void =>
     this.#repeated.follow(invocation, call);
 
-  #take(message: Message | StoredMessage, isClaimed: boolean): void {
-    const delivery = deliveryOf(message, isClaimed);
-    const { lane } = delivery;
-    this.#underWay.set(message.id, delivery);
-    if (isClaimed) this.#claimedCount++;
-    if (lane === undefined) return this.#try(delivery);
-    const waiting = this.#lanes.get(lane);
-    if (waiting !== undefined) return void waiting.push(delivery);
-    this.#lanes.set(lane, [delivery]);
-    this.#try(delivery);
+  #take(message: Message | StoredMessage): void {
+    const delivery = this.#deliveries.enter(message, false);
+    if (delivery !== undefined) this.#try(delivery);
   }
 
   // They are delivered.
 
   #try(delivery: Delivery): void {
-    const { message, isClaimed } = delivery;
+    const { message, claimed } = delivery;
     const { limits, clock } = this.#parts;
     const { repeat } = message.headers;
     // Before anything is made of it: it must be whole when somebody has the key.
     if (isSealed(message.payload))
       return void this.#park(delivery, unreadable("the message", message.payload));
-    if (isClaimed && message.attempts > limits.messageAttemptsMax)
+    if (claimed !== undefined && message.attempts > limits.messageAttemptsMax)
       return void this.#park(delivery, wornOut(message));
-    if (repeat !== undefined && isMissed(repeat, clock.wall())) return void this.#consume(delivery);
+    const isFirstTry = message.attempts === (claimed === undefined ? 0 : 1);
+    if (repeat !== undefined && isFirstTry && isMissed(repeat, clock.wall()))
+      return void this.#consume(delivery);
     const caller: Caller = {
       resolve: (reply) => {
         if (!this.#isConsumedByTarget(message)) return void this.#consume(delivery, reply);
@@ -298,26 +309,19 @@ export class Outbox {
 
   /** The message is not stored any more, or not to be delivered from here; the next of its lane goes. */
   #end(delivery: Delivery): void {
-    const { lane } = delivery;
-    if (!this.#forget(delivery)) return;
+    const { lane, claimed, message } = delivery;
+    if (!this.#deliveries.forget(delivery)) return;
     this.onRoom();
-    if (lane === undefined) return;
-    const waiting = this.#lanes.get(lane);
-    waiting?.shift();
-    const next = waiting?.[0];
-    if (next === undefined || this.#isDraining) this.#lanes.delete(lane);
-    else this.#try(next);
-  }
-
-  /** Whether it was under way. */
-  #forget({ message, isClaimed }: Delivery): boolean {
-    const wasUnderWay = this.#underWay.delete(message.id);
-    if (wasUnderWay && isClaimed) this.#claimedCount--;
-    return wasUnderWay;
+    const next = this.#deliveries.nextAfter(delivery);
+    if (next !== undefined) return this.#try(next);
+    // What is stored behind it could not be found while it was the head of its lane.
+    const mayHaveMore =
+      lane !== undefined && (claimed !== undefined || this.#behind.has(message.source!));
+    if (mayHaveMore) this.onStored(this.#parts.clock.wall());
   }
 
   #failed(delivery: Delivery, error: SpawnError, hasRun: boolean): void {
-    if (this.#isStopped || !this.#underWay.has(delivery.message.id)) return;
+    if (this.#isStopped || !this.#deliveries.has(delivery.message.id)) return;
     const isStep = delivery.message.headers.kind === "step";
     const verdict = isStep ? verdictOnStep(error, hasRun) : verdictOn(error);
     const isAwaited = this.#continuations.has(delivery.message.id);
@@ -333,6 +337,8 @@ export class Outbox {
       case "final":
         return void this.#consume(delivery);
       case "impossible":
+        // The times of a repeated message may outlast what is wrong, and must not pile up.
+        if (delivery.message.headers.repeat !== undefined) return void this.#retry(delivery, error);
         return void this.#park(delivery, error);
       case "retry":
         return void this.#retry(delivery, error);
@@ -343,10 +349,10 @@ export class Outbox {
   async #answer(delivery: Delivery, error: SpawnError): Promise<void> {
     const { message } = delivery;
     const outcome = outcomeOfStep(message, failedOutcome(error), this.#parts);
-    const isOver = await this.#untilStored(() =>
+    const isDone = await this.#isDone(() =>
       this.#parts.store.messages.replace(message, [], outcome),
     );
-    if (!isOver) return this.#leave(delivery);
+    if (!isDone) return this.#leave(delivery);
     this.#continuations.fail(message.id, error);
     this.#end(delivery);
   }
@@ -356,22 +362,24 @@ export class Outbox {
     const { clock, random } = this.#parts;
     const delayMs = exponentialBackoffMs(++delivery.refusals, random);
     clock.timer(delayMs, () => {
-      if (!this.#isStopped && this.#underWay.has(delivery.message.id)) this.#try(delivery);
+      if (!this.#isStopped && this.#deliveries.has(delivery.message.id)) this.#try(delivery);
     });
   }
 
   /** The platform was in the way. That says nothing about the message either. */
   #later(delivery: Delivery, error: SpawnError): void {
     this.#leave(delivery);
-    const { message, isClaimed } = delivery;
-    const untried = untriedOf({ ...message, error: reasonOf(error) }, message.dueAt);
-    if (isClaimed) void this.#postpone([untried]);
+    const { message, claimed } = delivery;
+    if (claimed === undefined) return;
+    const isElsewhere = error.code === "HOST_UNAVAILABLE";
+    const dueAt = isElsewhere ? this.#parts.clock.wall() + ELSEWHERE_MS : message.dueAt;
+    void this.#postpone([untriedOf({ ...message, error: reasonOf(error) }, dueAt)]);
   }
 
   /** It stays where it is stored, with all that wait behind it. */
   #leave(delivery: Delivery): void {
     const { lane, message } = delivery;
-    const behindIt = lane === undefined ? [] : (this.#lanes.get(lane)?.splice(1) ?? []);
+    const behindIt = this.#deliveries.takeBehind(delivery);
     if (message.source !== undefined && lane !== undefined) this.#behind.add(message.source);
     this.#leaveUntried(behindIt);
     this.#end(delivery);
@@ -379,15 +387,15 @@ export class Outbox {
   }
 
   #leaveUntried(deliveries: readonly Delivery[]): void {
-    for (const delivery of deliveries) this.#forget(delivery);
+    for (const delivery of deliveries) this.#deliveries.forget(delivery);
     const dueAt = this.#parts.clock.wall();
-    const claimed = deliveries.filter(({ isClaimed }) => isClaimed);
+    const claimed = deliveries.filter((delivery) => delivery.claimed !== undefined);
     if (claimed.length === 0) return;
     void this.#postpone(claimed.map(({ message }) => untriedOf(message, dueAt)));
   }
 
   async #postpone(postponements: readonly Postponement[]): Promise<void> {
-    await this.#untilStored(() => this.#parts.store.messages.postpone(postponements));
+    await this.#isDone(() => this.#parts.store.messages.postpone(postponements));
     for (const { dueAt } of postponements) this.onStored(dueAt);
   }
 
@@ -405,8 +413,8 @@ export class Outbox {
     const at = clock.wall();
     const next = again === undefined ? [] : [storedAs(again, { source, at, graceMs: 0 })];
     const outcome = outcomeOfStep(message, { kind: "reply", value: reply }, this.#parts);
-    const isOver = await this.#untilStored(() => store.messages.replace(message, next, outcome));
-    if (!isOver) return this.#leave(delivery);
+    const isDone = await this.#isDone(() => store.messages.replace(message, next, outcome));
+    if (!isDone) return this.#leave(delivery);
     this.#continuations.succeed(message.id, reply);
     this.#end(delivery);
     for (const { dueAt } of next) this.onStored(dueAt);
@@ -414,32 +422,33 @@ export class Outbox {
 
   async #retry(delivery: Delivery, error: SpawnError): Promise<void> {
     const { limits, store, clock } = this.#parts;
-    const { message, isClaimed } = delivery;
-    const attempts = message.attempts + (isClaimed ? 0 : 1);
-    if (attempts >= limits.messageAttemptsMax) return await this.#park(delivery, error);
+    const { message, claimed } = delivery;
+    const attempts = message.attempts + (claimed === undefined ? 1 : 0);
+    if (attempts >= limits.messageAttemptsMax) return await this.#park(delivery, error, attempts);
     const dueAt = clock.wall() + Math.min(RETRY.maxMs, RETRY.firstMs * 2 ** (attempts - 1));
     const { id, sentAt } = message;
     const postponement = { id, sentAt, dueAt, attempts, error: reasonOf(error) };
-    await this.#untilStored(() => store.messages.postpone([postponement]));
-    this.#leave({ ...delivery, message: { ...message, dueAt } });
+    const isDone = await this.#isDone(() => store.messages.postpone([postponement]));
+    this.#leave(isDone ? { ...delivery, message: { ...message, dueAt } } : delivery);
   }
 
-  async #park(delivery: Delivery, error: SpawnError): Promise<void> {
-    const { store, clock, emit } = this.#parts;
-    const { id, sentAt, target, action } = delivery.message;
-    const parked = [{ id, sentAt, error: reasonOf(error) }];
-    const isOver = await this.#untilStored(() => store.messages.park(parked, clock.wall()));
-    if (!isOver) return this.#leave(delivery);
-    emit({ type: "message-parked", id, target, action, error });
-    this.#continuations.fail(id, error);
+  async #park(delivery: Delivery, error: SpawnError, attempts?: number): Promise<void> {
+    const { message } = delivery;
+    const tried = { ...message, attempts: attempts ?? message.attempts };
+    const parts = { ...this.#parts, onStored: this.onStored };
+    const id = await giveUp(parts, tried, reasonOf(error)).catch(() => undefined);
+    if (id === undefined) return this.#leave(delivery);
+    const { target, action } = message;
+    this.#parts.emit({ type: "message-parked", id, target, action, error });
+    this.#continuations.fail(message.id, error);
     this.#end(delivery);
   }
 
   /**
-   * A write that is repeated while it may succeed; answers whether it was done. If not, the message is
-   * still stored, for all that is known: it comes again, and none of its lane before it.
+   * Whether a write was done that is repeated while it may succeed. If it never does, the message is stored
+   * as before and will be delivered again, and those behind it have to wait for that.
    */
-  async #untilStored(write: () => Promise<unknown>): Promise<boolean> {
+  async #isDone(write: () => Promise<unknown>): Promise<boolean> {
     return await repeatWrite(this.#parts, write).then(
       () => true,
       () => false,
@@ -454,16 +463,6 @@ function postponed({ id, sentAt, attempts, error }: StoredMessage, dueAt: number
 /** For one that was claimed and not tried: that was no attempt. */
 function untriedOf(message: StoredMessage, dueAt: number): Postponement {
   return postponed({ ...message, attempts: message.attempts - 1 }, dueAt);
-}
-
-function deliveryOf(message: Message | StoredMessage, isClaimed: boolean): Delivery {
-  const stored = "attempts" in message ? message : { ...message, attempts: 0, error: undefined };
-  return { message: stored, isClaimed, lane: laneOf(stored), refusals: 0 };
-}
-
-/** The lane of a message; `undefined` if it waits for no other. */
-function laneOf({ isOrdered, source, target }: Message): string | undefined {
-  return isOrdered && source !== undefined ? actorKey(source) + actorKey(target) : undefined;
 }
 
 /** It was claimed too often and never came to an end: its process ended before that. */

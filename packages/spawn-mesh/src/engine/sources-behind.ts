@@ -15,7 +15,7 @@ const ASK_ROWS_MAX = 128;
 
 interface SourceBehind {
   readonly id: ActorId;
-  /** The last revision whose messages were left to the statestore when its commit was sealed. */
+  /** The last revision whose messages were left to the statestore. */
   revision: number;
   /** Whether messages were left to the statestore since it was asked. */
   hasLeft: boolean;

@@ -14,7 +14,7 @@ import type { Message, MessageRef, RememberedOutcome } from "./message-store.ts"
 import type { Outbox } from "./outbox.ts";
 import { repeatWrite, storeMessages } from "./repeated-write.ts";
 import type { RepeatedWriteParts } from "./repeated-write.ts";
-import { DELIVERY_GRACE_MS, isSurelySent, storedAs } from "./sending.ts";
+import { DELIVERY_GRACE_MS, storedAs } from "./sending.ts";
 import type { Outgoing } from "./sending.ts";
 import type { Statestore } from "./statestore.ts";
 import type { Watch, Watched } from "./watch.ts";
@@ -25,10 +25,14 @@ export interface StatelessSendingParts extends RepeatedWriteParts {
   readonly watch: Watch;
 }
 
+/** How soon timers are stored again that could not be. */
+const TIMERS_RETRY_MS = 1_000;
+
 export class StatelessSending implements Watched {
   readonly #parts: StatelessSendingParts;
   /** Whose messages are being stored, and where they ran. */
   readonly #underWay = new Map<Invocation, ActorId>();
+  #isStopped = false;
   dueAt: number = Infinity;
 
   constructor(parts: StatelessSendingParts) {
@@ -44,7 +48,7 @@ export class StatelessSending implements Watched {
     const { outbox } = this.#parts;
     const { sends, step } = change;
     const stored = sends.filter(({ isStored }) => isStored);
-    const isDirect = stored.every(isSurelySent);
+    const isDirect = outbox.reserve(source, stored);
     const messages = this.#messages(source, stored, isDirect ? DELIVERY_GRACE_MS : 0);
     invocation.isChange = true;
     invocation.continuesAs = step;
@@ -54,27 +58,30 @@ export class StatelessSending implements Watched {
       () => {
         this.#end(invocation);
         onEnd();
+        if (isDirect) outbox.release(stored);
         if (step === undefined) invocation.succeed(reply);
         else outbox.goesOn(invocation);
-        const hasRoom = messages.length <= outbox.room;
-        outbox.committed(messages, isDirect && hasRoom ? stored : undefined);
+        outbox.committed(messages, isDirect ? stored : undefined);
         for (const outgoing of sends) if (!outgoing.isStored) outbox.fire(source, outgoing);
       },
       (error: SpawnError) => {
         this.#end(invocation);
         onEnd();
+        if (isDirect) outbox.release(stored);
         invocation.fail(error);
       },
     );
   }
 
-  /** Stores timers; those that are stored already stay as they are. */
+  /** Stores timers, however often that takes; those that are stored already stay as they are. */
   startTimers(source: ActorId, timers: readonly Outgoing[]): void {
     const messages = this.#messages(source, timers, 0);
     this.#store(messages).then(
       () => this.#parts.outbox.committed(messages, undefined),
-      // The next activation tries again.
-      () => undefined,
+      () =>
+        void this.#parts.clock.timer(TIMERS_RETRY_MS, () => {
+          if (!this.#isStopped) this.startTimers(source, timers);
+        }),
     );
   }
 
@@ -93,6 +100,7 @@ export class StatelessSending implements Watched {
 
   /** The system ends; whoever still waits does not learn here what was stored. */
   forsake(reason: string): void {
+    this.#isStopped = true;
     for (const invocation of this.#underWay.keys()) invocation.giveUp("SHUTTING_DOWN", reason);
   }
 

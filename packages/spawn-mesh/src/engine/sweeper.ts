@@ -3,14 +3,15 @@
  *
  * It sleeps until the earliest of them is due. A claim counts an attempt before the message is
  * delivered, so that one which ends the process each time it runs is known for it. That counts its
- * neighbours too, which were claimed with it and are innocent; so messages that were tried before are
- * claimed one at a time.
+ * neighbours too, which were claimed with it and are innocent; so the doubtful ones, of which the process
+ * twice did not live to tell how it ended, are claimed one at a time. Those that failed with an answer
+ * have nothing to do with that and are claimed like others.
  */
 import type { Clock, Random, Timer } from "./clock.ts";
 import type { EventListener } from "./events.ts";
 import { exponentialBackoffMs } from "./exponential-backoff.ts";
 import type { Limits } from "./limits.ts";
-import type { StoredMessage } from "./message-store.ts";
+import type { MessageClaim, StoredMessage } from "./message-store.ts";
 import { RETRY } from "./outbox.ts";
 import type { Outbox } from "./outbox.ts";
 import { SetBackClock } from "./set-back-clock.ts";
@@ -25,12 +26,10 @@ export interface SweeperParts {
   readonly outbox: Outbox;
 }
 
-/** Messages that were claimed so often may be the reason why their process ended. */
-const SUSPICIOUS_ATTEMPTS = 2;
 /** However far away the next message is: the wall clock may be set. */
 const SLEEP_MS_MAX = 60_000;
-/** How soon the next suspicious message is looked for, unless the one under way ends before that. */
-const SUSPICIOUS_WAIT_MS = 1_000;
+/** How soon the next doubtful message is looked for, unless the one under way ends before that. */
+const DOUBTFUL_WAIT_MS = 1_000;
 
 export class Sweeper {
   readonly #parts: SweeperParts;
@@ -42,10 +41,8 @@ export class Sweeper {
   #isStopped = true;
   #waitsForRoom = false;
   #failures = 0;
-  /** The suspicious message that is under way. */
-  #suspicious: string | undefined;
-  /** Whether the last sweep began with a suspicious message. */
-  #wasSuspicious = false;
+  /** The doubtful message that is under way, and when it was claimed (monotonic). */
+  #doubtful: { readonly id: string; readonly since: number } | undefined;
 
   constructor(parts: SweeperParts) {
     this.#parts = parts;
@@ -81,13 +78,12 @@ export class Sweeper {
   /** A message is under way no longer. */
   #hasRoom(): void {
     const { outbox, limits, clock } = this.#parts;
-    const isNextSuspicious = this.#suspicious !== undefined && !outbox.isUnderWay(this.#suspicious);
+    const isNextDoubtful = this.#doubtful !== undefined && !outbox.isUnderWay(this.#doubtful.id);
+    if (isNextDoubtful) this.#doubtful = undefined;
     const roomMax = Math.min(limits.claimRowsMax, limits.deliveriesMax);
     const hasRoom = this.#waitsForRoom && outbox.claimRoom * 2 >= roomMax;
-    if (!isNextSuspicious && !hasRoom) return;
-    if (isNextSuspicious) this.#suspicious = undefined;
-    this.#waitsForRoom = false;
-    this.#wakeAt(clock.wall());
+    if (hasRoom) this.#waitsForRoom = false;
+    if (isNextDoubtful || hasRoom) this.#wakeAt(clock.wall());
   }
 
   async #sweep(): Promise<void> {
@@ -104,17 +100,17 @@ export class Sweeper {
 
   /** Claims what is due, and answers when to come again. */
   async #claimAll(): Promise<number> {
-    const { clock, random, store, emit } = this.#parts;
+    const { clock, random, store, emit, limits } = this.#parts;
     try {
       await this.#setBackClock.correct();
       const isMoreDue = await this.#claimSome();
       this.#failures = 0;
       const now = clock.wall();
-      if (this.#waitsForRoom) return now + SUSPICIOUS_WAIT_MS;
+      if (this.#waitsForRoom) return now + limits.slowDeliveryMs;
       if (isMoreDue) return now;
       const next = (await store.messages.nextDueAt()) ?? now + SLEEP_MS_MAX;
-      // A due message that was not claimed is a suspicious one, and waits for another.
-      return next <= now ? now + SUSPICIOUS_WAIT_MS : next;
+      // A due message that was not claimed is a doubtful one, and waits for another.
+      return next <= now ? now + DOUBTFUL_WAIT_MS : next;
     } catch (cause) {
       emit({ type: "store-failed", operation: "messages", cause });
       return clock.wall() + exponentialBackoffMs(++this.#failures, random);
@@ -123,53 +119,36 @@ export class Sweeper {
 
   /** Whether there may be more that is due. */
   async #claimSome(): Promise<boolean> {
-    const { limits, outbox } = this.#parts;
-    const limit = Math.min(limits.claimRowsMax, outbox.claimRoom);
-    if (limit === 0) {
-      this.#waitsForRoom = true;
-      return false;
-    }
-    // However much else is due, the suspicious ones have their turn; and the others have theirs.
-    const isTurn = limit > 1 || !this.#wasSuspicious;
-    this.#wasSuspicious = isTurn && (await this.#claimSuspicious());
-    const limitOfOthers = this.#wasSuspicious ? limit - 1 : limit;
-    if (limitOfOthers === 0) this.#waitsForRoom = true;
-    if (this.#isStopped || limitOfOthers === 0) return false;
-    const claimed = await this.#claim({
-      attemptsFrom: 0,
-      attemptsBelow: SUSPICIOUS_ATTEMPTS,
-      limit: limitOfOthers,
-    });
-    if (this.#isStopped) return false;
-    outbox.claimed(claimed);
-    return claimed.length > 0;
-  }
-
-  /** Claims the next suspicious message, unless one is under way; answers whether there was one. */
-  async #claimSuspicious(): Promise<boolean> {
     const { outbox } = this.#parts;
-    if (this.#suspicious !== undefined && outbox.isUnderWay(this.#suspicious)) return false;
-    this.#suspicious = undefined;
-    const claimed = await this.#claim({
-      attemptsFrom: SUSPICIOUS_ATTEMPTS,
-      attemptsBelow: Number.MAX_SAFE_INTEGER,
-      limit: 1,
-    });
+    const limit = outbox.claimRoom;
+    // However much else is due, the doubtful ones have their turn; and they take nothing from the others.
+    await this.#claimDoubtful();
+    this.#waitsForRoom = limit === 0;
+    if (this.#isStopped || limit === 0) return false;
+    const claimed = await this.#claim({ isDoubtful: false, limit });
     if (this.#isStopped) return false;
-    this.#suspicious = claimed[0]?.id;
     outbox.claimed(claimed);
     return claimed.length > 0;
   }
 
-  async #claim(of: {
-    readonly attemptsFrom: number;
-    readonly attemptsBelow: number;
-    readonly limit: number;
-  }): Promise<readonly StoredMessage[]> {
+  /** Claims the next doubtful message, unless one is under way that was claimed just now. */
+  async #claimDoubtful(): Promise<void> {
+    const { outbox, clock, limits } = this.#parts;
+    const now = clock.monotonic();
+    const isAlone = this.#doubtful !== undefined && outbox.isUnderWay(this.#doubtful.id);
+    if (isAlone && now - this.#doubtful!.since < limits.doubtfulAloneMs) return;
+    const [claimed] = await this.#claim({ isDoubtful: true, limit: 1 });
+    if (this.#isStopped) return;
+    this.#doubtful = claimed && { id: claimed.id, since: now };
+    if (claimed !== undefined) outbox.claimed([claimed]);
+  }
+
+  async #claim(of: Pick<MessageClaim, "isDoubtful" | "limit">): Promise<readonly StoredMessage[]> {
     const { store, clock, limits } = this.#parts;
     return await store.messages.claim({
       ...of,
       wall: clock.wall(),
+      laneMax: limits.laneLengthMax,
       unitsMax: limits.claimUnitsMax,
       retry: RETRY,
     });

@@ -1,11 +1,13 @@
 /**
  * Messages of the reference statestore.
  *
- * A heap has them by the time at which they are due; a message that was changed or removed leaves its
- * old entry there, which is thrown away when it comes up. Lanes are lists in the order of storing.
+ * A heap has those that may be claimed next, by the time at which they are due: the heads of lanes, and
+ * what has no lane. A message that was changed or removed leaves its old entry there, which is thrown
+ * away when it comes up. Lanes are lists in the order of storing.
  */
 import { actorKey } from "../engine/actor-id.ts";
 import type { ActorId } from "../engine/actor-id.ts";
+import { DOUBTFUL_ATTEMPTS } from "../engine/message-store.ts";
 import type {
   Message,
   MessageClaim,
@@ -29,6 +31,8 @@ interface Row {
   dueAt: number;
   attempts: number;
   error: string | undefined;
+  /** Whether it was claimed, and how that ended was not told since. */
+  isUnanswered: boolean;
 }
 
 export class MemoryMessages implements MessageStore {
@@ -134,42 +138,44 @@ export class MemoryMessages implements MessageStore {
 
   async claim(claim: MessageClaim): Promise<readonly StoredMessage[]> {
     this.#checkOpen();
-    const claimed: Row[] = [];
-    const heads = new Map<string, LaneHead>();
-    const passedOver: Row[] = [];
-    let units = 0;
-    for (;;) {
-      const row = this.#due.first;
-      if (row === undefined || row.dueAt > claim.wall || claimed.length >= claim.limit) break;
-      const size = sizeOf(row.message.payload);
-      const isWanted = isInWindow(row, claim) && this.#isNext(row, heads);
-      if (isWanted && claimed.length > 0 && units + size > claim.unitsMax) break;
-      this.#due.delete(row);
-      if (isWanted) {
-        units += size;
-        if (row.lane !== undefined) heads.get(row.lane)!.advance();
-      }
-      (isWanted ? claimed : passedOver).push(row);
-    }
-    for (const row of claimed) {
-      const { firstMs, maxMs } = claim.retry;
+    const taken = new Taken(claim);
+    this.#takeHeads(taken);
+    for (const head of taken.rows.slice()) if (head.lane !== undefined) this.#follow(head, taken);
+    const { firstMs, maxMs } = claim.retry;
+    return taken.rows.map((row) => {
       row.dueAt = claim.wall + Math.min(maxMs, firstMs * 2 ** row.attempts);
       row.attempts++;
+      row.isUnanswered = true;
+      if (this.#isHead(row)) this.#due.add(row);
+      return storedMessage(row);
+    });
+  }
+
+  /** Takes heads and messages without a lane out of the heap. */
+  #takeHeads(taken: Taken): void {
+    const passedOver: Row[] = [];
+    for (let row = this.#due.first; row !== undefined; row = this.#due.first) {
+      if (!taken.isDue(row)) break;
+      if (!taken.isWanted(row)) passedOver.push(row);
+      else if (!taken.takes(row)) break;
+      this.#due.delete(row);
     }
-    for (const row of [...claimed, ...passedOver]) this.#due.add(row);
-    return claimed.map(storedMessage);
+    for (const row of passedOver) this.#due.add(row);
+  }
+
+  /** Takes what comes right behind a head. */
+  #follow(head: Row, taken: Taken): void {
+    let count = 0;
+    for (const row of this.#lanes.get(head.lane!)!) {
+      if (count++ === taken.laneMax) return;
+      if (row === head) continue;
+      if (!taken.isDue(row) || !taken.isWanted(row) || !taken.takes(row)) return;
+    }
   }
 
   async nextDueAt(): Promise<number | undefined> {
     this.#checkOpen();
-    const blocked: Row[] = [];
-    while (this.#due.first !== undefined && this.#isBlocked(this.#due.first)) {
-      blocked.push(this.#due.first);
-      this.#due.delete(this.#due.first);
-    }
-    const next = this.#due.first?.dueAt;
-    for (const row of blocked) this.#due.add(row);
-    return next;
+    return this.#due.first?.dueAt;
   }
 
   async postpone(postponements: readonly Postponement[]): Promise<void> {
@@ -181,7 +187,8 @@ export class MemoryMessages implements MessageStore {
       row.dueAt = dueAt;
       row.attempts = attempts;
       row.error = error;
-      this.#due.add(row);
+      row.isUnanswered = false;
+      if (this.#isHead(row)) this.#due.add(row);
     }
   }
 
@@ -253,9 +260,10 @@ export class MemoryMessages implements MessageStore {
     const lane = laneOf(message);
     const position = ++this.#position;
     const { dueAt } = message;
-    const row: Row = { message, position, lane, dueAt, attempts: 0, error: undefined };
+    const untried = { attempts: 0, error: undefined, isUnanswered: false };
+    const row: Row = { message, position, lane, dueAt, ...untried };
     this.#rows.set(message.id, row);
-    this.#due.add(row);
+    if (lane === undefined || !this.#lanes.has(lane)) this.#due.add(row);
     if (lane !== undefined) {
       addTo(this.#lanes, lane, row);
       const key = sourceKey(message);
@@ -265,49 +273,59 @@ export class MemoryMessages implements MessageStore {
   }
 
   #leaveLane(row: Row, lane: string): void {
+    const wasHead = this.#isHead(row);
     removeFrom(this.#lanes, lane, row);
+    const next = wasHead ? firstOf(this.#lanes.get(lane)) : undefined;
+    if (next !== undefined) this.#due.add(next);
     const key = sourceKey(row.message);
     const left = this.#unsent.get(key)! - 1;
     if (left === 0) this.#unsent.delete(key);
     else this.#unsent.set(key, left);
   }
 
-  /** Whether all earlier messages of its lane are claimed already. */
-  #isNext(row: Row, heads: Map<string, LaneHead>): boolean {
-    if (row.lane === undefined) return true;
-    let head = heads.get(row.lane);
-    if (head === undefined) heads.set(row.lane, (head = new LaneHead(this.#lanes.get(row.lane)!)));
-    return head.row === row;
-  }
-
-  /** Whether an earlier message of its lane is due later. */
-  #isBlocked(row: Row): boolean {
-    if (row.lane === undefined) return false;
-    for (const earlier of this.#lanes.get(row.lane)!) {
-      if (earlier === row) return false;
-      if (earlier.dueAt > row.dueAt) return true;
-    }
-    return false;
+  /** Whether it waits for no earlier one. */
+  #isHead(row: Row): boolean {
+    return row.lane === undefined || firstOf(this.#lanes.get(row.lane)) === row;
   }
 }
 
-/** The first message of a lane that is not claimed yet. */
-class LaneHead {
-  readonly #rest: Iterator<Row>;
-  row: Row | undefined;
+/** What a claim has taken so far. */
+class Taken {
+  readonly rows: Row[] = [];
+  readonly #claim: MessageClaim;
+  #units = 0;
+  #isFull = false;
 
-  constructor(lane: ReadonlySet<Row>) {
-    this.#rest = lane.values();
-    this.advance();
+  constructor(claim: MessageClaim) {
+    this.#claim = claim;
   }
 
-  advance(): void {
-    this.row = this.#rest.next().value;
+  get laneMax(): number {
+    return this.#claim.laneMax;
+  }
+
+  isDue({ dueAt }: Row): boolean {
+    return dueAt <= this.#claim.wall;
+  }
+
+  isWanted(row: Row): boolean {
+    const isDoubtful = row.isUnanswered && row.attempts >= DOUBTFUL_ATTEMPTS;
+    return isDoubtful === this.#claim.isDoubtful;
+  }
+
+  /** Takes a message, unless it is too much; then nothing more is taken. */
+  takes(row: Row): boolean {
+    const { limit, unitsMax } = this.#claim;
+    this.#units += sizeOf(row.message.payload);
+    this.#isFull ||= this.rows.length >= limit;
+    this.#isFull ||= this.rows.length > 0 && this.#units > unitsMax;
+    if (!this.#isFull) this.rows.push(row);
+    return !this.#isFull;
   }
 }
 
-function isInWindow({ attempts }: Row, { attemptsFrom, attemptsBelow }: MessageClaim): boolean {
-  return attempts >= attemptsFrom && attempts < attemptsBelow;
+function firstOf<Item>(set: ReadonlySet<Item> | undefined): Item | undefined {
+  return set?.values().next().value;
 }
 
 function isUnchanged(is: StoredMessage, was: StoredMessage): boolean {

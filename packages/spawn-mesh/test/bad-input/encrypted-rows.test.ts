@@ -49,7 +49,7 @@ const encryption: Encryption = { keys };
 
 async function start(
   file: string,
-  options: Encryption | undefined = encryption,
+  options: Encryption | null = encryption,
   events: EngineEvent[] = [],
 ): Promise<ActorSystem> {
   const system = actorSystem("test", {
@@ -212,6 +212,12 @@ describe("a message in the file", () => {
     ["from another source", `source = replace(source, 'ann', 'eve')`, /moved/],
     ["for another action", "action = 'add'", /moved/],
     ["of another time", "sent_at = sent_at + 1", /moved/],
+    [
+      "that is said to come again",
+      `payload = ${flipped("payload", 30)},
+        headers = '{"kind":"call","repeat":{"everyMs":1,"catchUp":"one","plannedAt":1}}'`,
+      /cannot be decrypted/,
+    ],
     ["with an unknown key", "key_id = 'lost'", /key "lost"/],
     ["whose key was taken away", "key_id = NULL", /key ""/],
   ])(
@@ -242,6 +248,28 @@ describe("a message in the file", () => {
       expect(query(file, `SELECT ${columns} FROM spawn_parked`)).toEqual(before);
     },
   );
+});
+
+test("a repeated message in clear text is parked whole where encryption is required, and goes on without", async () => {
+  const file = join(mkdtempSync(join(directory, "clear-")), "state.db");
+  const clear = await start(file, null);
+  const id = await clear.effect(counter, "ann").hear("clear", { everyMs: 60_000 });
+  await clear.stop();
+  run(file, "UPDATE spawn_message SET due_at = 0");
+  const columns = "id, sent_at, payload, headers";
+  const before = query(file, `SELECT ${columns} FROM spawn_message`);
+
+  const strict = await start(file, { keys, required: true });
+  await expect
+    .poll(() => strict.messages.listParked(), { timeout: 5000 })
+    .toMatchObject([{ id, error: expect.stringMatching(/in clear text/) }]);
+  await strict.stop();
+  expect(query(file, `SELECT ${columns} FROM spawn_parked`)).toEqual(before);
+
+  const system = await start(file);
+  await system.messages.retry(id);
+  await expect.poll(() => system.actor(counter, "ann").get()).toMatchObject({ note: "clear" });
+  expect(await system.messages.list()).toMatchObject([{ id, action: "hear" }]);
 });
 
 describe("an encrypted file", () => {

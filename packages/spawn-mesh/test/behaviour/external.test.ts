@@ -98,10 +98,19 @@ describe("something outside", () => {
     expect(waiting?.error).toContain("took more than 1000 ms");
   });
 
-  test("that nobody has registered waits, and is parked in the end", async () => {
+  test("that is registered nowhere waits for a process that has it, counts no attempt, and tells why", async () => {
+    sent.length = 0;
+    isDown = false;
     const started = await startSystem([shop], { limits: { messageAttemptsMax: 2 } });
     const id = await started.system.actor(shop).order("ann");
-    await pass(started, 10_000);
-    expect(await started.system.messages.listParked()).toMatchObject([{ id }]);
+    for (let minute = 0; minute < 10; minute++) await pass(started, 60_000);
+    expect(await started.system.messages.listParked()).toEqual([]);
+    expect(await started.system.messages.list()).toMatchObject([
+      { id, attempts: 0, error: expect.stringContaining('no function "mailer" is registered') },
+    ]);
+    const second = await crashAndRestart(started, [shop], { externals: [mailer] });
+    await pass(second, 10_000);
+    expect(sent.map(({ mail }) => mail.to)).toEqual(["ann"]);
+    expect(await second.system.messages.list()).toEqual([]);
   });
 });

@@ -2,6 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { actor, fail, input } from "spawn-mesh";
 import { memoryStatestore } from "spawn-mesh/memory";
+import { StoreFailure } from "spawn-mesh/engine";
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { actorNamed, firstCommit } from "../../src/testing/statestore-cases/commit-fixtures.ts";
 import { settled, startSystem } from "./start-system.ts";
@@ -161,6 +162,31 @@ describe("a message", () => {
     ]);
     expect(await itemsOf(started)).toEqual(["fine"]);
   });
+
+  test.each([
+    ["refuses", "replace"],
+    ["fly", "park"],
+    ["throws", "postpone"],
+  ] as const)(
+    "that %s keeps the next one waiting while the statestore cannot %s it",
+    async (action, call) => {
+      const started = await startSystem([target, sender]);
+      runs = [];
+      const { system, inner, events } = started;
+      const write = inner.messages[call];
+      inner.messages[call] = async () => {
+        throw new StoreFailure("capacity", "the disk is full");
+      };
+      await system.actor(sender).send([{ action, payload: "first" }, last]);
+      await pass(started, 4_000);
+      expect(await itemsOf(started)).toEqual([]);
+      expect(await system.messages.list()).toHaveLength(2);
+      expect(events.filter(({ type }) => type === "message-parked")).toEqual([]);
+      Object.assign(inner.messages, { [call]: write });
+      await pass(started, 200_000, 1000);
+      expect(await itemsOf(started)).toEqual(["last"]);
+    },
+  );
 
   test("whose change is too large to be stored is parked at once", async () => {
     const started = await sendTwo("grows", { limits: { stateUnitsMax: 500 } });

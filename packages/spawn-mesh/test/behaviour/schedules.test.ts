@@ -5,10 +5,8 @@ import type { ActorSystem } from "spawn-mesh";
 import { memoryStatestore } from "spawn-mesh/memory";
 import { VirtualClock } from "spawn-mesh/testing";
 import { DELIVERY_GRACE_MS } from "../../src/engine/sending.ts";
-import { crashAndRestart, errorOf, settled, startSystem } from "./start-system.ts";
+import { crashAndRestart, errorOf, makeSystem, settled, startSystem } from "./start-system.ts";
 import type { StartedSystem } from "./start-system.ts";
-
-let isBroken = false;
 
 const diary = actor("diary", {
   kind: "unnamed",
@@ -22,10 +20,6 @@ const diary = actor("diary", {
     },
     async remindSelf(ctx, delayMs: number) {
       await ctx.actor(book, "b").write("called later", { delayMs });
-    },
-    sometimes(ctx, line: string) {
-      if (isBroken) throw new Error("not now");
-      ctx.state.lines.push(`${line} ${ctx.now - START}`);
     },
   },
 });
@@ -158,20 +152,75 @@ describe("a repeated message", () => {
     expect(await linesOf(system)).toHaveLength(4);
   });
 
-  test("whose attempts are used up is parked with all its times, and goes on when it is retried", async () => {
-    const started = await startSystem(actors, { limits: { messageAttemptsMax: 2 } });
+  describe("whose action throws until its attempts are used up", () => {
+    let isBroken = true;
+    const fragile = actor("fragile", {
+      state: () => ({ runs: 0 }),
+      actions: {
+        run(ctx, by: number) {
+          if (isBroken) throw new Error("broken");
+          ctx.state.runs += by;
+        },
+      },
+    });
+    const limits = { messageAttemptsMax: 2 };
+
+    test.each(["one", "skip"] as const)(
+      "goes on, and what failed is parked by itself and can be retried: %s",
+      async (catchUp) => {
+        isBroken = true;
+        const started = await startSystem([fragile], { limits });
+        const { system } = started;
+        const minute = { everyMs: 60_000, id: "every-minute", catchUp };
+        const id = await system.effect(fragile).run(10, minute);
+        await pass(started, 70_000, 700);
+        const [parked] = await system.messages.listParked();
+        expect(parked).toMatchObject({
+          attempts: 2,
+          error: expect.stringContaining("broken"),
+          headers: { occurrence: { of: id, plannedAt: START + 60_000 } },
+        });
+        expect(await system.messages.list()).toMatchObject([{ id, dueAt: START + 120_000 }]);
+        expect(started.events).toContainEqual(
+          expect.objectContaining({ type: "message-parked", id: parked!.id }),
+        );
+        isBroken = false;
+        expect(await system.messages.retry(parked!.id)).toEqual([parked!.id]);
+        await pass(started, 10_000);
+        expect(await system.actor(fragile).get()).toEqual({ runs: 10 });
+        await pass(started, 50_000, 500);
+        expect(await system.actor(fragile).get()).toEqual({ runs: 20 });
+        expect(await system.messages.listParked()).toEqual([]);
+        expect(await system.messages.list()).toHaveLength(1);
+      },
+    );
+
+    test("goes on after the process has ended while it was being parked, and loses nothing", async () => {
+      isBroken = true;
+      const first = await startSystem([fragile], { limits });
+      await first.system.effect(fragile).run(1, { everyMs: 600_000, delayMs: 0 });
+      const { messages } = first.inner;
+      const park = messages.park.bind(messages);
+      messages.park = () => new Promise(() => undefined);
+      await pass(first, 20_000, 200);
+      expect(await first.system.messages.list()).toHaveLength(2);
+      messages.park = park;
+      const second = await crashAndRestart(first, [fragile], { limits });
+      await pass(second, 120_000, 600);
+      expect(await second.system.messages.listParked()).toHaveLength(1);
+      expect(await second.system.messages.list()).toHaveLength(1);
+    });
+  });
+
+  test("that nobody can take is tried for a while each time, not parked a thousand times", async () => {
+    const started = await startSystem(actors);
     const { system } = started;
-    isBroken = true;
-    const id = await system.effect(diary, "d").sometimes("x", { everyMs: 60_000 });
-    await pass(started, 300_000, 300);
-    expect(await system.messages.listParked()).toMatchObject([{ id, attempts: 2 }]);
-    expect(await system.messages.list()).toEqual([]);
-    isBroken = false;
-    expect(await system.messages.retry(id)).toEqual([id]);
-    await pass(started, 120_000, 120);
-    // At once for the times that passed, and then as planned.
-    const times = (await linesOf(system)).map((line) => Number(line.split(" ")[1]));
-    expect(times.map((time) => Math.floor(time / 1_000))).toEqual([300, 360, 420]);
+    await system.send("nobody", { action: "run", everyMs: 100 });
+    await pass(started, 60_000, 600);
+    expect(await system.messages.listParked()).toEqual([]);
+    await pass(started, 540_000, 600);
+    expect((await system.messages.listParked()).length).toBeGreaterThan(0);
+    expect((await system.messages.listParked()).length).toBeLessThan(6);
   });
 
   test.each([
@@ -228,6 +277,32 @@ describe("a timer", () => {
     expect(await second.system.messages.list()).toHaveLength(1);
   });
 
+  test("that fails for minutes goes on when its code is right again", async () => {
+    let isBroken = true;
+    const broken = actor("broken", {
+      state: () => ({ ticks: 0 }),
+      actions: {
+        tick(ctx) {
+          if (isBroken) throw new Error("broken");
+          ctx.state.ticks++;
+        },
+      },
+      timers: [{ action: "tick", everyMs: 1_000 }],
+    });
+    const first = await startSystem([broken]);
+    await pass(first, 300_000, 600);
+    isBroken = false;
+    const second = await crashAndRestart(first, [broken]);
+    await pass(second, 150_000, 600);
+    expect((await second.system.actor(broken).get()).ticks).toBeGreaterThan(10);
+    const [parked] = await second.system.messages.listParked();
+    const { ticks } = await second.system.actor(broken).get();
+    await second.system.messages.retry(parked!.id);
+    await second.clock.advance(0);
+    await settled();
+    expect((await second.system.actor(broken).get()).ticks).toBe(ticks + 1);
+  });
+
   test("whose definition has changed is another one, and the old one goes", async () => {
     const first = await startSystem([clockwork]);
     await pass(first, 1_500, 150);
@@ -271,6 +346,78 @@ describe("a timer", () => {
     expect(await system.messages.list()).toEqual([]);
     await pass(started, 500, 50);
     expect(await system.messages.list()).toEqual([]);
+  });
+
+  test("begins although the first commit failed, and nobody calls the actor", async () => {
+    const made = makeSystem([clockwork]);
+    made.store.fail("commit", { kind: "capacity" });
+    await made.system.start();
+    await pass(made, 60_000);
+    expect(await made.system.messages.list()).toHaveLength(1);
+    expect((await made.system.actor(clockwork).get()).ticks).not.toEqual([]);
+  });
+
+  test("begins although its actor could not come to life when the system started", async () => {
+    let isBroken = true;
+    const late = actor("late", {
+      state: () => ({ ticks: 0 }),
+      init() {
+        if (isBroken) throw new Error("not yet");
+      },
+      actions: {
+        tick(ctx) {
+          ctx.state.ticks++;
+        },
+      },
+      timers: [{ action: "tick", everyMs: 1_000 }],
+    });
+    const started = await startSystem([late]);
+    await pass(started, 500);
+    isBroken = false;
+    await pass(started, 10_000);
+    expect((await started.system.actor(late).get()).ticks).toBeGreaterThan(0);
+  });
+
+  test("of an actor without a state begins although it could not be stored at first", async () => {
+    let fired = 0;
+    const job = actor("job", {
+      actions: {
+        run() {
+          fired++;
+        },
+      },
+      timers: [{ action: "run", everyMs: 1_000 }],
+    });
+    const made = makeSystem([job]);
+    made.store.fail("messages", { kind: "capacity", times: 3 });
+    await made.system.start();
+    await pass(made, 10_000);
+    expect(fired).toBeGreaterThan(0);
+  });
+
+  test("that waits behind a delete of its actor does not bring it back", async () => {
+    const pet = actor("pet", {
+      kind: "unnamed",
+      state: () => ({ age: 0 }),
+      actions: {
+        grow(ctx) {
+          ctx.state.age++;
+        },
+      },
+      timers: [{ action: "grow", everyMs: 1_000 }],
+    });
+    const started = await startSystem([pet]);
+    await started.system.actor(pet, "p").grow();
+    await pass(started, 1_500);
+    const hold = started.store.hold("commit");
+    const deleted = started.system.stored(pet, "p").delete();
+    await pass(started, 1_000);
+    hold.release();
+    await deleted;
+    await pass(started, 5_000);
+    const page = { system: "test", definition: "pet", after: undefined, limit: 10 };
+    expect(await started.inner.listActors(page)).toEqual([]);
+    expect(await started.system.messages.list()).toEqual([]);
   });
 
   test("of an actor without a state fires too", async () => {

@@ -30,6 +30,21 @@ describe("a write-behind actor", () => {
     expect(store.groups).toEqual([]);
   });
 
+  test("keeps what a message changed that was cancelled while that was being written, and stores it once", async () => {
+    const started = await startSystem([gauge]);
+    const { system, store, clock } = started;
+    await system.actor(gauge, "a").add(1);
+    const hold = store.hold("commit");
+    await system.effect(gauge, "a").add(10, { id: "ten" });
+    await clock.advance(10);
+    expect(await system.messages.cancel("ten")).toBe(true);
+    hold.release();
+    await clock.advance(10_000);
+    expect(await system.actor(gauge, "a").get()).toEqual({ total: 11 });
+    const next = await crashAndRestart(started, [gauge]);
+    expect(await next.system.actor(gauge, "a").get()).toEqual({ total: 11 });
+  });
+
   test("is stored when its snapshot time has passed, all changes in one commit", async () => {
     const { system, store, clock } = await startSystem([gauge]);
     const ref = system.actor(gauge, "a");

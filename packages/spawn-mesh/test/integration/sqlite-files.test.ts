@@ -28,12 +28,14 @@ import {
   createActor,
   loadRow,
 } from "../../src/testing/statestore-cases/commit-fixtures.ts";
+import { claimIds, message, ordered } from "../../src/testing/statestore-cases/message-fixtures.ts";
 import { canRun } from "./sqlite-child-process.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "spawn-sqlite-files-"));
 const isRoot = process.getuid?.() === 0;
 const PERMISSION_BITS = 0o777;
 const MANY_ACTORS = 200;
+const MANY_MESSAGES = 20_000;
 
 let file = "";
 beforeEach(() => {
@@ -121,6 +123,44 @@ test("refuses a file of a newer schema", async () => {
     database.exec("UPDATE spawn_meta SET value = '999' WHERE name = 'schema_version'");
   });
   await expectRefusedUntouched(/version 999, this program knows \d+/);
+});
+
+test("finds the messages of a file of an older schema, each lane from its beginning", async () => {
+  const store = sqliteStatestore({ file });
+  await store.open({ owner: "before" });
+  const ids = ["b", "a", "c"];
+  await store.messages.send([...ids.map((id) => ordered(id)), message("outside")]);
+  await store.close();
+  inspect((database) => {
+    database.exec(`DROP TRIGGER spawn_message_next;
+      DROP INDEX spawn_message_first;
+      DROP INDEX spawn_message_doubtful;
+      ALTER TABLE spawn_message DROP COLUMN is_first;
+      ALTER TABLE spawn_message DROP COLUMN is_unanswered;
+      PRAGMA user_version = 2;
+      UPDATE spawn_meta SET value = '2' WHERE name = 'schema_version'`);
+  });
+  const next = sqliteStatestore({ file });
+  await next.open({ owner: "after" });
+  expect(await claimIds(next, { laneMax: 1 })).toEqual(["b", "outside"]);
+  await next.messages.remove(["b"]);
+  expect(await claimIds(next)).toEqual(["a", "c"]);
+  await next.close();
+});
+
+test("looks for what is due as fast when many wait behind a message that fails", async () => {
+  const store = sqliteStatestore({ file });
+  await store.open({ owner: "one" });
+  await store.messages.send(Array.from({ length: MANY_MESSAGES }, (_, at) => ordered(`m-${at}`)));
+  expect(await claimIds(store, { limit: 1 })).toEqual(["m-0"]);
+  const start = performance.now();
+  for (let sweep = 0; sweep < 50; sweep++) {
+    expect(await claimIds(store)).toEqual([]);
+    await store.messages.nextDueAt();
+  }
+  // Walking over all of them took 35 ms each time.
+  expect((performance.now() - start) / 50).toBeLessThan(10);
+  await store.close();
 });
 
 test("refuses a file of which a part is missing", async () => {

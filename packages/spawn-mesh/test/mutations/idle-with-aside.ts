@@ -4,6 +4,6 @@ import type { Mutation } from "../../../../scripts/apply-mutation.ts";
 export const mutation: Mutation = {
   invariant: "I15",
   target: "engine/activation.ts",
-  find: `    return this.#phase === "ready" && !isWaitedFor && hasNoneAside;`,
-  replace: `    return this.#phase === "ready" && !isWaitedFor && (hasNoneAside || true);`,
+  find: "!isWaitedFor && hasNoneAside && ",
+  replace: "!isWaitedFor && (hasNoneAside || true) && ",
 };

@@ -4,6 +4,6 @@ import type { Mutation } from "../../../../scripts/apply-mutation.ts";
 export const mutation: Mutation = {
   invariant: "I7",
   target: "engine/outbox.ts",
-  find: "this.#lanes.get(lane)?.splice(1) ?? []);\n    if (message.source",
-  replace: "[]);\n    if (message.source",
+  find: "const behindIt = this.#deliveries.takeBehind(delivery);",
+  replace: "const behindIt: readonly Delivery[] = [];",
 };

@@ -4,7 +4,7 @@ import type { Mutation } from "../../../../scripts/apply-mutation.ts";
 export const mutation: Mutation = {
   invariant: "I14",
   target: "engine/outbox.ts",
-  find: "      const isNow = direct !== undefined && direct[index]!.dueAt === undefined;",
+  find: "      const isNow = direct !== undefined && isAtOnce(direct[index]!);",
   replace:
-    "      const isNow = direct?.[index] !== undefined && message.headers.repeat === undefined;",
+    "      const isNow = direct !== undefined && (isAtOnce(direct[index]!) || message.headers.repeat === undefined);",
 };

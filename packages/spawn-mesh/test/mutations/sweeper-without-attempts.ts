@@ -7,6 +7,7 @@ export const mutation: Mutation = {
   find: `    return await store.messages.claim({
       ...of,
       wall: clock.wall(),
+      laneMax: limits.laneLengthMax,
       unitsMax: limits.claimUnitsMax,
       retry: RETRY,
     });
@@ -14,6 +15,7 @@ export const mutation: Mutation = {
   replace: `    const claimed = await store.messages.claim({
       ...of,
       wall: clock.wall(),
+      laneMax: limits.laneLengthMax,
       unitsMax: limits.claimUnitsMax,
       retry: RETRY,
     });

@@ -1,11 +1,13 @@
 /**
  * Messages in the file: what commits add to and take from them, and what finds them again.
  *
- * A message is a row whose rowid is its place in line. What is due is found by an index on the time; an
- * earlier message of the same lane by an index on source and target that has ordered messages only. So
- * neither costs more when a million wait for next week.
+ * A message is a row whose rowid is its place in line. What is due is found by an index on the time that
+ * has only the first message of each lane, and what has no lane; a trigger passes that on when the first
+ * one goes. Those behind it are found by an index on source and target that has ordered messages only. So
+ * nothing costs more when a million wait for next week, or behind one that fails.
  */
 import type { DatabaseSync, StatementSync } from "node:sqlite";
+import { DOUBTFUL_ATTEMPTS } from "../../engine/message-store.ts";
 import type {
   MessageClaim,
   MessageRef,
@@ -17,23 +19,23 @@ import { prepareArrays } from "./connection.ts";
 import { type MessageColumns, MESSAGE_COLUMNS, storedMessage } from "./message-rows.ts";
 import { type StoredColumns, STORED_COLUMNS } from "./message-rows.ts";
 
-/** Whether an earlier message of the lane of `m` is due later, with `condition` or is otherwise in the way. */
-function isBlocked(condition = ""): string {
-  return `EXISTS (SELECT 1 FROM spawn_message AS e
-    WHERE m.flags & 1 AND e.source = m.source AND e.target = m.target AND e.flags & 1
-      AND e.position < m.position AND (e.due_at > m.due_at ${condition}))`;
+/** Doubtful messages. The index on them has the same condition. */
+const DOUBTFUL: string = `is_unanswered AND attempts >= ${DOUBTFUL_ATTEMPTS}`;
+
+const CLAIMED_COLUMNS: string = `position, ${DOUBTFUL}, ${STORED_COLUMNS}`;
+
+function claimQuery(condition: string): string {
+  return `SELECT ${CLAIMED_COLUMNS} FROM spawn_message
+    WHERE is_first AND ${condition} AND due_at <= ? ORDER BY due_at, position`;
 }
 
 const messageQueries = {
-  claim: `SELECT position, ${STORED_COLUMNS} FROM spawn_message AS m
-    WHERE due_at <= ?1 AND attempts >= ?2 AND attempts < ?3
-      AND NOT ${isBlocked("OR e.attempts < ?2 OR e.attempts >= ?3")}
-    ORDER BY due_at, position`,
-  nextDueAt: `SELECT due_at FROM spawn_message AS m WHERE NOT ${isBlocked()}
-    ORDER BY due_at, position LIMIT 1`,
+  claim: claimQuery(`NOT (${DOUBTFUL})`),
+  claimDoubtful: claimQuery(DOUBTFUL),
+  nextDueAt: "SELECT due_at FROM spawn_message WHERE is_first ORDER BY due_at LIMIT 1",
   unsent: "SELECT count(*) FROM spawn_message WHERE source = ? AND flags & 1",
-  earlier: `SELECT position FROM spawn_message
-    WHERE source = ? AND target = ? AND flags & 1 AND position < ? LIMIT ?`,
+  behind: `SELECT ${CLAIMED_COLUMNS} FROM spawn_message
+    WHERE source = ? AND target = ? AND flags & 1 AND position > ? ORDER BY position LIMIT ?`,
   findPosition: "SELECT position FROM spawn_message WHERE id = ? AND sent_at = ?",
   remove: "DELETE FROM spawn_message WHERE id = ?",
   removeTimers: "DELETE FROM spawn_message WHERE source = ? AND flags & 2",
@@ -49,8 +51,9 @@ export class MessageTable {
   readonly #removeTimers: StatementSync;
   readonly #unsent: StatementSync;
   readonly #claim: StatementSync;
+  readonly #claimDoubtful: StatementSync;
   readonly #claimed: StatementSync;
-  readonly #earlier: StatementSync;
+  readonly #behind: StatementSync;
   readonly #park: StatementSync;
   readonly #nextDueAt: StatementSync;
   readonly #postpone: StatementSync;
@@ -61,8 +64,9 @@ export class MessageTable {
     this.#findPosition = prepare(messageQueries.findPosition);
     this.#find = prepare(`SELECT ${STORED_COLUMNS} FROM spawn_message WHERE id = ?`);
     this.#add = prepare(
-      `INSERT OR IGNORE INTO spawn_message (${MESSAGE_COLUMNS}, attempts)
-       SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 0
+      `INSERT OR IGNORE INTO spawn_message (${MESSAGE_COLUMNS}, attempts, is_first)
+       SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 0, NOT (?8 & 1) OR NOT EXISTS (
+         SELECT 1 FROM spawn_message WHERE source = ?2 AND target = ?3 AND flags & 1)
        WHERE NOT EXISTS (SELECT 1 FROM spawn_parked WHERE id = ?1)`,
     );
     this.#remove = prepare(messageQueries.remove);
@@ -70,9 +74,10 @@ export class MessageTable {
     this.#removeTimers = prepare(messageQueries.removeTimers);
     this.#unsent = prepare(messageQueries.unsent);
     this.#claim = prepare(messageQueries.claim);
-    this.#earlier = prepare(messageQueries.earlier);
+    this.#claimDoubtful = prepare(messageQueries.claimDoubtful);
+    this.#behind = prepare(messageQueries.behind);
     this.#claimed = prepare(
-      "UPDATE spawn_message SET attempts = attempts + 1, due_at = ? WHERE position = ?",
+      "UPDATE spawn_message SET attempts = attempts + 1, due_at = ?, is_unanswered = 1 WHERE position = ?",
     );
     this.#park = prepare(
       `INSERT INTO spawn_parked (${STORED_COLUMNS}, parked_at)
@@ -80,7 +85,8 @@ export class MessageTable {
     );
     this.#nextDueAt = prepare(messageQueries.nextDueAt);
     this.#postpone = prepare(
-      "UPDATE spawn_message SET due_at = ?, attempts = ?, error = ? WHERE id = ? AND sent_at = ?",
+      `UPDATE spawn_message SET due_at = ?, attempts = ?, error = ?, is_unanswered = 0
+       WHERE id = ? AND sent_at = ?`,
     );
   }
 
@@ -124,20 +130,12 @@ export class MessageTable {
   }
 
   claim(claim: MessageClaim): readonly StoredMessage[] {
-    const { wall, attemptsFrom, attemptsBelow, limit, unitsMax, retry } = claim;
-    const rows = this.#claim.iterate(wall, attemptsFrom, attemptsBelow);
-    const claimed: (readonly [position: number, columns: StoredColumns])[] = [];
-    const lanes = new Map<string, number>();
-    let units = 0;
-    for (const row of rows as unknown as Iterable<readonly [number, ...StoredColumns]>) {
-      if (claimed.length === limit) break;
-      const [position, ...columns] = row;
-      if (!this.#isNext(position, columns, lanes)) continue;
-      units += columns[PAYLOAD]?.length ?? 0;
-      if (claimed.length > 0 && units > unitsMax) break;
-      claimed.push([position, columns]);
-    }
-    return claimed.flatMap(([position, columns]) => {
+    const { wall, retry } = claim;
+    const taken = new Taken(claim);
+    const heads = claim.isDoubtful ? this.#claimDoubtful : this.#claim;
+    for (const row of rowsOf(heads.iterate(wall))) if (!taken.takes(row)) break;
+    for (const head of taken.rows.slice()) this.#follow(head, taken);
+    return taken.rows.flatMap(([position, , ...columns]) => {
       const attempts = columns[ATTEMPTS];
       const dueAt = wall + Math.min(retry.maxMs, retry.firstMs * 2 ** attempts);
       this.#claimed.run(dueAt, position);
@@ -151,21 +149,11 @@ export class MessageTable {
     });
   }
 
-  /**
-   * Whether all earlier messages of its lane are claimed already. The query leaves out most that are
-   * not; but one that waits for another may have been due before a later one that does not.
-   *
-   * @param lanes how many are claimed of each; counts this one
-   */
-  #isNext(position: number, columns: StoredColumns, lanes: Map<string, number>): boolean {
-    const [, source, target, , , , , flags] = columns;
-    if (source === null || (flags & 1) === 0) return true;
-    const lane = `${source} ${target}`;
-    const claimed = lanes.get(lane) ?? 0;
-    const earlier = this.#earlier.all(source, target, position, claimed + 1);
-    if (earlier.length > claimed) return false;
-    lanes.set(lane, claimed + 1);
-    return true;
+  /** Takes what comes right behind a head. */
+  #follow([position, , , source, target, , , , , flags]: ClaimedRow, taken: Taken): void {
+    if (source === null || (flags & 1) === 0 || taken.isFull) return;
+    const behind = this.#behind.iterate(source, target, position, taken.laneMax - 1);
+    for (const row of rowsOf(behind)) if (!taken.isWanted(row) || !taken.takes(row)) return;
   }
 
   nextDueAt(): number | undefined {
@@ -184,7 +172,46 @@ export class MessageTable {
   }
 }
 
+type ClaimedRow = readonly [position: number, isDoubtful: 0 | 1, ...columns: StoredColumns];
+
+function rowsOf(rows: Iterable<unknown>): Iterable<ClaimedRow> {
+  return rows as Iterable<ClaimedRow>;
+}
+
+/** What a claim has taken so far. */
+class Taken {
+  readonly rows: ClaimedRow[] = [];
+  readonly #claim: MessageClaim;
+  #units = 0;
+  isFull = false;
+
+  constructor(claim: MessageClaim) {
+    this.#claim = claim;
+  }
+
+  get laneMax(): number {
+    return this.#claim.laneMax;
+  }
+
+  /** Whether one that waits in its lane may be claimed with those before it. */
+  isWanted([, isDoubtful, ...columns]: ClaimedRow): boolean {
+    return columns[DUE_AT] <= this.#claim.wall && (isDoubtful === 1) === this.#claim.isDoubtful;
+  }
+
+  /** Takes a message, unless it is too much; then nothing more is taken. */
+  takes(row: ClaimedRow): boolean {
+    const { limit, unitsMax } = this.#claim;
+    const [, , ...columns] = row;
+    this.#units += columns[PAYLOAD]?.length ?? 0;
+    this.isFull ||= this.rows.length >= limit;
+    this.isFull ||= this.rows.length > 0 && this.#units > unitsMax;
+    if (!this.isFull) this.rows.push(row);
+    return !this.isFull;
+  }
+}
+
 const PAYLOAD = 5;
+const DUE_AT = 9;
 const ATTEMPTS = 10;
 
 function firstNumber(row: unknown): number {

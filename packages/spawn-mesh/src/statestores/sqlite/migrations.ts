@@ -115,6 +115,21 @@ const migrations: readonly string[] = [
     proof BLOB NOT NULL              -- something that it has encrypted
   ) WITHOUT ROWID;
   `,
+  `
+  ALTER TABLE spawn_message ADD COLUMN is_first INTEGER NOT NULL DEFAULT 1; -- of its lane, if it has one
+  ALTER TABLE spawn_message ADD COLUMN is_unanswered INTEGER NOT NULL DEFAULT 0; -- since it was claimed
+  UPDATE spawn_message AS m SET is_first = NOT EXISTS (SELECT 1 FROM spawn_message AS e
+    WHERE e.source = m.source AND e.target = m.target AND e.flags & 1 AND e.position < m.position)
+    WHERE flags & 1;
+  CREATE INDEX spawn_message_first ON spawn_message (due_at) WHERE is_first;
+  CREATE INDEX spawn_message_doubtful ON spawn_message (due_at)
+    WHERE is_first AND is_unanswered AND attempts >= 2;
+  CREATE TRIGGER spawn_message_next AFTER DELETE ON spawn_message WHEN OLD.is_first AND OLD.flags & 1
+  BEGIN
+    UPDATE spawn_message SET is_first = 1 WHERE position = (SELECT position FROM spawn_message
+      WHERE source = OLD.source AND target = OLD.target AND flags & 1 ORDER BY position LIMIT 1);
+  END;
+  `,
 ];
 
 /** The version of the tables that this program reads and writes. */

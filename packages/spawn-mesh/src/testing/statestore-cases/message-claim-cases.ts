@@ -50,11 +50,14 @@ export const messageClaimCases: readonly ConformanceCase[] = [
         await store.messages.send([sent]);
         let wall = DUE_AT + 7;
         for (const [attempts, delayMs] of [100, 200, 400, 800, 1000, 1000].entries()) {
-          const claimed = await claim(store, { wall });
+          const claimed = await claim(store, { wall, isDoubtful: attempts >= 2 });
           const expected = waiting(sent, { attempts: attempts + 1, dueAt: wall + delayMs });
           assert.deepStrictEqual(claimed, [expected]);
           assert.deepStrictEqual(await list(store), [expected]);
-          assert.deepStrictEqual(await claim(store, { wall: wall + delayMs - 1 }), []);
+          for (const isDoubtful of [false, true]) {
+            const early = { wall: wall + delayMs - 1, isDoubtful };
+            assert.deepStrictEqual(await claim(store, early), []);
+          }
           wall += delayMs;
         }
       }),
@@ -109,22 +112,26 @@ export const messageClaimCases: readonly ConformanceCase[] = [
       }),
   },
   {
-    name: "claims what was tried at least so often and less often than the most",
+    name: "claims apart what has two attempts or more and was not postponed since it was claimed last",
     run: (open) =>
       withStore(open, async (store) => {
-        await store.messages.send(messages(["0", "1", "2", "3", "4"]));
-        await store.messages.postpone(
-          [0, 1, 2, 3, 4].map((attempts) => ({
-            ...ref(`${attempts}`),
-            dueAt: DUE_AT,
-            attempts,
-            error: undefined,
-          })),
-        );
-        const range = { attemptsFrom: 2, attemptsBelow: 4 };
-        assert.deepStrictEqual(await claimIds(store, range), ["2", "3"]);
-        assert.deepStrictEqual(await claimIds(store, { attemptsBelow: 2 }), ["0", "1"]);
-        assert.deepStrictEqual(await claimIds(store, { attemptsFrom: 4 }), ["4"]);
+        const postpone = (id: string, attempts: number, dueAt = DUE_AT) =>
+          store.messages.postpone([{ ...ref(id), dueAt, attempts, error: undefined }]);
+        await store.messages.send(messages(["once", "twice", "often", "told"]));
+        await postpone("twice", 1);
+        await postpone("often", 6);
+        await postpone("told", 6);
+        assert.deepStrictEqual(await claimIds(store, { isDoubtful: true }), []);
+        assert.deepStrictEqual(await claimIds(store), ["once", "twice", "often", "told"]);
+        await postpone("told", 7, DUE_AT + 1000);
+        const later = { wall: DUE_AT + 1000 };
+        const doubtful = { ...later, isDoubtful: true };
+        assert.deepStrictEqual(await claimIds(store, { ...doubtful, limit: 1 }), ["twice"]);
+        assert.deepStrictEqual(await claimIds(store, later), ["once", "told"]);
+        assert.deepStrictEqual(await claimIds(store, doubtful), ["often"]);
+        await store.messages.park([{ ...ref("often"), error: "why" }], 1);
+        await store.messages.retryParked(["often"], 1);
+        assert.deepStrictEqual(await claimIds(store, later), ["often"]);
       }),
   },
   {
@@ -141,12 +148,75 @@ export const messageClaimCases: readonly ConformanceCase[] = [
     name: "leaves a message whose predecessor is due later, until that one is gone",
     run: (open) =>
       withStore(open, async (store) => {
-        await store.messages.send([ordered("a"), ordered("b", { dueAt: 1 }), ordered("c")]);
-        // "b" is due before "a", which has to go before it.
-        assert.deepStrictEqual(await claimIds(store), ["a"]);
+        await store.messages.send([ordered("a", { dueAt: 1001 }), ordered("b", { dueAt: 1 })]);
         assert.deepStrictEqual(await claimIds(store), []);
         await apply(store, firstCommit(bob, { consumes: refs(["a"]) }));
-        assert.deepStrictEqual(await claimIds(store), ["b", "c"]);
+        assert.deepStrictEqual(await claimIds(store), ["b"]);
+      }),
+  },
+  {
+    name: "claims a lane when its head is due, however long those behind it have been due",
+    run: (open) =>
+      withStore(open, async (store) => {
+        await store.messages.send([
+          ordered("a"),
+          ordered("b", { dueAt: 1 }),
+          message("c", { dueAt: 999 }),
+        ]);
+        assert.deepStrictEqual(await claimIds(store), ["c", "a", "b"]);
+      }),
+  },
+  {
+    name: "claims the heads of all lanes before those behind them, and a few of each lane",
+    run: (open) =>
+      withStore(open, async (store) => {
+        await store.messages.send([
+          ...["a1", "a2", "a3", "a4"].map((id) => ordered(id)),
+          ...["b1", "b2", "b3", "b4"].map((id) => ordered(id, { target: cat })),
+          message("c", { dueAt: DUE_AT - 1 }),
+        ]);
+        assert.deepStrictEqual(await claimIds(store, { laneMax: 3, limit: 6 }), [
+          "c",
+          "a1",
+          "b1",
+          "a2",
+          "a3",
+          "b2",
+        ]);
+      }),
+  },
+  {
+    name: "finds the next head of a lane, whatever became of the one before it",
+    run: (open) =>
+      withStore(open, async (store) => {
+        const ids = ["consumed", "removed", "parked", "replaced", "last"];
+        await store.messages.send([...ids.map((id) => ordered(id)), ordered("behind")]);
+        const ends: (() => Promise<unknown>)[] = [
+          () => apply(store, firstCommit(bob, { consumes: refs(["consumed"]) })),
+          () => store.messages.remove(["removed"]),
+          () => store.messages.park([{ ...ref("parked"), error: "why" }], 1),
+          () => store.messages.replace(ref("replaced"), []),
+        ];
+        for (const [index, end] of ends.entries()) {
+          assert.deepStrictEqual(await claimIds(store, { laneMax: 1 }), [ids[index]]);
+          await end();
+          assert.strictEqual(await store.messages.nextDueAt(), DUE_AT);
+        }
+        assert.deepStrictEqual(await claimIds(store), ["last", "behind"]);
+      }),
+  },
+  {
+    name: "goes on with a lane whose later messages went before its head",
+    run: (open) =>
+      withStore(open, async (store) => {
+        await store.messages.send(["a", "b", "c", "d"].map((id) => ordered(id)));
+        await store.messages.remove(["b", "d"]);
+        assert.deepStrictEqual(await claimIds(store, { laneMax: 1 }), ["a"]);
+        await store.messages.remove(["a"]);
+        assert.deepStrictEqual(await claimIds(store), ["c"]);
+        await store.messages.remove(["c"]);
+        await store.messages.send([ordered("e")]);
+        assert.deepStrictEqual(await claimIds(store), ["e"]);
       }),
   },
   {
@@ -159,24 +229,29 @@ export const messageClaimCases: readonly ConformanceCase[] = [
         const [a] = await loadMessages(store, ["a"]);
         assert.deepStrictEqual(await claimIds(store, { wall: a!.dueAt - 1 }), []);
         // "b" has been due for longer, and still has to let "a" go first.
-        assert.deepStrictEqual(await claimIds(store, { wall: a!.dueAt }), ["a"]);
+        assert.deepStrictEqual(await claimIds(store, { wall: a!.dueAt }), ["a", "b"]);
       }),
   },
   {
-    name: "leaves a lane whose first message was tried too often, or not often enough, for this claim",
+    name: "leaves a lane whose head is doubtful to a claim for those, and ends before a message that is",
     run: (open) =>
       withStore(open, async (store) => {
         await store.messages.send([ordered("a"), ordered("b"), ordered("c")]);
-        const due = { dueAt: DUE_AT, error: undefined };
-        await store.messages.postpone([{ ...ref("a"), attempts: 3, ...due }]);
-        assert.deepStrictEqual(await claimIds(store, { attemptsBelow: 2 }), []);
+        const tried = { dueAt: DUE_AT, attempts: 1, error: undefined };
         await store.messages.postpone([
-          { ...ref("a"), attempts: 0, ...due },
-          { ...ref("b"), attempts: 3, ...due },
+          { ...ref("a"), ...tried },
+          { ...ref("b"), ...tried },
         ]);
-        assert.deepStrictEqual(await claimIds(store, { attemptsFrom: 2 }), []);
-        // "b" is out of range, and "c" waits for it.
-        assert.deepStrictEqual(await claimIds(store, { attemptsBelow: 2 }), ["a"]);
+        assert.deepStrictEqual(await claimIds(store, { laneMax: 2 }), ["a", "b"]);
+        const later = { wall: DUE_AT + 1000 };
+        assert.deepStrictEqual(await claimIds(store, later), []);
+        await store.messages.postpone([{ ...ref("a"), ...tried }]);
+        assert.deepStrictEqual(await claimIds(store, { ...later, isDoubtful: true }), []);
+        // "b" is another claim's, and "c" waits for it.
+        assert.deepStrictEqual(await claimIds(store, later), ["a"]);
+        await store.messages.remove(["a"]);
+        const doubtful = { ...later, isDoubtful: true };
+        assert.deepStrictEqual(await claimIds(store, doubtful), ["b"]);
       }),
   },
   {

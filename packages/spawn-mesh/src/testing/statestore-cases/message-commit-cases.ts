@@ -287,8 +287,8 @@ export const messageCommitCases: readonly ConformanceCase[] = [
         await sendParked(store, message("parked"));
         const [tried] = await store.messages.claim({
           wall: 1000,
-          attemptsFrom: 0,
-          attemptsBelow: 1,
+          isDoubtful: false,
+          laneMax: 1,
           limit: 1,
           unitsMax: 1,
           retry: { firstMs: 10, maxMs: 10 },

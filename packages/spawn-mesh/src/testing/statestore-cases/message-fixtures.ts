@@ -73,9 +73,9 @@ export async function claim(
 ): Promise<readonly StoredMessage[]> {
   return await store.messages.claim({
     wall: DUE_AT,
-    attemptsFrom: 0,
-    attemptsBelow: Number.MAX_SAFE_INTEGER,
+    isDoubtful: false,
     limit: 1000,
+    laneMax: 10_000,
     unitsMax: 2 ** 26,
     retry: { firstMs: 100, maxMs: 1000 },
     ...fields,
@@ -148,9 +148,9 @@ export const everyCall: readonly ((store: MessageStore) => Promise<unknown>)[] =
   (store) =>
     store.claim({
       wall: DUE_AT,
-      attemptsFrom: 0,
-      attemptsBelow: 2,
+      isDoubtful: false,
       limit: 1,
+      laneMax: 1,
       unitsMax: 1,
       retry: { firstMs: 1, maxMs: 1 },
     }),

@@ -145,9 +145,7 @@ export const messageParkingCases: readonly ConformanceCase[] = [
         await store.messages.retryParked(["b", "a"], 1);
         assert.strictEqual((await loadRow(store, ann)).unsent, 4);
         // Due before "c" and "d", and still behind them.
-        assert.deepStrictEqual(await claimIds(store), ["c", "d"]);
-        await store.messages.remove(["c", "d"]);
-        assert.deepStrictEqual(await claimIds(store), ["b", "a"]);
+        assert.deepStrictEqual(await claimIds(store), ["c", "d", "b", "a"]);
       }),
   },
   {

@@ -116,9 +116,9 @@ const EVERYTHING = [
 
 const EVERYTHING_DUE: Omit<MessageClaim, "unitsMax"> = {
   wall: AT,
-  attemptsFrom: 0,
-  attemptsBelow: 9,
+  isDoubtful: false,
   limit: 9,
+  laneMax: 9,
   retry: { firstMs: 1000, maxMs: 1000 },
 };
 

@@ -109,12 +109,9 @@ export class MessageCommands {
     const choices = this.#choices;
     const claim: MessageClaim = {
       wall: this.#time,
-      ...choices.pick([
-        { attemptsFrom: 0, attemptsBelow: Number.MAX_SAFE_INTEGER },
-        { attemptsFrom: 0, attemptsBelow: 2 },
-        { attemptsFrom: 2, attemptsBelow: Number.MAX_SAFE_INTEGER },
-      ]),
+      isDoubtful: choices.chance(0.3),
       limit: 1 + choices.whole(6),
+      laneMax: 1 + choices.whole(4),
       unitsMax: choices.pick([SIZE * 0.5, SIZE * 2.5, SIZE * 1000]),
       retry: RETRY,
     };
