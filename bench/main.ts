@@ -9,7 +9,7 @@ import type { Peer, WorkloadEntry } from "./lib/workloads.ts";
 
 const USAGE = `usage: bin/bench [WORKLOAD…] [--peers] [--json] [--seconds N] [--rounds N]
 
-  WORKLOAD      a name or its beginning; default: all but sizes
+  WORKLOAD      a name or its beginning; default: all down to W4-reload
                 ${workloadNames.join(" ")}
   --peers       run GenServer and Restate beside ours, where they can be had
   --json        print one JSON line a measurement instead of the table

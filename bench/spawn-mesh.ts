@@ -4,6 +4,7 @@
  *
  * usage: node --expose-gc --conditions=@spawn-mesh/source bench/spawn-mesh.ts WORKLOAD
  */
+import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { actor, actorSystem } from "spawn-mesh";
 import type { ActorSystem, Durability, Statestore } from "spawn-mesh";
@@ -20,11 +21,12 @@ const COLD_ACTORS = 100_000;
 /** Write-behind writes after 2 s, idle actors leave after 10 s: between the two all are idle and there. */
 const SETTLE_MS = 4_000;
 
-/** `W1-seq`, `W1-seq/durable`, `W3-hot64/10KB`: the workload, and what is different about it. */
+/** `W1-seq`, `W1-seq/durable`, `W3-seq/encrypted`, `W3-hot64/10KB`: the workload, and what is different about it. */
 const [workload = "", variant] = (process.argv[2] ?? "").split("/");
 const isOnDisk = /^W3|^W4-create|^W4-reload/.test(workload);
 const durability: Durability = isOnDisk || variant === "durable" ? "durable" : "write-behind";
-const size = variant === "durable" ? undefined : variant;
+const isEncrypted = variant === "encrypted";
+const size = variant === "durable" || isEncrypted ? undefined : variant;
 
 const counter = actor("counter", {
   kind: "unnamed",
@@ -40,7 +42,12 @@ const counter = actor("counter", {
 
 async function startSystem(file: string): Promise<ActorSystem> {
   const statestore: Statestore = isOnDisk ? sqliteStatestore({ file }) : memoryStatestore();
-  const system = actorSystem("bench", { actors: [counter], statestore });
+  const encryption = { keys: { bench: randomBytes(32) } };
+  const system = actorSystem("bench", {
+    actors: [counter],
+    statestore,
+    ...(isEncrypted && { encryption }),
+  });
   await system.start();
   return system;
 }
@@ -51,7 +58,7 @@ async function run(system: ActorSystem): Promise<void> {
     peer: "spawn-mesh",
     workload: name,
     durability: isOnDisk
-      ? "SQLite, fsync before the reply, group commit"
+      ? `SQLite, fsync before the reply, group commit${isEncrypted ? ", encrypted" : ""}`
       : `${durability}, in memory`,
     sampleEvery: isOnDisk ? 1 : SAMPLE_EVERY,
   };

@@ -21,17 +21,19 @@ export interface DriveOptions {
 /** When the clock is too dear to be read for each call, it is read for every 32nd. */
 const CLOCK_MASK = 31;
 
-/** Keeps `inflight` calls under way for `seconds`. */
+/** Keeps `inflight` calls under way, for so many seconds or until something has happened. */
 export async function closedLoop(
   { op, inflight, sampleEvery }: DriveOptions,
-  seconds: number,
+  end: number | Promise<unknown>,
 ): Promise<Driven> {
   const latencies = new Histogram();
   let next = 0;
   let ops = 0;
   let isOver = false;
   const startedAt = performance.now();
-  const endsAt = startedAt + seconds * 1000;
+  const endsAt = typeof end === "number" ? startedAt + end * 1000 : Infinity;
+  const finish = (): void => void (isOver = true);
+  if (typeof end !== "number") void end.then(finish, finish);
   const worker = async (): Promise<void> => {
     while (!isOver) {
       const index = next++;

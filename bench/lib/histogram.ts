@@ -12,6 +12,12 @@ export class Histogram {
     this.#count++;
   }
 
+  /** Takes in what another one has recorded. */
+  add(other: Histogram): void {
+    for (const [bucket, count] of other.#buckets.entries()) this.#buckets[bucket]! += count;
+    this.#count += other.#count;
+  }
+
   /** In microseconds; `null` when nothing was recorded. */
   percentileUs(fraction: number): number | null {
     const target = Math.ceil(this.#count * fraction);

@@ -16,8 +16,8 @@ function plainName(workload: string): string {
   return workload.split("/")[0]!;
 }
 
-export async function runOurs({ name }: WorkloadEntry): Promise<readonly Line[]> {
-  return linesOf([...NODE, join(BENCH, "spawn-mesh.ts"), name]);
+export async function runOurs({ name, ours }: WorkloadEntry): Promise<readonly Line[]> {
+  return linesOf([...NODE, join(BENCH, ours ?? "spawn-mesh.ts"), name]);
 }
 
 export async function runFloor({ name, floor }: WorkloadEntry): Promise<readonly Line[]> {

@@ -11,6 +11,8 @@ export interface Goal {
 
 export interface WorkloadEntry {
   readonly name: string;
+  /** Our program, when it is a special one. */
+  readonly ours?: "rotation.ts";
   /** The program that measures the least that any design must do. */
   readonly floor?: "floor-inproc.ts" | "floor-durable.ts" | "floor-point-read.ts";
   readonly peers: readonly Peer[];
@@ -98,6 +100,14 @@ const curve: readonly WorkloadEntry[] = ["W1-seq", "W1-pipe64", "W3-hot64"].flat
   stateSizes.map((size) => ({ name: `${name}/${size}`, peers: [] })),
 );
 
+/** What takes a while and is compared with nothing but itself. */
+const onDemand: readonly WorkloadEntry[] = [
+  { name: "W3-seq/encrypted", floor: "floor-durable.ts", peers: [] },
+  { name: "W3-hot64/encrypted", floor: "floor-durable.ts", peers: [] },
+  { name: "W3-1k256/encrypted", floor: "floor-durable.ts", peers: [] },
+  { name: "rotation", ours: "rotation.ts", peers: [] },
+];
+
 /** The name that stands for all of {@link curve}. */
 const CURVE = "sizes";
 
@@ -106,7 +116,9 @@ export function findWorkloads(names: readonly string[]): readonly WorkloadEntry[
   if (names.length === 0) return workloads;
   const found = names.map((name) => {
     if (name === CURVE) return curve;
-    const exact = [...workloads, ...curve].filter((workload) => workload.name === name);
+    const exact = [...workloads, ...curve, ...onDemand].filter(
+      (workload) => workload.name === name,
+    );
     return exact.length > 0
       ? exact
       : workloads.filter((workload) => workload.name.startsWith(name));
@@ -114,4 +126,8 @@ export function findWorkloads(names: readonly string[]): readonly WorkloadEntry[
   return found.some((matches) => matches.length === 0) ? undefined : [...new Set(found.flat())];
 }
 
-export const workloadNames: readonly string[] = [...workloads.map(({ name }) => name), CURVE];
+export const workloadNames: readonly string[] = [
+  ...workloads.map(({ name }) => name),
+  CURVE,
+  ...onDemand.map(({ name }) => name),
+];

@@ -17,7 +17,8 @@ import { SpawnError } from "./errors.ts";
 import type { EventListener } from "./events.ts";
 import type { Caller } from "./invocation.ts";
 import type { Message, StoredMessage } from "./message-store.ts";
-import { CHANNEL, newMessageId, payloadOf } from "./sending.ts";
+import { payloadOf } from "./message-payload.ts";
+import { CHANNEL, newMessageId } from "./sending.ts";
 import { StoreFailure } from "./statestore.ts";
 import type { Statestore } from "./statestore.ts";
 

@@ -5,7 +5,8 @@ import type { Batch, Change } from "./commit-batch.ts";
 import type { Outgoing } from "./sending.ts";
 
 function outgoing(id: string): Outgoing {
-  const { target, action, payload, headers } = message(id);
+  const { target, action, headers } = message(id);
+  const payload = "{}";
   const flags = { isOrdered: true, isTimer: false, isNamed: false, isStored: true };
   return { id, target, action, payload, headers, ...flags, dueAt: undefined };
 }

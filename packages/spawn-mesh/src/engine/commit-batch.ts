@@ -4,7 +4,8 @@ import type { SpawnError } from "./errors.ts";
 import type { Invocation } from "./invocation.ts";
 import { isStored } from "./message-store.ts";
 import type { Message, MessageRef, StoredMessage } from "./message-store.ts";
-import { unitsOf } from "./sending.ts";
+import { unitsOf } from "./message-payload.ts";
+import type { Outbox } from "./outbox.ts";
 import type { Outgoing } from "./sending.ts";
 import type { Commit, Etag, StateBytes, StoreAnswer, StoredReply, Tags } from "./statestore.ts";
 
@@ -195,6 +196,15 @@ export function newBatch(now: number): Batch {
     at: 0,
     keepsRevision: false,
   };
+}
+
+/** Everything in the batch is durable: its invocations are answered, or go on elsewhere. */
+export function answerAll({ entries }: Batch, outbox: Pick<Outbox, "goesOn">): void {
+  for (const invocation of entries) {
+    if (invocation.continuesAs !== undefined) outbox.goesOn(invocation);
+    else if (invocation.refusal !== undefined) invocation.fail(invocation.refusal);
+    else invocation.succeed(invocation.reply);
+  }
 }
 
 /** Fails what the batch would have changed, and returns the reads in it, which can run again. */

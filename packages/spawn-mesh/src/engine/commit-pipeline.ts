@@ -16,6 +16,7 @@ import type { ActorDefinition } from "./actor-definition.ts";
 import type { ActorId } from "./actor-id.ts";
 import {
   addMessages,
+  answerAll,
   commitOf,
   isCancelled,
   failChanges,
@@ -290,7 +291,7 @@ export class CommitPipeline {
     if (batch.keepsRevision) this.#keptAt = batch.at;
     this.#durableBytes = batch.bytes;
     this.#durableTags = batch.tags;
-    this.#answer(batch);
+    answerAll(batch, this.#writer.outbox);
     openGates(batch, true);
     if (batch.messages !== undefined) this.#send(batch.messages);
     if (!this.isWriteBehind || (this.#next !== undefined && isUrgent(this.#next))) this.enlist();
@@ -333,7 +334,7 @@ export class CommitPipeline {
     if (row !== undefined && row.etag === batch.etag) return this.committed(row.handle);
     this.#settle();
     if (row !== undefined && row.baseEtag === batch.etag) {
-      this.#answer(batch);
+      answerAll(batch, this.#writer.outbox);
       openGates(batch, true);
       this.#mayHaveSent(batch);
       return this.#startAgain({ ...batch, entries: [], gates: undefined }, [], answer);
@@ -369,15 +370,6 @@ export class CommitPipeline {
       next.stored.set(change.stored.key, change.stored);
     }
     return next;
-  }
-
-  /** Everything in the batch is durable. */
-  #answer({ entries }: Batch): void {
-    for (const invocation of entries) {
-      if (invocation.continuesAs !== undefined) this.#writer.outbox.goesOn(invocation);
-      else if (invocation.refusal !== undefined) invocation.fail(invocation.refusal);
-      else invocation.succeed(invocation.reply);
-    }
   }
 
   #sealMessages(messages: BatchMessages, at: number): void {

@@ -124,13 +124,9 @@ describe("a commit writer", () => {
     expect(store.groups).toHaveLength(2);
     hold.release();
     await clock.advance(0);
-    expect(store.commits.map((sent) => `${sent.actor.name} ${String(sent.state)}`)).toEqual([
-      "a 1",
-      "b 1",
-      "c 2",
-      "a 2",
-      "b 2",
-    ]);
+    expect(
+      store.commits.map((sent) => `${sent.actor.name} ${String(sent.state as string)}`),
+    ).toEqual(["a 1", "b 1", "c 2", "a 2", "b 2"]);
   });
 
   test("gives back what ran on top of a commit that failed, and answers it with nothing", async () => {

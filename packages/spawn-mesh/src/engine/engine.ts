@@ -9,8 +9,7 @@ import type { ActorCall, Origin } from "./actor-call.ts";
 import type { ActorType, CallFromRun, EngineParts } from "./actor-type.ts";
 import { ActorTypes, actionOf } from "./actor-types.ts";
 import type { ActorDefinition } from "./actor-definition.ts";
-import { checkName } from "./actor-id.ts";
-import type { ActorId } from "./actor-id.ts";
+import { checkName, type ActorId } from "./actor-id.ts";
 import { sleep, systemClock, systemRandom } from "./clock.ts";
 import type { Clock, Random } from "./clock.ts";
 import {
@@ -47,8 +46,8 @@ import { noCronTimes } from "./repetition.ts";
 import type { CronTimes } from "./repetition.ts";
 import type { InvokeRequest } from "./run.ts";
 import { RunQueue } from "./run-queue.ts";
-import { newMessageId } from "./sending.ts";
-import type { SendRequest } from "./sending.ts";
+import { newMessageId, type SendRequest } from "./sending.ts";
+import { checkEncryption } from "./sealed-rows.ts";
 import type { Statestore } from "./statestore.ts";
 import { StoredActorOperations } from "./stored-actor.ts";
 import { copyBounded, lastCopiedUnits } from "./values.ts";
@@ -102,6 +101,7 @@ export class Engine {
   /** @throws {SpawnError} `INVALID_ARGUMENT`, `ALREADY_REGISTERED` */
   constructor(options: EngineOptions) {
     checkName("system", options.system);
+    checkEncryption(options.system, options.store);
     this.system = options.system;
     this.#store = options.store;
     this.#findSystem = options.findSystem ?? (() => undefined);

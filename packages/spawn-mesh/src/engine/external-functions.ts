@@ -11,7 +11,7 @@ import { SpawnError, describeThrown } from "./errors.ts";
 import { isFailure } from "./failure.ts";
 import type { Caller } from "./invocation.ts";
 import type { StoredMessage } from "./message-store.ts";
-import { payloadOf } from "./sending.ts";
+import { payloadOf } from "./message-payload.ts";
 
 /** What a function outside learns besides its payload. */
 export interface ExternalCall {

@@ -4,12 +4,14 @@
  * Of a repeated message only the occurrence is given up that could not be delivered. It becomes a message
  * of its own, which does not come again, and the next occurrence is stored in the same change. So neither
  * does one failure end the repetition, nor is it forgotten. If the process ends before the occurrence is
- * put aside, it is delivered once more like any other message.
+ * put aside, it is delivered once more like any other message. What could not be decrypted is given up
+ * whole, whatever it says of repetitions: that may be forged, and nothing can be made of its payload.
  */
 import type { Message, StoredMessage } from "./message-store.ts";
 import { repeatWrite } from "./repeated-write.ts";
 import type { RepeatedWriteParts } from "./repeated-write.ts";
 import type { CronTimes } from "./repetition.ts";
+import { isSealed } from "./sealed-rows.ts";
 import { newMessageId, nextOccurrence, storedAs } from "./sending.ts";
 import type { Statestore } from "./statestore.ts";
 
@@ -35,8 +37,9 @@ export async function giveUp(
   reason: string,
 ): Promise<string> {
   const { store, clock } = parts;
-  const { repeat } = message.headers;
-  const { id, sentAt } = repeat === undefined ? message : await separate(parts, message, reason);
+  const { payload, headers } = message;
+  const isWhole = headers.repeat === undefined || isSealed(payload);
+  const { id, sentAt } = isWhole ? message : await separate(parts, message, reason);
   const parked = [{ id, sentAt, error: reason }];
   await repeatWrite(parts, () => store.messages.park(parked, clock.wall()));
   return id;

@@ -35,7 +35,8 @@ export { MessageOperations } from "./message-operations.ts";
 export type { MessageQuery } from "./message-operations.ts";
 export { firstTime } from "./repetition.ts";
 export type { CronTimes } from "./repetition.ts";
-export { payloadText, repetitionOf } from "./sending.ts";
+export { payloadText } from "./message-payload.ts";
+export { repetitionOf } from "./sending.ts";
 export type { SendOptions, SendRequest } from "./sending.ts";
 export type { ChannelListener, Publication } from "./broadcasts.ts";
 export type { ExternalCall, ExternalFunction } from "./external-functions.ts";
@@ -45,6 +46,15 @@ export type { StateCodec } from "./state-codec.ts";
 export { VALUE_DEPTH_MAX } from "./values.ts";
 export type { JsonValue } from "./values.ts";
 // For those who write a statestore.
+export { checkKeyIds, isSealed, sealableValue } from "./sealed-rows.ts";
+export type {
+  KeyProof,
+  Rewrite,
+  SealableRow,
+  Sealed,
+  SealedRows,
+  ScannedRows,
+} from "./sealed-rows.ts";
 export { StoreFailure } from "./statestore.ts";
 export type {
   Codec,

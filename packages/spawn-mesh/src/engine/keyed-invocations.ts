@@ -13,6 +13,7 @@ import type { ErrorCode, FailureValue } from "./errors.ts";
 import type { Invocation } from "./invocation.ts";
 import { isStored } from "./message-store.ts";
 import type { Loader } from "./loader.ts";
+import { isSealed, unreadable } from "./sealed-rows.ts";
 import type { StoredReply } from "./statestore.ts";
 
 export interface KeyedOwner {
@@ -133,6 +134,11 @@ export function messageGone(): SpawnError {
  */
 export function answerStored(invocation: Invocation, stored: StoredReply, goesOn: GoesOn): void {
   const { fingerprint, idempotencyKey } = invocation.details!;
+  if (isSealed(stored.reply)) {
+    // Its fingerprint is encrypted with it, so nobody knows whether it is of the same request.
+    const { message } = unreadable("the stored reply of the idempotency key", stored.reply);
+    return invocation.fail(new SpawnError("STATE_CORRUPT", message, { applied: "unknown" }));
+  }
   if (stored.fingerprint !== fingerprint) {
     return invocation.fail(
       new SpawnError(
@@ -154,6 +160,10 @@ export function answerWith(invocation: Invocation, stored: StoredReply, goesOn: 
         { applied: "yes" },
       ),
     );
+  }
+  if (isSealed(stored.reply)) {
+    const { message } = unreadable("the call was applied, but its stored reply", stored.reply);
+    return invocation.fail(new SpawnError("STATE_CORRUPT", message, { applied: "yes" }));
   }
   let reply: unknown;
   try {

@@ -14,6 +14,7 @@
  * more, and was not postponed since it was claimed last, so how that ended was never told.
  */
 import type { ActorId } from "./actor-id.ts";
+import type { Sealed } from "./sealed-rows.ts";
 import type { StoredReply } from "./statestore.ts";
 
 /** What a message is to whoever delivers it; statestores keep it as JSON and do not look inside. */
@@ -83,8 +84,8 @@ export interface Message extends MessageRef {
   readonly target: ActorId;
   /** A name like those of actors, or empty. */
   readonly action: string;
-  /** JSON text; `null` when there is none. */
-  readonly payload: string | null;
+  /** JSON text; `null` when there is none. Sealed together with all of `headers` but `kind`. */
+  readonly payload: string | Sealed | null;
   readonly headers: MessageHeaders;
   /** Whether it belongs to a lane. */
   readonly isOrdered: boolean;
@@ -98,7 +99,10 @@ export interface Message extends MessageRef {
 export interface StoredMessage extends Message {
   /** How often it was claimed, or tried and failed. */
   readonly attempts: number;
-  /** Why it could not be delivered last time: well-formed text without NUL, at most 1 000 UTF-16 units. */
+  /**
+   * Why it could not be delivered last time: well-formed text without NUL, at most 1 000 UTF-16 units,
+   * or what encryption makes of that, at most 4 100 characters of ASCII.
+   */
   readonly error: string | undefined;
 }
 
@@ -126,8 +130,8 @@ export interface MessageClaim {
   /** The most messages of one lane. */
   readonly laneMax: number;
   /**
-   * The most payloads, in UTF-16 units: a claim ends before the message that would be too much.
-   * The first message is claimed in any case.
+   * The most payloads, in UTF-16 units, or bytes of sealed ones: a claim ends before the message that
+   * would be too much. The first message is claimed in any case.
    */
   readonly unitsMax: number;
   /** A claimed message is due again after `firstMs` doubled with each attempt, up to `maxMs`. */

@@ -12,6 +12,7 @@ import type { Caller } from "./invocation.ts";
 import type { LoadWaiter } from "./loader.ts";
 import type { StoredMessage } from "./message-store.ts";
 import { initError } from "./run-outcome.ts";
+import { isSealed } from "./sealed-rows.ts";
 import type { Outgoing } from "./sending.ts";
 import type { StateBytes, StoreAnswer, StoredActor } from "./statestore.ts";
 import { decodeStored } from "./stored-state.ts";
@@ -119,7 +120,7 @@ interface FirstState {
 function firstState(definition: StateDefinition, row: StoredActor | undefined): FirstState {
   if (row?.state === undefined) return byValue(definition, definition.initial());
   const state = decodeStored(definition, row);
-  return row.stateVersion === definition.version
+  return row.stateVersion === definition.version && !isSealed(row.state)
     ? { state, bytes: row.state }
     : byValue(definition, state);
 }

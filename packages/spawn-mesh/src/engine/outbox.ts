@@ -30,6 +30,7 @@ import { RepeatedCalls } from "./repeated-calls.ts";
 import { repeatWrite } from "./repeated-write.ts";
 import { isMissed } from "./repetition.ts";
 import type { CronTimes } from "./repetition.ts";
+import { isSealed, unreadable } from "./sealed-rows.ts";
 import { isSurelySent, nextOccurrence, storedAs } from "./sending.ts";
 import type { Outgoing } from "./sending.ts";
 import { SourcesBehind } from "./sources-behind.ts";
@@ -275,6 +276,9 @@ export class Outbox {
     const { message, claimed } = delivery;
     const { limits, clock } = this.#parts;
     const { repeat } = message.headers;
+    // Before anything is made of it: it must be whole when somebody has the key.
+    if (isSealed(message.payload))
+      return void this.#park(delivery, unreadable("the message", message.payload));
     if (claimed !== undefined && message.attempts > limits.messageAttemptsMax)
       return void this.#park(delivery, wornOut(message));
     const isFirstTry = message.attempts === (claimed === undefined ? 0 : 1);

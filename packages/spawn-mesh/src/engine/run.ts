@@ -13,7 +13,8 @@ import { SpawnError } from "./errors.ts";
 import type { Invocation } from "./invocation.ts";
 import type { Limits } from "./limits.ts";
 import { idsMeant } from "./message-ids.ts";
-import { EXTERNAL, unitsOf } from "./sending.ts";
+import { unitsOf } from "./message-payload.ts";
+import { EXTERNAL } from "./sending.ts";
 import type { Outgoing, SendOptions, SendRequest } from "./sending.ts";
 import type { Tags } from "./statestore.ts";
 

@@ -13,10 +13,10 @@ import type { Limits } from "./limits.ts";
 import { checkWholeNumber } from "./limits.ts";
 import { checkGivenId, storedId } from "./message-ids.ts";
 import type { Message, MessageHeaders, Repetition } from "./message-store.ts";
+import { payloadText, readablePayload } from "./message-payload.ts";
 import { firstTime, nextTime } from "./repetition.ts";
 import type { CronTimes } from "./repetition.ts";
 import type { Routing } from "./run.ts";
-import { copyBounded } from "./values.ts";
 
 /** When a message is delivered, and how. */
 export interface SendOptions {
@@ -225,38 +225,12 @@ export function composeBroadcast(parts: SendingParts, channel: string, payload: 
   };
 }
 
-/** A payload as it is stored. @throws {SpawnError} `INVALID_ARGUMENT`, `PAYLOAD_TOO_LARGE` */
-export function payloadText(payload: unknown, { payloadBytesMax }: Limits): string | null {
-  const copied = copyBounded(payload, "payload", payloadBytesMax);
-  return copied === undefined ? null : JSON.stringify(copied);
-}
-
-/** The payload of a stored message. */
-export function payloadOf(message: Pick<Message, "payload">): unknown {
-  return message.payload === null ? undefined : JSON.parse(message.payload);
-}
-
-/** About how much memory it takes, in UTF-16 units. */
-export function unitsOf({
-  payload,
-  action,
-  target: { definition, name },
-  headers: { metadata },
-}: Pick<Message, "payload" | "action" | "target" | "headers">): number {
-  let units = (payload?.length ?? 0) + action.length + definition.length + name.length;
-  for (const key in metadata) units += key.length + metadata[key]!.length;
-  return units + MESSAGE_UNITS;
-}
-
-/** What a message takes besides its payload, names and metadata, about. */
-const MESSAGE_UNITS = 256;
-
 /** A repeated message as it comes next; `undefined` if it does not come again. */
 export function nextOccurrence(
   message: Message,
   { clock, cronTimes }: Pick<SendingParts, "clock" | "cronTimes">,
 ): Outgoing | undefined {
-  const { id, target, action, payload, headers, isTimer, sentAt } = message;
+  const { id, target, action, headers, isTimer, sentAt } = message;
   const { repeat } = headers;
   if (repeat === undefined) return undefined;
   const dueAt = nextTime(repeat, clock.wall(), cronTimes);
@@ -265,7 +239,7 @@ export function nextOccurrence(
     id,
     target,
     action,
-    payload,
+    payload: readablePayload(message),
     headers: { ...headers, repeat: { ...repeat, plannedAt: dueAt } },
     isOrdered: false,
     isTimer,

@@ -7,6 +7,7 @@
  */
 import type { ActorId } from "./actor-id.ts";
 import type { Message, MessageRef, MessageStore, StoredMessage } from "./message-store.ts";
+import type { Sealed, SealedRows } from "./sealed-rows.ts";
 
 /** The unique id of a commit: 16 random bytes as 16 latin-1 characters. A fencing token. */
 export type Etag = string;
@@ -25,8 +26,10 @@ export type Tags = Readonly<Record<string, string>>;
 
 /** A committed state with what belongs to it. */
 export interface StoredState {
+  /** The etag of the commit that it is of. */
+  readonly etag: Etag;
   /** `undefined` when the actor has none: deleted. */
-  readonly state: StateBytes | undefined;
+  readonly state: StateBytes | Sealed | undefined;
   readonly codec: Codec;
   /** Version of the state's shape, from 1: which migrations it still needs. */
   readonly stateVersion: number;
@@ -40,7 +43,6 @@ export interface StoredState {
 /** The row of an actor. */
 export interface StoredActor extends StoredState {
   readonly handle: StoreHandle;
-  readonly etag: Etag;
   /** The etag that the present owner took over from: tells a displaced owner whether its last commit made it. */
   readonly baseEtag: Etag | undefined;
   /** +1 when the owner changes, from 1. */
@@ -69,7 +71,7 @@ export interface StoredReply {
    */
   readonly kind: "reply" | "continued" | "failed";
   /** As JSON text; `null` when there was no reply, `undefined` when it was too large to store. */
-  readonly reply: string | null | undefined;
+  readonly reply: string | Sealed | null | undefined;
   /** After this time (wall clock) the key may be forgotten. */
   readonly expiresAt: number;
 }
@@ -81,8 +83,6 @@ export interface Commit extends StoredState {
   readonly handle: StoreHandle | undefined;
   /** The etag that the row must have, or `undefined`: there must be no row. */
   readonly previous: Etag | undefined;
-  /** The etag that the row has afterwards. */
-  readonly etag: Etag;
   /** Whether this deletes the actor: state, history, stored replies and its timers go, a tombstone stays. */
   readonly isDelete: boolean;
   /**
@@ -131,6 +131,8 @@ export interface StoreAnswer {
 export interface StoreSession {
   /** The id of this incarnation of the process: the owner of all its commits. */
   readonly owner: string;
+  /** The keys that it has. Default: none. */
+  readonly keyIds?: readonly string[];
 }
 
 /** A kept revision, without its state. */
@@ -154,11 +156,15 @@ export interface ActorsOf {
  * Failures are {@link StoreFailure}s and say what is certain.
  */
 export interface Statestore {
+  /** Whether what it keeps leaves this machine, so that it is refused without encryption. */
+  readonly needsEncryption: boolean;
+
   /**
    * Opens the store, creates or upgrades its tables, and takes it for this session.
    *
    * @throws {SpawnError} `STATESTORE_UNAVAILABLE` with what was expected and what to do, and nothing
-   * is changed: the file is foreign, damaged, of a newer schema, read-only, or in use by another.
+   * is changed: the file is foreign, damaged, of a newer schema, read-only, in use by another, or
+   * holds rows that are sealed with a key which the session does not have (`checkKeyIds`).
    */
   open(session: StoreSession): Promise<void>;
 
@@ -195,6 +201,9 @@ export interface Statestore {
 
   /** What waits to be delivered. */
   readonly messages: MessageStore;
+
+  /** What may be encrypted, to change its keys. */
+  readonly sealed: SealedRows;
 
   /** Forgets up to `limit` stored replies that expired before `wall`; answers how many. */
   prune(wall: number, limit: number): Promise<number>;

@@ -1,16 +1,18 @@
 import type { StateDefinition } from "./actor-definition.ts";
 import { SpawnError, describeThrown } from "./errors.ts";
+import { isSealed, unreadable } from "./sealed-rows.ts";
 import type { StateCodec } from "./state-codec.ts";
 import type { StateBytes, StoredState } from "./statestore.ts";
 
 /**
  * Today's state from a stored one, migrated when it is of an older version.
  *
- * @throws {SpawnError} `STATE_CORRUPT` when this program cannot read it: an unknown codec, a newer
+ * @throws {SpawnError} `STATE_CORRUPT` when this program cannot read it: encrypted, an unknown codec, a newer
  * version, damaged bytes, or a migration that throws. The row is left untouched.
  */
 export function decodeStored(definition: StateDefinition, stored: StoredState): unknown {
   const { codec } = definition;
+  if (isSealed(stored.state)) throw unreadable("the state", stored.state);
   if (stored.codec !== codec.name || stored.state === undefined) {
     throw new SpawnError(
       "STATE_CORRUPT",

@@ -16,6 +16,13 @@ import type {
   SendRequest,
   Statestore,
 } from "../engine/index.ts";
+import { encryptedStatestore } from "../statestores/encrypted/index.ts";
+import type {
+  Encryption,
+  EncryptedStatestore,
+  Reencryption,
+  ReencryptionOptions,
+} from "../statestores/encrypted/index.ts";
 import { sqliteStatestore } from "../statestores/sqlite/index.ts";
 import { definitionOfActor } from "./actor.ts";
 import type { ActorOf, AnyActor, NameOf } from "./actor.ts";
@@ -29,6 +36,15 @@ import { addRunningSystem, findEngine, removeRunningSystem } from "./running-sys
 import type { RunningSystem } from "./running-systems.ts";
 import type { StoredActorRef } from "./stored-actor.ts";
 
+export type {
+  Encryption,
+  EncryptionOptions,
+  KeyMaterial,
+  Reencryption,
+  ReencryptionOptions,
+  ReencryptionProgress,
+} from "../statestores/encrypted/index.ts";
+
 /** Where an embedded system keeps its actors unless told otherwise. */
 export const DEFAULT_STATE_FILE = ".spawn/state.db";
 
@@ -39,6 +55,12 @@ export interface ActorSystemOptions {
   readonly externals?: readonly AnyExternal[];
   /** Where they are kept. Default: a SQLite file, `.spawn/state.db` below the working directory. */
   readonly statestore?: Statestore;
+  /**
+   * Keys that encrypt states, history, stored replies and messages before the statestore sees them;
+   * docs/guides/encryption.md says what stays in clear. Default: nothing is encrypted, which only a
+   * statestore on this machine accepts.
+   */
+  readonly encryption?: Encryption;
   /** Stop on SIGTERM and SIGINT: drain, commit, then what the signal does by default. Default `true`. */
   readonly handleSignals?: boolean;
   /** Bounds of queues, sizes and times. Each has a default. */
@@ -98,6 +120,14 @@ export interface ActorSystem extends AsyncDisposable {
     definition: ActorOf<State, ActionsOf, Kind>,
     ...name: NameOf<Kind>
   ): StoredActorRef<State>;
+  /**
+   * Encrypts everything with the active key that is not yet, while the system works; then the other
+   * keys may go. Resolves when it is done.
+   *
+   * @throws {SpawnError} `INVALID_ARGUMENT` without encryption, `STATESTORE_UNAVAILABLE`,
+   * `SHUTTING_DOWN`; what was done stays, and it can be called again
+   */
+  reencrypt(options?: ReencryptionOptions): Promise<Reencryption>;
   /** Takes no more calls, lets what is queued run for `drainTimeoutMs` (default 10 000), commits, and closes the statestore. */
   stop(options?: { readonly drainTimeoutMs?: number }): Promise<void>;
   /** Ends as `kill -9` does: nothing more is written. For tests: a new system on the same memory statestore goes on from there. A SQLite file stays taken until the process ends. */
@@ -118,6 +148,10 @@ class EmbeddedActorSystem implements ActorSystem, RunningSystem {
   readonly name: string;
   readonly engine: Engine;
   readonly handlesSignals: boolean;
+  readonly #store: Statestore;
+  readonly #clock: Clock | undefined;
+  /** Aborted when nothing new is begun any more. */
+  readonly #ending = new AbortController();
   readonly #reached = new Map<AnyActor, ReachedActor>();
   /** There while the system starts: settles when that has ended, well or badly. */
   #starting: Promise<void> | undefined;
@@ -133,14 +167,16 @@ class EmbeddedActorSystem implements ActorSystem, RunningSystem {
     }
     this.name = name;
     this.handlesSignals = options.handleSignals ?? true;
-    const { statestore, strict = false, limits, clock, random, onEvent } = options;
+    const { strict = false, limits, clock, random, onEvent } = options;
+    this.#store = storeOf(options);
+    this.#clock = clock;
     this.engine = new Engine({
       system: name,
       definitions: options.actors.map((defined) => ({
         ...definitionOfActor(defined),
         isStrict: strict,
       })),
-      store: statestore ?? sqliteStatestore({ file: DEFAULT_STATE_FILE }),
+      store: this.#store,
       host: inProcessHost((target, instance, call) =>
         this.#referenceThrough(call, target as AnyActor, instance),
       ),
@@ -234,9 +270,26 @@ class EmbeddedActorSystem implements ActorSystem, RunningSystem {
     ) as StoredActorRef<State>;
   }
 
+  async reencrypt(options: ReencryptionOptions = {}): Promise<Reencryption> {
+    this.engine.checkAccepting();
+    if (!isEncrypted(this.#store)) {
+      throw new SpawnError(
+        "INVALID_ARGUMENT",
+        `the system ${this.name} has no keys to encrypt with: expected the option encryption`,
+      );
+    }
+    const { signal } = this.#ending;
+    return await this.#store.reencrypt({
+      ...(this.#clock && { clock: this.#clock }),
+      ...options,
+      signal: options.signal === undefined ? signal : AbortSignal.any([signal, options.signal]),
+    });
+  }
+
   stop(options?: { readonly drainTimeoutMs?: number }): Promise<void> {
     if (this.#starting !== undefined) return this.#starting.then(() => this.stop(options));
     if (this.engine.isRunning) {
+      this.#end("stopping");
       this.#stopping = this.engine.stop(options).finally(() => {
         if (!this.engine.isRunning) removeRunningSystem(this);
       });
@@ -246,7 +299,12 @@ class EmbeddedActorSystem implements ActorSystem, RunningSystem {
 
   crash(): void {
     removeRunningSystem(this);
+    this.#end("stopped");
     this.engine.crash();
+  }
+
+  #end(phase: string): void {
+    this.#ending.abort(new SpawnError("SHUTTING_DOWN", `the system ${this.name} is ${phase}`));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -298,6 +356,22 @@ class ReachedActor implements CallTarget {
       payload,
     });
   }
+}
+
+function storeOf({ statestore, encryption }: ActorSystemOptions): Statestore {
+  const store = statestore ?? sqliteStatestore({ file: DEFAULT_STATE_FILE });
+  if (encryption === undefined) return store;
+  if (isEncrypted(store)) {
+    throw new SpawnError(
+      "INVALID_ARGUMENT",
+      "encryption: the statestore encrypts already; expected its keys in one of the two",
+    );
+  }
+  return encryptedStatestore(store, encryption);
+}
+
+function isEncrypted(store: Statestore): store is EncryptedStatestore {
+  return "reencrypt" in store;
 }
 
 function heapPercent(): number {

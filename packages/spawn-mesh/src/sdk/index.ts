@@ -11,7 +11,17 @@ export type {
 export { input, read } from "./action.ts";
 export type { Action, Actions } from "./action.ts";
 export { actorSystem, DEFAULT_STATE_FILE } from "./actor-system.ts";
-export type { ActorSystem, ActorSystemOptions, Messages } from "./actor-system.ts";
+export type {
+  ActorSystem,
+  ActorSystemOptions,
+  Encryption,
+  EncryptionOptions,
+  KeyMaterial,
+  Messages,
+  Reencryption,
+  ReencryptionOptions,
+  ReencryptionProgress,
+} from "./actor-system.ts";
 export type { ActionMethod, ActorRef, Call, EffectRef } from "./actor-ref.ts";
 export type { Context, ReadContext } from "./context.ts";
 export { external } from "./external.ts";

@@ -19,11 +19,12 @@ import type {
   RememberedOutcome,
   StoredMessage,
 } from "../engine/message-store.ts";
+import { isSealed } from "../engine/sealed-rows.ts";
 import { DueHeap } from "./due-heap.ts";
 
 /** A stored message, and where it stands. */
 interface Row {
-  readonly message: Message;
+  message: Message;
   /** Counts up as messages are stored. */
   readonly position: number;
   readonly lane: string | undefined;
@@ -94,6 +95,38 @@ export class MemoryMessages implements MessageStore {
   /** A source was deleted, and its timers with it. */
   removeTimers(source: ActorId): void {
     for (const id of this.#timers.get(actorKey(source)) ?? []) this.take(id);
+  }
+
+  // What a change of keys needs.
+
+  /** The messages that were stored after the one at `position`, in order. */
+  *storedAfter(position: number): Iterable<readonly [position: number, message: StoredMessage]> {
+    for (const row of this.#rows.values()) {
+      if (row.position > position) yield [row.position, storedMessage(row)];
+    }
+  }
+
+  /** The parked messages after the one of that id, by id. */
+  parkedAfter(id: string): readonly ParkedMessage[] {
+    const after = [...this.#parked.values()].filter((parked) => parked.id > id);
+    return after.toSorted((a, b) => (a.id < b.id ? -1 : 1));
+  }
+
+  /** Replaces payload, headers and error if they are what they were; answers whether they were. */
+  rewrite(was: StoredMessage, by: StoredMessage): boolean {
+    const row = this.#rows.get(was.id);
+    if (row === undefined || !isUnchanged(storedMessage(row), was)) return false;
+    row.message = { ...row.message, payload: by.payload, headers: by.headers };
+    row.error = by.error;
+    return true;
+  }
+
+  rewriteParked(was: StoredMessage, by: StoredMessage): boolean {
+    const parked = this.#parked.get(was.id);
+    if (parked === undefined || !isUnchanged(parked, was)) return false;
+    const { payload, headers, error = parked.error } = by;
+    this.#parked.set(was.id, { ...parked, payload, headers, error });
+    return true;
   }
 
   // The port.
@@ -283,7 +316,7 @@ class Taken {
   /** Takes a message, unless it is too much; then nothing more is taken. */
   takes(row: Row): boolean {
     const { limit, unitsMax } = this.#claim;
-    this.#units += row.message.payload?.length ?? 0;
+    this.#units += sizeOf(row.message.payload);
     this.#isFull ||= this.rows.length >= limit;
     this.#isFull ||= this.rows.length > 0 && this.#units > unitsMax;
     if (!this.#isFull) this.rows.push(row);
@@ -293,6 +326,16 @@ class Taken {
 
 function firstOf<Item>(set: ReadonlySet<Item> | undefined): Item | undefined {
   return set?.values().next().value;
+}
+
+function isUnchanged(is: StoredMessage, was: StoredMessage): boolean {
+  const { sentAt, payload, headers, error } = was;
+  const hasContent = is.payload === payload && is.headers === headers && is.error === error;
+  return hasContent && is.sentAt === sentAt;
+}
+
+function sizeOf(payload: Message["payload"]): number {
+  return (isSealed(payload) ? payload.bytes : payload)?.length ?? 0;
 }
 
 function storedMessage({ message, dueAt, attempts, error }: Row): StoredMessage {

@@ -9,11 +9,8 @@
 import type { ActorId } from "../engine/actor-id.ts";
 import {
   type ActorsOf,
-  type Codec,
   type Commit,
-  type Etag,
   type RevisionInfo,
-  type StateBytes,
   type Statestore,
   type StoreAnswer,
   StoreFailure,
@@ -23,32 +20,15 @@ import {
   type StoredActor,
   type StoredReply,
   type StoredState,
-  type Tags,
 } from "../engine/statestore.ts";
+import { checkKeyIds, type SealedRows } from "../engine/sealed-rows.ts";
+import type { MemoryRow } from "./memory-row.ts";
 import { MemoryMessages } from "./memory-messages.ts";
+import { MemorySealedRows } from "./memory-sealed.ts";
 
 /** A statestore in the memory of this process: for tests, and for state that may be lost with it. */
 export function memoryStatestore(): Statestore {
   return new MemoryStatestore();
-}
-
-interface MemoryRow {
-  readonly handle: number;
-  etag: Etag;
-  baseEtag: Etag | undefined;
-  epoch: number;
-  owner: string;
-  isDeleted: boolean;
-  keptAt: number | undefined;
-  state: StateBytes | undefined;
-  codec: Codec;
-  stateVersion: number;
-  tags: Tags | undefined;
-  revision: number;
-  at: number;
-  /** The oldest first. */
-  history: StoredState[] | undefined;
-  replies: Map<string, StoredReply> | undefined;
 }
 
 const NO_REPLIES: readonly StoredReply[] = [];
@@ -59,6 +39,7 @@ class MemoryStatestore implements Statestore {
   readonly #byDefinition = new Map<string, Map<string, MemoryRow>>();
   /** Rows that may have replies: what `prune` looks at. */
   readonly #withReplies = new Set<MemoryRow>();
+  readonly needsEncryption = false;
   readonly messages: MemoryMessages = new MemoryMessages(
     () => this.#openOwner(),
     ({ actor, reply }) => {
@@ -67,9 +48,17 @@ class MemoryStatestore implements Statestore {
       this.#storeReplies(row, [reply]);
     },
   );
+  readonly #sealed = new MemorySealedRows(this.#byDefinition, this.messages, () =>
+    this.#openOwner(),
+  );
   #owner: string | undefined;
 
+  get sealed(): SealedRows {
+    return this.#sealed;
+  }
+
   async open(session: StoreSession): Promise<void> {
+    checkKeyIds(this.#sealed.keyIds, session.keyIds);
     this.#owner = session.owner;
   }
 
@@ -190,7 +179,7 @@ class MemoryStatestore implements Statestore {
 
   /** The rows of a definition. */
   #named({ system, definition }: ActorId): Map<string, MemoryRow> {
-    const key = `${system.length}:${system}${definition}`;
+    const key = `${system}\0${definition}`;
     let named = this.#byDefinition.get(key);
     if (named === undefined) this.#byDefinition.set(key, (named = new Map()));
     return named;
@@ -234,9 +223,9 @@ class MemoryStatestore implements Statestore {
 
 /** Puts the row's present state into its history and lets the oldest go. */
 function keepRevision(row: MemoryRow, revisionsKept: number): void {
-  const { state, codec, stateVersion, tags, revision, at } = row;
+  const { etag, state, codec, stateVersion, tags, revision, at } = row;
   row.history ??= [];
-  row.history.push({ state, codec, stateVersion, tags, revision, at });
+  row.history.push({ etag, state, codec, stateVersion, tags, revision, at });
   if (row.history.length > revisionsKept) row.history.splice(0, row.history.length - revisionsKept);
 }
 

@@ -8,6 +8,7 @@
 import type { ActorId } from "../engine/actor-id.ts";
 import { StoreFailure } from "../engine/statestore.ts";
 import type { MessageStore } from "../engine/message-store.ts";
+import type { SealedRows } from "../engine/sealed-rows.ts";
 import type {
   ActorsOf,
   Commit,
@@ -28,6 +29,7 @@ export type StatestoreOperation =
   | "commit"
   | "history"
   | "messages"
+  | "sealed"
   | "prune"
   | "close";
 
@@ -84,9 +86,19 @@ export class FaultyStatestore implements Statestore {
   /** Every call of it is one of the operation `messages`. */
   readonly messages: MessageStore;
 
+  /** Every call of it is one of the operation `sealed`. */
+  readonly sealed: SealedRows;
+
   constructor(inner: Statestore) {
     this.#inner = inner;
-    const { messages } = inner;
+    const { messages, sealed } = inner;
+    this.sealed = {
+      listKeys: () => this.#call("sealed", () => sealed.listKeys()),
+      addKey: (proof) => this.#call("sealed", () => sealed.addKey(proof)),
+      removeKey: (keyId) => this.#call("sealed", () => sealed.removeKey(keyId)),
+      scan: (page) => this.#call("sealed", () => sealed.scan(page)),
+      rewrite: (rewrites) => this.#call("sealed", () => sealed.rewrite(rewrites)),
+    };
     const call = <Answer>(run: () => Promise<Answer>): Promise<Answer> =>
       this.#call("messages", run);
     this.messages = {
@@ -102,6 +114,10 @@ export class FaultyStatestore implements Statestore {
       retryParked: (ids, dueAt) => call(() => messages.retryParked(ids, dueAt)),
       discardParked: (ids) => call(() => messages.discardParked(ids)),
     };
+  }
+
+  get needsEncryption(): boolean {
+    return this.#inner.needsEncryption;
   }
 
   /** All commits that were sent, in order, repetitions included. */

@@ -8,7 +8,7 @@ export { seededRandom } from "./seeded-random.ts";
 export { FaultyStatestore } from "./faulty-statestore.ts";
 export type { StatestoreFault, StatestoreHold, StatestoreOperation } from "./faulty-statestore.ts";
 // For authors of statestores.
-export { statestoreConformance } from "./statestore-conformance.ts";
+export { sealedRowsConformance, statestoreConformance } from "./statestore-conformance.ts";
 export type { ConformanceCase, OpenStatestore } from "./statestore-conformance.ts";
 export { runStatestoreModel } from "./statestore-model.ts";
 export type { StatestoreModelOptions } from "./statestore-model.ts";

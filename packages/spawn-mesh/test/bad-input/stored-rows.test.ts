@@ -53,6 +53,7 @@ describe("a row that this program cannot read", () => {
   test.each<[string, object, string]>([
     ["of an unknown codec", { codec: "protobuf-9" }, "protobuf-9"],
     ["of bytes where text is expected", { state: new Uint8Array([1, 2]) }, "expected"],
+    ["that is encrypted", { state: { keyId: "k", bytes: new Uint8Array(60) } }, 'with key "k"'],
     ["of a newer version", { stateVersion: 2 }, "version 2"],
     ["of version 0", { stateVersion: 0 }, "version 0"],
     ["of a negative version", { stateVersion: -1 }, "version -1"],
@@ -167,6 +168,11 @@ describe("a stored reply", () => {
   test.each<[string, object, string]>([
     ["of another request", { fingerprint: "0000" }, "IDEMPOTENCY_CONFLICT no"],
     ["that is not JSON", { reply: "{" }, "STATE_CORRUPT yes"],
+    [
+      "that is encrypted",
+      { reply: { keyId: "k", bytes: new Uint8Array(60) } },
+      "STATE_CORRUPT unknown",
+    ],
   ])("%s is refused, and the actor goes on", async (_what, changes, outcome) => {
     const first = await startSystem([counter], { inner: await storeWith({}) });
     await first.system.actor(counter, "odd").add(1, { idempotencyKey: "known" });

@@ -411,10 +411,9 @@ describe("a system that stops", () => {
     await stopped;
     await second.inner.open({ owner: "a test" });
     const left = await second.inner.messages.list({ limit: 10 });
-    expect(left.map(({ payload, attempts }) => `${payload} ${attempts}`).toSorted()).toEqual([
-      '"b" 0',
-      '"c" 0',
-    ]);
+    expect(
+      left.map(({ payload, attempts }) => `${payload as string} ${attempts}`).toSorted(),
+    ).toEqual(['"b" 0', '"c" 0']);
   });
 
   test("leaves messages to its next start instead of waiting for the last", async () => {

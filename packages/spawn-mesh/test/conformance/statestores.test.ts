@@ -1,13 +1,16 @@
 /** Every statestore of the library against the contract of the port, and against the model. */
+import { randomBytes } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import type { MessageStore } from "../../src/engine/message-store.ts";
 import type { Statestore } from "../../src/engine/statestore.ts";
+import { encryptedStatestore } from "../../src/statestores/encrypted/index.ts";
 import { memoryStatestore } from "../../src/statestores/memory.ts";
 import { sqliteStatestore } from "../../src/statestores/sqlite/index.ts";
 import {
+  sealedRowsConformance,
   statestoreConformance,
   type OpenStatestore,
 } from "../../src/testing/statestore-conformance.ts";
@@ -16,20 +19,34 @@ import { runStatestoreModel } from "../../src/testing/statestore-model.ts";
 const directory = mkdtempSync(join(tmpdir(), "spawn-statestores-"));
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
+const encryption = { keys: { key: randomBytes(32) }, required: true };
+
 /** For each kind of statestore: makes a way to open one that is empty at first. */
 const kinds: Readonly<Record<string, () => OpenStatestore>> = {
   memory() {
     const store = memoryStatestore();
-    return (owner) => opened(store, owner);
+    return (owner, keyIds) => opened(store, owner, keyIds);
   },
   sqlite() {
     const file = join(mkdtempSync(join(directory, "sqlite-")), "state.db");
-    return (owner) => opened(sqliteStatestore({ file }), owner);
+    return (owner, keyIds) => opened(sqliteStatestore({ file }), owner, keyIds);
+  },
+  "encrypted memory"() {
+    const store = encryptedStatestore(memoryStatestore(), encryption);
+    return (owner) => opened(store, owner);
+  },
+  "encrypted sqlite"() {
+    const file = join(mkdtempSync(join(directory, "encrypted-")), "state.db");
+    return (owner) => opened(encryptedStatestore(sqliteStatestore({ file }), encryption), owner);
   },
 };
 
-async function opened(store: Statestore, owner: string): Promise<Statestore> {
-  await store.open({ owner });
+async function opened(
+  store: Statestore,
+  owner: string,
+  keyIds: readonly string[] = [],
+): Promise<Statestore> {
+  await store.open({ owner, keyIds });
   return store;
 }
 
@@ -51,7 +68,12 @@ for (const [kind, create] of Object.entries(kinds)) {
   describe.concurrent(`${kind} statestore`, () => {
     for (const { name, run } of statestoreConformance) test(name, () => run(create()));
 
-    for (const seed of [...FIXED_SEEDS, randomSeed]) {
+    if (!kind.startsWith("encrypted")) {
+      for (const { name, run } of sealedRowsConformance) test(name, () => run(create()));
+    }
+
+    const seeds = kind.startsWith("encrypted") ? [randomSeed] : [...FIXED_SEEDS, randomSeed];
+    for (const seed of seeds) {
       test(`answers as the model does, seed ${seed}`, async () => {
         await runStatestoreModel({ open: create(), random: seededRandom(seed) });
       });
@@ -197,7 +219,9 @@ function bound(store: Statestore): Statestore {
     open: (session) => store.open(session),
     load: (queries) => store.load(queries),
     commit: (commits) => store.commit(commits),
+    needsEncryption: store.needsEncryption,
     messages: store.messages,
+    sealed: store.sealed,
     listActors: (of) => store.listActors(of),
     listRevisions: (actor) => store.listRevisions(actor),
     readRevision: (actor, revision) => store.readRevision(actor, revision),

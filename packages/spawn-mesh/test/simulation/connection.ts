@@ -73,6 +73,12 @@ export class Connection implements Statestore {
     this.#parts.world.note(`${this.#parts.label} closed`);
   }
 
+  readonly needsEncryption = false;
+
+  get sealed() {
+    return this.#parts.database.sealed;
+  }
+
   listActors(of: ActorsOf): Promise<readonly string[]> {
     const { database } = this.#parts;
     return read(this.#parts, () => database.listActors(this.#session, of));

@@ -108,6 +108,10 @@ export class Database {
     return await this.#store.load(queries);
   }
 
+  get sealed() {
+    return this.#store.sealed;
+  }
+
   /** The messages, as the session reaches them. */
   messages(session: Session): MessageStore {
     return loggedMessages(this.#store.messages, this.#messageLog, {

@@ -65,7 +65,7 @@ export function itemOfMessage({ payload, headers }: Message): string {
 }
 
 export function payloadOf({ payload }: Pick<Message, "payload">): PostPayload {
-  return JSON.parse(payload!) as PostPayload;
+  return JSON.parse(payload as string) as PostPayload;
 }
 
 /** What an item is there because of: the item of the action that sent it. */

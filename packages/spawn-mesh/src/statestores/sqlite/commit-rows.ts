@@ -38,7 +38,7 @@ function packCommit(writer: PackedWriter, commit: Commit): void {
   const { consumes, cancels, sends } = commit;
   const hasMessages = consumes.length > 0 || cancels.length > 0 || sends.length > 0;
   writer.number((commit.isDelete ? IS_DELETE : 0) | (hasMessages ? HAS_MESSAGES : 0));
-  writer.value(commit.isDelete ? undefined : commit.state);
+  writer.sealable(commit.isDelete ? undefined : commit.state);
   writer.number(commit.stateVersion);
   writer.value(commit.tags === undefined ? undefined : JSON.stringify(commit.tags));
   writer.number(commit.revision);
@@ -85,7 +85,7 @@ export function packReply(writer: PackedWriter, reply: StoredReply): void {
   writer.value(reply.key);
   writer.value(reply.fingerprint);
   writer.number(REPLY_KINDS.indexOf(reply.kind));
-  writer.value(reply.reply);
+  writer.sealable(reply.reply);
   writer.number(reply.expiresAt);
 }
 
@@ -93,7 +93,7 @@ function unpackReply(reader: PackedReader): StoredReply {
   const key = reader.text();
   const fingerprint = reader.text();
   const kind = replyKind(reader.number());
-  const reply = reader.value();
+  const reply = reader.sealable();
   assert(!(reply instanceof Uint8Array), "a reply is a text");
   return { key, fingerprint, kind, reply, expiresAt: reader.number() };
 }

@@ -14,8 +14,10 @@ import { StoreFailure } from "../../engine/statestore.ts";
 import { carryOver, openConnection, readDurability } from "./connection.ts";
 import { createDirectory, prepareFile } from "./database-file.ts";
 import { CommitStepError, GroupCommit, RowStepError, type Witness } from "./group-commit.ts";
-import { isMessageRead, type MessageCall, MessageCalls } from "./message-calls.ts";
+import { isMessageRead, MessageCalls } from "./message-calls.ts";
 import { RowReader } from "./row-reader.ts";
+import { checkKeyIds } from "../../engine/sealed-rows.ts";
+import { isSealedRead, SealedCalls } from "./sealed-calls.ts";
 import {
   failureBeforeCommit,
   isDiskFull,
@@ -32,6 +34,7 @@ interface Connection {
   readonly group: GroupCommit;
   readonly reader: RowReader;
   readonly messages: MessageCalls;
+  readonly sealed: SealedCalls;
 }
 
 /** Nothing tells whether a transaction was applied; but repeating it does no harm. */
@@ -60,7 +63,9 @@ export class DatabaseSession {
       case "listActors":
         return this.#read(({ reader }) => reader.listActors(request));
       case "messages":
-        return this.#callMessages(request);
+        return this.#inTransaction(isMessageRead(request), ({ messages }) => messages.run(request));
+      case "sealed":
+        return this.#inTransaction(isSealedRead(request), ({ sealed }) => sealed.run(request));
       case "prune":
         return this.#read(({ reader }) => reader.prune(request.wall, request.limit));
       case "durability":
@@ -83,6 +88,20 @@ export class DatabaseSession {
         { cause },
       );
     }
+    this.#checkKeys(options.keyIds);
+  }
+
+  #checkKeys(keyIds: OpenOptions["keyIds"]): void {
+    try {
+      const stored = this.#read(({ sealed }) => sealed.listKeys());
+      checkKeyIds(
+        stored.map(({ keyId }) => keyId),
+        keyIds,
+      );
+    } catch (error) {
+      this.#closeConnection();
+      throw error;
+    }
   }
 
   #commit([rows, count]: PackedBatch): WorkerCalls["commit"]["answer"] {
@@ -95,13 +114,15 @@ export class DatabaseSession {
     }
   }
 
-  #callMessages(call: MessageCall): unknown {
-    return this.#read(({ database, messages }) => {
-      if (isMessageRead(call)) return messages.run(call);
+  /** Runs a call that is one transaction; one that only reads needs none. */
+  #inTransaction(isRead: boolean, run: (connection: Connection) => unknown): unknown {
+    return this.#read((connection) => {
+      if (isRead) return run(connection);
+      const { database } = connection;
       database.exec("BEGIN IMMEDIATE");
       let answer: unknown;
       try {
-        answer = messages.run(call);
+        answer = run(connection);
       } catch (error) {
         if (database.isTransaction) database.exec("ROLLBACK");
         throw error;
@@ -181,8 +202,9 @@ export class DatabaseSession {
       const group = new GroupCommit(database, this.#options.owner);
       const reader = new RowReader(database);
       const messages = new MessageCalls(database);
+      const sealed = new SealedCalls(database);
       const inode = inodeOf(this.#options.file)!;
-      this.#connection = { inode, database, group, reader, messages };
+      this.#connection = { inode, database, group, reader, messages, sealed };
       return this.#connection;
     } catch (error) {
       database.close();

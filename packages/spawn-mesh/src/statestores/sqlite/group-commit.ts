@@ -20,6 +20,7 @@ import {
 } from "./commit-rows.ts";
 import { MessageTable } from "./message-table.ts";
 import { PackedReader, type PackedRows } from "./packed-rows.ts";
+import { sealableColumns } from "./sealed-columns.ts";
 
 /** JSON is the only codec there is. */
 const CODEC_JSON = 0;
@@ -55,6 +56,7 @@ interface RowFields {
   readonly etag: Uint8Array;
   readonly isDelete: number;
   readonly hasMessages: boolean;
+  readonly keyId: string | null;
   readonly state: SQLInputValue;
   readonly stateVersion: number;
   readonly tags: SQLInputValue;
@@ -63,7 +65,7 @@ interface RowFields {
 }
 
 const ROW_FIELDS =
-  "etag = ?, is_deleted = ?, state = ?, state_version = ?, tags = ?, revision = ?, at = ?";
+  "etag = ?, is_deleted = ?, key_id = ?, state = ?, state_version = ?, tags = ?, revision = ?, at = ?";
 
 export class GroupCommit {
   readonly #database: DatabaseSync;
@@ -93,8 +95,8 @@ export class GroupCommit {
     this.#commit = prepare("COMMIT");
     this.#create = prepare(
       `INSERT INTO spawn_actor (id, epoch, owner, codec,
-         etag, is_deleted, state, state_version, tags, revision, at)
-       VALUES (?, 1, ?, ${CODEC_JSON}, ?, ?, ?, ?, ?, ?, ?)`,
+         etag, is_deleted, key_id, state, state_version, tags, revision, at)
+       VALUES (?, 1, ?, ${CODEC_JSON}, ?, ?, ?, ?, ?, ?, ?, ?)`,
     );
     this.#claimName = prepare("INSERT OR IGNORE INTO spawn_name VALUES (?, ?, ?, ?)");
     const last = database.prepare("SELECT max(id) AS id FROM spawn_actor").get();
@@ -108,8 +110,8 @@ export class GroupCommit {
     );
     this.#setKeptAt = prepare("UPDATE spawn_actor SET kept_at = ? WHERE id = ?");
     this.#keep = prepare(
-      `INSERT INTO spawn_history (actor_id, revision, at, codec, state_version, tags, state)
-       SELECT id, revision, at, codec, state_version, tags, state FROM spawn_actor
+      `INSERT INTO spawn_history (actor_id, revision, etag, at, codec, state_version, tags, key_id, state)
+       SELECT id, revision, etag, at, codec, state_version, tags, key_id, state FROM spawn_actor
        WHERE id = ? AND etag = ? AND state IS NOT NULL`,
     );
     this.#trim = prepare(
@@ -119,7 +121,7 @@ export class GroupCommit {
     );
     this.#forgetHistory = prepare("DELETE FROM spawn_history WHERE actor_id = ?");
     this.#findReply = prepare("SELECT 1 FROM spawn_inbox WHERE actor_id = ? AND key = ?");
-    this.#addReply = prepare("INSERT INTO spawn_inbox VALUES (?, ?, ?, ?, ?, ?, ?)");
+    this.#addReply = prepare("INSERT INTO spawn_inbox VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
     this.#messages = new MessageTable(database);
     this.#forgetReplies = prepare("DELETE FROM spawn_inbox WHERE actor_id = ?");
   }
@@ -179,6 +181,7 @@ export class GroupCommit {
       this.#owner,
       fields.etag,
       fields.isDelete,
+      fields.keyId,
       fields.state,
       fields.stateVersion,
       fields.tags,
@@ -243,9 +246,9 @@ export class GroupCommit {
   }
 
   #writeRow(handle: number, previous: Uint8Array, fields: RowFields): boolean {
-    const { etag, isDelete, state, stateVersion, tags, revision, at } = fields;
+    const { etag, isDelete, keyId, state, stateVersion, tags, revision, at } = fields;
     const owner = this.#owner;
-    const values = [etag, isDelete, state, stateVersion, tags, revision, at] as const;
+    const values = [etag, isDelete, keyId, state, stateVersion, tags, revision, at] as const;
     if (this.#update.run(...values, handle, previous, owner).changes === 1) return true;
     return this.#takeOver.run(...values, owner, handle, previous).changes === 1;
   }
@@ -259,7 +262,8 @@ export class GroupCommit {
     for (const { key, fingerprint, kind, reply, expiresAt } of replies) {
       const isDropped = reply === undefined ? 1 : 0;
       const number = REPLY_KINDS.indexOf(kind);
-      this.#addReply.run(handle, key, fingerprint, reply ?? null, isDropped, expiresAt, number);
+      const [keyId, value] = sealableColumns(reply);
+      this.#addReply.run(handle, key, fingerprint, keyId, value, isDropped, expiresAt, number);
     }
   }
 }
@@ -277,11 +281,13 @@ function unpackMessagesOf(
 function unpackFields(reader: PackedReader): RowFields {
   const etag = reader.id();
   const flags = reader.number();
+  const [keyId, state] = sealableColumns(reader.sealable());
   return {
     etag,
     isDelete: flags & IS_DELETE,
     hasMessages: (flags & HAS_MESSAGES) !== 0,
-    state: reader.value() ?? null,
+    keyId,
+    state,
     stateVersion: reader.number(),
     tags: reader.value() ?? null,
     revision: reader.number(),

@@ -22,7 +22,9 @@ import type { ConnectionOptions, SqliteDurability } from "./connection.ts";
 import { createDirectory } from "./database-file.ts";
 import { acquireFileLock, type FileLock } from "./file-lock.ts";
 import type { MessageStore } from "../../engine/message-store.ts";
+import type { SealedRows } from "../../engine/sealed-rows.ts";
 import type { MessageCall } from "./message-calls.ts";
+import type { SealedCall } from "./sealed-calls.ts";
 import { packQueries, unpackAnswers } from "./load-rows.ts";
 import { WorkerLink } from "./worker-link.ts";
 
@@ -75,6 +77,14 @@ class WorkerStatestore implements SqliteStatestore {
     retryParked: (ids, dueAt) => this.#callMessages("retryParked", ids, dueAt),
     discardParked: (ids) => this.#callMessages("discardParked", ids),
   };
+  readonly sealed: SealedRows = {
+    listKeys: () => this.#callSealed("listKeys"),
+    addKey: (proof) => this.#callSealed("addKey", proof),
+    removeKey: (keyId) => this.#callSealed("removeKey", keyId),
+    scan: (page) => this.#callSealed("scan", page),
+    rewrite: (rewrites) => this.#callSealed("rewrite", rewrites),
+  };
+  readonly needsEncryption = false;
   #lock: FileLock | undefined;
   #link: WorkerLink | undefined;
 
@@ -88,7 +98,7 @@ class WorkerStatestore implements SqliteStatestore {
 
   async open(session: StoreSession): Promise<void> {
     const lock = this.#acquireLock();
-    const link = new WorkerLink({ ...this.#options, owner: session.owner });
+    const link = new WorkerLink({ ...this.#options, ...session });
     try {
       await link.open();
     } catch (error) {
@@ -160,6 +170,13 @@ class WorkerStatestore implements SqliteStatestore {
   ): Promise<Awaited<ReturnType<MessageStore[Name]>>> {
     const answer = await this.#openLink().call("messages", call as unknown as MessageCall);
     return answer as Awaited<ReturnType<MessageStore[Name]>>;
+  }
+
+  async #callSealed<Name extends keyof SealedRows>(
+    ...call: readonly [name: Name, ...inputs: Parameters<SealedRows[Name]>]
+  ): Promise<Awaited<ReturnType<SealedRows[Name]>>> {
+    const answer = await this.#openLink().call("sealed", call as unknown as SealedCall);
+    return answer as Awaited<ReturnType<SealedRows[Name]>>;
   }
 
   #openLink(): WorkerLink {

@@ -10,6 +10,8 @@ import type {
 } from "../../engine/statestore.ts";
 import { packReply, unpackReplies } from "./commit-rows.ts";
 import { storedMessage, type StoredColumns } from "./message-rows.ts";
+import { stateOf } from "./sealed-columns.ts";
+import type { StoredMessage } from "../../engine/message-store.ts";
 import { PackedReader, type PackedRows, PackedWriter } from "./packed-rows.ts";
 
 const NUMBERS_PER_QUERY = 5;
@@ -27,17 +29,19 @@ export type ActorColumns = readonly [
   at: number,
   stateVersion: number,
   tags: string | null,
+  keyId: string | null,
   state: string | Uint8Array | null,
 ];
 
 export const ACTOR_COLUMNS = `id, epoch, owner, base_etag, kept_at,
-  is_deleted, etag, revision, at, state_version, tags, state`;
+  is_deleted, etag, revision, at, state_version, tags, key_id, state`;
 
 const REVISION = 7;
 const AT = 8;
 const STATE_VERSION = 9;
 const TAGS = 10;
-const STATE = 11;
+const KEY_ID = 11;
+const STATE = 12;
 
 export function packQueries(queries: readonly StoreQuery[]): PackedRows {
   const writer = new PackedWriter(queries.length * NUMBERS_PER_QUERY);
@@ -83,7 +87,11 @@ export function packAnswer(
   for (const reply of replies) packReply(writer, reply);
   writer.number(messages.length);
   // Few, and only when an answer was lost: no need to be clever.
-  for (const message of messages) writer.value(JSON.stringify(message));
+  for (const message of messages) {
+    const [id, source, target, action, keyId, payload, ...rest] = message;
+    writer.value(payload);
+    writer.value(JSON.stringify([id, source, target, action, keyId, null, ...rest]));
+  }
 }
 
 function packRow(writer: PackedWriter, columns: ActorColumns): void {
@@ -95,7 +103,7 @@ function packRow(writer: PackedWriter, columns: ActorColumns): void {
   writer.value(owner);
   writer.number(isDeleted);
   writer.number(keptAt ?? Number.NaN);
-  writer.value(columns[STATE]);
+  writer.sealable(stateOf([columns[KEY_ID], columns[STATE]]));
   writer.number(columns[STATE_VERSION]);
   writer.value(columns[TAGS]);
   writer.number(columns[REVISION]);
@@ -111,10 +119,15 @@ export function unpackAnswers(rows: PackedRows, count: number): readonly StoreAn
   return Array.from({ length: count }, () => ({
     row: reader.number() === 0 ? undefined : unpackRow(reader),
     replies: unpackReplies(reader),
-    messages: Array.from({ length: reader.number() }, () =>
-      storedMessage(JSON.parse(reader.text()) as StoredColumns),
-    ),
+    messages: Array.from({ length: reader.number() }, () => unpackMessage(reader)),
   }));
+}
+
+function unpackMessage(reader: PackedReader): StoredMessage {
+  const stored = reader.value() ?? null;
+  const columns = JSON.parse(reader.text()) as StoredColumns;
+  const [id, source, target, action, keyId, , ...rest] = columns;
+  return storedMessage([id, source, target, action, keyId, stored, ...rest]);
 }
 
 /** @throws {SpawnError} `STATE_CORRUPT` */
@@ -137,7 +150,7 @@ function unpackRow(reader: PackedReader): StoredActor {
   const owner = reader.text();
   const isDeleted = reader.number() === 1;
   const keptAt = reader.number();
-  const state = reader.value();
+  const state = reader.sealable();
   const stateVersion = reader.number();
   const tags = reader.value();
   return {

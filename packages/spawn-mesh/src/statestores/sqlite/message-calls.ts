@@ -21,6 +21,7 @@ import {
   STORED_COLUMNS,
 } from "./message-rows.ts";
 import { MessageTable } from "./message-table.ts";
+import { sealableColumns } from "./sealed-columns.ts";
 
 /** The message store as it is here: without promises. */
 type SyncMessageStore = {
@@ -61,7 +62,7 @@ export class MessageCalls implements SyncMessageStore {
     );
     this.#findParked = prepare(`SELECT ${MESSAGE_COLUMNS} FROM spawn_parked WHERE id = ?`);
     this.#remember = prepare(
-      `INSERT OR IGNORE INTO spawn_inbox SELECT actor_id, ?4, ?5, ?6, ?7, ?8, ?9
+      `INSERT OR IGNORE INTO spawn_inbox SELECT actor_id, ?4, ?5, ?6, ?7, ?8, ?9, ?10
        FROM spawn_name JOIN spawn_actor ON id = actor_id
        WHERE name = ?1 AND definition = ?2 AND system = ?3 AND NOT is_deleted`,
     );
@@ -105,7 +106,7 @@ export class MessageCalls implements SyncMessageStore {
       actor.system,
       key,
       fingerprint,
-      reply ?? null,
+      ...sealableColumns(reply),
       reply === undefined ? 1 : 0,
       expiresAt,
       REPLY_KINDS.indexOf(kind),
@@ -143,8 +144,7 @@ export class MessageCalls implements SyncMessageStore {
       const columns = this.#findParked.get(id) as MessageColumns | undefined;
       if (columns === undefined) return false;
       this.#unpark.run(id);
-      const [, source, target, action, payload, headers, flags, sentAt] = columns;
-      this.#table.add([[id, source, target, action, payload, headers, flags, sentAt, dueAt]]);
+      this.#table.add([columns.with(DUE_AT, dueAt) as unknown as MessageColumns]);
       return true;
     });
   }
@@ -153,6 +153,8 @@ export class MessageCalls implements SyncMessageStore {
     return ids.filter((id) => this.#unpark.run(id).changes === 1);
   }
 }
+
+const DUE_AT = 9;
 
 function listQuery(table: string, columns: string, time: string): string {
   return `SELECT ${columns} FROM ${table}

@@ -3,8 +3,10 @@ import assert from "node:assert";
 import type { ActorId } from "../../engine/actor-id.ts";
 import { describeThrown, SpawnError } from "../../engine/errors.ts";
 import type { Message, MessageHeaders, StoredMessage } from "../../engine/message-store.ts";
+import { sealableColumns, textOf } from "./sealed-columns.ts";
 import type { PackedReader, PackedWriter } from "./packed-rows.ts";
 
+const ERROR = 11;
 const IS_ORDERED = 1;
 const IS_TIMER = 2;
 
@@ -14,7 +16,8 @@ export type MessageColumns = readonly [
   source: string | null,
   target: string,
   action: string,
-  payload: string | null,
+  keyId: string | null,
+  payload: string | Uint8Array | null,
   headers: string,
   flags: number,
   sentAt: number,
@@ -22,7 +25,7 @@ export type MessageColumns = readonly [
 ];
 
 export const MESSAGE_COLUMNS =
-  "id, source, target, action, payload, headers, flags, sent_at, due_at";
+  "id, source, target, action, key_id, payload, headers, flags, sent_at, due_at";
 
 /** The columns of a stored message: those of {@link STORED_COLUMNS}. */
 export type StoredColumns = readonly [...MessageColumns, attempts: number, error: string | null];
@@ -47,7 +50,7 @@ export function columnsOf(message: Message): MessageColumns {
     source === undefined ? null : actorText(source),
     actorText(target),
     action,
-    payload,
+    ...sealableColumns(payload),
     JSON.stringify(headers),
     (isOrdered ? IS_ORDERED : 0) | (isTimer ? IS_TIMER : 0),
     sentAt,
@@ -57,15 +60,16 @@ export function columnsOf(message: Message): MessageColumns {
 
 /** @throws {SpawnError} `STATE_CORRUPT` */
 export function storedMessage(columns: StoredColumns): StoredMessage {
-  const [id, source, target, action, payload, headers, flags, sentAt, dueAt, attempts, error] =
+  const [id, source, target, action, keyId, payload, headers, flags, sentAt, dueAt, attempts] =
     columns;
+  const error = columns[ERROR];
   try {
     return {
       id,
       source: source === null ? undefined : actorOf(source),
       target: actorOf(target),
       action,
-      payload,
+      payload: textOf([keyId, payload]),
       headers: JSON.parse(headers) as MessageHeaders,
       isOrdered: (flags & IS_ORDERED) !== 0,
       isTimer: (flags & IS_TIMER) !== 0,
@@ -84,8 +88,9 @@ export function storedMessage(columns: StoredColumns): StoredMessage {
 export function packMessages(writer: PackedWriter, messages: readonly Message[]): void {
   writer.number(messages.length);
   for (const message of messages) {
-    const [id, , target, action, payload, headers, flags, sentAt, dueAt] = columnsOf(message);
-    for (const text of [id, target, action, payload, headers]) writer.value(text);
+    const columns = columnsOf(message);
+    const [id, , target, action, keyId, payload, headers, flags, sentAt, dueAt] = columns;
+    for (const value of [id, target, action, keyId, payload, headers]) writer.value(value);
     for (const number of [flags, sentAt, dueAt]) writer.number(number);
   }
 }
@@ -95,11 +100,12 @@ export function unpackMessages(reader: PackedReader, source: string): readonly M
     const id = reader.text();
     const target = reader.text();
     const action = reader.text();
+    const keyId = reader.value() ?? null;
+    assert(typeof keyId !== "object" || keyId === null, "the id of a key is a text");
     const payload = reader.value() ?? null;
-    assert(!(payload instanceof Uint8Array), "a payload is a text");
     const headers = reader.text();
     const flags = reader.number();
     const sentAt = reader.number();
-    return [id, source, target, action, payload, headers, flags, sentAt, reader.number()];
+    return [id, source, target, action, keyId, payload, headers, flags, sentAt, reader.number()];
   });
 }

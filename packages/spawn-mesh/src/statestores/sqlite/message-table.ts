@@ -65,7 +65,7 @@ export class MessageTable {
     this.#find = prepare(`SELECT ${STORED_COLUMNS} FROM spawn_message WHERE id = ?`);
     this.#add = prepare(
       `INSERT OR IGNORE INTO spawn_message (${MESSAGE_COLUMNS}, attempts, is_first)
-       SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 0, NOT (?7 & 1) OR NOT EXISTS (
+       SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 0, NOT (?8 & 1) OR NOT EXISTS (
          SELECT 1 FROM spawn_message WHERE source = ?2 AND target = ?3 AND flags & 1)
        WHERE NOT EXISTS (SELECT 1 FROM spawn_parked WHERE id = ?1)`,
     );
@@ -150,7 +150,7 @@ export class MessageTable {
   }
 
   /** Takes what comes right behind a head. */
-  #follow([position, , , source, target, , , , flags]: ClaimedRow, taken: Taken): void {
+  #follow([position, , , source, target, , , , , flags]: ClaimedRow, taken: Taken): void {
     if (source === null || (flags & 1) === 0 || taken.isFull) return;
     const behind = this.#behind.iterate(source, target, position, taken.laneMax - 1);
     for (const row of rowsOf(behind)) if (!taken.isWanted(row) || !taken.takes(row)) return;
@@ -210,9 +210,9 @@ class Taken {
   }
 }
 
-const PAYLOAD = 4;
-const DUE_AT = 8;
-const ATTEMPTS = 9;
+const PAYLOAD = 5;
+const DUE_AT = 9;
+const ATTEMPTS = 10;
 
 function firstNumber(row: unknown): number {
   return Number((row as readonly unknown[])[0]);

@@ -42,16 +42,19 @@ const migrations: readonly string[] = [
     codec INTEGER NOT NULL,
     state_version INTEGER NOT NULL,
     tags TEXT,                       -- JSON
+    key_id TEXT,                     -- the key that state is encrypted with; NULL: none
     state BLOB                       -- TEXT when it is JSON
   );
 
   CREATE TABLE spawn_history (
     actor_id INTEGER NOT NULL,
     revision INTEGER NOT NULL,
+    etag BLOB NOT NULL,
     at INTEGER NOT NULL,
     codec INTEGER NOT NULL,
     state_version INTEGER NOT NULL,
     tags TEXT,
+    key_id TEXT,
     state BLOB NOT NULL,
     PRIMARY KEY (actor_id, revision)
   ) WITHOUT ROWID;
@@ -60,7 +63,8 @@ const migrations: readonly string[] = [
     actor_id INTEGER NOT NULL,
     key TEXT NOT NULL,
     fingerprint TEXT NOT NULL,
-    reply TEXT,
+    key_id TEXT,
+    reply TEXT,                      -- JSON; BLOB when it is encrypted
     is_reply_dropped INTEGER NOT NULL, -- it was too large
     expire_at INTEGER NOT NULL,
     PRIMARY KEY (actor_id, key)
@@ -76,7 +80,8 @@ const migrations: readonly string[] = [
     source TEXT,                     -- an actor, as a JSON array of system, definition and name
     target TEXT NOT NULL,            -- the same
     action TEXT NOT NULL,
-    payload TEXT,                    -- JSON
+    key_id TEXT,
+    payload TEXT,                    -- JSON; BLOB when it is encrypted
     headers TEXT NOT NULL,           -- JSON
     flags INTEGER NOT NULL,          -- 1 ordered, 2 a timer of its source
     sent_at INTEGER NOT NULL,
@@ -93,6 +98,7 @@ const migrations: readonly string[] = [
     source TEXT,
     target TEXT NOT NULL,
     action TEXT NOT NULL,
+    key_id TEXT,
     payload TEXT,
     headers TEXT NOT NULL,
     flags INTEGER NOT NULL,
@@ -103,6 +109,11 @@ const migrations: readonly string[] = [
     parked_at INTEGER NOT NULL
   ) WITHOUT ROWID;
   CREATE INDEX spawn_parked_parked_at ON spawn_parked (parked_at);
+
+  CREATE TABLE spawn_key (
+    id TEXT PRIMARY KEY,
+    proof BLOB NOT NULL              -- something that it has encrypted
+  ) WITHOUT ROWID;
   `,
   `
   ALTER TABLE spawn_message ADD COLUMN is_first INTEGER NOT NULL DEFAULT 1; -- of its lane, if it has one

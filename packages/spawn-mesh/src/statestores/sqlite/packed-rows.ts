@@ -2,15 +2,16 @@
  * One message a batch, however many rows it has.
  *
  * Posting an object a row costs the sending thread more than running the action did. So the fields of
- * all rows are put one after the other into three values that the structured clone copies as blocks:
- * numbers, 16-byte ids as latin-1 text, and short texts as one text. Long texts and bytes go beside
- * them one by one, since joining them would copy them twice. Measured per row of 8 fields and a
+ * all rows are put one after the other into four values that the structured clone copies as blocks:
+ * numbers, 16-byte ids as latin-1 text, short texts as one text, and short bytes as one array. Long
+ * ones go beside them one by one, since joining them would copy them twice. Measured per row of 8 fields and a
  * small state, sending and receiving: objects 2.2 µs, a flat array 0.34 µs, one buffer 0.2 µs with
  * most of it on the sender's side, this 0.08 µs.
  *
  * The reader must ask for the fields in the order in which the writer put them.
  */
 import assert from "node:assert";
+import { isSealed, type Sealed } from "../../engine/sealed-rows.ts";
 
 /** The message: plain values that can be posted to another thread. Tuples cost less than objects. */
 export type PackedRows = readonly [
@@ -18,15 +19,18 @@ export type PackedRows = readonly [
   ids: string,
   text: string,
   large: readonly (string | Uint8Array)[],
+  bytes: Uint8Array | undefined,
 ];
 
 /** What a field can hold besides a number or an id. */
 export type PackedValue = string | Uint8Array | null | undefined;
 
 const ID_BYTES = 16;
-/** Longer texts are sent by themselves. */
-const SHORT_TEXT_MAX = 1024;
+/** Longer texts and bytes are sent by themselves. */
+const SHORT_MAX = 1024;
 const NUMBERS_AT_FIRST = 64;
+const BYTES_AT_FIRST = 4096;
+const NO_BYTES = new Uint8Array(0);
 /** A typed array is dearer to post than an array until there are more. */
 const FEW_NUMBERS = 100;
 
@@ -34,6 +38,8 @@ const FEW_NUMBERS = 100;
 const IS_UNDEFINED = -1;
 const IS_NULL = -2;
 const IS_LARGE = -3;
+/** Short bytes; their length follows. */
+const IS_BYTES = -4;
 
 export class PackedWriter {
   #numbers: Float64Array;
@@ -41,6 +47,8 @@ export class PackedWriter {
   #ids = "";
   #text = "";
   readonly #large: (string | Uint8Array)[] = [];
+  #bytes: Uint8Array = NO_BYTES;
+  #bytesUsed = 0;
 
   constructor(numbersExpected: number = NUMBERS_AT_FIRST) {
     this.#numbers = new Float64Array(numbersExpected);
@@ -57,23 +65,50 @@ export class PackedWriter {
   }
 
   value(value: PackedValue): void {
-    if (typeof value === "string" && value.length <= SHORT_TEXT_MAX) {
+    if (typeof value === "string" && value.length <= SHORT_MAX) {
       this.number(value.length);
       this.#text += value;
     } else if (value === undefined) {
       this.number(IS_UNDEFINED);
     } else if (value === null) {
       this.number(IS_NULL);
+    } else if (typeof value !== "string" && value.length <= SHORT_MAX) {
+      this.number(IS_BYTES);
+      this.number(value.length);
+      this.#addBytes(value);
     } else {
       this.number(IS_LARGE);
       this.#large.push(typeof value === "string" ? value : withoutNeighbours(value));
     }
   }
 
+  /** A value that may be encrypted: bytes are followed by the id of their key, if they have one. */
+  sealable(value: PackedValue | Sealed): void {
+    if (isSealed(value)) {
+      this.value(value.bytes);
+      this.value(value.keyId);
+    } else {
+      this.value(value);
+      if (value instanceof Uint8Array) this.value(undefined);
+    }
+  }
+
   finish(): PackedRows {
     const numbers = this.#numbers.subarray(0, this.#count);
     const isFew = this.#count <= FEW_NUMBERS;
-    return [isFew ? Array.from(numbers) : numbers, this.#ids, this.#text, this.#large];
+    const bytes = this.#bytesUsed === 0 ? undefined : this.#bytes.slice(0, this.#bytesUsed);
+    return [isFew ? Array.from(numbers) : numbers, this.#ids, this.#text, this.#large, bytes];
+  }
+
+  #addBytes(added: Uint8Array): void {
+    const length = this.#bytesUsed + added.length;
+    if (length > this.#bytes.length) {
+      const grown = new Uint8Array(Math.max(BYTES_AT_FIRST, length, this.#bytes.length * 2));
+      grown.set(this.#bytes.subarray(0, this.#bytesUsed));
+      this.#bytes = grown;
+    }
+    this.#bytes.set(added, this.#bytesUsed);
+    this.#bytesUsed = length;
   }
 
   #grow(): void {
@@ -88,16 +123,19 @@ export class PackedReader {
   readonly #ids: Buffer;
   readonly #allText: string;
   readonly #allLarge: PackedRows[3];
+  readonly #allBytes: Uint8Array;
   #number = 0;
   #id = 0;
   #text = 0;
   #large = 0;
+  #bytes = 0;
 
-  constructor([numbers, ids, text, large]: PackedRows) {
+  constructor([numbers, ids, text, large, bytes = NO_BYTES]: PackedRows) {
     this.#numbers = numbers;
     this.#ids = Buffer.from(ids, "latin1");
     this.#allText = text;
     this.#allLarge = large;
+    this.#allBytes = bytes;
   }
 
   number(): number {
@@ -120,7 +158,21 @@ export class PackedReader {
       return this.#allText.slice(start, this.#text);
     }
     if (length === IS_UNDEFINED) return undefined;
+    if (length === IS_BYTES) {
+      const start = this.#bytes;
+      this.#bytes += this.number();
+      // A copy: it may be kept for longer than its neighbours.
+      return this.#allBytes.slice(start, this.#bytes);
+    }
     return length === IS_NULL ? null : this.#allLarge[this.#large++];
+  }
+
+  /** A field that {@link PackedWriter.sealable} wrote. */
+  sealable(): string | Uint8Array | Sealed | null | undefined {
+    const value = this.value();
+    if (!(value instanceof Uint8Array)) return value;
+    const keyId = this.value();
+    return typeof keyId === "string" ? { keyId, bytes: value } : value;
   }
 
   /** A field that is a text in every row. */

@@ -9,36 +9,22 @@ import type {
   StoredReply,
   StoredState,
 } from "../../engine/statestore.ts";
-import { replyKind } from "./commit-rows.ts";
 import { prepareArrays } from "./connection.ts";
 import { actorText } from "./message-rows.ts";
 import { MessageTable } from "./message-table.ts";
+import { ACTOR_COLUMNS, type ActorColumns, packAnswer, unpackQuery } from "./load-rows.ts";
 import {
-  ACTOR_COLUMNS,
-  type ActorColumns,
-  packAnswer,
-  parseTags,
-  unpackQuery,
-} from "./load-rows.ts";
+  HISTORY_COLUMNS,
+  type HistoryColumns,
+  keptState,
+  REPLY_COLUMNS,
+  type ReplyColumns,
+  storedReply,
+} from "./kept-rows.ts";
 import { PackedReader, type PackedRows, PackedWriter } from "./packed-rows.ts";
 
 const NUMBERS_PER_ANSWER = 22;
 const NOTHING = { columns: undefined, unsent: 0, replies: [] } as const;
-
-type ReplyColumns = readonly [
-  fingerprint: string,
-  reply: string | null,
-  isReplyDropped: number,
-  expireAt: number,
-  kind: number,
-];
-type HistoryColumns = readonly [
-  revision: number,
-  at: number,
-  stateVersion: number,
-  tags: string | null,
-  state: string | Uint8Array,
-];
 
 export class RowReader {
   readonly #database: DatabaseSync;
@@ -64,14 +50,14 @@ export class RowReader {
        WHERE name = ? AND definition = ? AND system = ?`,
     );
     this.#findReply = prepare(
-      `SELECT fingerprint, reply, is_reply_dropped, expire_at, kind FROM spawn_inbox
+      `SELECT ${REPLY_COLUMNS} FROM spawn_inbox
        WHERE actor_id = ? AND key = ?`,
     );
     this.#listRevisions = prepare(
       "SELECT revision, at FROM spawn_history WHERE actor_id = ? ORDER BY revision DESC",
     );
     this.#findRevision = prepare(
-      `SELECT revision, at, state_version, tags, state FROM spawn_history
+      `SELECT ${HISTORY_COLUMNS} FROM spawn_history
        WHERE actor_id = ? AND revision = ?`,
     );
     this.#messages = new MessageTable(database);
@@ -112,14 +98,7 @@ export class RowReader {
     if (columns === undefined) return undefined;
     const kept = this.#findRevision.get(columns[0], revision) as HistoryColumns | undefined;
     if (kept === undefined) return undefined;
-    return {
-      revision: kept[0],
-      at: kept[1],
-      codec: "json",
-      stateVersion: kept[2],
-      tags: parseTags(kept[3]),
-      state: kept[4],
-    };
+    return keptState(kept);
   }
 
   prune(wall: number, limit: number): number {
@@ -160,8 +139,6 @@ export class RowReader {
   #reply(handle: number, key: string): StoredReply | undefined {
     const columns = this.#findReply.get(handle, key) as ReplyColumns | undefined;
     if (columns === undefined) return undefined;
-    const [fingerprint, text, isReplyDropped, expiresAt, kind] = columns;
-    const reply = isReplyDropped === 1 ? undefined : text;
-    return { key, fingerprint, kind: replyKind(kind), reply, expiresAt };
+    return storedReply(key, columns);
   }
 }

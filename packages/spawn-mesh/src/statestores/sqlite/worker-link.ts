@@ -120,7 +120,7 @@ export class WorkerLink {
     this.#forget();
     const message = `the worker of the statestore died: ${describeThrown(death)}`;
     for (const { call, reject } of lost) {
-      const isWrite = call === "commit" || call === "messages";
+      const isWrite = call === "commit" || call === "messages" || call === "sealed";
       reject(new StoreFailure(isWrite ? "ambiguous" : "retry", message));
     }
   }

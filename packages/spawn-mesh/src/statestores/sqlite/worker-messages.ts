@@ -4,16 +4,16 @@ import type { ErrorCode } from "../../engine/errors.ts";
 import type {
   ActorsOf,
   RevisionInfo,
+  StoreSession,
   StoredState,
   StoreFailureKind,
 } from "../../engine/statestore.ts";
 import type { ConnectionOptions, SqliteDurability } from "./connection.ts";
 import type { MessageCall } from "./message-calls.ts";
 import type { PackedRows } from "./packed-rows.ts";
+import type { SealedCall } from "./sealed-calls.ts";
 
-export interface OpenOptions extends ConnectionOptions {
-  readonly owner: string;
-}
+export interface OpenOptions extends ConnectionOptions, StoreSession {}
 
 /** Each request with its answer. */
 export interface WorkerCalls {
@@ -27,6 +27,7 @@ export interface WorkerCalls {
   };
   listActors: { readonly request: ActorsOf; readonly answer: readonly string[] };
   messages: { readonly request: MessageCall; readonly answer: unknown };
+  sealed: { readonly request: SealedCall; readonly answer: unknown };
   prune: {
     readonly request: { readonly wall: number; readonly limit: number };
     readonly answer: number;

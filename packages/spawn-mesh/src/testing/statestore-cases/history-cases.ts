@@ -33,6 +33,7 @@ export const historyCases: readonly ConformanceCase[] = [
         assert.strictEqual(second.keptAt, second.at);
         assert.deepStrictEqual(await store.listRevisions(ann), [{ revision: 1, at: first.at }]);
         assert.deepStrictEqual(await store.readRevision(ann, 1), {
+          etag: first.etag,
           state: FIRST_STATE,
           codec: "json",
           stateVersion: 4,

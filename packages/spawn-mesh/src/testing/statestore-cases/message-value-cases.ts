@@ -120,7 +120,7 @@ function assertSame(actual: readonly Message[], expected: readonly Message[]): v
   assert.deepStrictEqual(actual.map(withoutPayload), expected.map(withoutPayload));
   for (const [index, { payload }] of actual.entries()) {
     const was = expected[index]?.payload;
-    const shown = JSON.stringify(was?.slice(0, 40));
+    const shown = JSON.stringify(was).slice(0, 40);
     assert(payload === was, `the payload that begins with ${shown} did not come back as it was`);
   }
 }

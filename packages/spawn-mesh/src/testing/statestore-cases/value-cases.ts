@@ -1,7 +1,7 @@
 /** Names and states come back as they were, whatever they look like. */
 import assert from "node:assert";
 import { type ActorId, NAME_BYTES_MAX } from "../../engine/actor-id.ts";
-import type { StateBytes, Tags } from "../../engine/statestore.ts";
+import type { StateBytes, StoredState, Tags } from "../../engine/statestore.ts";
 import {
   actorNamed,
   advance,
@@ -49,7 +49,7 @@ async function assertComesBack(open: OpenStatestore, state: StateBytes): Promise
 }
 
 /** Large values are compared by hand: an assertion would print them. */
-function assertSameState(actual: StateBytes | undefined, expected: StateBytes): void {
+function assertSameState(actual: StoredState["state"], expected: StateBytes): void {
   if (typeof expected === "string") {
     assert(
       actual === expected,

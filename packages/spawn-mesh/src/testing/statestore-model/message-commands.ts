@@ -19,6 +19,9 @@ const IDS: readonly string[] = Array.from({ length: 30 }, (_, index) => `m-${ind
 const TIMES = 50;
 const RETRY = { firstMs: 5, maxMs: 60 };
 
+/** The steps of large payloads: what encryption adds to some messages is not half of one. */
+const SIZE = 2000;
+
 export class MessageCommands {
   readonly #choices: Choices;
   readonly #sides: Sides;
@@ -93,7 +96,7 @@ export class MessageCommands {
       source,
       target: choices.pick(this.#actors.slice(0, 3)),
       action: choices.pick(["act", "Act"]),
-      payload: choices.pick([null, '"ü😀"', `"${"x".repeat(choices.whole(30))}"`]),
+      payload: choices.pick([null, '"ü😀"', `"${"x".repeat(SIZE * choices.whole(4))}"`]),
       headers: { kind: "call", ...(choices.chance(0.2) ? { metadata: { key: "ü" } } : undefined) },
       isOrdered: !isTimer && choices.chance(0.8),
       isTimer,
@@ -109,7 +112,7 @@ export class MessageCommands {
       isDoubtful: choices.chance(0.3),
       limit: 1 + choices.whole(6),
       laneMax: 1 + choices.whole(4),
-      unitsMax: choices.pick([1, 40, 1_000_000]),
+      unitsMax: choices.pick([SIZE * 0.5, SIZE * 2.5, SIZE * 1000]),
       retry: RETRY,
     };
     await this.#both("claim", claim);

@@ -114,7 +114,8 @@ export class Sides {
 
   /** Remembers a command, to be shown when an answer differs. */
   note(command: string, input: unknown): void {
-    this.#trace.push(`${command} ${JSON.stringify(input)}`);
+    const text = JSON.stringify(input).replaceAll(/x{100,}/g, ({ length }) => `x × ${length}`);
+    this.#trace.push(`${command} ${text}`);
   }
 
   /** Asks both, demands the same answer, and gives it. */

@@ -1,0 +1,162 @@
+/**
+ * Everything under the active key, a few rows at a time beside all that goes on.
+ *
+ * Rows move while they are walked through: a state becomes a revision, a message is parked. So the
+ * walk is done again until one finds nothing left to do; then no row has another key, and the keys
+ * that are not active are forgotten by the statestore.
+ */
+import { sleep, systemClock } from "../../engine/clock.ts";
+import type { Clock } from "../../engine/clock.ts";
+import { describeThrown, isSpawnError, SpawnError } from "../../engine/errors.ts";
+import type { Rewrite, SealedRows } from "../../engine/sealed-rows.ts";
+import { StoreFailure } from "../../engine/statestore.ts";
+import type { Sealing } from "./sealing.ts";
+
+export interface ReencryptionOptions {
+  /** The most rows that are encrypted in a second; ten times as many are looked at. Default 2000. */
+  readonly rowsPerSecondMax?: number;
+  /** Called after every part, some ten times a second. */
+  readonly onProgress?: (progress: ReencryptionProgress) => void;
+  /** Ends it early; it rejects with the signal's reason, and what was done stays. */
+  readonly signal?: AbortSignal;
+  /** Time, for tests. Default: the real clock. */
+  readonly clock?: Clock;
+}
+
+export interface ReencryptionProgress {
+  /** How often it has begun at the first row, from 1. The last pass finds nothing to do. */
+  readonly pass: number;
+  /** Rows that this pass has looked at. */
+  readonly seen: number;
+  /** Rows that were encrypted with the active key, in all passes. */
+  readonly rewritten: number;
+  /** Rows of this pass that no key opens; they stay as they are. */
+  readonly unreadable: number;
+}
+
+/** What was done in the end. */
+export interface Reencryption extends ReencryptionProgress {
+  /** The key that now encrypts everything that can be read. */
+  readonly keyId: string;
+  /** Whether nothing under another key is left, so that the other keys may go. */
+  readonly isComplete: boolean;
+}
+
+const ROWS_PER_SECOND_MAX = 2000;
+/** Small, since calls wait while a part is encrypted. */
+const PART_ROWS = 40;
+/** Looking at a row is so much cheaper than encrypting it. */
+const LOOKS_PER_REWRITE = 10;
+/** Only somebody who goes on writing with another key can keep it busy for so long. */
+const PASSES_MAX = 10;
+const ATTEMPTS_MAX = 8;
+const RETRY_MS = 50;
+
+export async function reencrypt(
+  sealed: SealedRows,
+  sealing: Sealing,
+  options: ReencryptionOptions,
+): Promise<Reencryption> {
+  const { rowsPerSecondMax = ROWS_PER_SECOND_MAX } = options;
+  if (!(rowsPerSecondMax > 0)) {
+    throw new SpawnError(
+      "INVALID_ARGUMENT",
+      `rowsPerSecondMax: expected a number above 0, got ${String(rowsPerSecondMax)}`,
+    );
+  }
+  const { activeId } = sealing.keyring;
+  const walk = new Walk({ sealed, sealing, rowsPerSecondMax, ...options });
+  let isClean = false;
+  while (!isClean && walk.progress.pass < PASSES_MAX) isClean = await walk.pass();
+  const isComplete = isClean && walk.progress.unreadable === 0;
+  if (isComplete) await walk.forgetKeys();
+  return { ...walk.progress, keyId: activeId, isComplete };
+}
+
+interface WalkParts extends ReencryptionOptions {
+  readonly sealed: SealedRows;
+  readonly sealing: Sealing;
+  readonly rowsPerSecondMax: number;
+}
+
+class Walk {
+  readonly #parts: WalkParts;
+  readonly #clock: Clock;
+  progress: ReencryptionProgress = { pass: 0, seen: 0, rewritten: 0, unreadable: 0 };
+
+  constructor(parts: WalkParts) {
+    this.#parts = parts;
+    this.#clock = parts.clock ?? systemClock;
+  }
+
+  /** Goes through all rows once; answers whether there was nothing to do. */
+  async pass(): Promise<boolean> {
+    const { sealed, sealing, onProgress } = this.#parts;
+    const keyId = sealing.keyring.activeId;
+    this.progress = { ...this.progress, pass: this.progress.pass + 1, seen: 0, unreadable: 0 };
+    let isClean = true;
+    let after: string | undefined;
+    do {
+      const beganAt = this.#clock.monotonic();
+      const part = await this.#ask(() =>
+        sealed.scan({ keyId, after, limit: this.#partRows(isClean) }),
+      );
+      const rewrites = part.rows.flatMap((row): readonly Rewrite[] => {
+        const by = sealing.reseal(row);
+        return by === undefined ? [] : [{ row, by }];
+      });
+      const rewritten = rewrites.length === 0 ? 0 : await this.#ask(() => sealed.rewrite(rewrites));
+      if (rewrites.length > 0) isClean = false;
+      this.#count(part.seen, rewritten, part.rows.length - rewrites.length);
+      onProgress?.(this.progress);
+      after = part.after;
+      await this.#pause(beganAt, rewrites.length + part.seen / LOOKS_PER_REWRITE);
+    } while (after !== undefined);
+    return isClean;
+  }
+
+  /** All rows are encrypted with the active key. */
+  async forgetKeys(): Promise<void> {
+    const { sealed, sealing } = this.#parts;
+    for (const { keyId } of await this.#ask(() => sealed.listKeys())) {
+      if (keyId !== sealing.keyring.activeId) await this.#ask(() => sealed.removeKey(keyId));
+    }
+  }
+
+  #partRows(isClean: boolean): number {
+    return isClean && this.progress.pass > 1 ? PART_ROWS * LOOKS_PER_REWRITE : PART_ROWS;
+  }
+
+  #count(seen: number, rewritten: number, unreadable: number): void {
+    const { progress } = this;
+    this.progress = {
+      pass: progress.pass,
+      seen: progress.seen + seen,
+      rewritten: progress.rewritten + rewritten,
+      unreadable: progress.unreadable + unreadable,
+    };
+  }
+
+  async #pause(beganAt: number, rows: number): Promise<void> {
+    const endsAt = beganAt + (rows * 1000) / this.#parts.rowsPerSecondMax;
+    await sleep(this.#clock, Math.max(0, endsAt - this.#clock.monotonic()));
+  }
+
+  /** Every call may be repeated: done twice it is done once. */
+  async #ask<Answer>(call: () => Promise<Answer>): Promise<Answer> {
+    for (let attempt = 1; ; attempt++) {
+      this.#parts.signal?.throwIfAborted();
+      try {
+        return await call();
+      } catch (error) {
+        if (isSpawnError(error)) throw error;
+        const isFinal = error instanceof StoreFailure && error.kind === "fatal";
+        if (isFinal || attempt === ATTEMPTS_MAX) {
+          const what = `the rows cannot be encrypted anew: ${describeThrown(error)}`;
+          throw new SpawnError("STATESTORE_UNAVAILABLE", what, { cause: error });
+        }
+        await sleep(this.#clock, RETRY_MS * 2 ** attempt);
+      }
+    }
+  }
+}

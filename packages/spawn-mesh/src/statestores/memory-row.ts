@@ -1,0 +1,29 @@
+import type { Sealed } from "../engine/sealed-rows.ts";
+import type {
+  Codec,
+  Etag,
+  StateBytes,
+  StoredReply,
+  StoredState,
+  Tags,
+} from "../engine/statestore.ts";
+
+/** What the reference statestore keeps of an actor. */
+export interface MemoryRow {
+  readonly handle: number;
+  etag: Etag;
+  baseEtag: Etag | undefined;
+  epoch: number;
+  owner: string;
+  isDeleted: boolean;
+  keptAt: number | undefined;
+  state: StateBytes | Sealed | undefined;
+  codec: Codec;
+  stateVersion: number;
+  tags: Tags | undefined;
+  revision: number;
+  at: number;
+  /** The oldest first. */
+  history: StoredState[] | undefined;
+  replies: Map<string, StoredReply> | undefined;
+}

@@ -1,0 +1,177 @@
+/**
+ * A walk over everything in the file that may be encrypted.
+ *
+ * It goes through the actors by name, since rows do not know their names, and looks at all that is
+ * kept of one; then through the messages in line, and through the parked ones by id. It can stop
+ * after any row, so that no call holds up commits for long, however much one actor keeps.
+ */
+import type { DatabaseSync, StatementSync } from "node:sqlite";
+import {
+  isSealed,
+  sealableValue,
+  type ScannedRows,
+  type SealableRow,
+  type SealedRows,
+} from "../../engine/sealed-rows.ts";
+import { isSpawnError } from "../../engine/errors.ts";
+import { prepareArrays } from "./connection.ts";
+import {
+  HISTORY_COLUMNS,
+  type HistoryColumns,
+  keptState,
+  REPLY_COLUMNS,
+  type ReplyColumns,
+  storedReply,
+} from "./kept-rows.ts";
+import { storedMessage, STORED_COLUMNS, type StoredColumns } from "./message-rows.ts";
+
+/** The largest part of a walk, in bytes of values; the first row comes in any case. */
+const PART_BYTES_MAX = 1024 * 1024;
+
+/** The last row that was looked at. */
+interface Place {
+  readonly at: SealableRow["kind"];
+  /** Whose state, revision or reply it is. */
+  readonly actor?: Names;
+  /** A revision, the key of a reply, the position of a message, or the id of a parked one. */
+  readonly key?: number | string;
+}
+
+type Names = readonly [name: string, definition: string, system: string];
+
+/** A row that was looked at; `undefined` for an actor without a state, and for a damaged row. */
+type Looked = readonly [place: Place, row: SealableRow | undefined];
+
+const NO_NAMES: Names = ["", "", ""];
+
+export class SealedScan {
+  readonly #actors: StatementSync;
+  readonly #state: StatementSync;
+  readonly #history: StatementSync;
+  readonly #replies: StatementSync;
+  readonly #messages: StatementSync;
+  readonly #parked: StatementSync;
+
+  constructor(database: DatabaseSync) {
+    const prepare = (sql: string): StatementSync => prepareArrays(database, sql);
+    this.#actors = prepare(
+      `SELECT name, definition, system, actor_id FROM spawn_name
+       WHERE (name, definition, system) >= (?, ?, ?) ORDER BY name, definition, system`,
+    );
+    this.#state = prepare(
+      `SELECT ${HISTORY_COLUMNS} FROM spawn_actor WHERE id = ? AND state IS NOT NULL`,
+    );
+    this.#history = prepare(
+      `SELECT ${HISTORY_COLUMNS} FROM spawn_history
+       WHERE actor_id = ? AND revision > ? ORDER BY revision`,
+    );
+    this.#replies = prepare(
+      `SELECT key, ${REPLY_COLUMNS} FROM spawn_inbox WHERE actor_id = ? AND key > ? ORDER BY key`,
+    );
+    this.#messages = prepare(
+      `SELECT position, ${STORED_COLUMNS} FROM spawn_message WHERE position > ? ORDER BY position`,
+    );
+    this.#parked = prepare(
+      `SELECT id, ${STORED_COLUMNS} FROM spawn_parked WHERE id > ? ORDER BY id`,
+    );
+  }
+
+  run({ keyId, after, limit }: Parameters<SealedRows["scan"]>[0]): ScannedRows {
+    const rows: SealableRow[] = [];
+    let seen = 0;
+    let bytes = 0;
+    let place: Place = { at: "state" };
+    for (const [next, row] of this.#rowsAfter(after)) {
+      if (seen >= limit || bytes >= PART_BYTES_MAX) {
+        return { rows, seen, after: JSON.stringify(place) };
+      }
+      place = next;
+      seen++;
+      if (row === undefined) continue;
+      const value = sealableValue(row);
+      bytes += (isSealed(value) ? value.bytes : value)?.length ?? 0;
+      if (!isSealed(value) || value.keyId !== keyId) rows.push(row);
+    }
+    return { rows, seen, after: undefined };
+  }
+
+  *#rowsAfter(after: string | undefined): Iterable<Looked> {
+    const place = after === undefined ? undefined : (JSON.parse(after) as Place);
+    const at = place?.at;
+    if (at !== "message" && at !== "parked") yield* this.#ofActors(place);
+    if (at !== "parked") yield* this.#ofMessages(at === "message" ? place : undefined);
+    yield* this.#ofParked(at === "parked" ? place : undefined);
+  }
+
+  *#ofActors(place: Place | undefined): Iterable<Looked> {
+    const begun = place?.actor ?? NO_NAMES;
+    type Row = readonly [...Names, id: number];
+    for (const [...row] of this.#actors.iterate(...begun) as unknown as Iterable<Row>) {
+      const [name, definition, system, id] = row;
+      const actor: Names = [name, definition, system];
+      const isBegun = actor.every((part, index) => part === begun[index]);
+      yield* this.#ofActor(actor, id, isBegun ? place : undefined);
+    }
+  }
+
+  *#ofActor(names: Names, id: number, place: Place | undefined): Iterable<Looked> {
+    const [name, definition, system] = names;
+    const actor = { system, definition, name };
+    if (place === undefined) {
+      const columns = this.#state.get(id) as HistoryColumns | undefined;
+      yield [
+        { at: "state", actor: names },
+        columns && whole(() => ({ kind: "state", actor, stored: keptState(columns) })),
+      ];
+    }
+    if (place?.at !== "reply") {
+      const rows = this.#history.iterate(id, place?.key ?? 0);
+      for (const columns of rows as unknown as Iterable<HistoryColumns>) {
+        yield [
+          { at: "revision", actor: names, key: columns[0] },
+          whole(() => ({ kind: "revision", actor, stored: keptState(columns) })),
+        ];
+      }
+    }
+    const rows = this.#replies.iterate(id, place?.at === "reply" ? place.key! : "");
+    type Row = readonly [key: string, ...ReplyColumns];
+    for (const [key, ...columns] of rows as unknown as Iterable<Row>) {
+      yield [
+        { at: "reply", actor: names, key },
+        whole(() => ({ kind: "reply", actor, stored: storedReply(key, columns) })),
+      ];
+    }
+  }
+
+  *#ofMessages(place: Place | undefined): Iterable<Looked> {
+    type Row = readonly [position: number, ...StoredColumns];
+    const rows = this.#messages.iterate(place?.key ?? 0) as unknown as Iterable<Row>;
+    for (const [key, ...columns] of rows) {
+      yield [
+        { at: "message", key },
+        whole(() => ({ kind: "message", stored: storedMessage(columns) })),
+      ];
+    }
+  }
+
+  *#ofParked(place: Place | undefined): Iterable<Looked> {
+    type Row = readonly [id: string, ...StoredColumns];
+    const rows = this.#parked.iterate(place?.key ?? "") as unknown as Iterable<Row>;
+    for (const [key, ...columns] of rows) {
+      yield [
+        { at: "parked", key },
+        whole(() => ({ kind: "parked", stored: storedMessage(columns) })),
+      ];
+    }
+  }
+}
+
+/** A damaged row concerns those who ask for it; the others go on. */
+function whole(read: () => SealableRow): SealableRow | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (isSpawnError(error)) return undefined;
+    throw error;
+  }
+}
