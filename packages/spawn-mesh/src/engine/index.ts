@@ -57,6 +57,7 @@ export type {
   StoreHandle,
   StoreQuery,
   StoreSession,
+  StoreWarning,
   StoredActor,
   StoredReply,
   StoredState,

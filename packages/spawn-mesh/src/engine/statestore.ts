@@ -122,6 +122,16 @@ export interface StoreAnswer {
 export interface StoreSession {
   /** The id of this incarnation of the process: the owner of all its commits. */
   readonly owner: string;
+  /** Hears of settings of the database that may break a promise. */
+  readonly onWarning?: (warning: StoreWarning) => void;
+}
+
+/** A setting of the database with which it may lose what was acknowledged. */
+export interface StoreWarning {
+  readonly setting: string;
+  readonly value: string;
+  /** What may happen, in a sentence. */
+  readonly risk: string;
 }
 
 /** A kept revision, without its state. */
@@ -146,7 +156,8 @@ export interface ActorsOf {
  */
 export interface Statestore {
   /**
-   * Opens the store, creates or upgrades its tables, and takes it for this session.
+   * Opens the store, creates or upgrades its tables, and takes it for this session: a file for itself
+   * alone, a database beside others, where etags decide who writes.
    *
    * @throws {SpawnError} `STATESTORE_UNAVAILABLE` with what was expected and what to do, and nothing
    * is changed: the file is foreign, damaged, of a newer schema, read-only, or in use by another.

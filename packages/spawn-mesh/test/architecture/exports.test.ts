@@ -178,6 +178,7 @@ const doors: Readonly<Record<string, Door>> = {
       "StoreHandle",
       "StoreQuery",
       "StoreSession",
+      "StoreWarning",
       "StoredActor",
       "StoredMessage",
       "StoredReply",
@@ -192,6 +193,10 @@ const doors: Readonly<Record<string, Door>> = {
   "spawn-mesh/sqlite": {
     values: ["sqliteStatestore"],
     types: ["SqliteDurability", "SqliteStatestore", "SqliteStatestoreOptions"],
+  },
+  "spawn-mesh/postgres": {
+    values: ["postgresStatestore"],
+    types: ["PostgresStatestoreOptions", "TlsMaterial"],
   },
   "spawn-mesh/testing": {
     values: [

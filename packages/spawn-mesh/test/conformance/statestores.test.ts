@@ -2,20 +2,23 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Statestore } from "../../src/engine/statestore.ts";
 import { memoryStatestore } from "../../src/statestores/memory.ts";
+import { postgresStatestore } from "../../src/statestores/postgres/index.ts";
 import { sqliteStatestore } from "../../src/statestores/sqlite/index.ts";
 import {
   statestoreConformance,
   type OpenStatestore,
 } from "../../src/testing/statestore-conformance.ts";
 import { runStatestoreModel } from "../../src/testing/statestore-model.ts";
+import { postgres } from "../servers/postgres.ts";
+import type { TestDatabase, TestDatabaseServer } from "../servers/test-database.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "spawn-statestores-"));
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
-/** For each kind of statestore: makes a way to open one that is empty at first. */
+/** For each kind of statestore without a server: makes a way to open one that is empty at first. */
 const kinds: Readonly<Record<string, () => OpenStatestore>> = {
   memory() {
     const store = memoryStatestore();
@@ -26,6 +29,11 @@ const kinds: Readonly<Record<string, () => OpenStatestore>> = {
     return (owner) => opened(sqliteStatestore({ file }), owner);
   },
 };
+
+/** For each kind of server: a statestore on a database of it. */
+const servers: readonly (readonly [TestDatabase, (url: string) => Statestore])[] = [
+  [postgres, (url) => postgresStatestore({ url })],
+];
 
 async function opened(store: Statestore, owner: string): Promise<Statestore> {
   await store.open({ owner });
@@ -47,15 +55,33 @@ const FIXED_SEEDS = [1, 2];
 const randomSeed = Math.floor(Math.random() * 2 ** 31);
 
 for (const [kind, create] of Object.entries(kinds)) {
-  describe.concurrent(`${kind} statestore`, () => {
-    for (const { name, run } of statestoreConformance) test(name, () => run(create()));
+  describe.concurrent(`${kind} statestore`, () => checkContract(create));
+}
 
-    for (const seed of [...FIXED_SEEDS, randomSeed]) {
-      test(`answers as the model does, seed ${seed}`, async () => {
-        await runStatestoreModel({ open: create(), random: seededRandom(seed) });
-      });
-    }
+for (const [database, connect] of servers) {
+  const suite = database.missing === undefined ? describe.concurrent : describe.skip;
+  suite(`${database.name} statestore`, () => {
+    let server: TestDatabaseServer;
+    beforeAll(async () => {
+      server = await database.start();
+    });
+    afterAll(() => server.stop());
+
+    checkContract(() => {
+      const place = server.createPlace();
+      return async (owner) => opened(connect(await place), owner);
+    });
   });
+}
+
+function checkContract(create: () => OpenStatestore): void {
+  for (const { name, run } of statestoreConformance) test(name, () => run(create()));
+
+  for (const seed of [...FIXED_SEEDS, randomSeed]) {
+    test(`answers as the model does, seed ${seed}`, async () => {
+      await runStatestoreModel({ open: create(), random: seededRandom(seed) });
+    });
+  }
 }
 
 test("the model finds a statestore that forgets to fence", async () => {

@@ -1,0 +1,42 @@
+/**
+ * The statestore on PostgreSQL, version 13 or newer. The driver is the package `pg`, which is installed
+ * beside this one and loaded when the statestore is opened.
+ */
+import type { Statestore } from "../../engine/statestore.ts";
+import { loadDriver } from "../sql/connecting.ts";
+import { SqlStatestore } from "../sql/sql-statestore.ts";
+import { postgresDialect } from "./postgres-dialect.ts";
+import { type PgPool, PostgresDriver, type PostgresSession } from "./postgres-driver.ts";
+import { type PostgresStatestoreOptions, resolvePostgres } from "./postgres-options.ts";
+
+export type { PostgresStatestoreOptions } from "./postgres-options.ts";
+export type { TlsMaterial } from "../sql/tls-material.ts";
+
+/** Processes that migrate wait for one another by this number; the first letters of the library's name. */
+const MIGRATION_LOCK = 0x7370_6177;
+
+/**
+ * A statestore on a PostgreSQL database. Any number of processes may have it open: what one of them
+ * writes to an actor, an older activation in another cannot overwrite.
+ *
+ * @throws {SpawnError} `INVALID_ARGUMENT` for an address or a limit that cannot be
+ */
+export function postgresStatestore(options: PostgresStatestoreOptions): Statestore {
+  const { pool, address, statementTimeoutMs, lockTimeoutMs } = resolvePostgres(options);
+  const session: PostgresSession = {
+    settings: [
+      `SET statement_timeout = ${statementTimeoutMs}`,
+      `SET lock_timeout = ${lockTimeoutMs}`,
+      "SET jit = off",
+    ].join("; "),
+    lock: `SELECT pg_advisory_xact_lock(${MIGRATION_LOCK})`,
+  };
+  return new SqlStatestore({
+    dialect: postgresDialect,
+    address,
+    async load() {
+      const { Pool } = (await loadDriver("pg", () => import("pg"))).default;
+      return new PostgresDriver(new Pool(pool) as unknown as PgPool, session);
+    },
+  });
+}

@@ -1,0 +1,237 @@
+/** The outbox of a SQL database: the message store of the port, in statements that every database has. */
+import type {
+  MessageClaim,
+  MessagePage,
+  MessageStore,
+  Message,
+  ParkedMessage,
+  Postponement,
+  StoredMessage,
+} from "../../engine/message-store.ts";
+import { describeThrown, isSpawnError } from "../../engine/errors.ts";
+import { keyOfActor } from "./actor-key.ts";
+import type { Dialect, SqlDriver } from "./dialect.ts";
+import { optionalNumber, textOf } from "./driver-values.ts";
+import {
+  errorText,
+  idBytes,
+  MESSAGE_COLUMNS,
+  PARKED_COLUMNS,
+  parkedMessage,
+  SENT_COLUMNS,
+  sentRow,
+  storedMessage,
+} from "./message-rows.ts";
+import { joined, sql, text, type Sql, type SqlValue } from "./sql.ts";
+
+const COPIED_COLUMNS = Object.keys(SENT_COLUMNS)
+  .filter((column) => column !== "due_at")
+  .join(", ");
+
+/** The most messages in one statement. */
+const SEND_ROWS_MAX = 500;
+
+export class SqlMessages implements MessageStore {
+  readonly #dialect: Dialect;
+  readonly #driver: () => SqlDriver;
+
+  /** @param driver throws when the statestore is not open */
+  constructor(dialect: Dialect, driver: () => SqlDriver) {
+    this.#dialect = dialect;
+    this.#driver = driver;
+  }
+
+  async send(messages: readonly Message[]): Promise<void> {
+    const driver = this.#driver();
+    if (messages.length > 0) await driver.transaction(insertMessages(this.#dialect, messages));
+  }
+
+  async claim(claim: MessageClaim): Promise<readonly StoredMessage[]> {
+    const driver = this.#driver();
+    const rows = await this.#dialect.claim(driver, claim);
+    const claimed: StoredMessage[] = [];
+    for (const row of rows) {
+      try {
+        claimed.push(storedMessage(row));
+      } catch (error) {
+        if (!isSpawnError(error)) throw error;
+        // It would stop those behind it for ever.
+        await this.park([{ id: textOf(row[0]), error: describeThrown(error) }], claim.wall);
+      }
+    }
+    return claimed;
+  }
+
+  async nextDueAt(): Promise<number | undefined> {
+    const { rows } = await this.#driver().query(
+      sql`SELECT m.due_at FROM spawn_outbox m
+        WHERE NOT EXISTS (SELECT 1 FROM spawn_outbox e
+          WHERE e.lane = m.lane AND e.position < m.position AND e.due_at > m.due_at)
+        ORDER BY m.due_at LIMIT 1`,
+    );
+    return optionalNumber(rows[0]?.[0] ?? null);
+  }
+
+  async postpone(postponements: readonly Postponement[]): Promise<void> {
+    const driver = this.#driver();
+    const statements = postponements.map(
+      ({ id, dueAt, attempts, error }) =>
+        sql`UPDATE spawn_outbox SET due_at = ${dueAt}, attempts = ${attempts}, error = ${errorText(error)}
+          WHERE id = ${idBytes(id)}`,
+    );
+    if (statements.length > 0) await driver.transaction(statements);
+  }
+
+  async replace(id: string, messages: readonly Message[]): Promise<boolean> {
+    const driver = this.#driver();
+    return await driver.converse(async (transaction) => {
+      const { rows } = await transaction.run(lockMessages(this.#dialect, [id]));
+      if (rows.length === 0) return false;
+      await transaction.run(this.#delete("spawn_outbox", [id]));
+      for (const statement of insertMessages(this.#dialect, messages))
+        await transaction.run(statement);
+      return true;
+    });
+  }
+
+  async remove(ids: readonly string[]): Promise<readonly string[]> {
+    return await this.#take(ids, "spawn_outbox", []);
+  }
+
+  async list(page: MessagePage): Promise<readonly StoredMessage[]> {
+    const { rows } = await this.#driver().query(
+      listStatement(page, { table: "spawn_outbox", columns: MESSAGE_COLUMNS, time: "due_at" }),
+    );
+    return rows.map(storedMessage);
+  }
+
+  async park(
+    parked: readonly { readonly id: string; readonly error: string }[],
+    at: number,
+  ): Promise<void> {
+    const given = this.#dialect.given({
+      name: "r",
+      columns: { id: "bytes", error: "text" },
+      rows: parked.map(({ id, error }) => [idBytes(id), errorText(error)]),
+    });
+    await this.#take(
+      parked.map(({ id }) => id),
+      "spawn_outbox",
+      [
+        sql`INSERT INTO spawn_parked (${text(COPIED_COLUMNS)}, due_at, attempts, error, parked_at)
+          SELECT ${text(prefixed("m", COPIED_COLUMNS))}, m.due_at, m.attempts, r.error, ${at}
+          FROM spawn_outbox m JOIN ${given} ON r.id = m.id`,
+      ],
+    );
+  }
+
+  async listParked(page: MessagePage): Promise<readonly ParkedMessage[]> {
+    const { rows } = await this.#driver().query(
+      listStatement(page, { table: "spawn_parked", columns: PARKED_COLUMNS, time: "parked_at" }),
+    );
+    return rows.map(parkedMessage);
+  }
+
+  async retryParked(ids: readonly string[], dueAt: number): Promise<readonly string[]> {
+    const given = this.#dialect.given({
+      name: "r",
+      columns: { id: "bytes", place: "int" },
+      rows: ids.map((id, place) => [idBytes(id), place]),
+    });
+    return await this.#take(ids, "spawn_parked", [
+      sql`INSERT INTO spawn_outbox (${text(COPIED_COLUMNS)}, due_at, attempts)
+        SELECT ${text(prefixed("p", COPIED_COLUMNS))}, ${dueAt}, 0
+        FROM spawn_parked p JOIN ${given} ON r.id = p.id ORDER BY r.place ${this.#dialect.orLeave("id")}`,
+    ]);
+  }
+
+  async discardParked(ids: readonly string[]): Promise<readonly string[]> {
+    return await this.#take(ids, "spawn_parked", []);
+  }
+
+  /** Removes rows that nobody else can change meanwhile, after `before`; answers the ids of those that were there. */
+  async #take(
+    ids: readonly string[],
+    table: MessageTable,
+    before: readonly Sql[],
+  ): Promise<readonly string[]> {
+    const driver = this.#driver();
+    if (ids.length === 0) return [];
+    const [locked] = await driver.transaction([
+      lockMessages(this.#dialect, ids, table),
+      ...before,
+      this.#delete(table, ids),
+    ]);
+    const found = new Set(locked?.rows.map(([id]) => textOf(id)));
+    return [...new Set(ids)].filter((id) => found.has(id));
+  }
+
+  #delete(table: MessageTable, ids: readonly string[]): Sql {
+    const among = this.#dialect.among("id", "bytes", ids.map(idBytes));
+    return sql`DELETE FROM ${text(table)} WHERE ${among}`;
+  }
+}
+
+type MessageTable = "spawn_outbox" | "spawn_parked";
+
+/** Locks messages until the transaction ends, and answers the ids of those that are there. */
+function lockMessages(
+  dialect: Dialect,
+  ids: readonly string[],
+  table: MessageTable = "spawn_outbox",
+): Sql {
+  const among = dialect.among("id", "bytes", ids.map(idBytes));
+  return sql`SELECT id FROM ${text(table)} WHERE ${among} ORDER BY id FOR UPDATE`;
+}
+
+/** Stores messages in order; those that are stored or parked already are left out. */
+function insertMessages(
+  dialect: Dialect,
+  messages: readonly Message[],
+  condition: Sql = sql`1 = 1`,
+): readonly Sql[] {
+  const columns = Object.keys(SENT_COLUMNS).join(", ");
+  const statements: Sql[] = [];
+  for (let first = 0; first < messages.length; first += SEND_ROWS_MAX) {
+    const given = dialect.given({
+      name: "r",
+      columns: { place: "int", ...SENT_COLUMNS },
+      rows: messages
+        .slice(first, first + SEND_ROWS_MAX)
+        .map((message, place): readonly SqlValue[] => [place, ...sentRow(message)]),
+    });
+    statements.push(
+      sql`INSERT INTO spawn_outbox (${text(columns)}, attempts)
+        SELECT ${text(prefixed("r", columns))}, 0 FROM ${given}
+        WHERE ${condition} AND NOT EXISTS (SELECT 1 FROM spawn_parked p WHERE p.id = r.id)
+        ORDER BY r.place ${dialect.orLeave("id")}`,
+    );
+  }
+  return statements;
+}
+
+function listStatement(
+  { source, target, after, limit }: MessagePage,
+  {
+    table,
+    columns,
+    time,
+  }: { readonly table: string; readonly columns: string; readonly time: string },
+): Sql {
+  const at = text(time);
+  const conditions: Sql[] = [sql`1 = 1`];
+  if (source !== undefined) conditions.push(sql`src = ${keyOfActor(source)}`);
+  if (target !== undefined) conditions.push(sql`dst = ${keyOfActor(target)}`);
+  if (after !== undefined) {
+    conditions.push(
+      sql`(${at} > ${after.at} OR (${at} = ${after.at} AND id > ${idBytes(after.id)}))`,
+    );
+  }
+  return sql`SELECT ${text(columns)} FROM ${text(table)} WHERE ${joined(conditions, " AND ")}
+    ORDER BY ${at}, id LIMIT ${limit}`;
+}
+
+/** `a, b` as `t.a, t.b`. */
+export function prefixed(table: string, columns: string): string {
+  return columns.replaceAll(/\w+/g, (column) => `${table}.${column}`);
+}
