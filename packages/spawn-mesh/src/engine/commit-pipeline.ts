@@ -377,7 +377,7 @@ export class CommitPipeline {
   #sealMessages(messages: BatchMessages, at: number): void {
     const source = this.#owner.id;
     const stored = messages.sends.filter(({ isStored }) => isStored);
-    messages.isDirect = this.#writer.outbox.isDirect(source, this.#revision + 1, stored.length);
+    messages.isDirect = this.#writer.outbox.isDirect(source, this.#revision + 1, stored);
     const graceMs = messages.isDirect ? DELIVERY_GRACE_MS : 0;
     messages.stored = stored.map((outgoing) => storedAs(outgoing, { source, at, graceMs }));
   }

@@ -41,3 +41,11 @@ export function verdictOn(error: SpawnError): Verdict {
   if (error.code === "ACTION_FAILED" && error.failure !== undefined) return "final";
   return verdicts[error.code] ?? "retry";
 }
+
+/** The longest reason that is kept with a message, in UTF-16 units. */
+const REASON_UNITS_MAX = 1_000;
+
+/** Why a delivery failed, as text that every database takes: bounded, well-formed, without NUL. */
+export function reasonOf({ message }: Error): string {
+  return message.slice(0, REASON_UNITS_MAX).toWellFormed().replaceAll("\0", "\ufffd");
+}

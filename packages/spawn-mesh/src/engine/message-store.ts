@@ -52,6 +52,7 @@ export interface Message {
   /** The actor whose commit sent it; `undefined` when it came from outside. */
   readonly source: ActorId | undefined;
   readonly target: ActorId;
+  /** A name like those of actors, or empty. */
   readonly action: string;
   /** JSON text; `null` when there is none. */
   readonly payload: string | null;
@@ -70,7 +71,7 @@ export interface Message {
 export interface StoredMessage extends Message {
   /** How often it was claimed, or tried and failed. */
   readonly attempts: number;
-  /** Why it could not be delivered last time. */
+  /** Why it could not be delivered last time: well-formed text without NUL, at most 1 000 UTF-16 units. */
   readonly error: string | undefined;
 }
 
@@ -91,7 +92,10 @@ export interface MessageClaim {
   readonly attemptsBelow: number;
   /** The most messages. */
   readonly limit: number;
-  /** The most payloads, in UTF-16 units; the first message is claimed in any case. */
+  /**
+   * The most payloads, in UTF-16 units: a claim ends before the message that would be too much.
+   * The first message is claimed in any case.
+   */
   readonly unitsMax: number;
   /** A claimed message is due again after `firstMs` doubled with each attempt, up to `maxMs`. */
   readonly retry: { readonly firstMs: number; readonly maxMs: number };
@@ -140,7 +144,7 @@ export interface MessageStore {
   /** Removes messages; answers the ids of those that were stored. */
   remove(ids: readonly string[]): Promise<readonly string[]>;
 
-  /** What waits, the earliest due first, and by id among equals. */
+  /** What waits, the earliest due first, and by the bytes of the id among equals. */
   list(page: MessagePage): Promise<readonly StoredMessage[]>;
 
   /** Gives messages up: they wait apart until somebody decides. Those that are not stored any more are left out. */
@@ -149,10 +153,13 @@ export interface MessageStore {
     at: number,
   ): Promise<void>;
 
-  /** What was given up, the first given up first, and by id among equals. */
+  /** What was given up, the first given up first, and by the bytes of the id among equals. */
   listParked(page: MessagePage): Promise<readonly ParkedMessage[]>;
 
-  /** Lets parked messages be due at `dueAt` with no attempts, behind all others of their lanes; answers the ids of those that were parked. */
+  /**
+   * Lets parked messages be due at `dueAt` with no attempts and no error, in the order of `ids` and
+   * behind all others of their lanes; answers the ids of those that were parked.
+   */
   retryParked(ids: readonly string[], dueAt: number): Promise<readonly string[]>;
 
   /** Removes parked messages; answers the ids of those that were parked. */

@@ -15,7 +15,7 @@ import { actorKey } from "./actor-id.ts";
 import type { ActorId } from "./actor-id.ts";
 import type { Clock, Random } from "./clock.ts";
 import { Continuations } from "./continuations.ts";
-import { verdictOn, verdictOnStep } from "./delivery-verdict.ts";
+import { reasonOf, verdictOn, verdictOnStep } from "./delivery-verdict.ts";
 import { SpawnError, isSpawnError } from "./errors.ts";
 import type { EventListener } from "./events.ts";
 import { exponentialBackoffMs } from "./exponential-backoff.ts";
@@ -28,7 +28,7 @@ import type { Message, MessageClaim, StoredMessage } from "./message-store.ts";
 import { repeatWrite } from "./repeated-write.ts";
 import { isMissed } from "./repetition.ts";
 import type { CronTimes } from "./repetition.ts";
-import { DELIVERY_GRACE_MS, nextOccurrence, storedAs } from "./sending.ts";
+import { DELIVERY_GRACE_MS, isSurelySent, nextOccurrence, storedAs } from "./sending.ts";
 import type { Outgoing } from "./sending.ts";
 import { SourcesBehind } from "./sources-behind.ts";
 import type { Statestore } from "./statestore.ts";
@@ -124,10 +124,10 @@ export class Outbox {
   // Messages come in.
 
   /** Whether the messages of the commit of `revision` are to be delivered from here when it is done. */
-  isDirect(source: ActorId, revision: number, count: number): boolean {
-    if (this.#isStopped) return false;
-    if (this.#isDraining) return false;
-    if (!this.#behind.has(source) && count <= this.room) return true;
+  isDirect(source: ActorId, revision: number, sends: readonly Outgoing[]): boolean {
+    if (this.#isStopped || this.#isDraining) return false;
+    const canBe = sends.length <= this.room && sends.every(isSurelySent);
+    if (canBe && !this.#behind.has(source)) return true;
     this.#behind.add(source, revision);
     return false;
   }
@@ -368,7 +368,7 @@ export class Outbox {
     const attempts = message.attempts + (isClaimed ? 0 : 1);
     if (attempts >= limits.messageAttemptsMax) return await this.#park(delivery, error);
     const dueAt = clock.wall() + Math.min(RETRY.maxMs, RETRY.firstMs * 2 ** (attempts - 1));
-    const postponement = { id: message.id, dueAt, attempts, error: error.message };
+    const postponement = { id: message.id, dueAt, attempts, error: reasonOf(error) };
     await this.#untilStored(() => store.messages.postpone([postponement]));
     this.#leave({ ...delivery, message: { ...message, dueAt } });
   }
@@ -376,7 +376,7 @@ export class Outbox {
   async #park(delivery: Delivery, error: SpawnError): Promise<void> {
     const { store, clock, emit } = this.#parts;
     const { id, target, action } = delivery.message;
-    const parked = [{ id, error: error.message }];
+    const parked = [{ id, error: reasonOf(error) }];
     await this.#untilStored(() => store.messages.park(parked, clock.wall()));
     emit({ type: "message-parked", id, target, action, error });
     this.#end(delivery);

@@ -5,6 +5,7 @@
  * later use of it throws `CANCELLED`, so that code which goes on in the background can change
  * nothing and call nobody in the actor's name.
  */
+import { checkName } from "./actor-id.ts";
 import type { ActorId } from "./actor-id.ts";
 import { isScheduled, scheduledMessage } from "./call-options.ts";
 import { SpawnError } from "./errors.ts";
@@ -113,6 +114,10 @@ export interface RunOwner {
 
 /** What the methods of a reference do. */
 export type ReferenceCall = (name: string, request: InvokeRequest & SendRequest) => unknown;
+
+interface External {
+  readonly name: string;
+}
 
 const NO_METADATA: Readonly<Record<string, string>> = Object.freeze({});
 
@@ -243,7 +248,8 @@ export class Run implements ActionContext {
     payload?: unknown,
     options?: SendOptions,
   ): string {
-    const name = typeof target === "string" ? target : target.name;
+    const { name } = typeof target === "string" ? { name: target } : (Object(target) as External);
+    checkName("external", name);
     return this.send(name, { ...options, definition: EXTERNAL, action: name, payload });
   }
 

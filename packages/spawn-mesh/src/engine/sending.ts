@@ -67,6 +67,8 @@ export interface Outgoing {
   readonly headers: MessageHeaders;
   readonly isOrdered: boolean;
   readonly isTimer: boolean;
+  /** Whether the sender chose its id, so that another message of that id may be stored already. */
+  readonly isNamed: boolean;
   /** When it is due (wall); `undefined` for at once. */
   readonly dueAt: number | undefined;
   /** Whether it is stored, or only tried once. */
@@ -118,6 +120,7 @@ export function composeCall(
 ): Outgoing {
   const { name, request } = to;
   checkSendOptions(request);
+  checkTarget(name, request);
   const repeat = repetitionOf(request);
   const dueAt = dueTime(parts, request, repeat);
   const all = mergeMetadata(parts.limits, metadata, request.metadata);
@@ -137,6 +140,7 @@ export function composeCall(
     },
     isOrdered: request.ordered !== false && dueAt === undefined,
     isTimer: false,
+    isNamed: request.id !== undefined,
     dueAt,
     isStored: request.reliability !== "fire",
   };
@@ -181,6 +185,7 @@ export function composeStep(
     // Somebody waits for it, so it waits for nobody.
     isOrdered: false,
     isTimer: false,
+    isNamed: false,
     dueAt: undefined,
     isStored: true,
   };
@@ -203,6 +208,7 @@ export function composeBroadcast(parts: SendingParts, channel: string, payload: 
     headers: { kind: "broadcast" },
     isOrdered: true,
     isTimer: false,
+    isNamed: false,
     dueAt: undefined,
     isStored: true,
   };
@@ -245,9 +251,18 @@ export function nextOccurrence(
     headers: { ...headers, repeat: { ...repeat, plannedAt: dueAt } },
     isOrdered: false,
     isTimer,
+    isNamed: false,
     dueAt,
     isStored: true,
   };
+}
+
+/**
+ * Whether a message can be delivered from memory when it was sent: only if what is stored under its id
+ * is certainly this one, and not an earlier one that kept it from being sent.
+ */
+export function isSurelySent({ isNamed, dueAt }: Outgoing): boolean {
+  return !isNamed || dueAt !== undefined;
 }
 
 /** How it is stored: from whom, and when it may be claimed. */
@@ -294,8 +309,16 @@ function mergeMetadata(
   return copied === undefined ? inherited : { ...inherited, ...copied };
 }
 
+/** A name that no actor can have would wait for one for ever, and not every database can keep it. */
+function checkTarget(name: unknown, { system, definition, action }: SendRequest): void {
+  checkName("actor", name);
+  checkName("action", action);
+  if (system !== undefined) checkName("system", system);
+  if (definition !== undefined) checkName("definition", definition);
+}
+
 function checkSendOptions(request: SendRequest): void {
-  const { action, reliability, ordered, id } = request;
+  const { action, reliability, ordered, id } = Object(request) as SendRequest;
   if (typeof action !== "string" || action === "") {
     throw new SpawnError(
       "INVALID_ARGUMENT",
@@ -363,6 +386,12 @@ export function repetitionOf({
   }
   if (everyMs !== undefined && cron !== undefined) {
     throw new SpawnError("INVALID_ARGUMENT", "options: expected everyMs or cron, got both");
+  }
+  if (timeZone !== undefined && (typeof timeZone !== "string" || timeZone === "")) {
+    throw new SpawnError(
+      "INVALID_ARGUMENT",
+      `options.timeZone: expected the IANA name of a time zone, got ${JSON.stringify(timeZone)}`,
+    );
   }
   if (everyMs !== undefined) {
     checkWholeNumber("options.everyMs", everyMs, { min: 1, max: SCHEDULE_MS_MAX });

@@ -10,7 +10,7 @@ import type { Message } from "./message-store.ts";
 import type { Outbox } from "./outbox.ts";
 import { repeatWrite } from "./repeated-write.ts";
 import type { RepeatedWriteParts } from "./repeated-write.ts";
-import { DELIVERY_GRACE_MS, storedAs } from "./sending.ts";
+import { DELIVERY_GRACE_MS, isSurelySent, storedAs } from "./sending.ts";
 import type { Outgoing } from "./sending.ts";
 import type { Statestore } from "./statestore.ts";
 
@@ -30,13 +30,14 @@ export class StatelessSending {
   finish(source: ActorId, { invocation, reply, change }: DurableChange): void {
     const { outbox } = this.#parts;
     const { sends, message, step } = change;
-    const messages = this.#messages(source, sends, DELIVERY_GRACE_MS);
+    const isDirect = sends.every(isSurelySent);
+    const messages = this.#messages(source, sends, isDirect ? DELIVERY_GRACE_MS : 0);
     this.#store(message?.id, messages).then(
       () => {
         invocation.continuesAs = step?.id;
         if (step === undefined) invocation.succeed(reply);
         else outbox.goesOn(invocation);
-        outbox.committed(messages, messages.length <= outbox.room);
+        outbox.committed(messages, isDirect && messages.length <= outbox.room);
         for (const outgoing of sends) if (!outgoing.isStored) outbox.fire(source, outgoing);
       },
       (error: SpawnError) => invocation.fail(error),

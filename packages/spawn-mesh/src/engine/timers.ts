@@ -46,6 +46,7 @@ export function missingTimers(
       headers: { kind: "call", repeat: { ...repeat, plannedAt: dueAt } },
       isOrdered: false,
       isTimer: true,
+      isNamed: false,
       dueAt,
       isStored: true,
     };

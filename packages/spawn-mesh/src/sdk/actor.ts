@@ -238,7 +238,9 @@ function timersOf(
   actions: ReadonlyMap<string, ActionDefinition>,
 ): readonly TimerDefinition[] {
   checkArray(`timers of ${name}`, timers);
-  return timers.map(({ action, payload, ...when }) => {
+  return timers.map((timer) => {
+    checkTimerOptions(name, timer);
+    const { action, payload, ...when } = timer;
     checkAction(`timer of ${name}`, action, actions);
     const repeat = repetitionOf(when);
     if (repeat === undefined) {
@@ -250,6 +252,28 @@ function timersOf(
     firstTime(repeat, Date.now(), { cronTimes, isAsked: false });
     return { action, payload: payloadText(payload, defaultLimits), repeat };
   });
+}
+
+const TIMER_OPTIONS: readonly string[] = [
+  "action",
+  "payload",
+  "everyMs",
+  "cron",
+  "timeZone",
+  "catchUp",
+];
+
+/** A misspelt option would be a timer at the wrong times. */
+function checkTimerOptions(name: string, timer: unknown): void {
+  const problem =
+    timer instanceof Object
+      ? Object.keys(timer).find((option) => !TIMER_OPTIONS.includes(option))
+      : typeof timer;
+  if (problem === undefined) return;
+  throw new SpawnError(
+    "INVALID_ARGUMENT",
+    `timer of ${name}: expected an object with ${TIMER_OPTIONS.join(", ")}, got ${problem}`,
+  );
 }
 
 function checkArray(what: string, list: unknown): void {

@@ -95,16 +95,20 @@ export class MemoryMessages implements MessageStore {
   async claim(claim: MessageClaim): Promise<readonly StoredMessage[]> {
     this.#checkOpen();
     const claimed: Row[] = [];
+    const heads = new Map<string, LaneHead>();
     const passedOver: Row[] = [];
     let units = 0;
     for (;;) {
       const row = this.#due.first;
       if (row === undefined || row.dueAt > claim.wall || claimed.length >= claim.limit) break;
       const size = row.message.payload?.length ?? 0;
-      const isWanted = isInWindow(row, claim) && this.#isNext(row, claimed);
+      const isWanted = isInWindow(row, claim) && this.#isNext(row, heads);
       if (isWanted && claimed.length > 0 && units + size > claim.unitsMax) break;
       this.#due.delete(row);
-      if (isWanted) units += size;
+      if (isWanted) {
+        units += size;
+        if (row.lane !== undefined) heads.get(row.lane)!.advance();
+      }
       (isWanted ? claimed : passedOver).push(row);
     }
     for (const row of claimed) {
@@ -218,13 +222,11 @@ export class MemoryMessages implements MessageStore {
   }
 
   /** Whether all earlier messages of its lane are claimed already. */
-  #isNext(row: Row, claimed: readonly Row[]): boolean {
+  #isNext(row: Row, heads: Map<string, LaneHead>): boolean {
     if (row.lane === undefined) return true;
-    for (const earlier of this.#lanes.get(row.lane)!) {
-      if (earlier === row) return true;
-      if (!claimed.includes(earlier)) return false;
-    }
-    return true;
+    let head = heads.get(row.lane);
+    if (head === undefined) heads.set(row.lane, (head = new LaneHead(this.#lanes.get(row.lane)!)));
+    return head.row === row;
   }
 
   /** Whether an earlier message of its lane is due later. */
@@ -235,6 +237,21 @@ export class MemoryMessages implements MessageStore {
       if (earlier.dueAt > row.dueAt) return true;
     }
     return false;
+  }
+}
+
+/** The first message of a lane that is not claimed yet. */
+class LaneHead {
+  readonly #rest: Iterator<Row>;
+  row: Row | undefined;
+
+  constructor(lane: ReadonlySet<Row>) {
+    this.#rest = lane.values();
+    this.advance();
+  }
+
+  advance(): void {
+    this.row = this.#rest.next().value;
   }
 }
 

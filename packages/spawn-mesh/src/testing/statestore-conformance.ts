@@ -9,6 +9,12 @@
 import { commitCases } from "./statestore-cases/commit-cases.ts";
 import type { ConformanceCase } from "./statestore-cases/conformance-case.ts";
 import { historyCases } from "./statestore-cases/history-cases.ts";
+import { listingCases } from "./statestore-cases/listing-cases.ts";
+import { messageCases } from "./statestore-cases/message-cases.ts";
+import { messageClaimCases } from "./statestore-cases/message-claim-cases.ts";
+import { messageCommitCases } from "./statestore-cases/message-commit-cases.ts";
+import { messageParkingCases } from "./statestore-cases/message-parking-cases.ts";
+import { messageValueCases } from "./statestore-cases/message-value-cases.ts";
 import { replyCases } from "./statestore-cases/reply-cases.ts";
 import { sessionCases } from "./statestore-cases/session-cases.ts";
 import { valueCases } from "./statestore-cases/value-cases.ts";
@@ -22,4 +28,10 @@ export const statestoreConformance: readonly ConformanceCase[] = [
   ...historyCases,
   ...valueCases,
   ...sessionCases,
+  ...listingCases,
+  ...messageCommitCases,
+  ...messageCases,
+  ...messageClaimCases,
+  ...messageParkingCases,
+  ...messageValueCases,
 ];

@@ -71,7 +71,7 @@ export const migrations: Migrations = {
           flags SMALLINT NOT NULL,
           sent_at BIGINT NOT NULL,
           due_at BIGINT NOT NULL,
-          attempts INT NOT NULL,
+          attempts BIGINT NOT NULL,
           error TEXT
         )`,
         `CREATE INDEX IF NOT EXISTS spawn_outbox_due_at ON spawn_outbox (due_at, position)`,
@@ -91,7 +91,7 @@ export const migrations: Migrations = {
           flags SMALLINT NOT NULL,
           sent_at BIGINT NOT NULL,
           due_at BIGINT NOT NULL,
-          attempts INT NOT NULL,
+          attempts BIGINT NOT NULL,
           error TEXT,
           parked_at BIGINT NOT NULL
         )`,

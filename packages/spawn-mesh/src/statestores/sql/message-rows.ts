@@ -65,11 +65,6 @@ export function idBytes(id: string): Buffer {
   return Buffer.from(id, "latin1");
 }
 
-/** An error as JSON text: a database's text may not hold all that a JavaScript string can. */
-export function errorText(error: string | undefined): string | null {
-  return error === undefined ? null : JSON.stringify(error);
-}
-
 /** A row of {@link MESSAGE_COLUMNS}. @throws {SpawnError} `STATE_CORRUPT` */
 export function storedMessage(row: readonly unknown[]): StoredMessage {
   const [id, source, target, action, payload, headers, flags, sentAt, dueAt, attempts, error] = row;
@@ -86,7 +81,7 @@ export function storedMessage(row: readonly unknown[]): StoredMessage {
     sentAt: numberOf(sentAt),
     dueAt: numberOf(dueAt),
     attempts: numberOf(attempts),
-    error: error === null ? undefined : String(jsonOf("errors of a message", error)),
+    error: optionalText(error),
   };
 }
 

@@ -13,7 +13,6 @@ import { keyOfActor } from "./actor-key.ts";
 import type { Dialect, SqlDriver } from "./dialect.ts";
 import { optionalNumber, textOf } from "./driver-values.ts";
 import {
-  errorText,
   idBytes,
   MESSAGE_COLUMNS,
   PARKED_COLUMNS,
@@ -76,7 +75,7 @@ export class SqlMessages implements MessageStore {
     const driver = this.#driver();
     const statements = postponements.map(
       ({ id, dueAt, attempts, error }) =>
-        sql`UPDATE spawn_outbox SET due_at = ${dueAt}, attempts = ${attempts}, error = ${errorText(error)}
+        sql`UPDATE spawn_outbox SET due_at = ${dueAt}, attempts = ${attempts}, error = ${error ?? null}
           WHERE id = ${idBytes(id)}`,
     );
     if (statements.length > 0) await driver.transaction(statements);
@@ -109,13 +108,15 @@ export class SqlMessages implements MessageStore {
     parked: readonly { readonly id: string; readonly error: string }[],
     at: number,
   ): Promise<void> {
+    // The first reason of a message that is named twice.
+    const reasons = new Map(parked.toReversed().map(({ id, error }) => [id, error]));
     const given = this.#dialect.given({
       name: "r",
       columns: { id: "bytes", error: "text" },
-      rows: parked.map(({ id, error }) => [idBytes(id), errorText(error)]),
+      rows: [...reasons].map(([id, error]) => [idBytes(id), error]),
     });
     await this.#take(
-      parked.map(({ id }) => id),
+      [...reasons.keys()],
       "spawn_outbox",
       [
         sql`INSERT INTO spawn_parked (${text(COPIED_COLUMNS)}, due_at, attempts, error, parked_at)
@@ -136,7 +137,7 @@ export class SqlMessages implements MessageStore {
     const given = this.#dialect.given({
       name: "r",
       columns: { id: "bytes", place: "int" },
-      rows: ids.map((id, place) => [idBytes(id), place]),
+      rows: [...new Set(ids)].map((id, place) => [idBytes(id), place]),
     });
     return await this.#take(ids, "spawn_parked", [
       sql`INSERT INTO spawn_outbox (${text(COPIED_COLUMNS)}, due_at, attempts)

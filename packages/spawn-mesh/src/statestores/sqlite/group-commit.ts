@@ -186,7 +186,7 @@ export class GroupCommit {
       fields.at,
     );
     this.#addReplies(handle, replies);
-    this.#changeMessages(messages, consumed, false);
+    this.#changeMessages(messages, consumed, fields.isDelete === 1);
     return { handle, etag: fields.etag };
   }
 
