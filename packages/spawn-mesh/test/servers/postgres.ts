@@ -8,7 +8,7 @@ import type { TestDatabase, TestDatabaseServer } from "./test-database.ts";
 
 const VERSIONS = "/usr/lib/postgresql";
 const USER = "spawn";
-const POSTGRES_PASSWORD = "a secret/of:tests@";
+export const POSTGRES_PASSWORD = "a secret/of:tests@";
 
 /** Where the programs of the newest installed version are. */
 function programs(): string | undefined {
@@ -61,13 +61,13 @@ class Places implements TestDatabaseServer {
   async stop(): Promise<void> {}
 }
 
-interface PostgresServer extends TestDatabaseServer {
+export interface PostgresServer extends TestDatabaseServer {
   /** The address of the database, as somebody who may do everything. */
   readonly url: string;
 }
 
 /** @param settings of the server, beside those that a new installation has */
-async function startPostgres(
+export async function startPostgres(
   settings: Readonly<Record<string, string>> = {},
 ): Promise<PostgresServer> {
   const bin = programs()!;
@@ -112,7 +112,7 @@ async function startPostgres(
 }
 
 /** Runs a statement as somebody who may do everything. */
-async function administer(url: string, statement: string): Promise<readonly unknown[]> {
+export async function administer(url: string, statement: string): Promise<readonly unknown[]> {
   const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 2_000 });
   // The end of the server is no news here.
   client.on("error", () => undefined);

@@ -27,6 +27,8 @@ export function postgresStatestore(options: PostgresStatestoreOptions): Statesto
     settings: [
       `SET statement_timeout = ${statementTimeoutMs}`,
       `SET lock_timeout = ${lockTimeoutMs}`,
+      // A plan that was made when the tables were empty reads all of them, however large they are now.
+      "SET plan_cache_mode = force_custom_plan",
       "SET jit = off",
     ].join("; "),
     lock: `SELECT pg_advisory_xact_lock(${MIGRATION_LOCK})`,

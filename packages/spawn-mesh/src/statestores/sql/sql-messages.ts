@@ -115,15 +115,11 @@ export class SqlMessages implements MessageStore {
       columns: { id: "bytes", error: "text" },
       rows: [...reasons].map(([id, error]) => [idBytes(id), error]),
     });
-    await this.#take(
-      [...reasons.keys()],
-      "spawn_outbox",
-      [
-        sql`INSERT INTO spawn_parked (${text(COPIED_COLUMNS)}, due_at, attempts, error, parked_at)
+    await this.#take([...reasons.keys()], "spawn_outbox", [
+      sql`INSERT INTO spawn_parked (${text(COPIED_COLUMNS)}, due_at, attempts, error, parked_at)
           SELECT ${text(prefixed("m", COPIED_COLUMNS))}, m.due_at, m.attempts, r.error, ${at}
           FROM spawn_outbox m JOIN ${given} ON r.id = m.id`,
-      ],
-    );
+    ]);
   }
 
   async listParked(page: MessagePage): Promise<readonly ParkedMessage[]> {
