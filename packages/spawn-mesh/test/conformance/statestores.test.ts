@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { MessageStore } from "../../src/engine/message-store.ts";
 import type { Statestore } from "../../src/engine/statestore.ts";
+import { mysqlStatestore } from "../../src/statestores/mysql/index.ts";
 import { memoryStatestore } from "../../src/statestores/memory.ts";
 import { postgresStatestore } from "../../src/statestores/postgres/index.ts";
 import { sqliteStatestore } from "../../src/statestores/sqlite/index.ts";
@@ -13,6 +14,7 @@ import {
   type OpenStatestore,
 } from "../../src/testing/statestore-conformance.ts";
 import { runStatestoreModel } from "../../src/testing/statestore-model.ts";
+import { mariadb, mysqlDatabase } from "../servers/mariadb.ts";
 import { postgres } from "../servers/postgres.ts";
 import type { TestDatabase, TestDatabaseServer } from "../servers/test-database.ts";
 
@@ -31,9 +33,14 @@ const kinds: Readonly<Record<string, () => OpenStatestore>> = {
   },
 };
 
+/** Claims of thousands of messages of one lane take their time, above all while other tests run. */
+const statementTimeoutMs = 30_000;
+
 /** For each kind of server: a statestore on a database of it. */
 const servers: readonly (readonly [TestDatabase, (url: string) => Statestore])[] = [
-  [postgres, (url) => postgresStatestore({ url })],
+  [postgres, (url) => postgresStatestore({ url, statementTimeoutMs })],
+  [mariadb, (url) => mysqlStatestore({ url, statementTimeoutMs })],
+  [mysqlDatabase, (url) => mysqlStatestore({ url, statementTimeoutMs })],
 ];
 
 async function opened(store: Statestore, owner: string): Promise<Statestore> {

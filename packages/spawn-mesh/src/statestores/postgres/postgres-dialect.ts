@@ -9,13 +9,15 @@ import { migrations } from "./migrations.ts";
 
 /** As many as a group of the engine has. */
 const COMMIT_ROWS_MAX = 512;
+const GIVEN_ROWS_MAX = 1_000;
 
 export const postgresDialect: Dialect = {
   migrations,
   commitRowsMax: COMMIT_ROWS_MAX,
+  givenRowsMax: GIVEN_ROWS_MAX,
   among: (column, type, values) => sql`${text(column)} = ANY(${givenArray(type, values)})`,
   given,
-  orLeave: (key) => text(`ON CONFLICT (${key}) DO NOTHING`),
+  orLeave: (_, key) => text(`ON CONFLICT (${key}) DO NOTHING`),
   prune: (wall, limit) =>
     sql`DELETE FROM spawn_inbox WHERE (k, id) IN
       (SELECT k, id FROM spawn_inbox WHERE expire_at < ${wall} ORDER BY expire_at LIMIT ${limit})`,

@@ -3,7 +3,8 @@ import { describeThrown } from "../../engine/errors.ts";
 import { StoreFailure, type StoreFailureKind } from "../../engine/statestore.ts";
 import type { SqlDriver, SqlTransaction } from "../sql/dialect.ts";
 import type { Sql, SqlResult } from "../sql/sql.ts";
-import { answeredFailure } from "./postgres-failures.ts";
+import { repeatDeadlocks } from "../sql/deadlocks.ts";
+import { answeredFailure, isDeadlock } from "./postgres-failures.ts";
 
 /** The part of a pool of `pg` that is used here. */
 export interface PgPool {
@@ -67,13 +68,15 @@ export class PostgresDriver implements SqlDriver {
   }
 
   query(statement: Sql): Promise<SqlResult> {
-    return this.#connected((client) => this.#run(client, statement));
+    return repeatDeadlocks(isDeadlock, () =>
+      this.#connected((client) => this.#run(client, statement)),
+    );
   }
 
   transaction(statements: readonly Sql[]): Promise<readonly SqlResult[]> {
     const [only] = statements;
     if (statements.length === 1) return this.query(only!).then((result) => [result]);
-    return this.#together(BEGIN, statements, COMMIT);
+    return repeatDeadlocks(isDeadlock, () => this.#together(BEGIN, statements, COMMIT));
   }
 
   async rehearse(statements: readonly Sql[]): Promise<void> {
@@ -86,10 +89,31 @@ export class PostgresDriver implements SqlDriver {
   }
 
   converse<Answer>(run: (transaction: SqlTransaction) => Promise<Answer>): Promise<Answer> {
+    return repeatDeadlocks(isDeadlock, () => this.#converse([], run));
+  }
+
+  exclusively(run: (connection: SqlTransaction) => Promise<void>): Promise<void> {
+    const { lock } = this.#session;
+    const before = ["SET LOCAL statement_timeout = 0", ...(lock === undefined ? [] : [lock])];
+    return this.#converse(before, run);
+  }
+
+  async close(): Promise<void> {
+    const { promise: isOver, resolve } = Promise.withResolvers<void>();
+    const timeout = setTimeout(resolve, CLOSE_MS_MAX);
+    await Promise.race([this.#pool.end(), isOver]);
+    clearTimeout(timeout);
+  }
+
+  #converse<Answer>(
+    before: readonly string[],
+    run: (transaction: SqlTransaction) => Promise<Answer>,
+  ): Promise<Answer> {
     return this.#connected(async (client) => {
-      await client.query(BEGIN);
       let answer: Answer;
+      await client.query(BEGIN);
       try {
+        for (const statement of before) await client.query(plain(statement));
         answer = await run({ run: (statement) => this.#run(client, statement) });
       } catch (error) {
         await client.query(ROLLBACK);
@@ -98,29 +122,6 @@ export class PostgresDriver implements SqlDriver {
       await client.query(COMMIT);
       return answer;
     });
-  }
-
-  exclusively(run: (connection: SqlTransaction) => Promise<void>): Promise<void> {
-    return this.#connected(async (client) => {
-      const { lock } = this.#session;
-      await client.query(BEGIN);
-      try {
-        await client.query(plain("SET LOCAL statement_timeout = 0"));
-        if (lock !== undefined) await client.query(plain(lock));
-        await run({ run: (statement) => this.#run(client, statement) });
-      } catch (error) {
-        await client.query(ROLLBACK);
-        throw error;
-      }
-      await client.query(COMMIT);
-    });
-  }
-
-  async close(): Promise<void> {
-    const { promise: isOver, resolve } = Promise.withResolvers<void>();
-    const timeout = setTimeout(resolve, CLOSE_MS_MAX);
-    await Promise.race([this.#pool.end(), isOver]);
-    clearTimeout(timeout);
   }
 
   /** Sends all at once: the server answers one after the other. */

@@ -41,6 +41,12 @@ export function answeredFailure(error: unknown): StoreFailureKind | undefined {
   return kinds[code] ?? kinds[code.slice(0, 2)] ?? "fatal";
 }
 
+/** Whether the transaction was taken back so that another one could go on. */
+export function isDeadlock(error: unknown): boolean {
+  const code = sqlState(error);
+  return code === "40001" || code === "40P01";
+}
+
 /** The SQLSTATE of an error that the server sent. Errors of Node have codes too, but no severity. */
 function sqlState(error: unknown): string | undefined {
   if (!(error instanceof Error) || !("code" in error) || !("severity" in error)) return undefined;

@@ -31,7 +31,7 @@ const REPLY_KINDS = ["reply", "continued", "failed"] as const;
 
 export const STATE_COLUMNS = "rev, at, state_version, tags, flags, state";
 
-export const ACTOR_COLUMNS: string = `${STATE_COLUMNS}, k, system, definition, name, etag,
+export const ACTOR_COLUMNS: string = `${STATE_COLUMNS}, k, "system", definition, name, etag,
   base_etag, epoch, owner, kept_at`;
 
 export const REPLY_COLUMNS = "fingerprint, status, reply, is_dropped, expire_at";

@@ -31,12 +31,14 @@ export interface Dialect {
   readonly migrations: Migrations;
   /** The most commits in one script. */
   readonly commitRowsMax: number;
+  /** The most rows of a table of given values. */
+  readonly givenRowsMax: number;
   /** The condition that `column` is one of `values`. */
   among(column: string, type: ColumnType, values: readonly SqlValue[]): Sql;
   /** A table of given rows, as FROM has it. */
   given(rows: GivenRows): Sql;
   /** Ends an INSERT: what is there already stays as it is. */
-  orLeave(key: string): Sql;
+  orLeave(table: string, key: string): Sql;
   /** Deletes at most `limit` replies that expired before `wall`. */
   prune(wall: number, limit: number): Sql;
   /** Commits that touch nothing of one another: each is applied whole or not at all. */

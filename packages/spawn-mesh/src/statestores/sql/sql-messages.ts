@@ -27,9 +27,6 @@ const COPIED_COLUMNS = Object.keys(SENT_COLUMNS)
   .filter((column) => column !== "due_at")
   .join(", ");
 
-/** The most messages in one statement. */
-const SEND_ROWS_MAX = 500;
-
 export class SqlMessages implements MessageStore {
   readonly #dialect: Dialect;
   readonly #driver: () => SqlDriver;
@@ -138,7 +135,7 @@ export class SqlMessages implements MessageStore {
     return await this.#take(ids, "spawn_parked", [
       sql`INSERT INTO spawn_outbox (${text(COPIED_COLUMNS)}, due_at, attempts)
         SELECT ${text(prefixed("p", COPIED_COLUMNS))}, ${dueAt}, 0
-        FROM spawn_parked p JOIN ${given} ON r.id = p.id ORDER BY r.place ${this.#dialect.orLeave("id")}`,
+        FROM spawn_parked p JOIN ${given} ON r.id = p.id ORDER BY r.place ${this.#dialect.orLeave("spawn_outbox", "id")}`,
     ]);
   }
 
@@ -172,8 +169,8 @@ export class SqlMessages implements MessageStore {
 type MessageTable = "spawn_outbox" | "spawn_parked";
 
 /** Locks messages until the transaction ends, and answers the ids of those that are there. */
-function lockMessages(
-  dialect: Dialect,
+export function lockMessages(
+  dialect: Pick<Dialect, "among">,
   ids: readonly string[],
   table: MessageTable = "spawn_outbox",
 ): Sql {
@@ -182,26 +179,26 @@ function lockMessages(
 }
 
 /** Stores messages in order; those that are stored or parked already are left out. */
-function insertMessages(
-  dialect: Dialect,
+export function insertMessages(
+  dialect: Pick<Dialect, "given" | "givenRowsMax" | "orLeave">,
   messages: readonly Message[],
   condition: Sql = sql`1 = 1`,
 ): readonly Sql[] {
   const columns = Object.keys(SENT_COLUMNS).join(", ");
   const statements: Sql[] = [];
-  for (let first = 0; first < messages.length; first += SEND_ROWS_MAX) {
+  for (let first = 0; first < messages.length; first += dialect.givenRowsMax) {
     const given = dialect.given({
       name: "r",
       columns: { place: "int", ...SENT_COLUMNS },
       rows: messages
-        .slice(first, first + SEND_ROWS_MAX)
+        .slice(first, first + dialect.givenRowsMax)
         .map((message, place): readonly SqlValue[] => [place, ...sentRow(message)]),
     });
     statements.push(
       sql`INSERT INTO spawn_outbox (${text(columns)}, attempts)
         SELECT ${text(prefixed("r", columns))}, 0 FROM ${given}
         WHERE ${condition} AND NOT EXISTS (SELECT 1 FROM spawn_parked p WHERE p.id = r.id)
-        ORDER BY r.place ${dialect.orLeave("id")}`,
+        ORDER BY r.place ${dialect.orLeave("spawn_outbox", "id")}`,
     );
   }
   return statements;

@@ -87,9 +87,7 @@ export class SqlStatestore implements Statestore {
           isAnyApplied = true;
         }
       } catch (error) {
-        if (!isAnyApplied || !(error instanceof StoreFailure)) throw error;
-        // What was applied is refused the second time, and then the row tells.
-        throw new StoreFailure("ambiguous", error.message, { cause: error });
+        throw isAnyApplied ? lessCertain(error) : error;
       }
     }
     return handles;
@@ -148,9 +146,23 @@ export class SqlStatestore implements Statestore {
     } catch (error) {
       if (!(error instanceof StoreFailure) || error.kind !== "rows") throw error;
       const rows = (await this.#findImpossible(driver, script)).map(({ index }) => index);
-      // Somebody else's rows may have been in the way, and are gone.
-      const kind = rows.length === 0 ? "retry" : "rows";
-      throw new StoreFailure(kind, error.message, { cause: error.cause, rows });
+      if (rows.length > 0) throw new StoreFailure("rows", error.message, { cause: error, rows });
+      // Each of them can be stored: it is too much for one script.
+      if (script.length > 1) return await this.#commitHalves(driver, script);
+      throw new StoreFailure("retry", error.message, { cause: error });
+    }
+  }
+
+  async #commitHalves(
+    driver: SqlDriver,
+    script: readonly KeyedCommit[],
+  ): Promise<readonly KeyedCommit[]> {
+    const half = script.length >> 1;
+    const applied = await this.#commitScript(driver, script.slice(0, half));
+    try {
+      return [...applied, ...(await this.#commitScript(driver, script.slice(half)))];
+    } catch (error) {
+      throw applied.length > 0 ? lessCertain(error) : error;
     }
   }
 
@@ -172,4 +184,13 @@ export class SqlStatestore implements Statestore {
       ];
     }
   }
+}
+
+/**
+ * A failure after which other commits of the group are applied all the same. They are refused when the
+ * group comes again, and then the rows tell.
+ */
+function lessCertain(error: unknown): unknown {
+  if (!(error instanceof StoreFailure)) return error;
+  return new StoreFailure("ambiguous", error.message, { cause: error });
 }

@@ -1,0 +1,170 @@
+/**
+ * A group of commits as a script, for databases that cannot do it in one statement.
+ *
+ * Each row is updated or made by a statement of its own that has all conditions of the commit, and
+ * leaves in a variable whether they held; what belongs to the commit asks that variable. So the script
+ * needs no answer before its end and goes in one round trip. Rows come in the order of their keys, so
+ * that two scripts do not wait for one another.
+ */
+import { keyOfDefinition } from "./actor-key.ts";
+import { CODEC_JSON, flagsOf, replyStatus, stateBytes, tagsText } from "./actor-rows.ts";
+import type { KeyedCommit } from "./commit-group.ts";
+import type { CommitScript, Dialect } from "./dialect.ts";
+import { idBytes, IS_TIMER } from "./message-rows.ts";
+import { insertMessages, lockMessages } from "./sql-messages.ts";
+import { joined, type Sql, sql, type SqlResult, text } from "./sql.ts";
+
+/** What scripts are written with. */
+export interface ScriptDialect extends Pick<
+  Dialect,
+  "among" | "given" | "givenRowsMax" | "orLeave"
+> {
+  /** Remembers whether the statement before it changed a row. */
+  remember(name: string): Sql;
+  /** The condition that it did. */
+  remembered(name: string): Sql;
+  /** Where a SELECT without a table reads from, when it has conditions. */
+  readonly nowhere: Sql;
+  /** Ends a SELECT within an INSERT: nobody else changes the row until the end. */
+  readonly locking: Sql;
+  /** The oldest revisions of an actor go, all but the newest `kept`, if `condition` holds. */
+  trimHistory(history: { readonly key: Uint8Array; readonly kept: number }, condition: Sql): Sql;
+}
+
+export function commitScript(
+  dialect: ScriptDialect,
+  owner: string,
+  commits: readonly KeyedCommit[],
+): CommitScript {
+  const builder = new ScriptBuilder(dialect, owner);
+  const order = [...commits.keys()].toSorted((a, b) => commits[a]!.key.compare(commits[b]!.key));
+  const consumed = commits.flatMap(({ commit }) => commit.consumes);
+  if (consumed.length > 0) builder.statements.push(lockMessages(dialect, consumed));
+  const decisive = new Map<number, number>();
+  for (const index of order) decisive.set(index, builder.add(commits[index]!, `c${index}`));
+  return {
+    statements: builder.statements,
+    isApplied: (results: readonly SqlResult[]) =>
+      commits.map((_, index) => results[decisive.get(index)!]!.changed === 1),
+  };
+}
+
+class ScriptBuilder {
+  readonly statements: Sql[] = [];
+  readonly #dialect: ScriptDialect;
+  readonly #owner: string;
+
+  constructor(dialect: ScriptDialect, owner: string) {
+    this.#dialect = dialect;
+    this.#owner = owner;
+  }
+
+  /** Adds the statements of a commit; answers where the one is that decides. */
+  add(keyed: KeyedCommit, variable: string): number {
+    const { commit, key } = keyed;
+    const isCreate = commit.handle === undefined;
+    const kept = isCreate || commit.isDelete ? 0 : commit.revisionsKept;
+    const conditions = this.#conditions(keyed);
+    if (kept > 0) this.statements.push(this.#keepRevision(keyed, conditions));
+    const decisive = this.statements.push(
+      isCreate ? this.#create(keyed, conditions) : this.#update(keyed, { conditions, kept }),
+    );
+    const isApplied = this.#dialect.remembered(variable);
+    const parts = this.#parts(keyed, isApplied);
+    if (kept > 0) parts.push(this.#dialect.trimHistory({ key, kept }, isApplied));
+    if (parts.length > 0) this.statements.push(this.#dialect.remember(variable), ...parts);
+    return decisive - 1;
+  }
+
+  /** What beside the etag can refuse it. */
+  #conditions({ commit, key }: KeyedCommit): Sql {
+    const conditions: Sql[] = [sql`1 = 1`];
+    if (commit.replies.length > 0) {
+      const keys = commit.replies.map((reply) => Buffer.from(reply.key));
+      const known = this.#dialect.among("i.id", "bytes", keys);
+      conditions.push(
+        sql`NOT EXISTS (SELECT 1 FROM spawn_inbox i WHERE i.k = ${key} AND ${known})`,
+      );
+    }
+    if (commit.consumes.length > 0) {
+      const stored = this.#dialect.among("o.id", "bytes", commit.consumes.map(idBytes));
+      conditions.push(
+        sql`(SELECT count(*) FROM spawn_outbox o WHERE ${stored}) = ${commit.consumes.length}`,
+      );
+    }
+    return joined(conditions, " AND ");
+  }
+
+  #keepRevision({ commit, key }: KeyedCommit, conditions: Sql): Sql {
+    return sql`INSERT INTO spawn_history (k, rev, at, codec, state_version, tags, flags, state)
+      SELECT a.k, a.rev, a.at, a.codec, a.state_version, a.tags, a.flags, a.state FROM spawn_actor a
+      WHERE a.k = ${key} AND a.etag = ${etagBytes(commit.previous)} AND a.state IS NOT NULL
+        AND ${conditions} ${this.#dialect.locking}`;
+  }
+
+  /** Some databases see what was set before, from left to right; so what asks for the old values comes first. */
+  #update(
+    { commit, key }: KeyedCommit,
+    { conditions, kept }: { readonly conditions: Sql; readonly kept: number },
+  ): Sql {
+    const owner = this.#owner;
+    const keptAt = commit.isDelete
+      ? sql`NULL`
+      : kept > 0
+        ? sql`CASE WHEN state IS NULL THEN kept_at ELSE ${commit.at} END`
+        : sql`kept_at`;
+    return sql`UPDATE spawn_actor SET kept_at = ${keptAt},
+        epoch = CASE WHEN owner = ${owner} THEN epoch ELSE epoch + 1 END,
+        base_etag = CASE WHEN owner = ${owner} THEN base_etag ELSE etag END,
+        owner = ${owner}, etag = ${etagBytes(commit.etag)}, flags = ${flagsOf(commit)},
+        state = ${stateOf(commit)}, codec = ${CODEC_JSON}, state_version = ${commit.stateVersion},
+        tags = ${tagsText(commit.tags)}, rev = ${commit.revision}, at = ${commit.at}
+      WHERE k = ${key} AND etag = ${etagBytes(commit.previous)} AND ${conditions}`;
+  }
+
+  #create({ commit, key }: KeyedCommit, conditions: Sql): Sql {
+    const { system, definition, name } = commit.actor;
+    return sql`INSERT INTO spawn_actor (k, "system", definition, name, type, etag, flags, state, codec,
+        state_version, tags, rev, at, epoch, owner)
+      SELECT ${key}, ${system}, ${definition}, ${name}, ${keyOfDefinition(system, definition)},
+        ${etagBytes(commit.etag)}, ${flagsOf(commit)}, ${stateOf(commit)}, ${CODEC_JSON},
+        ${commit.stateVersion}, ${tagsText(commit.tags)}, ${commit.revision}, ${commit.at}, 1,
+        ${this.#owner} ${this.#dialect.nowhere} WHERE ${conditions}
+      ${this.#dialect.orLeave("spawn_actor", "k")}`;
+  }
+
+  /** What belongs to the commit, in the order in which it happens. */
+  #parts({ commit, key }: KeyedCommit, isApplied: Sql): Sql[] {
+    const parts: Sql[] = [];
+    const { consumes, replies, sends, isDelete } = commit;
+    if (consumes.length > 0) {
+      const among = this.#dialect.among("id", "bytes", consumes.map(idBytes));
+      parts.push(sql`DELETE FROM spawn_outbox WHERE ${isApplied} AND ${among}`);
+    }
+    if (isDelete) {
+      const isTimer = text(`flags & ${IS_TIMER} <> 0`);
+      parts.push(
+        sql`DELETE FROM spawn_history WHERE ${isApplied} AND k = ${key}`,
+        sql`DELETE FROM spawn_inbox WHERE ${isApplied} AND k = ${key}`,
+        sql`DELETE FROM spawn_outbox WHERE ${isApplied} AND src = ${key} AND ${isTimer}`,
+      );
+    }
+    for (const reply of replies) {
+      const isDropped = reply.reply === undefined ? 1 : 0;
+      parts.push(sql`INSERT INTO spawn_inbox (k, id, fingerprint, status, reply, is_dropped, expire_at)
+        SELECT ${key}, ${Buffer.from(reply.key)}, ${reply.fingerprint}, ${replyStatus(reply)},
+          ${reply.reply ?? null}, ${isDropped}, ${reply.expiresAt} ${this.#dialect.nowhere}
+        WHERE ${isApplied}`);
+    }
+    if (sends.length > 0) parts.push(...insertMessages(this.#dialect, sends, isApplied));
+    return parts;
+  }
+}
+
+function stateOf({ isDelete, state }: KeyedCommit["commit"]): Uint8Array | null {
+  return isDelete ? null : stateBytes(state);
+}
+
+function etagBytes(etag: string | undefined): Uint8Array | null {
+  return etag === undefined ? null : Buffer.from(etag, "latin1");
+}
