@@ -202,6 +202,10 @@ const doors: Readonly<Record<string, Door>> = {
     values: ["mysqlStatestore"],
     types: ["MysqlStatestoreOptions", "TlsMaterial"],
   },
+  "spawn-mesh/statestores": {
+    values: ["statestoreFromUrl"],
+    types: ["StatestoreFromUrlOptions", "TlsMaterial"],
+  },
   "spawn-mesh/testing": {
     values: [
       "FaultyStatestore",
