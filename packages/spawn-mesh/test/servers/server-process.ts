@@ -4,7 +4,7 @@
  */
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { chownSync, mkdtempSync, rmSync } from "node:fs";
+import { chownSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
@@ -63,9 +63,13 @@ export class ServerProcess {
     }
   }
 
-  /** Ends it as a crash does. */
-  kill(): Promise<void> {
-    return this.#end("SIGKILL");
+  /** Ends it as a crash does, and with it the processes that it has started. */
+  async kill(): Promise<void> {
+    const pid = this.#child?.pid;
+    const children = pid === undefined ? [] : childrenOf(pid);
+    const ended = this.#end("SIGKILL");
+    for (const child of children) killIfThere(child);
+    await ended;
   }
 
   /** Lets it end by itself. */
@@ -80,6 +84,19 @@ export class ServerProcess {
     if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
     child.kill(signal);
     await once(child, "exit");
+  }
+}
+
+function childrenOf(pid: number): readonly number[] {
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8");
+  return children.split(" ").filter(Boolean).map(Number);
+}
+
+function killIfThere(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch {
+    // It has ended by itself.
   }
 }
 

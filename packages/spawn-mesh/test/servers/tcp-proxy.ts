@@ -5,6 +5,13 @@
 import { once } from "node:events";
 import { connect, createServer, type Server, type Socket } from "node:net";
 
+/** Told what goes over one connection; decides about the answers. */
+export interface Eavesdropper {
+  readonly sent: (request: Buffer) => void;
+  /** Whether this piece of an answer is swallowed, which ends the connection. */
+  readonly swallows: (answer: Buffer) => boolean;
+}
+
 interface Line {
   readonly client: Socket;
   readonly server: Socket;
@@ -13,21 +20,28 @@ interface Line {
 export class TcpProxy {
   readonly #server: Server;
   readonly #lines = new Set<Line>();
-  /** Asked of every piece of an answer; a swallowed one ends its connection. */
-  #shouldSwallow: (answer: Buffer) => boolean = () => false;
   readonly #target: number;
+  readonly #eavesdrop: () => Eavesdropper;
+  #shouldSwallow = false;
   swallowed = 0;
   /** Whether answers vanish while the connections stay. */
   isSilent = false;
 
-  private constructor(target: number) {
+  private constructor(target: number, eavesdrop: () => Eavesdropper) {
     this.#target = target;
+    this.#eavesdrop = eavesdrop;
     this.#server = createServer((client) => this.#accept(client));
   }
 
-  /** @param target the port of the server, on this machine */
-  static async start(target: number): Promise<TcpProxy> {
-    const proxy = new TcpProxy(target);
+  /**
+   * @param target the port of the server, on this machine
+   * @param eavesdrop called for each connection; default: answers are swallowed when {@link swallowAll} says so
+   */
+  static async start(target: number, eavesdrop?: () => Eavesdropper): Promise<TcpProxy> {
+    const proxy: TcpProxy = new TcpProxy(
+      target,
+      eavesdrop ?? (() => ({ sent: () => undefined, swallows: () => proxy.#shouldSwallow })),
+    );
     proxy.#server.listen(0, "127.0.0.1");
     await once(proxy.#server, "listening");
     return proxy;
@@ -46,9 +60,9 @@ export class TcpProxy {
     return changed.href;
   }
 
-  /** Swallows answers of which this is true, and cuts their connections. */
-  swallowWhen(shouldSwallow: (answer: Buffer) => boolean): void {
-    this.#shouldSwallow = shouldSwallow;
+  /** Swallows every answer from now on, or none. */
+  swallowAll(isSo: boolean): void {
+    this.#shouldSwallow = isSo;
   }
 
   /** Cuts every connection. */
@@ -65,6 +79,7 @@ export class TcpProxy {
   #accept(client: Socket): void {
     const server = connect(this.#target, "127.0.0.1");
     const line = { client, server };
+    const eavesdropper = this.#eavesdrop();
     this.#lines.add(line);
     for (const socket of [client, server]) {
       socket.setNoDelay(true);
@@ -74,10 +89,13 @@ export class TcpProxy {
         end(line);
       });
     }
-    client.on("data", (data) => server.write(data));
+    client.on("data", (data: Buffer) => {
+      eavesdropper.sent(data);
+      server.write(data);
+    });
     server.on("data", (data: Buffer) => {
       if (this.isSilent) return;
-      if (!this.#shouldSwallow(data)) return void client.write(data);
+      if (!eavesdropper.swallows(data)) return void client.write(data);
       this.swallowed++;
       end(line);
     });
