@@ -60,6 +60,10 @@ export class Broadcasts {
   /** Listens to a channel until the function that it returns is called. @throws {SpawnError} `INVALID_ARGUMENT` */
   listen(channel: string, listener: ChannelListener): () => void {
     checkName("channel", channel);
+    if (typeof listener !== "function") {
+      const came = typeof listener;
+      throw new SpawnError("INVALID_ARGUMENT", `listener: expected a function, got ${came}`);
+    }
     const own: ChannelListener = (publication) => listener(publication);
     const listeners = this.#listeners.get(channel) ?? new Set();
     this.#listeners.set(channel, listeners.add(own));

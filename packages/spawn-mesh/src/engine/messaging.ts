@@ -18,8 +18,10 @@ import { MessageOperations } from "./message-operations.ts";
 import type { StoredMessage } from "./message-store.ts";
 import { Outbox } from "./outbox.ts";
 import type { OutboxParts } from "./outbox.ts";
-import { CHANNEL, composeBroadcast, composeCall, payloadOf, storedAs, unitsOf } from "./sending.ts";
+import { CHANNEL, composeBroadcast, composeCall, DELIVERY_GRACE_MS } from "./sending.ts";
+import { isSurelySent, payloadOf, storedAs, unitsOf } from "./sending.ts";
 import type { Outgoing, SendRequest } from "./sending.ts";
+import { storeMessages } from "./repeated-write.ts";
 import { StatelessSending } from "./stateless-sending.ts";
 import { Sweeper } from "./sweeper.ts";
 import type { Time } from "./time.ts";
@@ -100,9 +102,17 @@ export class Messaging {
   }
 
   async #store(outgoing: Outgoing): Promise<string> {
-    const at = this.#parts.clock.wall();
-    const message = storedAs(outgoing, { source: undefined, at, graceMs: 0 });
-    await this.operations.send([message]);
+    const { outbox } = this;
+    // Nobody else may take it while its storing is repeated.
+    const isDirect = outgoing.dueAt === undefined && isSurelySent(outgoing);
+    const graceMs = isDirect ? DELIVERY_GRACE_MS : 0;
+    const message = storedAs(outgoing, {
+      source: undefined,
+      at: this.#parts.clock.wall(),
+      graceMs,
+    });
+    await storeMessages(this.#parts, [message]);
+    outbox.committed([message], isDirect && outbox.room > 0);
     return message.id;
   }
 

@@ -24,7 +24,7 @@ import { answerWith } from "./keyed-invocations.ts";
 import type { ContinuedCall } from "./keyed-invocations.ts";
 import type { Loader } from "./loader.ts";
 import type { Limits } from "./limits.ts";
-import type { Message, MessageClaim, StoredMessage } from "./message-store.ts";
+import type { Message, MessageClaim, Postponement, StoredMessage } from "./message-store.ts";
 import { repeatWrite } from "./repeated-write.ts";
 import { isMissed } from "./repetition.ts";
 import type { CronTimes } from "./repetition.ts";
@@ -36,6 +36,12 @@ import type { Watch } from "./watch.ts";
 
 /** How long a message waits that was claimed or has failed: doubled with each attempt. */
 export const RETRY: MessageClaim["retry"] = { firstMs: 1_000, maxMs: 5 * 60_000 };
+
+/**
+ * For how much longer a message is left to this process that is still under way when it is due again,
+ * in milliseconds.
+ */
+const LONG_DELIVERY_MS = 30_000;
 
 export interface OutboxParts {
   readonly system: string;
@@ -89,6 +95,7 @@ export class Outbox {
   /** From now on only what somebody waits for is delivered; the rest waits for the next start. */
   drain(): void {
     this.#isDraining = true;
+    this.#leaveUntried([...this.#lanes.values()].flatMap((waiting) => waiting.splice(1)));
   }
 
   /** Begins no more deliveries; what is stored stays stored. */
@@ -155,9 +162,16 @@ export class Outbox {
 
   /** Messages that were claimed. Those that are under way from here go on as they are. */
   claimed(messages: readonly StoredMessage[]): void {
+    if (this.#isStopped) return;
+    const goingOn: Postponement[] = [];
+    const dueAt = this.#parts.clock.wall() + LONG_DELIVERY_MS;
     for (const message of messages) {
-      if (!this.#isStopped && !this.#underWay.has(message.id)) this.#take(message, true);
+      const underWay = this.#underWay.get(message.id);
+      if (underWay === undefined) this.#take(message, true);
+      else goingOn.push(postponed(underWay.message, dueAt));
     }
+    // It takes long, or waits for one that does. The claim was no attempt.
+    if (goingOn.length > 0) void this.#postpone(goingOn);
   }
 
   /** Delivers something that is stored nowhere. */
@@ -290,7 +304,7 @@ export class Outbox {
       case "again":
         return this.#again(delivery);
       case "later":
-        return this.#leave(delivery);
+        return this.#later(delivery, error);
       case "final":
         return void this.#consume(delivery);
       case "impossible":
@@ -317,31 +331,35 @@ export class Outbox {
     });
   }
 
+  /** The platform was in the way. That says nothing about the message either. */
+  #later(delivery: Delivery, error: SpawnError): void {
+    this.#leave(delivery);
+    const { message, isClaimed } = delivery;
+    const untried = untriedOf({ ...message, error: reasonOf(error) }, message.dueAt);
+    if (isClaimed) void this.#postpone([untried]);
+  }
+
   /** It stays where it is stored, with all that wait behind it. */
   #leave(delivery: Delivery): void {
     const { lane, message } = delivery;
-    const behindIt = lane === undefined ? [] : (this.#lanes.get(lane)?.slice(1) ?? []);
-    if (lane !== undefined) this.#lanes.set(lane, [delivery]);
-    for (const waiting of behindIt) this.#forget(waiting);
+    const behindIt = lane === undefined ? [] : (this.#lanes.get(lane)?.splice(1) ?? []);
     if (message.source !== undefined && lane !== undefined) this.#behind.add(message.source);
+    this.#leaveUntried(behindIt);
     this.#end(delivery);
     this.onStored(message.dueAt);
-    const claimed = behindIt.filter(({ isClaimed }) => isClaimed);
-    if (claimed.length > 0) void this.#giveBack(claimed);
   }
 
-  /** Messages that were claimed and not tried: that was no attempt. */
-  async #giveBack(deliveries: readonly Delivery[]): Promise<void> {
-    const { store, clock } = this.#parts;
-    const dueAt = clock.wall();
-    const postponements = deliveries.map(({ message: { id, attempts, error } }) => ({
-      id,
-      dueAt,
-      attempts: attempts - 1,
-      error,
-    }));
-    await this.#untilStored(() => store.messages.postpone(postponements));
-    this.onStored(dueAt);
+  #leaveUntried(deliveries: readonly Delivery[]): void {
+    for (const delivery of deliveries) this.#forget(delivery);
+    const dueAt = this.#parts.clock.wall();
+    const claimed = deliveries.filter(({ isClaimed }) => isClaimed);
+    if (claimed.length === 0) return;
+    void this.#postpone(claimed.map(({ message }) => untriedOf(message, dueAt)));
+  }
+
+  async #postpone(postponements: readonly Postponement[]): Promise<void> {
+    await this.#untilStored(() => this.#parts.store.messages.postpone(postponements));
+    for (const { dueAt } of postponements) this.onStored(dueAt);
   }
 
   /** Whether it is not stored any more when it was delivered. */
@@ -386,6 +404,15 @@ export class Outbox {
   async #untilStored(write: () => Promise<unknown>): Promise<void> {
     await repeatWrite(this.#parts, write).catch(() => undefined);
   }
+}
+
+function postponed({ id, attempts, error }: StoredMessage, dueAt: number): Postponement {
+  return { id, dueAt, attempts, error };
+}
+
+/** For one that was claimed and not tried: that was no attempt. */
+function untriedOf(message: StoredMessage, dueAt: number): Postponement {
+  return postponed({ ...message, attempts: message.attempts - 1 }, dueAt);
 }
 
 /** The lane of a message; `undefined` if it waits for no other. */

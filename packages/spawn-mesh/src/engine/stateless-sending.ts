@@ -8,7 +8,7 @@ import type { DurableChange } from "./commit-pipeline.ts";
 import type { SpawnError } from "./errors.ts";
 import type { Message } from "./message-store.ts";
 import type { Outbox } from "./outbox.ts";
-import { repeatWrite } from "./repeated-write.ts";
+import { repeatWrite, storeMessages } from "./repeated-write.ts";
 import type { RepeatedWriteParts } from "./repeated-write.ts";
 import { DELIVERY_GRACE_MS, isSurelySent, storedAs } from "./sending.ts";
 import type { Outgoing } from "./sending.ts";
@@ -66,7 +66,7 @@ export class StatelessSending {
     if (consumed !== undefined) {
       await repeatWrite(this.#parts, () => store.messages.replace(consumed, messages));
     } else if (messages.length > 0) {
-      await repeatWrite(this.#parts, () => store.messages.send(messages));
+      await storeMessages(this.#parts, messages);
     }
   }
 }

@@ -195,7 +195,39 @@ describe("a message", () => {
   });
 });
 
+describe("a list of messages", () => {
+  test.each<[string, unknown, string]>([
+    ["null", null, "got null"],
+    ["a number", 5, "got 5"],
+    ["an option that is not there", { traget: {} }, "there is no traget"],
+    ["a source that is a name", { source: "cart" }, "source is an actor"],
+    ["a target without a name", { target: { system: "a", definition: "b" } }, "target is an actor"],
+    ["a target that is null", { target: null }, "target is an actor"],
+    ["a page after nothing", { after: null }, "after is { at, id }"],
+    ["a page after NaN", { after: { at: Number.NaN, id: "x" } }, "after is { at, id }"],
+    ["a page after a number", { after: { at: 1, id: 5 } }, "after is { at, id }"],
+    ["none of them", { limit: 0 }, "limit: expected a whole number from 1 to 1000"],
+    ["too many", { limit: 1001 }, "limit"],
+    ["as many as text", { limit: "5" }, "limit"],
+  ])("asked for with %s is refused", async (_what, query, said) => {
+    const { messages } = (await start()).system;
+    for (const call of [messages.list(query as never), messages.listParked(query as never)]) {
+      const error = await errorOf(call);
+      expect(error.code).toBe("INVALID_ARGUMENT");
+      expect(error.message).toContain(said);
+    }
+  });
+});
+
 describe("an id", () => {
+  test.each([undefined, null, 5, {}, ["x"]])("that is none is refused: %s", async (id) => {
+    const { messages } = (await start()).system;
+    for (const name of ["cancel", "retry", "discard"] as const) {
+      const error = await errorOf(messages[name](id as never));
+      expect(error).toMatchObject({ code: "INVALID_ARGUMENT", applied: "no" });
+    }
+  });
+
   test("that waits, or is parked, is not sent again, and the commit goes on", async () => {
     const started = await start();
     const { system } = started;

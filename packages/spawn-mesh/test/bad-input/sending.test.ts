@@ -180,6 +180,13 @@ describe("a channel", () => {
     expect((await errorOf(published)).message).toContain(said);
   });
 
+  test.each([undefined, null, 5, "x", {}])("has no listener that is %s", async (listener) => {
+    const { system } = await start();
+    expect(() => system.subscribe("news", listener as never)).toThrow(
+      "[INVALID_ARGUMENT] listener: expected a function",
+    );
+  });
+
   test("without subscribers takes a broadcast, and keeps nothing of it", async () => {
     const started = await start();
     await started.system.publish("nobody listens", "hello");

@@ -161,6 +161,32 @@ describe("an effect", () => {
     expect(await itemsOf(system)).toEqual(["first", "x"]);
   });
 
+  test("from outside is applied once when the answer to its storing is lost", async () => {
+    const started = await startSystem(actors);
+    const { system, store } = started;
+    store.fail("messages", { isApplied: true });
+    const sent = system.effect(list, "target").add("lost answer");
+    await system.effect(list, "target").add("next");
+    // What is stored is delivered before the first one is stored again.
+    for (let step = 0; step < 20; step++) await pass(started, 1);
+    await pass(started, 1_000);
+    await sent;
+    await pass(started, 2 * DELIVERY_GRACE_MS);
+    expect([...(await itemsOf(system))].toSorted()).toEqual(["lost answer", "next"]);
+  });
+
+  test("that is due at once, with an id of its own, says so when the answer to its storing is lost", async () => {
+    const started = await startSystem(actors);
+    const { system, store } = started;
+    store.fail("messages", { isApplied: true });
+    const sent = failureOf(system.effect(list, "target").add("x", { id: "mine" }));
+    await pass(started, 1_000);
+    expect(await sent).toBe("UNKNOWN_OUTCOME unknown");
+    await system.effect(list, "target").add("next", { id: "next" });
+    await pass(started, 1_000);
+    expect(await itemsOf(system)).toEqual(["x", "next"]);
+  });
+
   test("that the actor refuses counts as delivered, and the next one comes", async () => {
     const { system } = await startSystem(actors);
     await system.actor(sender, "a").sendRefused();
@@ -189,6 +215,26 @@ describe("an effect", () => {
     );
     expect(await system.messages.list()).toEqual([]);
   });
+
+  test.each(["load", "commit"] as const)(
+    "is not given up while the statestore fails: %s",
+    async (operation) => {
+      const started = await startSystem(actors, { limits: { messageAttemptsMax: 2 } });
+      const { system, store } = started;
+      store.fail(operation, { kind: "retry", times: Infinity });
+      const id = await system.effect(list, "target").add("x");
+      for (let minute = 0; minute < 10; minute++) await pass(started, 60_000);
+      expect(await system.messages.listParked()).toEqual([]);
+      const [waiting] = await system.messages.list();
+      expect(waiting).toMatchObject({
+        id,
+        error: expect.stringContaining("STATESTORE_UNAVAILABLE"),
+      });
+      store.heal();
+      await pass(started, 10_000);
+      expect(await itemsOf(system)).toEqual(["x"]);
+    },
+  );
 
   test("to an unknown actor or action is parked at once, and can be retried and discarded", async () => {
     const started = await startSystem(actors);
@@ -302,6 +348,50 @@ describe("a system that stops", () => {
         if (++ctx.state.hits < 1_000) ctx.effect(ping, to).hit(ctx.self.name);
       },
     },
+  });
+
+  test("counts no attempt of a message that it has claimed and not tried", async () => {
+    const gate = Promise.withResolvers<void>();
+    let isReached = false;
+    const slow = actor("slow", {
+      state: () => ({ items: [] as string[] }),
+      actions: {
+        async add(ctx, item: string) {
+          isReached = true;
+          await gate.promise;
+          ctx.state.items.push(item);
+        },
+      },
+    });
+    const feeder = actor("feeder", {
+      state: () => ({ sent: 0 }),
+      actions: {
+        send(ctx) {
+          for (const item of ["a", "b", "c"]) ctx.effect(slow).add(item);
+          ctx.state.sent += 3;
+        },
+      },
+    });
+    const first = await startSystem([slow, feeder]);
+    first.store.hold("commit", { isApplied: true });
+    void first.system
+      .actor(feeder)
+      .send()
+      .catch(() => undefined);
+    await settled();
+    const second = await crashAndRestart(first, [slow, feeder]);
+    await pass(second, DELIVERY_GRACE_MS);
+    expect(isReached).toBe(true);
+    const stopped = second.system.stop();
+    await settled();
+    gate.resolve();
+    await stopped;
+    await second.inner.open({ owner: "a test" });
+    const left = await second.inner.messages.list({ limit: 10 });
+    expect(left.map(({ payload, attempts }) => [payload, attempts])).toEqual([
+      ['"b"', 0],
+      ['"c"', 0],
+    ]);
   });
 
   test("leaves messages to its next start instead of waiting for the last", async () => {

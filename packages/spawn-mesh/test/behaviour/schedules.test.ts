@@ -7,6 +7,8 @@ import { VirtualClock } from "spawn-mesh/testing";
 import { crashAndRestart, errorOf, settled, startSystem } from "./start-system.ts";
 import type { StartedSystem } from "./start-system.ts";
 
+let isBroken = false;
+
 const diary = actor("diary", {
   kind: "unnamed",
   state: () => ({ lines: [] as string[] }),
@@ -20,9 +22,9 @@ const diary = actor("diary", {
     async remindSelf(ctx, delayMs: number) {
       await ctx.actor(book, "b").write("called later", { delayMs });
     },
-    throws(ctx, line: string) {
-      ctx.state.lines.push(line);
-      throw new Error("never");
+    sometimes(ctx, line: string) {
+      if (isBroken) throw new Error("not now");
+      ctx.state.lines.push(`${line} ${ctx.now - START}`);
     },
   },
 });
@@ -128,12 +130,20 @@ describe("a repeated message", () => {
     expect(await linesOf(system)).toHaveLength(4);
   });
 
-  test("goes on after an action that throws, when its attempts are used up", async () => {
+  test("whose attempts are used up is parked with all its times, and goes on when it is retried", async () => {
     const started = await startSystem(actors, { limits: { messageAttemptsMax: 2 } });
     const { system } = started;
-    const id = await system.effect(diary, "d").throws("x", { everyMs: 60_000 });
-    await pass(started, 70_000, 70);
+    isBroken = true;
+    const id = await system.effect(diary, "d").sometimes("x", { everyMs: 60_000 });
+    await pass(started, 300_000, 300);
     expect(await system.messages.listParked()).toMatchObject([{ id, attempts: 2 }]);
+    expect(await system.messages.list()).toEqual([]);
+    isBroken = false;
+    expect(await system.messages.retry(id)).toEqual([id]);
+    await pass(started, 120_000, 120);
+    // At once for the times that passed, and then as planned.
+    const times = (await linesOf(system)).map((line) => Number(line.split(" ")[1]));
+    expect(times.map((time) => Math.floor(time / 1_000))).toEqual([300, 360, 420]);
   });
 
   test.each([

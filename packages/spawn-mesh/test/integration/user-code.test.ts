@@ -100,6 +100,28 @@ describe("code that ends the process of an actor", () => {
   );
 });
 
+describe("a message whose action ends the process each time", () => {
+  test("is parked after its attempts, and all others come to where they should, once and in order", async () => {
+    let ended = await run("deadly-message.ts", [file, "send"]);
+    let deaths = 0;
+    for (; ended.status === EXIT_STATUS; deaths++) {
+      expect(ended.lines).toEqual(["started"]);
+      ended = await run("deadly-message.ts", [file, "go-on"]);
+    }
+    expect(ended.status, ended.stderr).toBe(0);
+    // Once at once, and then as often as is counted.
+    expect(deaths).toBe(4);
+    const all = JSON.stringify(Array.from({ length: 20 }, (_, element) => element));
+    expect(ended.lines).toEqual([
+      "started",
+      "parked deadly exit 4 [INTERNAL] given up after 3 attempts: the process ended each time while it was being delivered",
+      `has neighbour ${all}`,
+      "has deadly [1]",
+      "has neighbour-7 [7]",
+    ]);
+  });
+});
+
 describe("SIGTERM", () => {
   test("under load lets accepted calls end, commits them, and then ends the process", async () => {
     const { lines, ...ended } = await run("sigterm-under-load.ts", [file]);

@@ -33,6 +33,9 @@ import {
   waiting,
 } from "./message-fixtures.ts";
 
+/** More than a statement of some databases takes parameters. */
+const MANY = 3000;
+
 export const messageCases: readonly ConformanceCase[] = [
   {
     name: "has no messages at first, and leaves out those that are gone whatever is asked",
@@ -248,6 +251,43 @@ export const messageCases: readonly ConformanceCase[] = [
         const after = { at: DUE_AT, id: "ann to bob" };
         assert.deepStrictEqual(await listed({ ...both, after }), ["ann to bob again"]);
         assert.deepStrictEqual(await listed({ source: bob }), []);
+      }),
+  },
+  {
+    name: "takes thousands of messages in one call",
+    run: (open) =>
+      withStore(open, async (store) => {
+        const { messages: calls } = store;
+        const sent = Array.from({ length: MANY }, (_, index) => message(`m-${10_000 + index}`));
+        const ids = idsOf(sent);
+        await calls.send(sent);
+        assert.strictEqual((await loadMessages(store, ids)).length, MANY);
+        const later = { dueAt: 2000, attempts: 3, error: "why" };
+        await calls.postpone(ids.map((id) => ({ id, ...later })));
+        assert.deepStrictEqual(
+          await list(store),
+          sent.map((one) => waiting(one, later)),
+        );
+        await calls.park(
+          ids.map((id) => ({ id, error: `why ${id}` })),
+          3000,
+        );
+        assert.deepStrictEqual(
+          (await listParked(store)).map(({ error }) => error),
+          ids.map((id) => `why ${id}`),
+        );
+        const half = ids.slice(0, MANY / 2);
+        assertSameIds(await calls.retryParked(ids, 1), ids);
+        assert.deepStrictEqual(await claimIds(store, { limit: MANY }), ids);
+        assertSameIds(await calls.remove(half), half);
+        await calls.park(
+          ids.map((id) => ({ id, error: "why" })),
+          3000,
+        );
+        assertSameIds(await calls.discardParked(ids), ids.slice(MANY / 2));
+        await calls.send([message("one")]);
+        assert.strictEqual(await calls.replace("one", sent), true);
+        assert.deepStrictEqual(idsOf(await list(store)), ids);
       }),
   },
   {

@@ -293,6 +293,29 @@ export const messageCommitCases: readonly ConformanceCase[] = [
       }),
   },
   {
+    name: "stores a message once that several commits send, the first of a batch, and applies all of them",
+    run: (open) =>
+      withStore(open, async (store) => {
+        const [first, second] = [ordered("a"), message("a", { source: cat, payload: "2" })];
+        const batch = [firstCommit(ann, { sends: [first] }), firstCommit(cat, { sends: [second] })];
+        assert(!(await store.commit(batch)).includes(undefined), "a commit was refused");
+        assert.deepStrictEqual(await list(store), [waiting(first)]);
+
+        const actors = Array.from({ length: RACES }, (_, index) => ({ ...cat, name: `${index}` }));
+        const sends = messages(["p", "q", "r", "s", "t"]);
+        const applied = await Promise.all(
+          actors.map(async (source, index) => {
+            const own = sends.map((sent) => ({ ...sent, source }));
+            const inOrder = index % 2 === 0 ? own : own.toReversed();
+            const commit = firstCommit(source, { sends: inOrder });
+            return await repeating(() => store.commit([commit]));
+          }),
+        );
+        assert(!applied.flat().includes(undefined), "a commit was refused");
+        assert.deepStrictEqual(idsOf(await list(store)), ["a", ...idsOf(sends)]);
+      }),
+  },
+  {
     name: "gives a message to a commit or to a call that takes it away at the same time, never to both",
     run: (open) =>
       withStore(open, async (store) => {
