@@ -43,6 +43,7 @@ export const migrations: Migrations = {
         `CREATE TABLE IF NOT EXISTS spawn_history (
           k BINARY(16) NOT NULL,
           rev BIGINT NOT NULL,
+          etag BINARY(16) NOT NULL,
           at BIGINT NOT NULL,
           codec SMALLINT NOT NULL,
           state_version INT NOT NULL,

@@ -248,8 +248,8 @@ function appliedRows({ creates, updates }: Needs): Sql {
 }
 
 /** The table is still seen as it was: the superseded states. */
-const keepRevisions: Sql = sql`INSERT INTO spawn_history (k, rev, at, codec, state_version, tags, flags, state)
-  SELECT a.k, a.rev, a.at, a.codec, a.state_version, a.tags, a.flags, a.state
+const keepRevisions: Sql = sql`INSERT INTO spawn_history (k, rev, etag, at, codec, state_version, tags, flags, state)
+  SELECT a.k, a.rev, a.etag, a.at, a.codec, a.state_version, a.tags, a.flags, a.state
   FROM updated w JOIN spawn_actor a ON a.k = w.k AND a.etag = w.previous
   WHERE w.kept > 0 AND a.state IS NOT NULL`;
 

@@ -37,6 +37,7 @@ export const migrations: Migrations = {
         `CREATE TABLE IF NOT EXISTS spawn_history (
           k BYTEA NOT NULL,
           rev BIGINT NOT NULL,
+          etag BYTEA NOT NULL,
           at BIGINT NOT NULL,
           codec SMALLINT NOT NULL,
           state_version INT NOT NULL,

@@ -96,8 +96,8 @@ class ScriptBuilder {
   }
 
   #keepRevision({ commit, key }: KeyedCommit, conditions: Sql): Sql {
-    return sql`INSERT INTO spawn_history (k, rev, at, codec, state_version, tags, flags, state)
-      SELECT a.k, a.rev, a.at, a.codec, a.state_version, a.tags, a.flags, a.state FROM spawn_actor a
+    return sql`INSERT INTO spawn_history (k, rev, etag, at, codec, state_version, tags, flags, state)
+      SELECT a.k, a.rev, a.etag, a.at, a.codec, a.state_version, a.tags, a.flags, a.state FROM spawn_actor a
       WHERE a.k = ${key} AND a.etag = ${etagBytes(commit.previous)} AND a.state IS NOT NULL
         AND ${conditions} ${this.#dialect.locking}`;
   }
