@@ -4,6 +4,7 @@
  */
 import { SpawnError } from "../engine/errors.ts";
 import type { Statestore } from "../engine/statestore.ts";
+import { cockroachStatestore } from "./cockroach/index.ts";
 import { memoryStatestore } from "./memory.ts";
 import { mysqlStatestore } from "./mysql/index.ts";
 import { postgresStatestore } from "./postgres/index.ts";
@@ -14,7 +15,8 @@ export type { TlsMaterial } from "./sql/tls-material.ts";
 
 export interface StatestoreFromUrlOptions {
   /**
-   * The kind of database, in any case: `Sqlite`, `Postgres`, `MySql`, `MariaDB`, `memory`. Default: what
+   * The kind of database, in any case: `Sqlite`, `Postgres`, `CockroachDB`, `MySql`, `MariaDB`,
+   * `memory`. Default: what
    * the address begins with. Giving another kind than that is an error.
    */
   readonly type?: string;
@@ -47,6 +49,12 @@ const kinds: readonly Kind[] = [
     create: (url, options) => postgresStatestore({ url, ...options }),
   },
   {
+    types: ["cockroachdb", "cockroach"],
+    schemes: ["cockroachdb", "cockroach", "postgres", "postgresql"],
+    create: (url, options) =>
+      cockroachStatestore({ url: url.replace(/^cockroach(db)?:/i, "postgres:"), ...options }),
+  },
+  {
     types: ["mysql"],
     schemes: ["mysql", "mariadb"],
     create: (url, options) => mysqlStatestore({ url, ...options }),
@@ -59,7 +67,8 @@ const kinds: readonly Kind[] = [
 ];
 
 /**
- * The statestore at an address: `sqlite:FILE`, `postgres://…`, `mysql://…`, `mariadb://…` or `memory:`.
+ * The statestore at an address: `sqlite:FILE`, `postgres://…`, `cockroachdb://…`, `mysql://…`,
+ * `mariadb://…` or `memory:`.
  *
  * @throws {SpawnError} `INVALID_ARGUMENT` for an address or a type that nobody knows
  */

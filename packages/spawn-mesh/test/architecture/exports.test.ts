@@ -198,6 +198,10 @@ const doors: Readonly<Record<string, Door>> = {
     values: ["postgresStatestore"],
     types: ["PostgresStatestoreOptions", "TlsMaterial"],
   },
+  "spawn-mesh/cockroach": {
+    values: ["cockroachStatestore"],
+    types: ["PostgresStatestoreOptions", "TlsMaterial"],
+  },
   "spawn-mesh/mysql": {
     values: ["mysqlStatestore"],
     types: ["MysqlStatestoreOptions", "TlsMaterial"],

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { MessageStore } from "../../src/engine/message-store.ts";
 import type { Statestore } from "../../src/engine/statestore.ts";
 import { mysqlStatestore } from "../../src/statestores/mysql/index.ts";
+import { cockroachStatestore } from "../../src/statestores/cockroach/index.ts";
 import { memoryStatestore } from "../../src/statestores/memory.ts";
 import { postgresStatestore } from "../../src/statestores/postgres/index.ts";
 import { sqliteStatestore } from "../../src/statestores/sqlite/index.ts";
@@ -15,7 +16,7 @@ import {
 } from "../../src/testing/statestore-conformance.ts";
 import { runStatestoreModel } from "../../src/testing/statestore-model.ts";
 import { mariadb, mysqlDatabase } from "../servers/mariadb.ts";
-import { postgres } from "../servers/postgres.ts";
+import { cockroach, postgres } from "../servers/postgres.ts";
 import type { TestDatabase, TestDatabaseServer } from "../servers/test-database.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "spawn-statestores-"));
@@ -40,6 +41,11 @@ const statementTimeoutMs = 30_000;
 const servers: readonly (readonly [TestDatabase, (url: string) => Statestore])[] = [
   [postgres, (url) => postgresStatestore({ url, statementTimeoutMs })],
   [mariadb, (url) => mysqlStatestore({ url, statementTimeoutMs })],
+  [cockroach, (url) => cockroachStatestore({ url, statementTimeoutMs })],
+  [
+    { ...postgres, name: "cockroach on PostgreSQL" },
+    (url) => cockroachStatestore({ url, statementTimeoutMs }),
+  ],
   [mysqlDatabase, (url) => mysqlStatestore({ url, statementTimeoutMs })],
 ];
 

@@ -1,6 +1,8 @@
 /** PostgreSQL when something is wrong with it: at the start, in the middle of a commit, in its rows. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Statestore, StoreWarning } from "../../src/engine/statestore.ts";
+import { actorSystem, type EngineEvent } from "../../src/sdk/index.ts";
+import { cockroachStatestore } from "../../src/statestores/cockroach/index.ts";
 import {
   type PostgresStatestoreOptions,
   postgresStatestore,
@@ -97,11 +99,13 @@ describe.skipIf(postgres.missing !== undefined)("a PostgreSQL statestore", () =>
       },
     );
 
-    test("lets ten sessions make the tables at the same time", async () => {
+    test.each([
+      ["by a lock of the database", postgresStatestore],
+      ["by a row, as on CockroachDB", cockroachStatestore],
+    ])("lets ten sessions make the tables at the same time, %s", async (_, connect) => {
       const url = await server.createPlace();
-      const stores = await Promise.all(
-        Array.from({ length: 10 }, () => open(url, { connectionsMax: 1 })),
-      );
+      const stores = Array.from({ length: 10 }, () => connect({ url, connectionsMax: 1 }));
+      await Promise.all(stores.map((store, index) => store.open({ owner: `session-${index}` })));
       await createActor(stores[0]!, ann);
       for (const store of stores) expect((await loadRow(store, ann)).revision).toBe(1);
       await Promise.all(stores.map((store) => store.close()));
@@ -133,6 +137,20 @@ describe.skipIf(postgres.missing !== undefined)("a PostgreSQL statestore", () =>
         const calm: StoreWarning[] = [];
         await (await open(await server.createPlace(), {}, calm)).close();
         expect(calm).toEqual([]);
+        const events: EngineEvent[] = [];
+        const system = actorSystem("warned", {
+          actors: [],
+          statestore: postgresStatestore({ url: await careless.createPlace() }),
+          onEvent: (event) => events.push(event),
+        });
+        await system.start();
+        await system.stop();
+        expect(events).toContainEqual({
+          type: "store-warning",
+          setting: "fsync",
+          value: "off",
+          risk: "a power failure may destroy the database",
+        });
       } finally {
         await careless.stop();
       }

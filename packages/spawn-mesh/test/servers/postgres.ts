@@ -29,6 +29,15 @@ export const postgres: TestDatabase = {
   start: () => (given === undefined ? startPostgres() : Promise.resolve(new Places(given))),
 };
 
+/** A real CockroachDB, where somebody has one. */
+const givenCockroach = process.env["SPAWN_TEST_COCKROACH_URL"];
+
+export const cockroach: TestDatabase = {
+  name: "cockroach",
+  missing: givenCockroach === undefined ? "SPAWN_TEST_COCKROACH_URL" : undefined,
+  start: () => Promise.resolve(new Places(givenCockroach!)),
+};
+
 /** Schemas, one for each who asks. */
 class Places implements TestDatabaseServer {
   readonly #url: string;

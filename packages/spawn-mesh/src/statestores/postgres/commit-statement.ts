@@ -81,7 +81,25 @@ export function commitScript(owner: string, commits: readonly KeyedCommit[]): Co
 
 function commitStatement(owner: string, commits: readonly KeyedCommit[]): Sql {
   const needs = needsOf(commits);
-  const parts = [
+  return withParts([...decisiveParts(owner, commits, needs), ...dependentParts(commits, needs)]);
+}
+
+/** What decides which commits are applied, and keeps what they supersede; what else belongs to them is left to the caller. */
+export function decisiveStatement(owner: string, commits: readonly KeyedCommit[]): Sql {
+  return withParts(decisiveParts(owner, commits, needsOf(commits)));
+}
+
+function withParts(parts: readonly (Sql | false)[]): Sql {
+  const needed = parts.filter((each) => each !== false);
+  return sql`WITH ${joined(needed, ",\n")} SELECT i FROM applied`;
+}
+
+function decisiveParts(
+  owner: string,
+  commits: readonly KeyedCommit[],
+  needs: Needs,
+): readonly (Sql | false)[] {
+  return [
     needs.updates && part("u", givenUpdates(commits)),
     needs.creates && part("n", givenCreates(commits)),
     needs.consumes && part("c", givenConsumes(commits)),
@@ -92,6 +110,11 @@ function commitStatement(owner: string, commits: readonly KeyedCommit[]): Sql {
     needs.creates && part("created", createRows(owner, needs)),
     part("applied", appliedRows(needs)),
     needs.keeps && part("kept", keepRevisions),
+  ];
+}
+
+function dependentParts(commits: readonly KeyedCommit[], needs: Needs): readonly (Sql | false)[] {
+  return [
     needs.keeps && part("trimmed", trimHistory),
     needs.deletes && part("history_gone", deleteBelow("spawn_history")),
     needs.deletes && part("replies_gone", deleteBelow("spawn_inbox")),
@@ -101,8 +124,6 @@ function commitStatement(owner: string, commits: readonly KeyedCommit[]): Sql {
     needs.sends && part("o", givenSends(commits)),
     needs.sends && part("sent", insertSends(needs)),
   ];
-  const needed = parts.filter((each) => each !== false);
-  return sql`WITH ${joined(needed, ",\n")} SELECT i FROM applied`;
 }
 
 function needsOf(commits: readonly KeyedCommit[]): Needs {
@@ -118,7 +139,7 @@ function needsOf(commits: readonly KeyedCommit[]): Needs {
   };
 }
 
-function isCreate({ commit }: KeyedCommit): boolean {
+export function isCreate({ commit }: KeyedCommit): boolean {
   return commit.handle === undefined;
 }
 

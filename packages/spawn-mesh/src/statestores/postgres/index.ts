@@ -3,11 +3,9 @@
  * beside this one and loaded when the statestore is opened.
  */
 import type { Statestore } from "../../engine/statestore.ts";
-import { loadDriver } from "../sql/connecting.ts";
-import { SqlStatestore } from "../sql/sql-statestore.ts";
+import { pgStatestore } from "./pg-statestore.ts";
 import { postgresDialect } from "./postgres-dialect.ts";
-import { type PgPool, PostgresDriver, type PostgresSession } from "./postgres-driver.ts";
-import { type PostgresStatestoreOptions, resolvePostgres } from "./postgres-options.ts";
+import type { PostgresStatestoreOptions } from "./postgres-options.ts";
 
 export type { PostgresStatestoreOptions } from "./postgres-options.ts";
 export type { TlsMaterial } from "../sql/tls-material.ts";
@@ -22,23 +20,14 @@ const MIGRATION_LOCK = 0x7370_6177;
  * @throws {SpawnError} `INVALID_ARGUMENT` for an address or a limit that cannot be
  */
 export function postgresStatestore(options: PostgresStatestoreOptions): Statestore {
-  const { pool, address, statementTimeoutMs, lockTimeoutMs } = resolvePostgres(options);
-  const session: PostgresSession = {
+  return pgStatestore(options, {
+    dialect: postgresDialect,
     settings: [
-      `SET statement_timeout = ${statementTimeoutMs}`,
-      `SET lock_timeout = ${lockTimeoutMs}`,
       // A plan that was made when the tables were empty reads all of them, however large they are now.
       "SET plan_cache_mode = force_custom_plan",
       "SET jit = off",
-    ].join("; "),
+    ],
+    beforeLock: [],
     lock: `SELECT pg_advisory_xact_lock(${MIGRATION_LOCK})`,
-  };
-  return new SqlStatestore({
-    dialect: postgresDialect,
-    address,
-    async load() {
-      const { Pool } = (await loadDriver("pg", () => import("pg"))).default;
-      return new PostgresDriver(new Pool(pool) as unknown as PgPool, session);
-    },
   });
 }

@@ -2,9 +2,9 @@
 import { describeThrown } from "../../engine/errors.ts";
 import { StoreFailure, type StoreFailureKind } from "../../engine/statestore.ts";
 import type { SqlDriver, SqlTransaction } from "../sql/dialect.ts";
-import type { Sql, SqlResult } from "../sql/sql.ts";
+import { type Sql, type SqlResult, text } from "../sql/sql.ts";
 import { repeatDeadlocks } from "../sql/deadlocks.ts";
-import { answeredFailure, isDeadlock } from "./postgres-failures.ts";
+import { answeredFailure, isDeadlock, isRace } from "./postgres-failures.ts";
 
 /** The part of a pool of `pg` that is used here. */
 export interface PgPool {
@@ -35,8 +35,10 @@ interface PgResult {
 export interface PostgresSession {
   /** Statements that begin every connection. */
   readonly settings: string;
-  /** Waits until no other process migrates; part of a transaction. `undefined`: the server has no such lock. */
-  readonly lock: string | undefined;
+  /** Make what {@link lock} needs, each as a transaction of its own. */
+  readonly beforeLock: readonly string[];
+  /** Waits until no other process migrates; part of a transaction. */
+  readonly lock: string;
 }
 
 /** The most statements that are kept prepared in a connection. */
@@ -92,10 +94,14 @@ export class PostgresDriver implements SqlDriver {
     return repeatDeadlocks(isDeadlock, () => this.#converse([], run));
   }
 
-  exclusively(run: (connection: SqlTransaction) => Promise<void>): Promise<void> {
-    const { lock } = this.#session;
-    const before = ["SET LOCAL statement_timeout = 0", ...(lock === undefined ? [] : [lock])];
-    return this.#converse(before, run);
+  async exclusively(run: (connection: SqlTransaction) => Promise<void>): Promise<void> {
+    const { beforeLock, lock } = this.#session;
+    for (const statement of beforeLock) {
+      // Two processes that make the same thing at the same moment are in each other's way.
+      await repeatDeadlocks(isRace, () => this.query(text(statement)));
+    }
+    const before = ["SET LOCAL statement_timeout = 0", lock];
+    await repeatDeadlocks(isDeadlock, () => this.#converse(before, run));
   }
 
   async close(): Promise<void> {
@@ -169,22 +175,22 @@ export class PostgresDriver implements SqlDriver {
   }
 
   #send(client: PgClient, { texts, values }: Sql): Promise<PgResult> {
-    const text = numbered(texts);
-    const name = this.#nameOf(text);
-    return client.query({ text, name, values: [...values], rowMode: "array" });
+    const numberedText = numbered(texts);
+    const name = this.#nameOf(numberedText);
+    return client.query({ text: numberedText, name, values: [...values], rowMode: "array" });
   }
 
-  #nameOf(text: string): string | undefined {
-    const known = this.#names.get(text);
+  #nameOf(statement: string): string | undefined {
+    const known = this.#names.get(statement);
     if (known !== undefined || this.#names.size === PREPARED_MAX) return known;
     const name = `spawn_${this.#names.size + 1}`;
-    this.#names.set(text, name);
+    this.#names.set(statement, name);
     return name;
   }
 }
 
-function plain(text: string): PgQuery {
-  return { text };
+function plain(statement: string): PgQuery {
+  return { text: statement };
 }
 
 /** The text with `$1`, `$2`, … where the values go. */

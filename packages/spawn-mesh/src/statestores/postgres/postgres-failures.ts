@@ -47,6 +47,11 @@ export function isDeadlock(error: unknown): boolean {
   return code === "40001" || code === "40P01";
 }
 
+/** Whether another process has made the same thing at the same moment. */
+export function isRace(error: unknown): boolean {
+  return sqlState(error) === "23505";
+}
+
 /** The SQLSTATE of an error that the server sent. Errors of Node have codes too, but no severity. */
 function sqlState(error: unknown): string | undefined {
   if (!(error instanceof Error) || !("code" in error) || !("severity" in error)) return undefined;

@@ -14,21 +14,25 @@ import { idBytes, IS_TIMER } from "./message-rows.ts";
 import { insertMessages, lockMessages } from "./sql-messages.ts";
 import { joined, type Sql, sql, type SqlResult, text } from "./sql.ts";
 
-/** What scripts are written with. */
-export interface ScriptDialect extends Pick<
+/** What the parts of commits are written with. */
+export interface PartsDialect extends Pick<
   Dialect,
   "among" | "given" | "givenRowsMax" | "orLeave"
 > {
+  /** Where a SELECT without a table reads from, when it has conditions. */
+  readonly nowhere: Sql;
+  /** The oldest revisions of an actor go, all but the newest `kept`, if `condition` holds. */
+  trimHistory(history: { readonly key: Uint8Array; readonly kept: number }, condition: Sql): Sql;
+}
+
+/** What scripts are written with. */
+export interface ScriptDialect extends PartsDialect {
   /** Remembers whether the statement before it changed a row. */
   remember(name: string): Sql;
   /** The condition that it did. */
   remembered(name: string): Sql;
-  /** Where a SELECT without a table reads from, when it has conditions. */
-  readonly nowhere: Sql;
   /** Ends a SELECT within an INSERT: nobody else changes the row until the end. */
   readonly locking: Sql;
-  /** The oldest revisions of an actor go, all but the newest `kept`, if `condition` holds. */
-  trimHistory(history: { readonly key: Uint8Array; readonly kept: number }, condition: Sql): Sql;
 }
 
 export function commitScript(
@@ -61,17 +65,15 @@ class ScriptBuilder {
 
   /** Adds the statements of a commit; answers where the one is that decides. */
   add(keyed: KeyedCommit, variable: string): number {
-    const { commit, key } = keyed;
-    const isCreate = commit.handle === undefined;
-    const kept = isCreate || commit.isDelete ? 0 : commit.revisionsKept;
+    const isCreate = keyed.commit.handle === undefined;
+    const kept = keptBy(keyed);
     const conditions = this.#conditions(keyed);
     if (kept > 0) this.statements.push(this.#keepRevision(keyed, conditions));
     const decisive = this.statements.push(
       isCreate ? this.#create(keyed, conditions) : this.#update(keyed, { conditions, kept }),
     );
     const isApplied = this.#dialect.remembered(variable);
-    const parts = this.#parts(keyed, isApplied);
-    if (kept > 0) parts.push(this.#dialect.trimHistory({ key, kept }, isApplied));
+    const parts = partsOf(this.#dialect, keyed, isApplied);
     if (parts.length > 0) this.statements.push(this.#dialect.remember(variable), ...parts);
     return decisive - 1;
   }
@@ -132,33 +134,41 @@ class ScriptBuilder {
         ${this.#owner} ${this.#dialect.nowhere} WHERE ${conditions}
       ${this.#dialect.orLeave("spawn_actor", "k")}`;
   }
+}
 
-  /** What belongs to the commit, in the order in which it happens. */
-  #parts({ commit, key }: KeyedCommit, isApplied: Sql): Sql[] {
-    const parts: Sql[] = [];
-    const { consumes, replies, sends, isDelete } = commit;
-    if (consumes.length > 0) {
-      const among = this.#dialect.among("id", "bytes", consumes.map(idBytes));
-      parts.push(sql`DELETE FROM spawn_outbox WHERE ${isApplied} AND ${among}`);
-    }
-    if (isDelete) {
-      const isTimer = text(`flags & ${IS_TIMER} <> 0`);
-      parts.push(
-        sql`DELETE FROM spawn_history WHERE ${isApplied} AND k = ${key}`,
-        sql`DELETE FROM spawn_inbox WHERE ${isApplied} AND k = ${key}`,
-        sql`DELETE FROM spawn_outbox WHERE ${isApplied} AND src = ${key} AND ${isTimer}`,
-      );
-    }
-    for (const reply of replies) {
-      const isDropped = reply.reply === undefined ? 1 : 0;
-      parts.push(sql`INSERT INTO spawn_inbox (k, id, fingerprint, status, reply, is_dropped, expire_at)
-        SELECT ${key}, ${Buffer.from(reply.key)}, ${reply.fingerprint}, ${replyStatus(reply)},
-          ${reply.reply ?? null}, ${isDropped}, ${reply.expiresAt} ${this.#dialect.nowhere}
-        WHERE ${isApplied}`);
-    }
-    if (sends.length > 0) parts.push(...insertMessages(this.#dialect, sends, isApplied));
-    return parts;
+/** What belongs to a commit, in the order in which it happens, if `isApplied` holds. */
+export function partsOf(dialect: PartsDialect, keyed: KeyedCommit, isApplied: Sql): readonly Sql[] {
+  const { commit, key } = keyed;
+  const parts: Sql[] = [];
+  const { consumes, replies, sends, isDelete } = commit;
+  if (consumes.length > 0) {
+    const among = dialect.among("id", "bytes", consumes.map(idBytes));
+    parts.push(sql`DELETE FROM spawn_outbox WHERE ${isApplied} AND ${among}`);
   }
+  if (isDelete) {
+    const isTimer = text(`flags & ${IS_TIMER} <> 0`);
+    parts.push(
+      sql`DELETE FROM spawn_history WHERE ${isApplied} AND k = ${key}`,
+      sql`DELETE FROM spawn_inbox WHERE ${isApplied} AND k = ${key}`,
+      sql`DELETE FROM spawn_outbox WHERE ${isApplied} AND src = ${key} AND ${isTimer}`,
+    );
+  }
+  for (const reply of replies) {
+    const isDropped = reply.reply === undefined ? 1 : 0;
+    parts.push(sql`INSERT INTO spawn_inbox (k, id, fingerprint, status, reply, is_dropped, expire_at)
+      SELECT ${key}, ${Buffer.from(reply.key)}, ${reply.fingerprint}, ${replyStatus(reply)},
+        ${reply.reply ?? null}, ${isDropped}, ${reply.expiresAt} ${dialect.nowhere}
+      WHERE ${isApplied}`);
+  }
+  if (sends.length > 0) parts.push(...insertMessages(dialect, sends, isApplied));
+  const kept = keptBy(keyed);
+  if (kept > 0) parts.push(dialect.trimHistory({ key, kept }, isApplied));
+  return parts;
+}
+
+/** How many revisions the history holds after the superseded state was put into it; 0: it is not. */
+function keptBy({ commit }: KeyedCommit): number {
+  return commit.handle === undefined || commit.isDelete ? 0 : commit.revisionsKept;
 }
 
 function stateOf({ isDelete, state }: KeyedCommit["commit"]): Uint8Array | null {

@@ -25,6 +25,8 @@ export interface CommitScript {
   readonly statements: readonly Sql[];
   /** Which of the commits were applied, in order. */
   readonly isApplied: (results: readonly SqlResult[]) => readonly boolean[];
+  /** What belongs to those that were applied, if that has to wait for the answer. */
+  readonly rest?: (isApplied: readonly boolean[]) => readonly Sql[];
 }
 
 export interface Dialect {

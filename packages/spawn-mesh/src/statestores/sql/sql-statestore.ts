@@ -27,11 +27,11 @@ import {
   keyedCommit,
 } from "./commit-group.ts";
 import { cannotBeOpened } from "./connecting.ts";
-import type { Dialect, SqlDriver } from "./dialect.ts";
+import type { CommitScript, Dialect, SqlDriver } from "./dialect.ts";
 import { numberOf, textOf } from "./driver-values.ts";
 import { LoadAnswers } from "./load-answers.ts";
 import { migrate } from "./migrations.ts";
-import { sql, text } from "./sql.ts";
+import { sql, type SqlResult, text } from "./sql.ts";
 import { SqlMessages } from "./sql-messages.ts";
 
 /** A kind of database, and how to reach this one. */
@@ -139,18 +139,31 @@ export class SqlStatestore implements Statestore {
     driver: SqlDriver,
     script: readonly KeyedCommit[],
   ): Promise<readonly KeyedCommit[]> {
-    const { statements, isApplied: read } = this.#dialect.commit(this.#owner, script);
     try {
-      const isApplied = read(await driver.transaction(statements));
+      const isApplied = await this.#runScript(driver, this.#dialect.commit(this.#owner, script));
       return script.filter((_, index) => isApplied[index]);
     } catch (error) {
       if (!(error instanceof StoreFailure) || error.kind !== "rows") throw error;
-      const rows = (await this.#findImpossible(driver, script)).map(({ index }) => index);
-      if (rows.length > 0) throw new StoreFailure("rows", error.message, { cause: error, rows });
+      const found = script.length === 1 ? script : await this.#findImpossible(driver, script);
       // Each of them can be stored: it is too much for one script.
-      if (script.length > 1) return await this.#commitHalves(driver, script);
-      throw new StoreFailure("retry", error.message, { cause: error });
+      if (found.length === 0) return await this.#commitHalves(driver, script);
+      const rows = found.map(({ index }) => index);
+      throw new StoreFailure("rows", error.message, { cause: error, rows });
     }
+  }
+
+  async #runScript(
+    driver: SqlDriver,
+    { statements, isApplied, rest }: CommitScript,
+  ): Promise<readonly boolean[]> {
+    if (rest === undefined) return isApplied(await driver.transaction(statements));
+    return await driver.converse(async (transaction) => {
+      const results: SqlResult[] = [];
+      for (const statement of statements) results.push(await transaction.run(statement));
+      const applied = isApplied(results);
+      for (const statement of rest(applied)) await transaction.run(statement);
+      return applied;
+    });
   }
 
   async #commitHalves(
