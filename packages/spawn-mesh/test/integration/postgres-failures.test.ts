@@ -111,6 +111,19 @@ describe.skipIf(postgres.missing !== undefined)("a PostgreSQL statestore", () =>
       await Promise.all(stores.map((store) => store.close()));
     });
 
+    test("waits for another process that makes the tables, however short its own time-outs are", async () => {
+      const url = await server.createPlace();
+      const { Client } = (await import("pg")).default;
+      const other = new Client({ connectionString: url });
+      await other.connect();
+      await other.query("BEGIN");
+      await other.query(`SELECT pg_advisory_xact_lock(${0x7370_6177})`);
+      const opening = open(url, { statementTimeoutMs: 200, lockTimeoutMs: 100 });
+      await new Promise((resolve) => setTimeout(resolve, 2_500));
+      await other.end();
+      await createActor(await opening, ann);
+    });
+
     test("refuses tables that need a newer version, and uses newer ones that do not", async () => {
       const url = await server.createPlace();
       await (await open(url)).close();

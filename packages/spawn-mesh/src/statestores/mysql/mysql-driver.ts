@@ -19,13 +19,15 @@ export interface MysqlPool {
 }
 
 export interface MysqlConnection {
+  readonly connection: NewConnection;
   query(query: { readonly sql: string; readonly timeout: number }): Promise<[unknown, unknown]>;
   release(): void;
   destroy(): void;
 }
 
-/** A connection of the pool before anybody has it. */
+/** The connection below the one that answers promises. */
 interface NewConnection {
+  readonly stream: { ref(): unknown; unref(): unknown };
   query(text: string, answer: (error: Error | null) => void): unknown;
   destroy(): void;
 }
@@ -133,16 +135,16 @@ export class MysqlDriver implements SqlDriver {
     const connection = await this.#connect();
     try {
       const answer = await run(connection);
-      connection.release();
+      giveBack(connection);
       return answer;
     } catch (error) {
       if (isSpawnError(error)) {
-        connection.release();
+        giveBack(connection);
         throw error;
       }
       const failure = failureOf(error);
       if (failure.kind === "ambiguous") connection.destroy();
-      else connection.release();
+      else giveBack(connection);
       throw failure;
     }
   }
@@ -170,6 +172,7 @@ export class MysqlDriver implements SqlDriver {
   async #connect(): Promise<MysqlConnection> {
     try {
       const connection = await this.#pool.getConnection();
+      connection.connection.stream.ref();
       this.#packetBytesMax ??= await this.#readPacketBytesMax(connection);
       return connection;
     } catch (cause) {
@@ -245,6 +248,12 @@ export class MysqlDriver implements SqlDriver {
 interface Script {
   readonly text: string;
   readonly isOne: boolean;
+}
+
+/** A connection that nobody uses does not keep the process alive. */
+function giveBack(connection: MysqlConnection): void {
+  connection.connection.stream.unref();
+  connection.release();
 }
 
 function withLiterals({ texts, values }: Sql): string {

@@ -1,4 +1,5 @@
 /** What a MySQL or MariaDB statestore is told, checked, and as the driver wants it. */
+import { connect, type Socket } from "node:net";
 import type { ConnectionOptions as TlsOptions } from "node:tls";
 import { SpawnError } from "../../engine/errors.ts";
 import { checkWholeNumber, TIMEOUT_MS_MAX } from "../../engine/limits.ts";
@@ -49,7 +50,8 @@ interface MysqlPoolOptions {
   readonly user: string;
   readonly password: string;
   readonly database: string;
-  readonly ssl?: TlsOptions;
+  readonly ssl?: TlsOptions & { readonly verifyIdentity: boolean };
+  readonly stream?: () => Socket;
   readonly connectionLimit: number;
   readonly connectTimeout: number;
   readonly multipleStatements: true;
@@ -85,15 +87,19 @@ export function resolveMysql(options: MysqlStatestoreOptions): ResolvedMysql {
     parameters: ["ssl-mode"],
   });
   const ssl = tlsOptions(sslModeOf(parameters.get("ssl-mode")), { host, material: tls });
+  const serverName = tls?.serverName;
   return {
     address,
     pool: {
-      host,
+      // The driver verifies the name of the host that it is told.
+      ...(serverName === undefined
+        ? { host }
+        : { host: serverName, stream: () => connect(port, host) }),
       port,
       user,
       password,
       database,
-      ...(ssl !== false && { ssl }),
+      ...(ssl !== false && { ssl: { ...ssl, verifyIdentity: ssl.rejectUnauthorized === true } }),
       connectionLimit: connectionsMax,
       connectTimeout: connectTimeoutMs,
       multipleStatements: true,

@@ -16,6 +16,7 @@ export interface PgPool {
 export interface PgClient {
   query(query: PgQuery): Promise<PgResult>;
   release(destroy?: boolean): void;
+  end(): Promise<void>;
   on(event: "error", listener: () => void): unknown;
 }
 
@@ -24,6 +25,7 @@ interface PgQuery {
   readonly name?: string | undefined;
   readonly values?: unknown[] | undefined;
   readonly rowMode?: "array";
+  readonly query_timeout?: number;
 }
 
 interface PgResult {
@@ -43,6 +45,8 @@ export interface PostgresSession {
 
 /** The most statements that are kept prepared in a connection. */
 const PREPARED_MAX = 200;
+/** How long a process waits for another one that migrates, and a step of its own may take, in milliseconds. */
+const MIGRATION_MS_MAX = 300_000;
 /** How long closing waits for what is under way, in milliseconds. */
 const CLOSE_MS_MAX = 5_000;
 
@@ -65,7 +69,7 @@ export class PostgresDriver implements SqlDriver {
     pool.on("connect", (client: PgClient) => {
       client.on("error", () => undefined);
       // Goes ahead of what the connection was made for; if it fails, so does that.
-      client.query(plain(session.settings)).catch(() => client.release(true));
+      client.query(plain(session.settings)).catch(() => client.end().catch(() => undefined));
     });
   }
 
@@ -100,7 +104,11 @@ export class PostgresDriver implements SqlDriver {
       // Two processes that make the same thing at the same moment are in each other's way.
       await repeatDeadlocks(isRace, () => this.query(text(statement)));
     }
-    const before = ["SET LOCAL statement_timeout = 0", lock];
+    const before = [
+      "SET LOCAL statement_timeout = 0",
+      `SET LOCAL lock_timeout = ${MIGRATION_MS_MAX}`,
+      lock,
+    ];
     await repeatDeadlocks(isDeadlock, () => this.#converse(before, run));
   }
 
@@ -119,8 +127,12 @@ export class PostgresDriver implements SqlDriver {
       let answer: Answer;
       await client.query(BEGIN);
       try {
-        for (const statement of before) await client.query(plain(statement));
-        answer = await run({ run: (statement) => this.#run(client, statement) });
+        for (const statement of before)
+          await client.query({ text: statement, query_timeout: MIGRATION_MS_MAX });
+        const patience = before.length === 0 ? {} : { query_timeout: MIGRATION_MS_MAX };
+        answer = await run({
+          run: async (statement) => resultOf(await this.#send(client, statement, patience)),
+        });
       } catch (error) {
         await client.query(ROLLBACK);
         throw error;
@@ -174,10 +186,20 @@ export class PostgresDriver implements SqlDriver {
     return resultOf(await this.#send(client, statement));
   }
 
-  #send(client: PgClient, { texts, values }: Sql): Promise<PgResult> {
+  #send(
+    client: PgClient,
+    { texts, values }: Sql,
+    patience: Pick<PgQuery, "query_timeout"> = {},
+  ): Promise<PgResult> {
     const numberedText = numbered(texts);
     const name = this.#nameOf(numberedText);
-    return client.query({ text: numberedText, name, values: [...values], rowMode: "array" });
+    return client.query({
+      text: numberedText,
+      name,
+      values: [...values],
+      rowMode: "array",
+      ...patience,
+    });
   }
 
   #nameOf(statement: string): string | undefined {
