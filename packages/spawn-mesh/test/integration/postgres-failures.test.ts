@@ -301,6 +301,29 @@ describe.skipIf(postgres.missing !== undefined)("a PostgreSQL statestore", () =>
       await own.stop();
     });
 
+    test("goes on with another connection when its own only lets it read, as after a failover", async () => {
+      const own = await startPostgres();
+      const store = await open(await own.createPlace(), { connectionsMax: 1 });
+      const row = await createActor(store, ann);
+      const end =
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'spawn-mesh'";
+      await administer(
+        own.url,
+        `ALTER DATABASE postgres SET default_transaction_read_only = on; ${end}`,
+      );
+      expect(await eventually(() => loadRow(store, ann))).toEqual(row);
+      await expect(store.commit([nextCommit(ann, row)])).rejects.toMatchObject({ kind: "retry" });
+      const writer = new URL(own.url);
+      writer.searchParams.set("options", "-c default_transaction_read_only=off");
+      await administer(
+        writer.href,
+        "ALTER DATABASE postgres SET default_transaction_read_only = off",
+      );
+      await apply(store, nextCommit(ann, row));
+      await store.close();
+      await own.stop();
+    });
+
     test("fails for good when the tables are gone", async () => {
       const url = await server.createPlace();
       const store = await open(url);

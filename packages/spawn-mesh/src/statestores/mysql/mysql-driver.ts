@@ -9,7 +9,7 @@ import { StoreFailure } from "../../engine/statestore.ts";
 import type { SqlDriver, SqlTransaction } from "../sql/dialect.ts";
 import { type Sql, sql, type SqlResult, type SqlValue, text } from "../sql/sql.ts";
 import { repeatDeadlocks } from "../sql/deadlocks.ts";
-import { answeredFailure, isDeadlock } from "./mysql-failures.ts";
+import { answeredFailure, isDeadlock, isStaleConnection } from "./mysql-failures.ts";
 
 /** The part of a pool of `mysql2/promise` that is used here. */
 export interface MysqlPool {
@@ -143,7 +143,7 @@ export class MysqlDriver implements SqlDriver {
         throw error;
       }
       const failure = failureOf(error);
-      if (failure.kind === "ambiguous") connection.destroy();
+      if (failure.kind === "ambiguous" || isStaleConnection(failure.cause)) connection.destroy();
       else giveBack(connection);
       throw failure;
     }

@@ -65,6 +65,13 @@ const kinds = new Map(
 
 const deadlocks: ReadonlySet<unknown> = new Set([1213, 1467]);
 
+const stale: ReadonlySet<unknown> = new Set([1047, 1290, 1792, 1836]);
+
+/** Whether another connection may do better, to another server after a failover. */
+export function isStaleConnection(error: unknown): boolean {
+  return error instanceof Error && "errno" in error && stale.has(error.errno);
+}
+
 /** Whether the transaction was taken back so that another one could go on. */
 export function isDeadlock(error: unknown): boolean {
   return error instanceof Error && "errno" in error && deadlocks.has(error.errno);

@@ -4,7 +4,7 @@ import { StoreFailure, type StoreFailureKind } from "../../engine/statestore.ts"
 import type { SqlDriver, SqlTransaction } from "../sql/dialect.ts";
 import { type Sql, type SqlResult, text } from "../sql/sql.ts";
 import { repeatDeadlocks } from "../sql/deadlocks.ts";
-import { answeredFailure, isDeadlock, isRace } from "./postgres-failures.ts";
+import { answeredFailure, isDeadlock, isRace, isStaleConnection } from "./postgres-failures.ts";
 
 /** The part of a pool of `pg` that is used here. */
 export interface PgPool {
@@ -168,7 +168,8 @@ export class PostgresDriver implements SqlDriver {
       return answer;
     } catch (error) {
       const failure = failureOf(error, "ambiguous");
-      client.release(failure === undefined || failure.kind === "ambiguous");
+      const isLost = failure === undefined || failure.kind === "ambiguous";
+      client.release(isLost || isStaleConnection(error));
       throw failure ?? error;
     }
   }

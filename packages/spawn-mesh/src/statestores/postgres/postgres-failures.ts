@@ -47,6 +47,15 @@ export function isDeadlock(error: unknown): boolean {
   return code === "40001" || code === "40P01";
 }
 
+/** Codes after which another connection may do better: to another server after a failover, or without old plans. */
+const stale = ["25006", "26", "0A", "57P"];
+
+/** Whether the connection should not be used again, although the server has answered. */
+export function isStaleConnection(error: unknown): boolean {
+  const code = sqlState(error);
+  return code !== undefined && stale.some((prefix) => code.startsWith(prefix));
+}
+
 /** Whether another process has made the same thing at the same moment. */
 export function isRace(error: unknown): boolean {
   return sqlState(error) === "23505";
