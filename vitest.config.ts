@@ -19,7 +19,7 @@ const suites: readonly Suite[] = [
     timeoutMs: 5_000,
   },
   { name: "architecture", include: [`${TESTS}/architecture/**/*.test.ts`], timeoutMs: 10_000 },
-  { name: "conformance", include: [`${TESTS}/conformance/**/*.test.ts`], timeoutMs: 30_000 },
+  { name: "conformance", include: [`${TESTS}/conformance/**/*.test.ts`], timeoutMs: 60_000 },
   {
     name: "behaviour",
     include: [`${TESTS}/{behaviour,bad-input}/**/*.test.ts`],

@@ -190,23 +190,23 @@ class Kill9 {
   }
 }
 
-function acknowledgement(reply: unknown): Outcome {
+export function acknowledgement(reply: unknown): Outcome {
   if (typeof reply === "number") return { type: "acknowledged", version: reply };
   const elements = reply as readonly number[];
   return { type: "acknowledged", version: elements.length, elements };
 }
 
-function mayBeRepeated(answer: Answer): boolean {
+export function mayBeRepeated(answer: Answer): boolean {
   if (answer.type !== "refusal") return true;
   return answer.refusal.retryable || answer.refusal.applied === "unknown";
 }
 
-function withoutReply(answer: Answer): Outcome {
+export function withoutReply(answer: Answer): Outcome {
   const isCertain = answer.type === "refusal" && answer.refusal.applied === "no";
   return { type: isCertain ? "refused" : "unknown" };
 }
 
-async function finalState(life: KillableWorker, actor: CalledActor): Promise<FinalState> {
+export async function finalState(life: KillableWorker, actor: CalledActor): Promise<FinalState> {
   const { definition, name } = actor;
   const action = definition === "list" ? "elements" : "total";
   const answer = await life.ask({ definition, name, action });

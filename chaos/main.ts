@@ -8,13 +8,19 @@ import { kill9 } from "./kill9.ts";
 import { ProgressLine } from "./progress-line.ts";
 import type { Scenario, ScenarioOptions, ScenarioReport } from "./scenario.ts";
 import { scratchDirectory } from "./scratch-directory.ts";
+import { storeMariadb, storePostgres } from "./store-faults.ts";
 
-const scenarios: Readonly<Record<string, Scenario>> = { kill9, effects };
+const scenarios: Readonly<Record<string, Scenario>> = {
+  kill9,
+  effects,
+  "store-postgres": storePostgres,
+  "store-mariadb": storeMariadb,
+};
 
 const USAGE = `usage: bin/chaos SCENARIO [--kills N] [--seconds N] [--seed S] [--mutate NAME] [--json]
 
 ${Object.entries(scenarios)
-  .map(([name, { summary }]) => `  ${name.padEnd(8)} ${summary}`)
+  .map(([name, { summary }]) => `  ${name.padEnd(14)} ${summary}`)
   .join("\n")}
 
   --kills N      how often the fault happens (default: the scenario's, or no bound with --seconds)

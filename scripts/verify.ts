@@ -43,6 +43,12 @@ const steps: readonly Step[] = [
     command: ["attw", "--pack", library, "--profile", "esm-only", "--no-emoji", "--no-summary"],
   },
   {
+    name: "servers",
+    command: ["node", "scripts/install-servers.ts"],
+    // No test: the suites say what they could not run.
+    count: () => ({ passed: 0, failed: [], skipped: [] }),
+  },
+  {
     name: "tests",
     command: [
       "vitest",

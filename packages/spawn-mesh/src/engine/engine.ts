@@ -28,7 +28,7 @@ import { NO_CHAIN, checkChain, lengthenChain } from "./call-chain.ts";
 import type { ChannelListener } from "./broadcasts.ts";
 import { CommitWriter } from "./commit-writer.ts";
 import { SpawnError, isSpawnError } from "./errors.ts";
-import { harmless } from "./events.ts";
+import { harmless, warningsTo } from "./events.ts";
 import type { EventListener } from "./events.ts";
 import type { ExternalFunction } from "./external-functions.ts";
 import { canonicalJson, fingerprint } from "./fingerprint.ts";
@@ -156,7 +156,7 @@ export class Engine {
   async start(): Promise<void> {
     if (this.#phase !== "new")
       throw new SpawnError("INVALID_ARGUMENT", `the system ${this.system} was started before`);
-    await this.#store.open({ owner: this.#owner });
+    await this.#store.open({ owner: this.#owner, onWarning: warningsTo(this.#parts.emit) });
     this.#phase = "running";
     this.#messaging.start();
     this.#pruner.start();

@@ -1,4 +1,5 @@
 import type { ActorId } from "./actor-id.ts";
+import type { StoreWarning } from "./statestore.ts";
 
 /** What the engine tells about itself: the only hook for logs, metrics and alarms. */
 export type EngineEvent =
@@ -14,6 +15,8 @@ export type EngineEvent =
       readonly operation: "load" | "commit" | "prune" | "messages";
       readonly cause: unknown;
     }
+  /** The statestore is set up so that it may lose what was acknowledged. */
+  | ({ readonly type: "store-warning" } & StoreWarning)
   /** The stored row is older than one that was committed: the statestore went back in time. */
   | {
       readonly type: "store-rollback";
@@ -56,4 +59,9 @@ export function harmless(listener: EventListener | undefined): EventListener {
       // The listener's own problem.
     }
   };
+}
+
+/** Makes events of what a statestore warns of. */
+export function warningsTo(emit: EventListener): (warning: StoreWarning) => void {
+  return (warning) => emit({ type: "store-warning", ...warning });
 }

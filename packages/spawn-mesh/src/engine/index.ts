@@ -68,6 +68,7 @@ export type {
   StoreHandle,
   StoreQuery,
   StoreSession,
+  StoreWarning,
   StoredActor,
   StoredReply,
   StoredState,

@@ -115,7 +115,7 @@ export function checkEncryption(system: string, store: Statestore): void {
   if (!store.needsEncryption) return;
   throw new SpawnError(
     "INVALID_ARGUMENT",
-    `the statestore of ${system} keeps states outside of this machine: expected the option encryption with keys, got none`,
+    `the statestore of ${system} keeps states outside of this machine: expected the option encryption with keys, such as keyFile("keys.json") of spawn-mesh/encryption; got none`,
   );
 }
 

@@ -133,6 +133,16 @@ export interface StoreSession {
   readonly owner: string;
   /** The keys that it has. Default: none. */
   readonly keyIds?: readonly string[];
+  /** Hears of settings of the database that may break a promise. */
+  readonly onWarning?: (warning: StoreWarning) => void;
+}
+
+/** A setting of the database with which it may lose what was acknowledged. */
+export interface StoreWarning {
+  readonly setting: string;
+  readonly value: string;
+  /** What may happen, in a sentence. */
+  readonly risk: string;
 }
 
 /** A kept revision, without its state. */
@@ -160,7 +170,8 @@ export interface Statestore {
   readonly needsEncryption: boolean;
 
   /**
-   * Opens the store, creates or upgrades its tables, and takes it for this session.
+   * Opens the store, creates or upgrades its tables, and takes it for this session: a file for itself
+   * alone, a database beside others, where etags decide who writes.
    *
    * @throws {SpawnError} `STATESTORE_UNAVAILABLE` with what was expected and what to do, and nothing
    * is changed: the file is foreign, damaged, of a newer schema, read-only, in use by another, or

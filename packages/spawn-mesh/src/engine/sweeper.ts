@@ -112,7 +112,8 @@ export class Sweeper {
       // A due message that was not claimed is a doubtful one, and waits for another.
       return next <= now ? now + DOUBTFUL_WAIT_MS : next;
     } catch (cause) {
-      emit({ type: "store-failed", operation: "messages", cause });
+      // A statestore that was closed in the meantime is no news.
+      if (!this.#isStopped) emit({ type: "store-failed", operation: "messages", cause });
       return clock.wall() + exponentialBackoffMs(++this.#failures, random);
     }
   }

@@ -25,7 +25,8 @@ interface Layer {
 /** Who may import what, besides itself. A layer is a folder of `src`. */
 const importTable: Readonly<Record<string, Layer>> = {
   engine: { layers: [], node: ["node:assert"], packages: [] },
-  statestores: { layers: ["engine"], node: "any", packages: [] },
+  // Drivers are optional: they are loaded when a statestore of their kind is opened.
+  statestores: { layers: ["engine"], node: "any", packages: ["pg", "mysql2/promise"] },
   sdk: { layers: ["engine"], node: "any", packages: ["@standard-schema/spec", "croner"] },
   // No test runner: its users bring their own.
   testing: { layers: ["engine", "statestores", "sdk"], node: "any", packages: [] },

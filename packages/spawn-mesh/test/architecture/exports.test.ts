@@ -195,6 +195,7 @@ const doors: Readonly<Record<string, Door>> = {
       "StoreHandle",
       "StoreQuery",
       "StoreSession",
+      "StoreWarning",
       "StoredActor",
       "StoredMessage",
       "StoredReply",
@@ -221,6 +222,22 @@ const doors: Readonly<Record<string, Door>> = {
       "ReencryptionOptions",
       "ReencryptionProgress",
     ],
+  },
+  "spawn-mesh/postgres": {
+    values: ["postgresStatestore"],
+    types: ["PostgresStatestoreOptions", "TlsMaterial"],
+  },
+  "spawn-mesh/cockroach": {
+    values: ["cockroachStatestore"],
+    types: ["PostgresStatestoreOptions", "TlsMaterial"],
+  },
+  "spawn-mesh/mysql": {
+    values: ["mysqlStatestore"],
+    types: ["MysqlStatestoreOptions", "TlsMaterial"],
+  },
+  "spawn-mesh/statestores": {
+    values: ["statestoreFromUrl"],
+    types: ["StatestoreFromUrlOptions", "TlsMaterial"],
   },
   "spawn-mesh/testing": {
     values: [

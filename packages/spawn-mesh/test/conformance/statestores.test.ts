@@ -3,11 +3,14 @@ import { randomBytes } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { MessageStore } from "../../src/engine/message-store.ts";
 import type { Statestore } from "../../src/engine/statestore.ts";
+import { cockroachStatestore } from "../../src/statestores/cockroach/index.ts";
 import { encryptedStatestore } from "../../src/statestores/encrypted/index.ts";
+import { mysqlStatestore } from "../../src/statestores/mysql/index.ts";
 import { memoryStatestore } from "../../src/statestores/memory.ts";
+import { postgresStatestore } from "../../src/statestores/postgres/index.ts";
 import { sqliteStatestore } from "../../src/statestores/sqlite/index.ts";
 import {
   sealedRowsConformance,
@@ -15,13 +18,16 @@ import {
   type OpenStatestore,
 } from "../../src/testing/statestore-conformance.ts";
 import { runStatestoreModel } from "../../src/testing/statestore-model.ts";
+import { mariadb, mysqlDatabase } from "../servers/mariadb.ts";
+import { cockroach, postgres } from "../servers/postgres.ts";
+import type { TestDatabase, TestDatabaseServer } from "../servers/test-database.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "spawn-statestores-"));
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
 const encryption = { keys: { key: randomBytes(32) }, required: true };
 
-/** For each kind of statestore: makes a way to open one that is empty at first. */
+/** For each kind of statestore without a server: makes a way to open one that is empty at first. */
 const kinds: Readonly<Record<string, () => OpenStatestore>> = {
   memory() {
     const store = memoryStatestore();
@@ -40,6 +46,21 @@ const kinds: Readonly<Record<string, () => OpenStatestore>> = {
     return (owner) => opened(encryptedStatestore(sqliteStatestore({ file }), encryption), owner);
   },
 };
+
+/** Claims of thousands of messages of one lane take their time, above all while other tests run. */
+const statementTimeoutMs = 30_000;
+
+/** For each kind of server: a statestore on a database of it. */
+const servers: readonly (readonly [TestDatabase, (url: string) => Statestore])[] = [
+  [postgres, (url) => postgresStatestore({ url, statementTimeoutMs })],
+  [mariadb, (url) => mysqlStatestore({ url, statementTimeoutMs })],
+  [cockroach, (url) => cockroachStatestore({ url, statementTimeoutMs })],
+  [
+    { ...postgres, name: "cockroach on PostgreSQL" },
+    (url) => cockroachStatestore({ url, statementTimeoutMs }),
+  ],
+  [mysqlDatabase, (url) => mysqlStatestore({ url, statementTimeoutMs })],
+];
 
 async function opened(
   store: Statestore,
@@ -66,19 +87,53 @@ const randomSeed = Math.floor(Math.random() * 2 ** 31);
 
 for (const [kind, create] of Object.entries(kinds)) {
   describe.concurrent(`${kind} statestore`, () => {
-    for (const { name, run } of statestoreConformance) test(name, () => run(create()));
-
-    if (!kind.startsWith("encrypted")) {
-      for (const { name, run } of sealedRowsConformance) test(name, () => run(create()));
-    }
-
-    const seeds = kind.startsWith("encrypted") ? [randomSeed] : [...FIXED_SEEDS, randomSeed];
-    for (const seed of seeds) {
-      test(`answers as the model does, seed ${seed}`, async () => {
-        await runStatestoreModel({ open: create(), random: seededRandom(seed) });
-      });
-    }
+    if (kind.startsWith("encrypted")) checkContract(create, [randomSeed]);
+    else checkKeeping(create);
   });
+}
+
+for (const [database, connect] of servers) {
+  if (database.missing !== undefined) {
+    test.skip(`${database.name} statestore, which needs ${database.missing}`, () => undefined);
+    continue;
+  }
+  describe.concurrent(`${database.name} statestore`, () => {
+    let server: TestDatabaseServer;
+    beforeAll(async () => {
+      server = await database.start();
+    });
+    afterAll(() => server.stop());
+
+    checkKeeping(() => {
+      const place = server.createPlace();
+      return async (owner, keyIds) => opened(connect(await place), owner, keyIds);
+    });
+
+    describe("with encryption", () => {
+      const create = (): OpenStatestore => {
+        const place = server.createPlace();
+        return async (owner) =>
+          opened(encryptedStatestore(connect(await place), encryption), owner);
+      };
+      checkContract(create, [randomSeed]);
+    });
+  });
+}
+
+/** A statestore that keeps what it is given, sealed or not. */
+function checkKeeping(create: () => OpenStatestore): void {
+  checkContract(create, [...FIXED_SEEDS, randomSeed]);
+  for (const { name, run } of sealedRowsConformance) test(name, () => run(create()));
+}
+
+function checkContract(create: () => OpenStatestore, seeds: readonly number[]): void {
+  for (const { name, run } of statestoreConformance) test(name, () => run(create()));
+
+  for (const seed of seeds) {
+    test(`answers as the model does, seed ${seed}`, async () => {
+      await runStatestoreModel({ open: create(), random: seededRandom(seed) });
+    });
+  }
 }
 
 test("the model finds a statestore that forgets to fence", async () => {

@@ -161,6 +161,24 @@ describe("a new project that installs the packed library", () => {
     expect(stdout.trim().split("\n")).toHaveLength(publicDoors().length);
   });
 
+  test("says which driver to install when a database is opened without it", () => {
+    writeFileSync(
+      join(project, "databases.ts"),
+      `import { statestoreFromUrl } from "spawn-mesh/statestores";
+       for (const kind of ["postgres", "cockroachdb", "mysql", "mariadb"]) {
+         const store = statestoreFromUrl(\`\${kind}://user:secret@127.0.0.1:1/database\`);
+         await store.open({ owner: "nobody" }).catch((error) => console.log(error.message));
+       }`,
+    );
+    const { status, stderr, stdout } = run("databases.ts");
+    expect({ stderr, status }).toEqual({ stderr: "", status: 0 });
+    const drivers = stdout
+      .trim()
+      .split("\n")
+      .map((line) => line.match(/npm install (\w+)$/)?.[1]);
+    expect(drivers).toEqual(["pg", "pg", "mysql2", "mysql2"]);
+  });
+
   test("runs the README's program, which exits by itself, and continues its count the second time", () => {
     const [first, second] = [run("program.ts"), run("program.ts")];
     for (const { status, signal, stderr } of [first, second]) {

@@ -96,9 +96,9 @@ class WorkerStatestore implements SqliteStatestore {
     };
   }
 
-  async open(session: StoreSession): Promise<void> {
+  async open({ owner, keyIds = [] }: StoreSession): Promise<void> {
     const lock = this.#acquireLock();
-    const link = new WorkerLink({ ...this.#options, ...session });
+    const link = new WorkerLink({ ...this.#options, owner, keyIds });
     try {
       await link.open();
     } catch (error) {

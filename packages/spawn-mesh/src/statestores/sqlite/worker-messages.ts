@@ -13,7 +13,8 @@ import type { MessageCall } from "./message-calls.ts";
 import type { PackedRows } from "./packed-rows.ts";
 import type { SealedCall } from "./sealed-calls.ts";
 
-export interface OpenOptions extends ConnectionOptions, StoreSession {}
+/** A worker is given what can be copied: it has nothing to warn of. */
+export interface OpenOptions extends ConnectionOptions, Omit<StoreSession, "onWarning"> {}
 
 /** Each request with its answer. */
 export interface WorkerCalls {

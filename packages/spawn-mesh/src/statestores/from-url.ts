@@ -1,0 +1,106 @@
+/**
+ * A statestore by its address, so that configuration decides where actors are kept and the program does
+ * not change. Drivers are loaded when the statestore is opened, and only the one that is needed.
+ */
+import { SpawnError } from "../engine/errors.ts";
+import type { Statestore } from "../engine/statestore.ts";
+import { cockroachStatestore } from "./cockroach/index.ts";
+import { memoryStatestore } from "./memory.ts";
+import { mysqlStatestore } from "./mysql/index.ts";
+import { postgresStatestore } from "./postgres/index.ts";
+import type { TlsMaterial } from "./sql/tls-material.ts";
+import { sqliteStatestore } from "./sqlite/index.ts";
+
+export type { TlsMaterial } from "./sql/tls-material.ts";
+
+export interface StatestoreFromUrlOptions {
+  /**
+   * The kind of database, in any case: `Sqlite`, `Postgres`, `CockroachDB`, `MySql`, `MariaDB`,
+   * `memory`. Default: what
+   * the address begins with. Giving another kind than that is an error.
+   */
+  readonly type?: string;
+  /** Connections at once, for databases with a server. Default 8. */
+  readonly connectionsMax?: number;
+  /** Certificates, for databases with a server. Giving any asks for TLS. */
+  readonly tls?: TlsMaterial;
+}
+
+interface Kind {
+  /** Spellings of the type, in small letters. */
+  readonly types: readonly string[];
+  /** What an address of this kind may begin with. */
+  readonly schemes: readonly string[];
+  readonly create: (url: string, options: ServerOptions) => Statestore;
+}
+
+type ServerOptions = Omit<StatestoreFromUrlOptions, "type">;
+
+const kinds: readonly Kind[] = [
+  { types: ["memory"], schemes: ["memory"], create: () => memoryStatestore() },
+  {
+    types: ["sqlite", "sqlite3"],
+    schemes: ["sqlite", "file"],
+    create: (url) => sqliteStatestore({ file: fileOf(url) }),
+  },
+  {
+    types: ["postgres", "postgresql"],
+    schemes: ["postgres", "postgresql"],
+    create: (url, options) => postgresStatestore({ url, ...options }),
+  },
+  {
+    types: ["cockroachdb", "cockroach"],
+    schemes: ["cockroachdb", "cockroach", "postgres", "postgresql"],
+    create: (url, options) =>
+      cockroachStatestore({ url: url.replace(/^cockroach(db)?:/i, "postgres:"), ...options }),
+  },
+  {
+    types: ["mysql"],
+    schemes: ["mysql", "mariadb"],
+    create: (url, options) => mysqlStatestore({ url, ...options }),
+  },
+  {
+    types: ["mariadb"],
+    schemes: ["mariadb", "mysql"],
+    create: (url, options) => mysqlStatestore({ url, ...options }),
+  },
+];
+
+/**
+ * The statestore at an address: `sqlite:FILE`, `postgres://…`, `cockroachdb://…`, `mysql://…`,
+ * `mariadb://…` or `memory:`.
+ *
+ * @throws {SpawnError} `INVALID_ARGUMENT` for an address or a type that nobody knows
+ */
+export function statestoreFromUrl(url: string, options: StatestoreFromUrlOptions = {}): Statestore {
+  const { type, ...server } = options;
+  const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(String(url))?.[1]?.toLowerCase();
+  const kind = kinds.find(({ types, schemes }) =>
+    type === undefined
+      ? scheme !== undefined && schemes.includes(scheme)
+      : types.includes(type.toLowerCase()),
+  );
+  if (kind === undefined) {
+    const known = [
+      ...new Set(kinds.flatMap(({ types, schemes }) => (type === undefined ? schemes : types))),
+    ];
+    const what =
+      type === undefined ? "url: expected an address that begins with" : "type: expected";
+    const got = type === undefined ? (scheme ?? "none of them") : JSON.stringify(type);
+    throw new SpawnError("INVALID_ARGUMENT", `${what} ${known.join(", ")}; got ${got}`);
+  }
+  if (scheme === undefined || !kind.schemes.includes(scheme)) {
+    throw new SpawnError(
+      "INVALID_ARGUMENT",
+      `url: expected an address that begins with ${kind.schemes.join(" or ")}, since the type is ${type}; got ${scheme ?? "something else"}`,
+    );
+  }
+  return kind.create(url, server);
+}
+
+/** `sqlite:state.db`, `sqlite://state.db`, `sqlite:///var/lib/state.db`. */
+function fileOf(url: string): string {
+  const file = url.replace(/^[a-z]+:(\/\/)?/i, "");
+  if (file !== "") return file;
+  throw new SpawnError("INVALID_ARGUMENT", "url: expected sqlite:FILE, got one without a file");
+}

@@ -1,0 +1,42 @@
+import { expect, test } from "vitest";
+import { answeredFailure } from "./postgres-failures.ts";
+
+function answer(code: string): Error {
+  return Object.assign(new Error("as the server said"), { code, severity: "ERROR" });
+}
+
+test.each([
+  ["08006", "ambiguous"],
+  ["57P01", "ambiguous"],
+  ["40003", "ambiguous"],
+  ["40001", "retry"],
+  ["40P01", "retry"],
+  ["55P03", "retry"],
+  ["57014", "retry"],
+  ["57P03", "retry"],
+  ["58030", "retry"],
+  ["25006", "retry"],
+  ["23505", "retry"],
+  ["53100", "capacity"],
+  ["53300", "capacity"],
+  ["22001", "rows"],
+  ["22021", "rows"],
+  ["23514", "rows"],
+  ["54000", "rows"],
+  ["42P01", "fatal"],
+  ["42501", "fatal"],
+  ["28P01", "fatal"],
+  ["3D000", "fatal"],
+  ["XX000", "fatal"],
+  ["", "fatal"],
+] as const)("an answer with the code %s is %s", (code, kind) => {
+  expect(answeredFailure(answer(code))).toBe(kind);
+});
+
+test.each([
+  ["an error of Node", Object.assign(new Error("gone"), { code: "ECONNRESET" })],
+  ["an error without a code", new Error("Connection terminated unexpectedly")],
+  ["what is no error", "gone"],
+])("%s is no answer", (_, error) => {
+  expect(answeredFailure(error)).toBeUndefined();
+});

@@ -1,0 +1,76 @@
+/**
+ * What differs between the databases. Everything else of the SQL statestore is written once.
+ *
+ * A statement that has to say it differently asks the dialect for a part of its text; the two that
+ * have to be fast, the commit and the claim, are the dialect's own.
+ */
+import type { MessageClaim } from "../../engine/message-store.ts";
+import type { StoreWarning } from "../../engine/statestore.ts";
+import type { KeyedCommit } from "./commit-group.ts";
+import type { Migrations } from "./migrations.ts";
+import type { Sql, SqlResult, SqlValue } from "./sql.ts";
+
+/** The types of values in lists and tables of given values. */
+export type ColumnType = "bytes" | "text" | "int" | "bigint";
+
+/** A table of given values. */
+export interface GivenRows {
+  readonly name: string;
+  readonly columns: Readonly<Record<string, ColumnType>>;
+  readonly rows: readonly (readonly SqlValue[])[];
+}
+
+/** The statements of a group of commits, and how to read what they answer. */
+export interface CommitScript {
+  readonly statements: readonly Sql[];
+  /** Which of the commits were applied, in order. */
+  readonly isApplied: (results: readonly SqlResult[]) => readonly boolean[];
+  /** What belongs to those that were applied, if that has to wait for the answer. */
+  readonly rest?: (isApplied: readonly boolean[]) => readonly Sql[];
+}
+
+export interface Dialect {
+  readonly migrations: Migrations;
+  /** The most commits in one script. */
+  readonly commitRowsMax: number;
+  /** The most rows of a table of given values. */
+  readonly givenRowsMax: number;
+  /** The condition that `column` is one of `values`. */
+  among(column: string, type: ColumnType, values: readonly SqlValue[]): Sql;
+  /** A table of given rows, as FROM has it. */
+  given(rows: GivenRows): Sql;
+  /** The heads of all lanes, as FROM has it: a table `heads` of their `position`s. It skips what is behind them. */
+  readonly laneHeads: Sql;
+  /** Ends an INSERT: what is there already stays as it is. */
+  orLeave(table: string, key: string): Sql;
+  /** Deletes at most `limit` replies that expired before `wall`. */
+  prune(wall: number, limit: number): Sql;
+  /** Commits that touch nothing of one another: each is applied whole or not at all. */
+  commit(owner: string, commits: readonly KeyedCommit[]): CommitScript;
+  /** Claims messages: rows of `MESSAGE_COLUMNS`, in the order of the port. */
+  claim(driver: SqlDriver, claim: MessageClaim): Promise<SqlResult["rows"]>;
+  /** What is set up so that a promise may be broken. @throws {SpawnError} when nothing can be written */
+  check(driver: SqlDriver): Promise<readonly StoreWarning[]>;
+}
+
+/** A transaction, statement by statement. */
+export interface SqlTransaction {
+  run(statement: Sql): Promise<SqlResult>;
+}
+
+/** Connections to a database. Every failure is a `StoreFailure` that says what is certain. */
+export interface SqlDriver {
+  /** Runs one statement, as a transaction of its own. */
+  query(statement: Sql): Promise<SqlResult>;
+  /** Runs statements as one transaction, and in one round trip if that can be. */
+  transaction(statements: readonly Sql[]): Promise<readonly SqlResult[]>;
+  /** Runs statements as {@link transaction} does, but takes everything back: tells whether they can succeed. */
+  rehearse(statements: readonly Sql[]): Promise<void>;
+  /** Runs reads that see one moment. */
+  snapshot(statements: readonly Sql[]): Promise<readonly SqlResult[]>;
+  /** A transaction in which later statements depend on the answers to earlier ones. */
+  converse<Answer>(run: (transaction: SqlTransaction) => Promise<Answer>): Promise<Answer>;
+  /** Runs under the database's own lock, one process at a time. */
+  exclusively(run: (connection: SqlTransaction) => Promise<void>): Promise<void>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,200 @@
+/**
+ * A walk over everything in the database that may be encrypted: table by table, each in the order of its
+ * key, so that it can stop after any row.
+ *
+ * A part is found by its keys and sizes first; only what holds something else than the wanted key is read.
+ */
+import type { ActorId } from "../../engine/actor-id.ts";
+import { isSpawnError } from "../../engine/errors.ts";
+import type { ScannedRows, SealableRow, SealedRows } from "../../engine/sealed-rows.ts";
+import { REPLY_COLUMNS, STATE_COLUMNS, storedReply, storedState } from "./actor-rows.ts";
+import type { SqlDriver } from "./dialect.ts";
+import { numberOf, textOf } from "./driver-values.ts";
+import { MESSAGE_COLUMNS, PARKED_COLUMNS, parkedMessage, storedMessage } from "./message-rows.ts";
+import { type Sql, sql, type SqlResult, type SqlValue, text } from "./sql.ts";
+import { prefixed } from "./sql-messages.ts";
+
+/** The largest part of a walk, in bytes of values; the first row comes in any case. */
+const PART_BYTES_MAX = 1024 * 1024;
+
+type Row = readonly unknown[];
+
+/** A table with values that may be encrypted. */
+interface Walked {
+  readonly table: string;
+  readonly key: readonly string[];
+  readonly value: string;
+  readonly columns: string;
+  /** Whether the row of the actor is joined for its names, which come first. */
+  readonly hasActor: boolean;
+  readonly read: (row: Row) => SealableRow;
+}
+
+const NAMES = 'a."system", a.definition, a.name';
+
+const walk: readonly Walked[] = [
+  {
+    table: "spawn_actor",
+    key: ["k"],
+    value: "state",
+    columns: STATE_COLUMNS,
+    hasActor: true,
+    read: (row) => ({ kind: "state", actor: actorOf(row), stored: storedState(row.slice(3)) }),
+  },
+  {
+    table: "spawn_history",
+    key: ["k", "rev"],
+    value: "state",
+    columns: STATE_COLUMNS,
+    hasActor: true,
+    read: (row) => ({ kind: "revision", actor: actorOf(row), stored: storedState(row.slice(3)) }),
+  },
+  {
+    table: "spawn_inbox",
+    key: ["k", "id"],
+    value: "reply",
+    columns: `id, ${REPLY_COLUMNS}`,
+    hasActor: true,
+    read: (row) => ({
+      kind: "reply",
+      actor: actorOf(row),
+      stored: storedReply(textOf(row[3]), row.slice(4)),
+    }),
+  },
+  {
+    table: "spawn_outbox",
+    key: ["position"],
+    value: "payload",
+    columns: MESSAGE_COLUMNS,
+    hasActor: false,
+    read: (row) => ({ kind: "message", stored: storedMessage(row) }),
+  },
+  {
+    table: "spawn_parked",
+    key: ["id"],
+    value: "payload",
+    columns: PARKED_COLUMNS,
+    hasActor: false,
+    read: (row) => ({ kind: "parked", stored: parkedMessage(row) }),
+  },
+];
+
+/** Which table, and the key of the last row of it that was looked at. */
+interface Place {
+  readonly table: number;
+  readonly key?: readonly SqlValue[] | undefined;
+}
+
+export async function scanSealed(
+  driver: SqlDriver,
+  { keyId, after, limit }: Parameters<SealedRows["scan"]>[0],
+): Promise<ScannedRows> {
+  const place = after === undefined ? { table: 0 } : placeOf(after);
+  const walked = walk[place.table]!;
+  const found = await driver.query(keysAndSizes(walked, place.key, limit));
+  const { rows: looked, isCut } = withinBytes(found.rows);
+  const last = looked.at(-1)?.slice(0, walked.key.length) as readonly SqlValue[] | undefined;
+  const isOver = !isCut && looked.length < limit;
+  const next: Place = isOver ? { table: place.table + 1 } : { table: place.table, key: last };
+  const rows =
+    last === undefined
+      ? []
+      : (await driver.query(otherKeys(walked, { after: place.key, last, keyId }))).rows;
+  return {
+    rows: rows.flatMap((row) => whole(() => walked.read(row))),
+    // Some may have come between the two.
+    seen: Math.max(looked.length, rows.length),
+    after: next.table === walk.length ? undefined : textOfPlace(next),
+  };
+}
+
+function keysAndSizes(
+  { table, key, value }: Walked,
+  after: readonly SqlValue[] | undefined,
+  limit: number,
+): Sql {
+  const keys = text(key.map((column) => `t.${column}`).join(", "));
+  return sql`SELECT ${keys}, length(t.${text(value)}) FROM ${text(table)} t
+    WHERE ${beyond(key, after)} ORDER BY ${keys} LIMIT ${limit}`;
+}
+
+function otherKeys(
+  { table, key, value, columns, hasActor }: Walked,
+  {
+    after,
+    last,
+    keyId,
+  }: {
+    readonly after: readonly SqlValue[] | undefined;
+    readonly last: readonly SqlValue[];
+    readonly keyId: string;
+  },
+): Sql {
+  const names = text(hasActor ? `${NAMES}, ` : "");
+  const actor = text(hasActor ? "JOIN spawn_actor a ON a.k = t.k" : "");
+  const keys = text(key.map((column) => `t.${column}`).join(", "));
+  // Deleted actors have no state; replies and messages may be empty.
+  const isThere = text(value === "state" ? "t.state IS NOT NULL" : "1 = 1");
+  return sql`SELECT ${names}${text(prefixed("t", columns))} FROM ${text(table)} t ${actor}
+    WHERE ${beyond(key, after)} AND ${upTo(key, last)} AND ${isThere}
+      AND (t.key_id IS NULL OR t.key_id <> ${keyId}) ORDER BY ${keys}`;
+}
+
+/** The keys after one. In this form every database begins to read where it says. */
+function beyond(columns: readonly string[], key: readonly SqlValue[] | undefined): Sql {
+  if (key === undefined) return sql`1 = 1`;
+  const [first, second] = columns.map((column) => text(`t.${column}`));
+  if (second === undefined) return sql`${first!} > ${key[0]!}`;
+  return sql`${first!} >= ${key[0]!} AND (${first!} > ${key[0]!} OR ${second} > ${key[1]!})`;
+}
+
+function upTo(columns: readonly string[], key: readonly SqlValue[]): Sql {
+  const [first, second] = columns.map((column) => text(`t.${column}`));
+  if (second === undefined) return sql`${first!} <= ${key[0]!}`;
+  return sql`${first!} <= ${key[0]!} AND (${first!} < ${key[0]!} OR ${second} <= ${key[1]!})`;
+}
+
+function withinBytes(rows: SqlResult["rows"]): {
+  readonly rows: SqlResult["rows"];
+  readonly isCut: boolean;
+} {
+  let bytes = 0;
+  const end = rows.findIndex((row, index) => {
+    bytes += numberOf(row.at(-1) ?? 0);
+    return index > 0 && bytes > PART_BYTES_MAX;
+  });
+  return end === -1 ? { rows, isCut: false } : { rows: rows.slice(0, end), isCut: true };
+}
+
+/** Keys are bytes or numbers; numbers may come as texts. */
+function textOfPlace({ table, key }: Place): string {
+  const parts = key?.map((part) =>
+    part instanceof Uint8Array ? Buffer.from(part).toString("base64") : Number(part),
+  );
+  return JSON.stringify({ table, key: parts });
+}
+
+function placeOf(after: string): Place {
+  const { table, key } = JSON.parse(after) as {
+    readonly table: number;
+    readonly key?: readonly (string | number)[];
+  };
+  return {
+    table,
+    key: key?.map((part) => (typeof part === "string" ? Buffer.from(part, "base64") : part)),
+  };
+}
+
+function actorOf([system, definition, name]: Row): ActorId {
+  return { system: textOf(system), definition: textOf(definition), name: textOf(name) };
+}
+
+/** A damaged row concerns those who ask for it; the others go on. */
+function whole(read: () => SealableRow): readonly SealableRow[] {
+  try {
+    return [read()];
+  } catch (error) {
+    if (isSpawnError(error)) return [];
+    throw error;
+  }
+}

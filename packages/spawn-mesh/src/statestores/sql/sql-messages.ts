@@ -1,0 +1,271 @@
+/** The outbox of a SQL database: the message store of the port, in statements that every database has. */
+import type {
+  MessageClaim,
+  MessagePage,
+  MessageRef,
+  MessageStore,
+  Message,
+  ParkedMessage,
+  Postponement,
+  RememberedOutcome,
+  StoredMessage,
+} from "../../engine/message-store.ts";
+import { describeThrown, isSpawnError } from "../../engine/errors.ts";
+import { keyOfActor } from "./actor-key.ts";
+import { replyStatus } from "./actor-rows.ts";
+import type { Dialect, SqlDriver } from "./dialect.ts";
+import { optionalNumber, textOf } from "./driver-values.ts";
+import {
+  areThese,
+  idBytes,
+  MESSAGE_COLUMNS,
+  type MessageTable,
+  PARKED_COLUMNS,
+  parkedMessage,
+  refOf,
+  SENT_COLUMNS,
+  sentRow,
+  storedMessage,
+} from "./message-rows.ts";
+import { sealableColumns } from "./sealed-columns.ts";
+import { joined, sql, text, type Sql, type SqlValue } from "./sql.ts";
+
+const COPIED_COLUMNS = Object.keys(SENT_COLUMNS)
+  .filter((column) => column !== "due_at")
+  .join(", ");
+
+export class SqlMessages implements MessageStore {
+  readonly #dialect: Dialect;
+  readonly #driver: () => SqlDriver;
+
+  /** @param driver throws when the statestore is not open */
+  constructor(dialect: Dialect, driver: () => SqlDriver) {
+    this.#dialect = dialect;
+    this.#driver = driver;
+  }
+
+  async send(messages: readonly Message[]): Promise<void> {
+    const driver = this.#driver();
+    if (messages.length > 0) await driver.transaction(insertMessages(this.#dialect, messages));
+  }
+
+  async claim(claim: MessageClaim): Promise<readonly StoredMessage[]> {
+    const driver = this.#driver();
+    const rows = await this.#dialect.claim(driver, claim);
+    const claimed: StoredMessage[] = [];
+    for (const row of rows) {
+      try {
+        claimed.push(storedMessage(row));
+      } catch (error) {
+        if (!isSpawnError(error)) throw error;
+        // It would stop those behind it for ever.
+        await this.park([{ ...refOf(row), error: describeThrown(error) }], claim.wall);
+      }
+    }
+    return claimed;
+  }
+
+  async nextDueAt(): Promise<number | undefined> {
+    const { rows } = await this.#driver().query(
+      sql`SELECT min(due_at) FROM (
+          SELECT min(due_at) AS due_at FROM spawn_outbox WHERE lane IS NULL
+          UNION ALL
+          SELECT min(m.due_at) AS due_at FROM ${this.#dialect.laneHeads}
+            JOIN spawn_outbox m ON m.position = heads.position) next`,
+    );
+    return optionalNumber(rows[0]?.[0] ?? null);
+  }
+
+  async postpone(postponements: readonly Postponement[]): Promise<void> {
+    const driver = this.#driver();
+    const statements = postponements.map(
+      ({ id, sentAt, dueAt, attempts, error }) =>
+        sql`UPDATE spawn_outbox SET due_at = ${dueAt}, attempts = ${attempts}, error = ${error ?? null},
+            is_unanswered = 0
+          WHERE id = ${idBytes(id)} AND sent_at = ${sentAt}`,
+    );
+    if (statements.length > 0) await driver.transaction(statements);
+  }
+
+  async replace(
+    message: MessageRef,
+    messages: readonly Message[],
+    outcome?: RememberedOutcome,
+  ): Promise<boolean> {
+    const driver = this.#driver();
+    return await driver.converse(async (transaction) => {
+      const { changed } = await transaction.run(deleteThese([message]));
+      if (changed === 0) return false;
+      const statements = [
+        ...insertMessages(this.#dialect, messages),
+        ...(outcome === undefined ? [] : rememberOutcome(outcome)),
+      ];
+      for (const statement of statements) await transaction.run(statement);
+      return true;
+    });
+  }
+
+  async remove(ids: readonly string[]): Promise<readonly string[]> {
+    return await this.#take(ids, "spawn_outbox", []);
+  }
+
+  async list(page: MessagePage): Promise<readonly StoredMessage[]> {
+    const { rows } = await this.#driver().query(
+      listStatement(page, { table: "spawn_outbox", columns: MESSAGE_COLUMNS, time: "due_at" }),
+    );
+    return rows.map(storedMessage);
+  }
+
+  async park(
+    parked: readonly (MessageRef & { readonly error: string })[],
+    at: number,
+  ): Promise<void> {
+    const driver = this.#driver();
+    if (parked.length === 0) return;
+    // The first reason of a message that is named twice.
+    const named = new Map(parked.toReversed().map((each) => [`${each.sentAt} ${each.id}`, each]));
+    const refs = [...named.values()];
+    const given = this.#dialect.given({
+      name: "r",
+      columns: { id: "bytes", sent_at: "bigint", error: "text" },
+      rows: refs.map(({ id, sentAt, error }) => [idBytes(id), sentAt, error]),
+    });
+    await driver.transaction([
+      lockMessages(
+        this.#dialect,
+        refs.map(({ id }) => id),
+      ),
+      sql`INSERT INTO spawn_parked (${text(COPIED_COLUMNS)}, due_at, attempts, error, parked_at)
+          SELECT ${text(prefixed("m", COPIED_COLUMNS))}, m.due_at, m.attempts, r.error, ${at}
+          FROM spawn_outbox m JOIN ${given} ON r.id = m.id AND r.sent_at = m.sent_at`,
+      deleteThese(refs),
+    ]);
+  }
+
+  async listParked(page: MessagePage): Promise<readonly ParkedMessage[]> {
+    const { rows } = await this.#driver().query(
+      listStatement(page, { table: "spawn_parked", columns: PARKED_COLUMNS, time: "parked_at" }),
+    );
+    return rows.map(parkedMessage);
+  }
+
+  async retryParked(ids: readonly string[], dueAt: number): Promise<readonly string[]> {
+    const given = this.#dialect.given({
+      name: "r",
+      columns: { id: "bytes", place: "int" },
+      rows: [...new Set(ids)].map((id, place) => [idBytes(id), place]),
+    });
+    return await this.#take(ids, "spawn_parked", [
+      sql`INSERT INTO spawn_outbox (${text(COPIED_COLUMNS)}, due_at, attempts)
+        SELECT ${text(prefixed("p", COPIED_COLUMNS))}, ${dueAt}, 0
+        FROM spawn_parked p JOIN ${given} ON r.id = p.id ORDER BY r.place ${this.#dialect.orLeave("spawn_outbox", "id")}`,
+    ]);
+  }
+
+  async discardParked(ids: readonly string[]): Promise<readonly string[]> {
+    return await this.#take(ids, "spawn_parked", []);
+  }
+
+  /** Removes rows that nobody else can change meanwhile, after `before`; answers the ids of those that were there. */
+  async #take(
+    ids: readonly string[],
+    table: MessageTable,
+    before: readonly Sql[],
+  ): Promise<readonly string[]> {
+    const driver = this.#driver();
+    if (ids.length === 0) return [];
+    const [locked] = await driver.transaction([
+      lockMessages(this.#dialect, ids, table),
+      ...before,
+      this.#delete(table, ids),
+    ]);
+    const found = new Set(locked?.rows.map(([id]) => textOf(id)));
+    return [...new Set(ids)].filter((id) => found.has(id));
+  }
+
+  #delete(table: MessageTable, ids: readonly string[]): Sql {
+    const among = this.#dialect.among("id", "bytes", ids.map(idBytes));
+    return sql`DELETE FROM ${text(table)} WHERE ${among}`;
+  }
+}
+
+function deleteThese(refs: readonly MessageRef[]): Sql {
+  return sql`DELETE FROM spawn_outbox WHERE ${areThese("spawn_outbox", refs)}`;
+}
+
+/** The actor is locked, so that no commit of it stores the same reply, or deletes it, meanwhile. */
+function rememberOutcome({ actor, reply }: RememberedOutcome): readonly Sql[] {
+  const key = keyOfActor(actor);
+  const id = Buffer.from(reply.key);
+  const [keyId, value] = sealableColumns(reply.reply);
+  return [
+    sql`SELECT k FROM spawn_actor WHERE k = ${key} FOR UPDATE`,
+    sql`INSERT INTO spawn_inbox (k, id, fingerprint, status, key_id, reply, is_dropped, expire_at)
+      SELECT a.k, ${id}, ${reply.fingerprint}, ${replyStatus(reply)}, ${keyId}, ${value},
+        ${reply.reply === undefined ? 1 : 0}, ${reply.expiresAt}
+      FROM spawn_actor a WHERE a.k = ${key} AND a.flags % 2 = 0
+        AND NOT EXISTS (SELECT 1 FROM spawn_inbox i WHERE i.k = ${key} AND i.id = ${id})`,
+  ];
+}
+
+/** Locks messages until the transaction ends, and answers the ids of those that are there. */
+export function lockMessages(
+  dialect: Pick<Dialect, "among">,
+  ids: readonly string[],
+  table: MessageTable = "spawn_outbox",
+): Sql {
+  const among = dialect.among("id", "bytes", ids.map(idBytes));
+  return sql`SELECT id FROM ${text(table)} WHERE ${among} ORDER BY id FOR UPDATE`;
+}
+
+/** Stores messages in order; those that are stored or parked already are left out. */
+export function insertMessages(
+  dialect: Pick<Dialect, "given" | "givenRowsMax" | "orLeave">,
+  messages: readonly Message[],
+  condition: Sql = sql`1 = 1`,
+): readonly Sql[] {
+  const columns = Object.keys(SENT_COLUMNS).join(", ");
+  const statements: Sql[] = [];
+  for (let first = 0; first < messages.length; first += dialect.givenRowsMax) {
+    const given = dialect.given({
+      name: "r",
+      columns: { place: "int", ...SENT_COLUMNS },
+      rows: messages
+        .slice(first, first + dialect.givenRowsMax)
+        .map((message, place): readonly SqlValue[] => [place, ...sentRow(message)]),
+    });
+    statements.push(
+      sql`INSERT INTO spawn_outbox (${text(columns)}, attempts)
+        SELECT ${text(prefixed("r", columns))}, 0 FROM ${given}
+        WHERE ${condition} AND NOT EXISTS (SELECT 1 FROM spawn_parked p WHERE p.id = r.id)
+        ORDER BY r.place ${dialect.orLeave("spawn_outbox", "id")}`,
+    );
+  }
+  return statements;
+}
+
+function listStatement(
+  { source, target, after, limit }: MessagePage,
+  {
+    table,
+    columns,
+    time,
+  }: { readonly table: string; readonly columns: string; readonly time: string },
+): Sql {
+  const at = text(time);
+  const conditions: Sql[] = [sql`1 = 1`];
+  if (source !== undefined) conditions.push(sql`src = ${keyOfActor(source)}`);
+  if (target !== undefined) conditions.push(sql`dst = ${keyOfActor(target)}`);
+  if (after !== undefined) {
+    conditions.push(
+      sql`(${at} > ${after.at} OR (${at} = ${after.at} AND id > ${idBytes(after.id)}))`,
+    );
+  }
+  return sql`SELECT ${text(columns)} FROM ${text(table)} WHERE ${joined(conditions, " AND ")}
+    ORDER BY ${at}, id LIMIT ${limit}`;
+}
+
+/** `a, b` as `t.a, t.b`. */
+export function prefixed(table: string, columns: string): string {
+  return columns.replaceAll(/\w+/g, (column) => `${table}.${column}`);
+}

@@ -1,0 +1,121 @@
+/** What a group of commits costs a database with a server, and what two processes on one database do to each other. */
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { Message } from "../../src/engine/message-store.ts";
+import type { Commit, Statestore } from "../../src/engine/statestore.ts";
+import { statestoreFromUrl } from "../../src/statestores/from-url.ts";
+import {
+  actorNamed,
+  advance,
+  createActor,
+  firstCommit,
+  loadRow,
+  nextCommit,
+  refuse,
+  reply,
+} from "../../src/testing/statestore-cases/commit-fixtures.ts";
+import { mariadb } from "../servers/mariadb.ts";
+import { postgres } from "../servers/postgres.ts";
+import { TcpProxy } from "../servers/tcp-proxy.ts";
+import type { TestDatabaseServer } from "../servers/test-database.ts";
+
+const GROUP = 200;
+const ann = actorNamed("ann");
+
+function message(id: string): Message {
+  const headers = { kind: "call" } as const;
+  const of = { isOrdered: true, isTimer: false, sentAt: 1, dueAt: 1 };
+  return { id, source: ann, target: ann, action: "do", payload: "{}", headers, ...of };
+}
+
+for (const database of [postgres, mariadb]) {
+  describe.skipIf(database.missing !== undefined)(`a group of commits on ${database.name}`, () => {
+    let server: TestDatabaseServer;
+    beforeAll(async () => {
+      server = await database.start();
+    });
+    afterAll(() => server.stop());
+
+    async function open(url: string, owner: string): Promise<Statestore> {
+      const store = statestoreFromUrl(url, { connectionsMax: 2 });
+      await store.open({ owner });
+      return store;
+    }
+
+    test("is one round trip, with everything that belongs to it", async () => {
+      let rounds = 0;
+      let isAnswered = true;
+      const proxy = await TcpProxy.start(server.port, () => ({
+        sent() {
+          if (isAnswered) rounds++;
+          isAnswered = false;
+        },
+        swallows() {
+          isAnswered = true;
+          return false;
+        },
+      }));
+      const store = await open(proxy.through(await server.createPlace()), "session-1");
+      const actors = Array.from({ length: GROUP }, (_, index) => actorNamed(`a${index}`));
+      const creates = actors.map((actor, index) =>
+        firstCommit(actor, { sends: [message(`m${index}`)] }),
+      );
+      rounds = 0;
+      expect(await store.commit(creates)).not.toContain(undefined);
+      expect(rounds).toBe(1);
+
+      const rows = await Promise.all(actors.map((actor) => loadRow(store, actor)));
+      const changes = actors.map((actor, index): Commit => {
+        const parts = { revisionsKept: 2, replies: [reply("k")] };
+        const messages = { consumes: [message(`m${index}`)], sends: [message(`m${index}`)] };
+        return nextCommit(actor, rows[index]!, { ...parts, ...messages });
+      });
+      rounds = 0;
+      expect(await store.commit(changes)).not.toContain(undefined);
+      expect(rounds).toBe(1);
+
+      rounds = 0;
+      await store.load(
+        actors.map((actor) => ({ actor, row: true, keys: ["k"], messages: ["m1"] })),
+      );
+      expect(rounds).toBe(1);
+      await store.close();
+      await proxy.stop();
+    });
+
+    test("of one process fences those of another, and neither takes the database", async () => {
+      const url = await server.createPlace();
+      const [one, other] = [await open(url, "session-1"), await open(url, "session-2")];
+      const first = await createActor(one, ann);
+      const second = await advance(other, ann, { row: first });
+      await refuse(one, nextCommit(ann, first));
+      expect(await loadRow(one, ann)).toEqual(second);
+      expect(second).toMatchObject({ owner: "session-2", epoch: 2, baseEtag: first.etag });
+      await Promise.all([one.close(), other.close()]);
+    });
+
+    test("and claims of two processes hand out each message once, and each lane in order", async () => {
+      const url = await server.createPlace();
+      const stores = [await open(url, "session-1"), await open(url, "session-2")];
+      const ids = Array.from({ length: 100 }, (_, index) => `m${index}`);
+      await stores[0]!.messages.send(
+        ids.map((id, index) => ({ ...message(id), target: actorNamed(`t${index % 10}`) })),
+      );
+      const claim = { wall: 10, isDoubtful: false, limit: 15, laneMax: 4, unitsMax: 10_000 };
+      const retry = { firstMs: 1_000, maxMs: 1_000 };
+      const claimed: string[] = [];
+      for (let round = 0; round < 20; round++) {
+        const claims = stores.map((store) => store.messages.claim({ ...claim, retry }));
+        for (const messages of await Promise.all(claims)) {
+          claimed.push(...messages.map(({ id }) => id));
+          await stores[0]!.messages.remove(messages.map(({ id }) => id));
+        }
+      }
+      expect(claimed.toSorted()).toEqual(ids.toSorted());
+      for (let lane = 0; lane < 10; lane++) {
+        const ofLane = claimed.map((id) => Number(id.slice(1))).filter((id) => id % 10 === lane);
+        expect(ofLane).toEqual(ofLane.toSorted((a, b) => a - b));
+      }
+      await Promise.all(stores.map((store) => store.close()));
+    });
+  });
+}

@@ -1,0 +1,124 @@
+/**
+ * A server of a test: a private instance on a random port with a data directory of its own, which
+ * can be killed and started again, and which ends with the test.
+ */
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import { chownSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir, userInfo } from "node:os";
+import { join } from "node:path";
+
+/** The longest that a server may take until it answers, in milliseconds. */
+const START_MS_MAX = 60_000;
+const START_STEP_MS = 50;
+
+/** Whom the server runs as: root is refused by most. */
+export interface ServerUser {
+  readonly uid?: number;
+  readonly gid?: number;
+}
+
+/** A user of the system for a server, when this process is root. */
+export function serverUser(name: string): ServerUser {
+  if (userInfo().uid !== 0) return {};
+  const id = (flag: string): number =>
+    Number(execFileSync("id", [flag, name], { encoding: "utf8" }));
+  return { uid: id("-u"), gid: id("-g") };
+}
+
+export interface ServerProgram {
+  readonly user: ServerUser;
+  readonly command: readonly [string, ...string[]];
+  /** Whether it answers. */
+  readonly isReady: () => Promise<boolean>;
+}
+
+/** A program that runs until it is stopped, and again after that. */
+export class ServerProcess {
+  readonly #program: ServerProgram;
+  #child: ChildProcess | undefined;
+  #output = "";
+  readonly #killAtExit = (): void => void this.#child?.kill("SIGKILL");
+
+  constructor(program: ServerProgram) {
+    this.#program = program;
+    process.on("exit", this.#killAtExit);
+  }
+
+  /** Resolves when the server answers. @throws with its output when it ends or takes too long */
+  async start(): Promise<void> {
+    const { command, user, isReady } = this.#program;
+    const [program, ...args] = command;
+    this.#output = "";
+    const child = spawn(program, args, { ...user, stdio: ["ignore", "pipe", "pipe"] });
+    for (const stream of [child.stdout, child.stderr])
+      stream.on("data", (data: Buffer) => (this.#output += data.toString()));
+    this.#child = child;
+    const until = performance.now() + START_MS_MAX;
+    while (!(await isReady())) {
+      if (child.exitCode !== null || performance.now() > until)
+        throw new Error(`${program} does not answer:\n${this.#output}`);
+      await sleep(START_STEP_MS);
+    }
+  }
+
+  /** Ends it as a crash does, and with it the processes that it has started. */
+  async kill(): Promise<void> {
+    const pid = this.#child?.pid;
+    const children = pid === undefined ? [] : childrenOf(pid);
+    const ended = this.#end("SIGKILL");
+    for (const child of children) killIfThere(child);
+    await ended;
+  }
+
+  /** Lets it end by itself. */
+  async stop(signal: NodeJS.Signals = "SIGTERM"): Promise<void> {
+    await this.#end(signal);
+    process.off("exit", this.#killAtExit);
+  }
+
+  async #end(signal: NodeJS.Signals): Promise<void> {
+    const child = this.#child;
+    this.#child = undefined;
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    child.kill(signal);
+    await once(child, "exit");
+  }
+}
+
+function childrenOf(pid: number): readonly number[] {
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8");
+  return children.split(" ").filter(Boolean).map(Number);
+}
+
+function killIfThere(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch {
+    // It has ended by itself.
+  }
+}
+
+/** A directory that belongs to the user of the server. */
+export function serverDirectory(name: string, { uid, gid }: ServerUser): string {
+  const directory = mkdtempSync(join(tmpdir(), `spawn-mesh-${name}-`));
+  if (uid !== undefined && gid !== undefined) chownSync(directory, uid, gid);
+  process.on("exit", () => rmSync(directory, { recursive: true, force: true }));
+  return directory;
+}
+
+/** A port of this machine that nobody uses. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  server.close();
+  await once(server, "close");
+  if (address === null || typeof address === "string") throw new Error("a server has no port");
+  return address.port;
+}
+
+function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
