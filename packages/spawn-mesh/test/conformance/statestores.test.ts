@@ -47,7 +47,7 @@ const kinds: Readonly<Record<string, () => OpenStatestore>> = {
   },
 };
 
-/** Claims of thousands of messages of one lane take their time, above all while other tests run. */
+/** Statements take their time while all other tests run. */
 const statementTimeoutMs = 30_000;
 
 /** For each kind of server: a statestore on a database of it. */

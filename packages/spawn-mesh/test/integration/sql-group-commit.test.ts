@@ -19,6 +19,10 @@ import { TcpProxy } from "../servers/tcp-proxy.ts";
 import type { TestDatabaseServer } from "../servers/test-database.ts";
 
 const GROUP = 200;
+/** So many in one lane, and so many claims, take seconds if each claim walks over the lane. */
+const BEHIND = 20_000;
+const CLAIMS = 200;
+const CLAIMS_MS_MAX = 2_000;
 const ann = actorNamed("ann");
 
 function message(id: string): Message {
@@ -26,6 +30,15 @@ function message(id: string): Message {
   const of = { isOrdered: true, isTimer: false, sentAt: 1, dueAt: 1 };
   return { id, source: ann, target: ann, action: "do", payload: "{}", headers, ...of };
 }
+
+const claim = {
+  wall: 10,
+  isDoubtful: false,
+  limit: 15,
+  laneMax: 4,
+  unitsMax: 10_000,
+  retry: { firstMs: 1_000, maxMs: 1_000 },
+};
 
 for (const database of [postgres, mariadb]) {
   describe.skipIf(database.missing !== undefined)(`a group of commits on ${database.name}`, () => {
@@ -100,11 +113,9 @@ for (const database of [postgres, mariadb]) {
       await stores[0]!.messages.send(
         ids.map((id, index) => ({ ...message(id), target: actorNamed(`t${index % 10}`) })),
       );
-      const claim = { wall: 10, isDoubtful: false, limit: 15, laneMax: 4, unitsMax: 10_000 };
-      const retry = { firstMs: 1_000, maxMs: 1_000 };
       const claimed: string[] = [];
       for (let round = 0; round < 20; round++) {
-        const claims = stores.map((store) => store.messages.claim({ ...claim, retry }));
+        const claims = stores.map((store) => store.messages.claim(claim));
         for (const messages of await Promise.all(claims)) {
           claimed.push(...messages.map(({ id }) => id));
           await stores[0]!.messages.remove(messages.map(({ id }) => id));
@@ -116,6 +127,49 @@ for (const database of [postgres, mariadb]) {
         expect(ofLane).toEqual(ofLane.toSorted((a, b) => a - b));
       }
       await Promise.all(stores.map((store) => store.close()));
+    });
+
+    test("and claims do not look at what waits behind a head", async () => {
+      const store = await open(await server.createPlace(), "session-1");
+      await store.messages.send([{ ...message("head"), dueAt: 1_000_000 }]);
+      const ids = Array.from({ length: BEHIND }, (_, index) => `m${index}`);
+      for (let first = 0; first < BEHIND; first += 1_000)
+        await store.messages.send(ids.slice(first, first + 1_000).map(message));
+      const startedAt = performance.now();
+      for (let count = 0; count < CLAIMS; count++) {
+        expect(await store.messages.claim(claim)).toEqual([]);
+        expect(await store.messages.nextDueAt()).toBe(1_000_000);
+      }
+      await store.messages.remove(["head"]);
+      for (let count = 0; count < CLAIMS; count++) {
+        const claimed = (await store.messages.claim(claim)).map(({ id }) => id);
+        expect(claimed).toEqual(ids.splice(0, claim.laneMax));
+        await store.messages.remove(claimed);
+      }
+      expect(performance.now() - startedAt).toBeLessThan(CLAIMS_MS_MAX);
+      await store.close();
+    });
+
+    test("and what is cancelled is gone, although another process replaces it at that moment", async () => {
+      const url = await server.createPlace();
+      const [one, other] = [await open(url, "session-1"), await open(url, "session-2")];
+      let row = await createActor(one, ann);
+      let replaced = 0;
+      for (let round = 1; round <= GROUP; round++) {
+        const sent = { ...message("again"), isOrdered: false, sentAt: 2 * round };
+        await one.messages.send([sent]);
+        const next = { ...sent, sentAt: sent.sentAt + 1 };
+        const [isReplaced] = await Promise.all([
+          other.messages.replace(sent, [next]),
+          one.commit([nextCommit(ann, row, { cancels: ["again"] })]),
+        ]);
+        if (isReplaced) replaced++;
+        row = await loadRow(one, ann);
+        expect(row.revision).toBe(round + 1);
+        expect(await one.messages.list({ limit: 1 })).toEqual([]);
+      }
+      expect(replaced).toBeGreaterThan(0);
+      await Promise.all([one.close(), other.close()]);
     });
   });
 }

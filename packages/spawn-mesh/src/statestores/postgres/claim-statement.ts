@@ -40,18 +40,19 @@ export function claimStatement(claim: MessageClaim): Sql {
         SELECT e.position, row_number() OVER line AS place,
           bool_and(${isClaimable("e", claim)}) OVER line AS is_next
         FROM (SELECT * FROM spawn_outbox o WHERE o.lane = f.lane AND o.position > f.position
-          ORDER BY o.position LIMIT ${laneMax - 1}) e
+          ORDER BY o.lane, o.position LIMIT ${laneMax - 1}) e
         WINDOW line AS (ORDER BY e.position)) b
       WHERE b.is_next AND (SELECT count(*) FROM first) < ${limit}),
     locked AS MATERIALIZED (
-      SELECT b.head, b.place, m.position, m.units FROM behind b
-      JOIN spawn_outbox m ON m.position = b.position
-      WHERE ${isClaimable("m", claim)} FOR UPDATE OF m SKIP LOCKED),
+      SELECT m.position, m.units FROM spawn_outbox m
+      WHERE m.position = ANY(ARRAY(SELECT position FROM behind)) AND ${isClaimable("m", claim)}
+      FOR UPDATE SKIP LOCKED),
     line AS (
       SELECT position, units, 0 AS is_behind, place AS head, 0 AS place FROM first
       UNION ALL
       SELECT position, units, 1, head, place FROM (
-        SELECT l.*, row_number() OVER (PARTITION BY head ORDER BY place) AS found FROM locked l) l
+        SELECT b.*, l.units, row_number() OVER (PARTITION BY head ORDER BY place) AS found
+        FROM behind b JOIN locked l ON l.position = b.position) l
       WHERE found = place),
     next AS (
       SELECT position, row_number() OVER line AS number, sum(units) OVER line AS total FROM line
