@@ -415,6 +415,8 @@ export class Engine {
   crash(): void {
     this.#parts.writer.abandon();
     this.#parts.loader.abandon();
+    // Before anything fails because of the crash: nobody lives to write that down.
+    this.#messaging.stop();
     for (const activation of this.#types.live) activation.crash();
     this.#end();
     this.#parts.watch.clear();
