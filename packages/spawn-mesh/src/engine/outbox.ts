@@ -212,7 +212,7 @@ export class Outbox {
       const underWay = this.#deliveries.find(message.id);
       if (underWay !== undefined) {
         // It takes long, or waits for one that does.
-        notNow.push(postponed(underWay.message, longDueAt));
+        notNow.push({ ...postponed(underWay.message, longDueAt), isUnderWay: true });
         continue;
       }
       const comesBackAt = this.#deliveries.refuses(message, refused);
