@@ -16,11 +16,14 @@ function plainName(workload: string): string {
   return workload.split("/")[0]!;
 }
 
-export async function runOurs({ name, ours }: WorkloadEntry): Promise<readonly Line[]> {
-  return linesOf([...NODE, join(BENCH, ours ?? "spawn-mesh.ts"), name]);
+export async function runOurs(workload: WorkloadEntry): Promise<readonly Line[]> {
+  const { name, program = "spawn-mesh.ts" } = workload;
+  return linesOf([...NODE, join(BENCH, program), name]);
 }
 
-export async function runFloor({ name, floor }: WorkloadEntry): Promise<readonly Line[]> {
+export async function runFloor(workload: WorkloadEntry): Promise<readonly Line[]> {
+  const { name, floor, beside } = workload;
+  if (beside !== undefined) return linesOf([...NODE, join(BENCH, "spawn-mesh.ts"), beside]);
   return floor === undefined ? [] : linesOf([...NODE, join(BENCH, floor), plainName(name)]);
 }
 

@@ -86,7 +86,8 @@ function memoryRow({ workload, ours, floor, peers }: Measured): readonly string[
 
 function goalText(measured: Measured, { times: least, of }: Goal): string {
   const against = of === "floor" ? measured.floor : measured.peers.get(of);
-  const text = `≥ ${least} × ${of === "floor" ? "floor" : PEER_NAMES[of]}`;
+  const floor = measured.workload.beside ?? "floor";
+  const text = `≥ ${least} × ${of === "floor" ? floor : PEER_NAMES[of]}`;
   if (against === undefined || against.length === 0) return `${text} ?`;
   return `${text} ${mark(ratio(measured.ours, against) >= least)}`;
 }
@@ -146,6 +147,11 @@ function notesOf(all: readonly Measured[]): readonly string[] {
   if (noisy.length > 0)
     notes.push(
       `Noisy, other programs took more than ${FOREIGN_CORES_NOISY} cores: ${noisy.map(({ workload }) => workload.name).join(", ")}.`,
+    );
+  const beside = all.flatMap(({ workload }) => workload.beside ?? []);
+  if (beside.length > 0)
+    notes.push(
+      `effects: an operation is a call or a message consumed, and the floor is our own ${beside[0]}, calls without messages.`,
     );
   const peers = new Set(all.flatMap((measured) => [...measured.peers.keys()]));
   if (peers.has("genserver")) notes.push("GenServer keeps nothing and uses both cores.");
