@@ -27,14 +27,14 @@ const FOREIGN_CORES_NOISY = 0.3;
 
 export function tableOf(all: readonly Measured[]): string {
   const rows = [HEADINGS, ...all.flatMap(rowsOf)];
-  const widths = HEADINGS.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
-  const lines = rows.map((row) =>
-    row
-      .map((cell, column) => cell.padEnd(widths[column]!))
-      .join("  ")
-      .trimEnd(),
-  );
-  return [...lines, ...notesOf(all)].join("\n");
+  return [textTable(rows), ...notesOf(all)].join("\n");
+}
+
+/** Rows as text, their cells one below the other. */
+export function textTable(rows: readonly (readonly string[])[]): string {
+  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
+  const lines = rows.map((row) => row.map((cell, column) => cell.padEnd(widths[column]!)));
+  return lines.map((cells) => cells.join("  ").trimEnd()).join("\n");
 }
 
 function rowsOf(measured: Measured): readonly (readonly string[])[] {
@@ -101,7 +101,7 @@ function ratio(ours: readonly Line[], others: readonly Line[]): number {
   );
 }
 
-function median(values: readonly number[]): number {
+export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   const middle = sorted.length >> 1;
   return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
