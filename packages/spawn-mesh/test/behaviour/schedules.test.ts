@@ -87,6 +87,17 @@ describe("a call for later", () => {
     expect((await started.system.actor(book, "b").get()).lines).toEqual(["reminded 5000"]);
   });
 
+  test("has an id that sorts by the time of its sending", async () => {
+    const { system, clock } = await startSystem(actors);
+    const ids: string[] = [];
+    for (let call = 0; call < 20; call++) {
+      ids.push(await system.actor(diary, "d").remind(1_000));
+      await clock.advance(1);
+    }
+    expect(ids).toEqual(ids.toSorted());
+    expect(new Set(ids.map((id) => id.length))).toEqual(new Set([32]));
+  });
+
   test("survives a crash, and one whose time has passed meanwhile comes at once", async () => {
     const first = await startSystem(actors);
     await first.system.actor(diary, "d").write("x", { delayMs: 1_000 });
