@@ -103,14 +103,15 @@ export class Sweeper {
     const { clock, random, store, emit, limits } = this.#parts;
     try {
       await this.#setBackClock.correct();
+      const startedAt = clock.wall();
       const isMoreDue = await this.#claimSome();
       this.#failures = 0;
       const now = clock.wall();
       if (this.#waitsForRoom) return now + limits.slowDeliveryMs;
       if (isMoreDue) return now;
       const next = (await store.messages.nextDueAt()) ?? now + SLEEP_MS_MAX;
-      // A due message that was not claimed is a doubtful one, and waits for another.
-      return next <= now ? now + DOUBTFUL_WAIT_MS : next;
+      // One that was due and was not claimed is a doubtful one, and waits for another.
+      return next <= startedAt ? now + DOUBTFUL_WAIT_MS : next;
     } catch (cause) {
       emit({ type: "store-failed", operation: "messages", cause });
       return clock.wall() + exponentialBackoffMs(++this.#failures, random);

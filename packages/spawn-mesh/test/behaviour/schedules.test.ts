@@ -98,6 +98,22 @@ describe("a call for later", () => {
     expect(new Set(ids.map((id) => id.length))).toEqual(new Set([32]));
   });
 
+  test("is not late because it became due while the statestore was being asked", async () => {
+    const started = await startSystem(actors);
+    const { system, clock, inner } = started;
+    const claim = inner.messages.claim.bind(inner.messages);
+    inner.messages.claim = async (wanted) => {
+      const claimed = await claim(wanted);
+      await new Promise<void>((resolve) => clock.timer(5, resolve));
+      return claimed;
+    };
+    await system.actor(diary, "d").write("x", { delayMs: 100 });
+    // The first is claimed at 100, nothing more is found at 105, and at 115 that is known.
+    await system.actor(diary, "d").write("y", { delayMs: 112 });
+    await pass(started, 200, 200);
+    expect((await linesOf(system)).map((line) => line.split(" ")[0])).toEqual(["x", "y"]);
+  });
+
   test("survives a crash, and one whose time has passed meanwhile comes at once", async () => {
     const first = await startSystem(actors);
     await first.system.actor(diary, "d").write("x", { delayMs: 1_000 });
