@@ -11,9 +11,9 @@ import { quiet } from "./lib/processes.ts";
 import type { ScheduleLine } from "./schedules.ts";
 
 const FIRED = 3_000;
-/** They are planned from one second after the start on, spread over this time. */
+/** They are planned from a while after the start on, spread over this time; each is stored by itself before. */
 const FIRED_OVER_MS = 10_000;
-const FIRST_AFTER_MS = 1_000;
+const FIRST_AFTER_MS = 10_000;
 const SETTLE_MS = 3_000;
 const QUIET_MS = 3_000;
 const MIB = 2 ** 20;
