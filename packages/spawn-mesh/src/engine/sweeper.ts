@@ -121,9 +121,9 @@ export class Sweeper {
   /** Whether there may be more that is due. */
   async #claimSome(): Promise<boolean> {
     const { outbox } = this.#parts;
-    const limit = outbox.claimRoom;
     // However much else is due, the doubtful ones have their turn; and they take nothing from the others.
     await this.#claimDoubtful();
+    const limit = outbox.claimRoom;
     this.#waitsForRoom = limit === 0;
     if (this.#isStopped || limit === 0) return false;
     const claimed = await this.#claim({ isDoubtful: false, limit });
