@@ -78,6 +78,11 @@ export function isStored(
   return messages.some((found) => found.id === id && found.sentAt === sentAt);
 }
 
+/** The id under which a message was sent: that of the repeated one, when it is an occurrence by itself. */
+export function sentId({ id, headers }: Pick<Message, "id" | "headers">): string {
+  return headers.occurrence?.of ?? id;
+}
+
 /** A message as it is sent. */
 export interface Message extends MessageRef {
   /** The actor whose commit sent it; `undefined` when it came from outside. */

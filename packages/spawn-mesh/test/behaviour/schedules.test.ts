@@ -222,6 +222,31 @@ describe("a repeated message", () => {
       },
     );
 
+    test("does not make the calls of its attempts again when what was parked is retried", async () => {
+      isBroken = true;
+      const caller = actor("caller", {
+        state: () => ({ runs: 0 }),
+        actions: {
+          async run(ctx) {
+            await ctx.actor(book, "b").write("called");
+            if (isBroken) throw new Error("broken");
+            ctx.state.runs++;
+          },
+        },
+      });
+      const started = await startSystem([caller, book], { limits });
+      const { system } = started;
+      const id = await system.effect(caller).run(undefined, { everyMs: 3_600_000, delayMs: 0 });
+      await pass(started, 10_000, 100);
+      const [parked] = await system.messages.listParked();
+      expect(parked?.headers.occurrence?.of).toBe(id);
+      isBroken = false;
+      await system.messages.retry(parked!.id);
+      await pass(started, 10_000, 100);
+      expect(await system.actor(caller).get()).toEqual({ runs: 1 });
+      expect((await system.actor(book, "b").get()).lines).toHaveLength(1);
+    });
+
     test("goes on after the process has ended while it was being parked, and loses nothing", async () => {
       isBroken = true;
       const first = await startSystem([fragile], { limits });
