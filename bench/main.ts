@@ -4,13 +4,17 @@ import type { Line } from "./lib/measure.ts";
 import { preparePeer, runFloor, runOurs, runPeer } from "./lib/programs.ts";
 import { tableOf } from "./lib/report.ts";
 import type { Measured } from "./lib/report.ts";
+import { benchSchedules } from "./schedules.ts";
 import { findWorkloads, workloadNames } from "./lib/workloads.ts";
 import type { Peer, WorkloadEntry } from "./lib/workloads.ts";
+
+const SCHEDULES = "schedules";
 
 const USAGE = `usage: bin/bench [WORKLOAD…] [--peers] [--json] [--seconds N] [--rounds N]
 
   WORKLOAD      a name or its beginning; default: all down to W4-reload
                 ${workloadNames.join(" ")}
+                ${SCHEDULES}, alone: a million calls that wait for later
   --peers       run GenServer and Restate beside ours, where they can be had
   --json        print one JSON line a measurement instead of the table
   --seconds N   measured seconds a workload; default 3
@@ -70,6 +74,11 @@ async function runRound(measured: Measured, peers: readonly Peer[]): Promise<rea
 
 if (values.help) {
   process.stdout.write(`${USAGE}\n`);
+  process.exit(0);
+}
+if (positionals.includes(SCHEDULES)) {
+  if (positionals.length > 1) refuse(`${SCHEDULES} is measured alone`);
+  await benchSchedules(Math.ceil(positive("rounds", values.rounds)), values.json);
   process.exit(0);
 }
 const workloads =

@@ -69,8 +69,8 @@ class Windows {
   seconds = 0;
   readonly latencies = new Histogram();
 
-  add({ ops, seconds, latencies }: Driven): void {
-    this.ops += ops;
+  add({ calls, seconds, latencies }: Driven): void {
+    this.ops += calls;
     this.seconds += seconds;
     this.latencies.add(latencies);
   }

@@ -5,7 +5,8 @@ import { Histogram } from "./histogram.ts";
 export type Operation = (index: number) => unknown;
 
 export interface Driven {
-  readonly ops: number;
+  readonly calls: number;
+  /** Until all was done that the calls set off. */
   readonly seconds: number;
   readonly latencies: Histogram;
 }
@@ -16,6 +17,8 @@ export interface DriveOptions {
   readonly inflight: number;
   /** The latency of every how many-th call is taken; 1 is all. */
   readonly sampleEvery: number;
+  /** Resolves when all is done that the calls set off. */
+  readonly untilDone?: (() => Promise<void>) | undefined;
 }
 
 /** When the clock is too dear to be read for each call, it is read for every 32nd. */
@@ -23,12 +26,12 @@ const CLOCK_MASK = 31;
 
 /** Keeps `inflight` calls under way, for so many seconds or until something has happened. */
 export async function closedLoop(
-  { op, inflight, sampleEvery }: DriveOptions,
+  { op, inflight, sampleEvery, untilDone }: DriveOptions,
   end: number | Promise<unknown>,
 ): Promise<Driven> {
   const latencies = new Histogram();
   let next = 0;
-  let ops = 0;
+  let calls = 0;
   let isOver = false;
   const startedAt = performance.now();
   const endsAt = typeof end === "number" ? startedAt + end * 1000 : Infinity;
@@ -48,11 +51,12 @@ export async function closedLoop(
       } else {
         await op(index);
       }
-      ops++;
+      calls++;
     }
   };
   await Promise.all(Array.from({ length: inflight }, worker));
-  return { ops, seconds: (performance.now() - startedAt) / 1000, latencies };
+  await untilDone?.();
+  return { calls, seconds: (performance.now() - startedAt) / 1000, latencies };
 }
 
 /** Calls `op` exactly once for every index below `total`. */
@@ -72,5 +76,5 @@ export async function eachOnce(
     }
   };
   await Promise.all(Array.from({ length: Math.min(inflight, total) }, worker));
-  return { ops: total, seconds: (performance.now() - startedAt) / 1000, latencies };
+  return { calls: total, seconds: (performance.now() - startedAt) / 1000, latencies };
 }

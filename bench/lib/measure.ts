@@ -16,6 +16,10 @@ export interface Workload {
   readonly inflight: number;
   readonly actors: number;
   readonly op: Operation;
+  /** Operations that one call stands for: itself and what it sets off. Default 1. */
+  readonly opsPerCall?: number;
+  /** Resolves when all that was set off is done too; the clock runs until then. */
+  readonly untilDone?: () => Promise<void>;
   /** Call every index below this once, instead of for a time. */
   readonly once?: number;
   /** Called once for every actor before anything is measured. */
@@ -50,7 +54,8 @@ const MIB = 2 ** 20;
 
 export async function measure(workload: Workload): Promise<void> {
   const { peer, durability, inflight, actors, op, once, prime, pids = [], settleMs = 0 } = workload;
-  const drive = { op, inflight, sampleEvery: workload.sampleEvery ?? 1 };
+  const { sampleEvery = 1, opsPerCall = 1, untilDone } = workload;
+  const drive = { op, inflight, sampleEvery, untilDone };
   if (prime !== undefined) await eachOnce({ ...drive, op: prime }, actors);
   if (once === undefined) await closedLoop(drive, WARMUP_SECONDS);
   await quiet(QUIET_MS);
@@ -60,6 +65,7 @@ export async function measure(workload: Workload): Promise<void> {
   const endDisturbance = watchDisturbance();
   const driven =
     once === undefined ? await closedLoop(drive, SECONDS) : await eachOnce(drive, once);
+  const ops = driven.calls * opsPerCall;
   const cpu = usage(others);
   const disturbance = endDisturbance();
   if (settleMs > 0) await sleep(settleMs);
@@ -73,14 +79,14 @@ export async function measure(workload: Workload): Promise<void> {
     durability,
     inflight,
     actors,
-    ops: driven.ops,
+    ops,
     seconds: round(driven.seconds),
-    opsPerSec: Math.round(driven.ops / driven.seconds),
+    opsPerSec: Math.round(ops / driven.seconds),
     p50us: driven.latencies.percentileUs(0.5),
     p99us: driven.latencies.percentileUs(0.99),
     cpuDriverS: round(driverSeconds),
     cpuServerS: others.length > 0 ? round(serverSeconds) : null,
-    cpuUsPerOp: round(((driverSeconds + serverSeconds) * 1e6) / driven.ops),
+    cpuUsPerOp: round(((driverSeconds + serverSeconds) * 1e6) / ops),
     rssMiB: round(after.rssMib),
     ...disturbance,
     ...(once !== undefined && {

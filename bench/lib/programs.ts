@@ -2,6 +2,7 @@
 import { spawn, spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import type { ScheduleLine } from "../schedules.ts";
 import type { Line } from "./measure.ts";
 import type { Peer, WorkloadEntry } from "./workloads.ts";
 
@@ -16,12 +17,26 @@ function plainName(workload: string): string {
   return workload.split("/")[0]!;
 }
 
-export async function runOurs({ name, ours }: WorkloadEntry): Promise<readonly Line[]> {
-  return linesOf([...NODE, join(BENCH, ours ?? "spawn-mesh.ts"), name]);
+export async function runOurs(workload: WorkloadEntry): Promise<readonly Line[]> {
+  const { name, program = "spawn-mesh.ts" } = workload;
+  return linesOf([...NODE, join(BENCH, program), name]);
 }
 
-export async function runFloor({ name, floor }: WorkloadEntry): Promise<readonly Line[]> {
+export async function runFloor(workload: WorkloadEntry): Promise<readonly Line[]> {
+  const { name, floor, beside } = workload;
+  if (beside !== undefined) return linesOf([...NODE, join(BENCH, "spawn-mesh.ts"), beside]);
   return floor === undefined ? [] : linesOf([...NODE, join(BENCH, floor), plainName(name)]);
+}
+
+/** One process of `schedules.ts`. */
+export async function runScheduled(
+  measured: ScheduleLine["measured"],
+  file: string,
+  waiting: number,
+): Promise<ScheduleLine> {
+  const program = join(BENCH, "schedules-run.ts");
+  const [line] = await linesOf<ScheduleLine>([...NODE, program, measured, file, `${waiting}`]);
+  return line!;
 }
 
 export async function runPeer(peer: Peer, { name }: WorkloadEntry): Promise<readonly Line[]> {
@@ -49,7 +64,7 @@ export function preparePeer(peer: Peer): string | undefined {
   return status === 0 ? undefined : "npm ci failed in bench/peers";
 }
 
-function linesOf([program, ...args]: Command): Promise<readonly Line[]> {
+function linesOf<Printed = Line>([program, ...args]: Command): Promise<readonly Printed[]> {
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, { stdio: ["ignore", "pipe", "inherit"] });
     let output = "";
@@ -57,7 +72,8 @@ function linesOf([program, ...args]: Command): Promise<readonly Line[]> {
     child.on("error", reject);
     child.on("close", (status) => {
       const lines = output.split("\n").filter((line) => line.startsWith("{"));
-      if (status === 0 && lines.length > 0) resolve(lines.map((line) => JSON.parse(line) as Line));
+      if (status === 0 && lines.length > 0)
+        resolve(lines.map((line) => JSON.parse(line) as Printed));
       else reject(new Error(`${[program, ...args].join(" ")} ended with ${status}`));
     });
   });

@@ -27,14 +27,14 @@ const FOREIGN_CORES_NOISY = 0.3;
 
 export function tableOf(all: readonly Measured[]): string {
   const rows = [HEADINGS, ...all.flatMap(rowsOf)];
-  const widths = HEADINGS.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
-  const lines = rows.map((row) =>
-    row
-      .map((cell, column) => cell.padEnd(widths[column]!))
-      .join("  ")
-      .trimEnd(),
-  );
-  return [...lines, ...notesOf(all)].join("\n");
+  return [textTable(rows), ...notesOf(all)].join("\n");
+}
+
+/** Rows as text, their cells one below the other. */
+export function textTable(rows: readonly (readonly string[])[]): string {
+  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
+  const lines = rows.map((row) => row.map((cell, column) => cell.padEnd(widths[column]!)));
+  return lines.map((cells) => cells.join("  ").trimEnd()).join("\n");
 }
 
 function rowsOf(measured: Measured): readonly (readonly string[])[] {
@@ -86,7 +86,8 @@ function memoryRow({ workload, ours, floor, peers }: Measured): readonly string[
 
 function goalText(measured: Measured, { times: least, of }: Goal): string {
   const against = of === "floor" ? measured.floor : measured.peers.get(of);
-  const text = `≥ ${least} × ${of === "floor" ? "floor" : PEER_NAMES[of]}`;
+  const floor = measured.workload.beside ?? "floor";
+  const text = `≥ ${least} × ${of === "floor" ? floor : PEER_NAMES[of]}`;
   if (against === undefined || against.length === 0) return `${text} ?`;
   return `${text} ${mark(ratio(measured.ours, against) >= least)}`;
 }
@@ -100,7 +101,7 @@ function ratio(ours: readonly Line[], others: readonly Line[]): number {
   );
 }
 
-function median(values: readonly number[]): number {
+export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   const middle = sorted.length >> 1;
   return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
@@ -146,6 +147,11 @@ function notesOf(all: readonly Measured[]): readonly string[] {
   if (noisy.length > 0)
     notes.push(
       `Noisy, other programs took more than ${FOREIGN_CORES_NOISY} cores: ${noisy.map(({ workload }) => workload.name).join(", ")}.`,
+    );
+  const beside = all.flatMap(({ workload }) => workload.beside ?? []);
+  if (beside.length > 0)
+    notes.push(
+      `effects: an operation is a call or a message consumed, and the floor is our own ${beside[0]}, calls without messages.`,
     );
   const peers = new Set(all.flatMap((measured) => [...measured.peers.keys()]));
   if (peers.has("genserver")) notes.push("GenServer keeps nothing and uses both cores.");

@@ -11,10 +11,12 @@ export interface Goal {
 
 export interface WorkloadEntry {
   readonly name: string;
-  /** Our program, when it is a special one. */
-  readonly ours?: "rotation.ts";
+  /** The program of our side. Default: `spawn-mesh.ts`. */
+  readonly program?: "effects.ts" | "rotation.ts";
   /** The program that measures the least that any design must do. */
   readonly floor?: "floor-inproc.ts" | "floor-durable.ts" | "floor-point-read.ts";
+  /** The workload of our own that stands in for a floor. */
+  readonly beside?: string;
   readonly peers: readonly Peer[];
   readonly target?: readonly Goal[];
   readonly moonshot?: Goal;
@@ -93,6 +95,16 @@ const workloads: readonly WorkloadEntry[] = [
     target: [atLeast(0.3, "floor")],
     moonshot: atLeast(0.6, "floor"),
   },
+  {
+    name: "effects/one",
+    program: "effects.ts",
+    beside: "W3-1k256",
+    peers: [],
+    target: [atLeast(0.35, "floor")],
+    moonshot: atLeast(0.5, "floor"),
+  },
+  { name: "effects/burst100", program: "effects.ts", beside: "W3-1k256", peers: [] },
+  { name: "effects/pipe", program: "effects.ts", beside: "W3-1k256", peers: [] },
 ];
 
 /** The curve over state sizes; it has no floor but the smallest state. */
@@ -105,7 +117,7 @@ const onDemand: readonly WorkloadEntry[] = [
   { name: "W3-seq/encrypted", floor: "floor-durable.ts", peers: [] },
   { name: "W3-hot64/encrypted", floor: "floor-durable.ts", peers: [] },
   { name: "W3-1k256/encrypted", floor: "floor-durable.ts", peers: [] },
-  { name: "rotation", ours: "rotation.ts", peers: [] },
+  { name: "rotation", program: "rotation.ts", peers: [] },
 ];
 
 /** The name that stands for all of {@link curve}. */

@@ -104,7 +104,7 @@ export class Broadcasts {
   #forSubscriber(message: StoredMessage, place: Place, at: number): Message {
     const { source } = message;
     return {
-      id: newMessageId(this.#parts.random),
+      id: newMessageId(this.#parts),
       source: { system: this.#parts.system, definition: CHANNEL, name: message.target.name },
       target: { system: this.#parts.system, ...place },
       action: "",

@@ -8,6 +8,7 @@
 import type { ActorId } from "./actor-id.ts";
 import type { ActorCall } from "./actor-call.ts";
 import { canonicalJson, fingerprint } from "./fingerprint.ts";
+import { sentId } from "./message-store.ts";
 import type { Run } from "./run.ts";
 
 /** A run that is done once, and the place of a call in it. */
@@ -23,7 +24,7 @@ export interface ParentCall {
 /** The next call of a run; `undefined` when the run may be done as often as it comes. */
 export function parentCall(run: Run): ParentCall | undefined {
   const { idempotencyKey, message } = run.invocation.details ?? NO_DETAILS;
-  const key = idempotencyKey ?? (message && ([message.id, message.sentAt] as const));
+  const key = idempotencyKey ?? (message && ([sentId(message), message.sentAt] as const));
   if (key === undefined) return undefined;
   return { actor: run.self, key, place: ++run.callCount };
 }

@@ -110,7 +110,7 @@ export class Engine {
     const random = options.random ?? systemRandom();
     const limits = resolveLimits(options.limits);
     const emit = harmless(options.onEvent);
-    this.#owner = newMessageId(random);
+    this.#owner = newMessageId({ clock, random });
     const storeParts = { store: options.store, clock, random, limits, emit };
     const cronTimes = options.cronTimes ?? noCronTimes;
     const loader = new Loader(storeParts);

@@ -51,13 +51,13 @@ async function separate(
   message: StoredMessage,
   error: string,
 ): Promise<Message> {
-  const { store, clock, random, onStored } = parts;
+  const { store, clock, onStored } = parts;
   const { attempts, error: _, ...sent } = message;
   const { repeat, ...headers } = sent.headers;
   const at = clock.wall();
   const occurrence: Message = {
     ...sent,
-    id: newMessageId(random),
+    id: newMessageId(parts),
     headers: { ...headers, occurrence: { of: message.id, plannedAt: repeat!.plannedAt } },
     isTimer: false,
     dueAt: at + ASIDE_MS,

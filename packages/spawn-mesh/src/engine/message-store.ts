@@ -11,7 +11,8 @@
  * has no lanes; a message without a lane is looked for like a head.
  *
  * A message whose process may have ended because of it is *doubtful*: it has {@link DOUBTFUL_ATTEMPTS} or
- * more, and was not postponed since it was claimed last, so how that ended was never told.
+ * more, and was not postponed since it was claimed last (other than as still under way), so how that ended was
+ * never told.
  */
 import type { ActorId } from "./actor-id.ts";
 import type { Sealed } from "./sealed-rows.ts";
@@ -75,6 +76,11 @@ export function isStored(
   { messages }: { readonly messages: readonly StoredMessage[] },
 ): boolean {
   return messages.some((found) => found.id === id && found.sentAt === sentAt);
+}
+
+/** The id under which a message was sent: that of the repeated one, when it is an occurrence by itself. */
+export function sentId({ id, headers }: Pick<Message, "id" | "headers">): string {
+  return headers.occurrence?.of ?? id;
 }
 
 /** A message as it is sent. */
@@ -143,6 +149,8 @@ export interface Postponement extends MessageRef {
   readonly dueAt: number;
   readonly attempts: number;
   readonly error: string | undefined;
+  /** Whether it is still being delivered, so that this does not tell how that ended. Default `false`. */
+  readonly isUnderWay?: boolean;
 }
 
 /** A page of a list. */

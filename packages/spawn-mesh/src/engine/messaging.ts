@@ -15,6 +15,7 @@ import type { ExternalFunction } from "./external-functions.ts";
 import { Invocation } from "./invocation.ts";
 import type { Caller, InvocationDetails } from "./invocation.ts";
 import { MessageOperations } from "./message-operations.ts";
+import { sentId } from "./message-store.ts";
 import type { StoredMessage } from "./message-store.ts";
 import { payloadOf, unitsOf } from "./message-payload.ts";
 import { Outbox } from "./outbox.ts";
@@ -157,8 +158,9 @@ export class Messaging {
 
   /** A message of another statestore: that it was applied is remembered by its id and the time of sending. */
   #fromElsewhere(message: StoredMessage, caller: Caller): void {
-    const { target, id, sentAt } = message;
+    const { target, sentAt } = message;
     const { definition } = this.#parts.types().typeOf(target.name, target.definition);
+    const id = sentId(message);
     this.#submit(message, caller, {
       idempotencyKey: definition.state === undefined ? undefined : `message ${id} ${sentAt}`,
       fingerprint: id,

@@ -25,6 +25,7 @@ import type { ContinuedCall } from "./keyed-invocations.ts";
 import type { Loader } from "./loader.ts";
 import type { Limits } from "./limits.ts";
 import type { Message, MessageClaim, Postponement, StoredMessage } from "./message-store.ts";
+import { handBack, postponed, untriedOf } from "./giving-back.ts";
 import { giveUp } from "./giving-up.ts";
 import { RepeatedCalls } from "./repeated-calls.ts";
 import { repeatWrite } from "./repeated-write.ts";
@@ -112,21 +113,8 @@ export class Outbox {
    * has to wait until it is certain that this process has not delivered it.
    */
   async handBack(): Promise<void> {
-    const { store, clock, emit, limits } = this.#parts;
-    const dueAt = clock.wall();
     const begun = [...this.#deliveries.all].map(({ message }) => message);
-    const postponements = [...begun, ...this.#leftOver.map(untried)]
-      .filter(({ headers }) => headers.repeat === undefined)
-      .map((message) => postponed(message, dueAt));
-    if (postponements.length === 0) return;
-    const written = store.messages
-      .postpone(postponements)
-      .catch((cause: unknown) => emit({ type: "store-failed", operation: "messages", cause }));
-    // A statestore that does not answer keeps nobody from stopping.
-    const late = Promise.withResolvers<void>();
-    const timer = clock.timer(limits.storeRetryMs, late.resolve);
-    await Promise.race([written, late.promise]);
-    timer.cancel();
+    await handBack(this.#parts, [...begun, ...this.#leftOver.map(untried)]);
   }
 
   /** Begins no more deliveries; what is stored stays stored. */
@@ -212,7 +200,7 @@ export class Outbox {
       const underWay = this.#deliveries.find(message.id);
       if (underWay !== undefined) {
         // It takes long, or waits for one that does.
-        notNow.push(postponed(underWay.message, longDueAt));
+        notNow.push({ ...postponed(underWay.message, longDueAt), isUnderWay: true });
         continue;
       }
       const comesBackAt = this.#deliveries.refuses(message, refused);
@@ -454,15 +442,6 @@ export class Outbox {
       () => false,
     );
   }
-}
-
-function postponed({ id, sentAt, attempts, error }: StoredMessage, dueAt: number): Postponement {
-  return { id, sentAt, dueAt, attempts, error };
-}
-
-/** For one that was claimed and not tried: that was no attempt. */
-function untriedOf(message: StoredMessage, dueAt: number): Postponement {
-  return postponed({ ...message, attempts: message.attempts - 1 }, dueAt);
 }
 
 /** It was claimed too often and never came to an end: its process ended before that. */

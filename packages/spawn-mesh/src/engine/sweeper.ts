@@ -103,14 +103,15 @@ export class Sweeper {
     const { clock, random, store, emit, limits } = this.#parts;
     try {
       await this.#setBackClock.correct();
+      const startedAt = clock.wall();
       const isMoreDue = await this.#claimSome();
       this.#failures = 0;
       const now = clock.wall();
       if (this.#waitsForRoom) return now + limits.slowDeliveryMs;
       if (isMoreDue) return now;
       const next = (await store.messages.nextDueAt()) ?? now + SLEEP_MS_MAX;
-      // A due message that was not claimed is a doubtful one, and waits for another.
-      return next <= now ? now + DOUBTFUL_WAIT_MS : next;
+      // One that was due and was not claimed is a doubtful one, and waits for another.
+      return next <= startedAt ? now + DOUBTFUL_WAIT_MS : next;
     } catch (cause) {
       // A statestore that was closed in the meantime is no news.
       if (!this.#isStopped) emit({ type: "store-failed", operation: "messages", cause });
@@ -121,9 +122,9 @@ export class Sweeper {
   /** Whether there may be more that is due. */
   async #claimSome(): Promise<boolean> {
     const { outbox } = this.#parts;
-    const limit = outbox.claimRoom;
     // However much else is due, the doubtful ones have their turn; and they take nothing from the others.
     await this.#claimDoubtful();
+    const limit = outbox.claimRoom;
     this.#waitsForRoom = limit === 0;
     if (this.#isStopped || limit === 0) return false;
     const claimed = await this.#claim({ isDoubtful: false, limit });

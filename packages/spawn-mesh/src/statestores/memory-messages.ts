@@ -180,14 +180,14 @@ export class MemoryMessages implements MessageStore {
 
   async postpone(postponements: readonly Postponement[]): Promise<void> {
     this.#checkOpen();
-    for (const { dueAt, attempts, error, ...ref } of postponements) {
+    for (const { dueAt, attempts, error, isUnderWay = false, ...ref } of postponements) {
       const row = this.#find(ref);
       if (row === undefined) continue;
       this.#due.delete(row);
       row.dueAt = dueAt;
       row.attempts = attempts;
       row.error = error;
-      row.isUnanswered = false;
+      row.isUnanswered &&= isUnderWay;
       if (this.#isHead(row)) this.#due.add(row);
     }
   }

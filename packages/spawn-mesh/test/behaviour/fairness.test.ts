@@ -139,6 +139,27 @@ describe("schedules, effects and calls of others come in time", () => {
   });
 });
 
+describe("a message whose process ends each time", () => {
+  test("counts an attempt each time, however long it takes to do that, and is parked in the end", async () => {
+    const limits = { messageAttemptsMax: 4 };
+    let started = await start(limits);
+    await started.system.actor(sender, "s").hang({ count: 1, to: "deadly" });
+    for (let life = 1; life <= 4; life++) {
+      started = await crashAndRestart(started, actors, { limits, externals: [hanging] });
+      for (let step = 0; step < 400 && running <= life; step++) await pass(started, 100, 1);
+      // By then its next attempt is due, and the message is still under way.
+      await pass(started, 10_000);
+      const [waiting] = await started.system.messages.list();
+      expect(waiting?.attempts).toBe(life);
+    }
+    started = await crashAndRestart(started, actors, { limits, externals: [hanging] });
+    await pass(started, 60_000);
+    expect(await started.system.messages.listParked()).toMatchObject([
+      { error: expect.stringContaining("the process ended each time") },
+    ]);
+  });
+});
+
 describe("messages under way", () => {
   test("are no more than allowed, however many commits send some at once", async () => {
     const started = await start({ deliveriesMax: 20 });

@@ -87,6 +87,33 @@ describe("a call for later", () => {
     expect((await started.system.actor(book, "b").get()).lines).toEqual(["reminded 5000"]);
   });
 
+  test("has an id that sorts by the time of its sending", async () => {
+    const { system, clock } = await startSystem(actors);
+    const ids: string[] = [];
+    for (let call = 0; call < 20; call++) {
+      ids.push(await system.actor(diary, "d").remind(1_000));
+      await clock.advance(1);
+    }
+    expect(ids).toEqual(ids.toSorted());
+    expect(new Set(ids.map((id) => id.length))).toEqual(new Set([32]));
+  });
+
+  test("is not late because it became due while the statestore was being asked", async () => {
+    const started = await startSystem(actors);
+    const { system, clock, inner } = started;
+    const claim = inner.messages.claim.bind(inner.messages);
+    inner.messages.claim = async (wanted) => {
+      const claimed = await claim(wanted);
+      await new Promise<void>((resolve) => clock.timer(5, resolve));
+      return claimed;
+    };
+    await system.actor(diary, "d").write("x", { delayMs: 100 });
+    // The first is claimed at 100, nothing more is found at 105, and at 115 that is known.
+    await system.actor(diary, "d").write("y", { delayMs: 112 });
+    await pass(started, 200, 200);
+    expect((await linesOf(system)).map((line) => line.split(" ")[0])).toEqual(["x", "y"]);
+  });
+
   test("survives a crash, and one whose time has passed meanwhile comes at once", async () => {
     const first = await startSystem(actors);
     await first.system.actor(diary, "d").write("x", { delayMs: 1_000 });
@@ -194,6 +221,31 @@ describe("a repeated message", () => {
         expect(await system.messages.list()).toHaveLength(1);
       },
     );
+
+    test("does not make the calls of its attempts again when what was parked is retried", async () => {
+      isBroken = true;
+      const caller = actor("caller", {
+        state: () => ({ runs: 0 }),
+        actions: {
+          async run(ctx) {
+            await ctx.actor(book, "b").write("called");
+            if (isBroken) throw new Error("broken");
+            ctx.state.runs++;
+          },
+        },
+      });
+      const started = await startSystem([caller, book], { limits });
+      const { system } = started;
+      const id = await system.effect(caller).run(undefined, { everyMs: 3_600_000, delayMs: 0 });
+      await pass(started, 10_000, 100);
+      const [parked] = await system.messages.listParked();
+      expect(parked?.headers.occurrence?.of).toBe(id);
+      isBroken = false;
+      await system.messages.retry(parked!.id);
+      await pass(started, 10_000, 100);
+      expect(await system.actor(caller).get()).toEqual({ runs: 1 });
+      expect((await system.actor(book, "b").get()).lines).toHaveLength(1);
+    });
 
     test("goes on after the process has ended while it was being parked, and loses nothing", async () => {
       isBroken = true;

@@ -45,6 +45,19 @@ describe("a write-behind actor", () => {
     expect(await next.system.actor(gauge, "a").get()).toEqual({ total: 11 });
   });
 
+  test("lets a repeated message not come again that was cancelled while its first time was being written", async () => {
+    const { system, store, clock } = await startSystem([gauge]);
+    await system.actor(gauge, "a").add(1);
+    const hold = store.hold("commit");
+    await system.effect(gauge, "a").add(10, { id: "ten", everyMs: 1_000, delayMs: 0 });
+    await clock.advance(10);
+    expect(await system.messages.cancel("ten")).toBe(true);
+    hold.release();
+    await clock.advance(10_000);
+    expect(await system.messages.list()).toEqual([]);
+    expect(await system.actor(gauge, "a").get()).toEqual({ total: 11 });
+  });
+
   test("is stored when its snapshot time has passed, all changes in one commit", async () => {
     const { system, store, clock } = await startSystem([gauge]);
     const ref = system.actor(gauge, "a");

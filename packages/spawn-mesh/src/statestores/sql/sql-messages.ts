@@ -79,9 +79,9 @@ export class SqlMessages implements MessageStore {
   async postpone(postponements: readonly Postponement[]): Promise<void> {
     const driver = this.#driver();
     const statements = postponements.map(
-      ({ id, sentAt, dueAt, attempts, error }) =>
+      ({ id, sentAt, dueAt, attempts, error, isUnderWay = false }) =>
         sql`UPDATE spawn_outbox SET due_at = ${dueAt}, attempts = ${attempts}, error = ${error ?? null},
-            is_unanswered = 0
+            is_unanswered = ${text(isUnderWay ? "is_unanswered" : "0")}
           WHERE id = ${idBytes(id)} AND sent_at = ${sentAt}`,
     );
     if (statements.length > 0) await driver.transaction(statements);

@@ -85,7 +85,7 @@ export class MessageTable {
     );
     this.#nextDueAt = prepare(messageQueries.nextDueAt);
     this.#postpone = prepare(
-      `UPDATE spawn_message SET due_at = ?, attempts = ?, error = ?, is_unanswered = 0
+      `UPDATE spawn_message SET due_at = ?, attempts = ?, error = ?, is_unanswered = is_unanswered AND ?
        WHERE id = ? AND sent_at = ?`,
     );
   }
@@ -161,8 +161,8 @@ export class MessageTable {
     return row === undefined ? undefined : firstNumber(row);
   }
 
-  postpone({ id, sentAt, dueAt, attempts, error }: Postponement): void {
-    this.#postpone.run(dueAt, attempts, error ?? null, id, sentAt);
+  postpone({ id, sentAt, dueAt, attempts, error, isUnderWay = false }: Postponement): void {
+    this.#postpone.run(dueAt, attempts, error ?? null, Number(isUnderWay), id, sentAt);
   }
 
   /** Gives a message up. */

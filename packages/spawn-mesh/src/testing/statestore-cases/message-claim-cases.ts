@@ -129,6 +129,10 @@ export const messageClaimCases: readonly ConformanceCase[] = [
         assert.deepStrictEqual(await claimIds(store, { ...doubtful, limit: 1 }), ["twice"]);
         assert.deepStrictEqual(await claimIds(store, later), ["once", "told"]);
         assert.deepStrictEqual(await claimIds(store, doubtful), ["often"]);
+        const underWay = { attempts: 7, error: undefined, isUnderWay: true, dueAt: 1 };
+        await store.messages.postpone([{ ...ref("often"), ...underWay }]);
+        assert.deepStrictEqual(await claimIds(store, later), []);
+        assert.deepStrictEqual(await claimIds(store, doubtful), ["often"]);
         await store.messages.park([{ ...ref("often"), error: "why" }], 1);
         await store.messages.retryParked(["often"], 1);
         assert.deepStrictEqual(await claimIds(store, later), ["often"]);

@@ -129,7 +129,8 @@ export class MessageCommands {
   #postponement(ref: MessageRef): Postponement {
     const attempts = this.#choices.whole(4);
     const error = this.#choices.pick([undefined, "why", "😀"]);
-    return { ...ref, dueAt: this.#dueAt(), attempts, error };
+    const isUnderWay = this.#choices.chance(0.3);
+    return { ...ref, dueAt: this.#dueAt(), attempts, error, isUnderWay };
   }
 
   #page(): MessagePage {
