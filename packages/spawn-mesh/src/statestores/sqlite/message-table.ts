@@ -29,7 +29,18 @@ function claimQuery(condition: string): string {
     WHERE is_first AND ${condition} AND due_at <= ? ORDER BY due_at, position`;
 }
 
-const messageQueries = {
+type MessageQueryName =
+  | "claim"
+  | "claimDoubtful"
+  | "nextDueAt"
+  | "unsent"
+  | "behind"
+  | "findPosition"
+  | "remove"
+  | "removeTimers";
+
+/** By name, so that a test can ask how SQLite answers them. */
+export const messageQueries: Readonly<Record<MessageQueryName, string>> = {
   claim: claimQuery(`NOT (${DOUBTFUL})`),
   claimDoubtful: claimQuery(DOUBTFUL),
   nextDueAt: "SELECT due_at FROM spawn_message WHERE is_first ORDER BY due_at LIMIT 1",
@@ -39,7 +50,7 @@ const messageQueries = {
   findPosition: "SELECT position FROM spawn_message WHERE id = ? AND sent_at = ?",
   remove: "DELETE FROM spawn_message WHERE id = ?",
   removeTimers: "DELETE FROM spawn_message WHERE source = ? AND flags & 2",
-} as const;
+};
 
 export class MessageTable {
   readonly #findAny: StatementSync;
