@@ -35,17 +35,24 @@ export function independentScripts(
   let script: KeyedCommit[] = [];
   let actors = new Set<StoreHandle>();
   let messages = new Set<string>();
+  // A delete takes timers away whose ids nobody here knows.
+  let hasDelete = false;
   for (const keyed of commits) {
     const { commit, key } = keyed;
     const actor = commit.handle ?? key.toString("latin1");
     const touched = touchedMessages(commit);
-    const isTouched = actors.has(actor) || touched.some((id) => messages.has(id));
+    const isTouched =
+      actors.has(actor) ||
+      touched.some((id) => messages.has(id)) ||
+      (hasDelete && touched.length > 0);
     if (script.length === 0 || isTouched || script.length === rowsMax) {
       scripts.push((script = []));
       actors = new Set();
       messages = new Set();
+      hasDelete = false;
     }
     script.push(keyed);
+    hasDelete ||= commit.isDelete;
     actors.add(actor);
     for (const id of touched) messages.add(id);
   }

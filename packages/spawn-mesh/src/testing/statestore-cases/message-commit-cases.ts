@@ -240,6 +240,28 @@ export const messageCommitCases: readonly ConformanceCase[] = [
       }),
   },
   {
+    name: "refuses a commit that consumes a timer which a delete before it in the batch took away",
+    run: (open) =>
+      withStore(open, async (store) => {
+        const ofAnn = await createActor(store, ann, {
+          sends: [timer("timer"), timer("cancelled")],
+        });
+        const answers = await store.commit([
+          deletion(ann, ofAnn),
+          firstCommit(bob, { consumes: refs(["timer"]) }),
+          firstCommit(cat, {
+            cancels: ["cancelled"],
+            sends: [message("cancelled", { source: cat })],
+          }),
+        ]);
+        assert.deepStrictEqual(
+          answers.map((handle) => handle !== undefined),
+          [true, false, true],
+        );
+        assert.deepStrictEqual(idsOf(await list(store)), ["cancelled"]);
+      }),
+  },
+  {
     name: "removes timers also when the commit that deletes is the first of the actor",
     run: (open) =>
       withStore(open, async (store) => {
