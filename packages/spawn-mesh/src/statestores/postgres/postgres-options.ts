@@ -1,12 +1,16 @@
 /** What a PostgreSQL statestore is told, checked, and as the driver wants it. */
 import type { ConnectionOptions as TlsOptions } from "node:tls";
 import { SpawnError } from "../../engine/errors.ts";
-import { checkWholeNumber, TIMEOUT_MS_MAX } from "../../engine/limits.ts";
+import {
+  ANSWER_GRACE_MS,
+  type ConnectionLimits,
+  resolveConnectionLimits,
+} from "../sql/connection-limits.ts";
 import { parseUrl } from "../sql/database-url.ts";
 import { type TlsMaterial, tlsOptions } from "../sql/tls-material.ts";
 
 /** A PostgreSQL database, and how to use it. */
-export interface PostgresStatestoreOptions {
+export interface PostgresStatestoreOptions extends ConnectionLimits {
   /**
    * `postgres://USER:PASSWORD@HOST:PORT/DATABASE`. Parameters: `sslmode` (`disable`, the default;
    * `require`, `verify-ca` and `verify-full`, which all verify the server; `no-verify`, which encrypts
@@ -14,14 +18,6 @@ export interface PostgresStatestoreOptions {
    * `-c search_path=actors`.
    */
   readonly url: string;
-  /** Connections at once. Default 8. */
-  readonly connectionsMax?: number;
-  /** How long to wait for a connection, in milliseconds. Default 5 000. */
-  readonly connectTimeoutMs?: number;
-  /** How long a statement may take, in milliseconds. Default 10 000. */
-  readonly statementTimeoutMs?: number;
-  /** How long a statement may wait for a lock of somebody else, in milliseconds. Default 5 000. */
-  readonly lockTimeoutMs?: number;
   /** Certificates. Giving any asks for TLS. */
   readonly tls?: TlsMaterial;
 }
@@ -44,12 +40,6 @@ interface PgPoolOptions {
   readonly allowExitOnIdle: true;
 }
 
-const CONNECTIONS_MAX = 8;
-const CONNECT_TIMEOUT_MS = 5_000;
-const STATEMENT_TIMEOUT_MS = 10_000;
-const LOCK_TIMEOUT_MS = 5_000;
-/** How much longer than the server we wait for its word that the time is over. */
-const ANSWER_GRACE_MS = 2_000;
 const DEFAULT_PORT = 5432;
 
 const sslModes: Readonly<Record<string, "off" | "verified" | "unverified">> = {
@@ -70,17 +60,9 @@ export interface ResolvedPostgres {
 
 /** @throws {SpawnError} `INVALID_ARGUMENT` */
 export function resolvePostgres(options: PostgresStatestoreOptions): ResolvedPostgres {
-  const {
-    connectionsMax = CONNECTIONS_MAX,
-    connectTimeoutMs = CONNECT_TIMEOUT_MS,
-    statementTimeoutMs = STATEMENT_TIMEOUT_MS,
-    lockTimeoutMs = LOCK_TIMEOUT_MS,
-    tls,
-  } = options;
-  checkWholeNumber("connectionsMax", connectionsMax, { min: 1 });
-  checkWholeNumber("connectTimeoutMs", connectTimeoutMs, { min: 1, max: TIMEOUT_MS_MAX });
-  checkWholeNumber("statementTimeoutMs", statementTimeoutMs, { min: 1, max: TIMEOUT_MS_MAX });
-  checkWholeNumber("lockTimeoutMs", lockTimeoutMs, { min: 1, max: TIMEOUT_MS_MAX });
+  const { tls } = options;
+  const { connectionsMax, connectTimeoutMs, statementTimeoutMs, lockTimeoutMs } =
+    resolveConnectionLimits(options);
   const url = parseUrl(options.url, {
     schemes: ["postgres", "postgresql"],
     port: DEFAULT_PORT,

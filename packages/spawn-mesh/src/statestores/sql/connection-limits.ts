@@ -1,0 +1,33 @@
+/** How much of a database server a process uses, and how long it waits for it. */
+import { checkWholeNumber, TIMEOUT_MS_MAX } from "../../engine/limits.ts";
+
+export interface ConnectionLimits {
+  /** Connections at once. Default 8. */
+  readonly connectionsMax?: number;
+  /** How long to wait for a connection, in milliseconds. Default 5 000. */
+  readonly connectTimeoutMs?: number;
+  /** How long a statement may take, in milliseconds. Default 10 000. */
+  readonly statementTimeoutMs?: number;
+  /**
+   * How long a statement may wait for a lock of somebody else, in milliseconds; MySQL and MariaDB round
+   * it up to seconds. Default 5 000.
+   */
+  readonly lockTimeoutMs?: number;
+}
+
+/** How much longer than the server we wait for its word that the time is over, in milliseconds. */
+export const ANSWER_GRACE_MS = 2_000;
+
+/** The limits with their defaults. @throws {SpawnError} `INVALID_ARGUMENT` */
+export function resolveConnectionLimits({
+  connectionsMax = 8,
+  connectTimeoutMs = 5_000,
+  statementTimeoutMs = 10_000,
+  lockTimeoutMs = 5_000,
+}: ConnectionLimits): Required<ConnectionLimits> {
+  checkWholeNumber("connectionsMax", connectionsMax, { min: 1 });
+  checkWholeNumber("connectTimeoutMs", connectTimeoutMs, { min: 1, max: TIMEOUT_MS_MAX });
+  checkWholeNumber("statementTimeoutMs", statementTimeoutMs, { min: 1, max: TIMEOUT_MS_MAX });
+  checkWholeNumber("lockTimeoutMs", lockTimeoutMs, { min: 1, max: TIMEOUT_MS_MAX });
+  return { connectionsMax, connectTimeoutMs, statementTimeoutMs, lockTimeoutMs };
+}
