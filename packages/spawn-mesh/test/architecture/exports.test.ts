@@ -104,6 +104,7 @@ const doors: Readonly<Record<string, Door>> = {
       "Engine",
       "MessageOperations",
       "NAME_BYTES_MAX",
+      "OpaqueValue",
       "SpawnError",
       "StoreFailure",
       "TIMEOUT_MS_MAX",
@@ -127,6 +128,8 @@ const doors: Readonly<Record<string, Door>> = {
       "sealableValue",
       "systemClock",
       "systemRandom",
+      "textOfValue",
+      "valueOfText",
     ],
     types: [
       "ActionContext",
