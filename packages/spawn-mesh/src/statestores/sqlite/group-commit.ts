@@ -25,6 +25,9 @@ import { sealableColumns } from "./sealed-columns.ts";
 /** JSON is the only codec there is. */
 const CODEC_JSON = 0;
 
+/** Rowids begin at 1. */
+const NO_OWNER = 0;
+
 /** COMMIT itself failed: the transaction may be in the file or not. */
 export class CommitStepError extends Error {
   /** A row as it is if the transaction was applied. */
@@ -69,7 +72,9 @@ const ROW_FIELDS =
 
 export class GroupCommit {
   readonly #database: DatabaseSync;
-  readonly #ownerId: number;
+  readonly #owner: string;
+  /** What rows have in place of the owner's name; the first group makes sure that it stands for it. */
+  #ownerId = NO_OWNER;
   readonly #begin: StatementSync;
   readonly #commit: StatementSync;
   /** Handles are given here, since nobody else writes the file; a gap does no harm. */
@@ -89,7 +94,7 @@ export class GroupCommit {
 
   constructor(database: DatabaseSync, owner: string) {
     this.#database = database;
-    this.#ownerId = ownerIdOf(database, owner);
+    this.#owner = owner;
     const prepare = (sql: string): StatementSync => database.prepare(sql);
     this.#begin = prepare("BEGIN IMMEDIATE");
     this.#commit = prepare("COMMIT");
@@ -133,6 +138,7 @@ export class GroupCommit {
     let witness: Witness | undefined;
     this.#begin.run();
     try {
+      if (this.#ownerId === NO_OWNER) this.#ownerId = ownerIdOf(this.#database, this.#owner);
       for (let index = 0; index < count; index++) {
         const applied = this.#commitOne(reader);
         handles.push(applied?.handle ?? REFUSED);
@@ -152,6 +158,7 @@ export class GroupCommit {
 
   /** If even that fails, the session sees that the transaction is open and leaves the connection. */
   #rollback(): void {
+    this.#ownerId = NO_OWNER;
     try {
       if (this.#database.isTransaction) this.#database.exec("ROLLBACK");
     } catch {
