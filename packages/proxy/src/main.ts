@@ -10,6 +10,7 @@ try {
   const config = readConfig();
   const proxy = await startProxy(config, jsonLog(config.logLevel));
   for (const signal of SIGNALS) process.once(signal, () => void proxy.stop());
+  process.on("SIGHUP", () => proxy.reload());
 } catch (error) {
   process.stderr.write(`spawn-proxy: ${isSpawnError(error) ? error.message : String(error)}\n`);
   process.exitCode = 1;

@@ -9,11 +9,16 @@ import { invokeRoutes } from "./routes/invoke.ts";
 import { registerRoutes } from "./routes/register.ts";
 import { spawnRoutes } from "./routes/spawn.ts";
 import { ProxyServer } from "./server.ts";
+import { Guard } from "./security/guard.ts";
+import { keepingRules } from "./security/rules-in-force.ts";
+import { readTls } from "./security/tls.ts";
 import { openStatestore } from "./store-config.ts";
 
 /** A proxy that listens. */
 export interface RunningProxy {
   readonly address: ListenAddress;
+  /** Reads tokens, policies and certificates again. What cannot be read stays as it was. */
+  reload(): void;
   /** Refuses what is new, lets what is queued run, commits, and stops. */
   stop(): Promise<void>;
 }
@@ -21,7 +26,9 @@ export interface RunningProxy {
 /** Starts a proxy; it takes calls when the promise resolves. @throws {SpawnError} */
 export async function startProxy(config: ProxyConfig, log: Log): Promise<RunningProxy> {
   const { system: defaultSystem, durability, clearsTags, bodyBytesMax, drainTimeoutMs } = config;
+  const { security } = config;
   let isDraining = false;
+  const guard = new Guard({ ...security, rules: security.readRules() });
   const hosts = new ActorHosts({
     address: config.host,
     named: config.namedHosts,
@@ -33,6 +40,7 @@ export async function startProxy(config: ProxyConfig, log: Log): Promise<Running
     defaultSystem,
     durability,
     clearsTags,
+    guard,
     limits: { payloadBytesMax: bodyBytesMax, mailboxUnitsMax: 4 * bodyBytesMax },
     openStore: (name) =>
       openStatestore(config.store, config.encryption, { name, isDefault: name === defaultSystem }),
@@ -43,19 +51,24 @@ export async function startProxy(config: ProxyConfig, log: Log): Promise<Running
     routes: [
       ...invokeRoutes(systems),
       ...spawnRoutes(systems),
-      ...registerRoutes({ systems, hosts, log }),
+      ...registerRoutes({ systems, hosts, log, guard }),
       ...healthRoutes(() => !isDraining),
     ],
     bodyBytesMax,
     log,
     isClosing: () => isDraining,
+    guard,
+    tls: security.tls && readTls(security.tls),
   });
   const address = await server.listen(config.listen);
   log("info", "listening", { ...address, system: defaultSystem });
+  const rules = keepingRules({ security, guard, log, renewTls: (tls) => server.renewTls(tls) });
   return {
     address,
+    reload: () => rules.reload(),
     async stop() {
       isDraining = true;
+      rules.stop();
       log("info", "draining");
       await systems.stop({ drainTimeoutMs });
       await server.close();

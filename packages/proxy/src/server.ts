@@ -5,15 +5,22 @@
  */
 import { createServer } from "node:http";
 import type { IncomingHttpHeaders, IncomingMessage, Server, ServerResponse } from "node:http";
+import { createServer as createTlsServer } from "node:https";
+import type { Server as TlsServer } from "node:https";
 import { once } from "node:events";
 import { unlinkSync } from "node:fs";
 import { connect } from "node:net";
 import type { AddressInfo, Socket } from "node:net";
+import type { TlsOptions } from "node:tls";
 import { SpawnError } from "spawn-mesh/engine";
 import { asSpawnError, failureAnswer } from "./answers.ts";
 import type { Answer } from "./answers.ts";
 import type { ListenAddress } from "./config.ts";
 import type { Log } from "./log.ts";
+import type { Guard } from "./security/guard.ts";
+import type { Identity } from "./security/identity.ts";
+import { peerOf } from "./security/peer.ts";
+import type { Peer } from "./security/peer.ts";
 
 /** A request with what its route has found in it. */
 export interface RouteRequest {
@@ -22,12 +29,16 @@ export interface RouteRequest {
   readonly query: URLSearchParams;
   readonly headers: IncomingHttpHeaders;
   readonly body: Uint8Array;
+  /** Who makes it. */
+  readonly identity: Identity;
 }
 
 export interface Route {
   readonly method: "GET" | "POST";
   /** `/health`, `/system/:system`: a part that begins with a colon is a parameter. */
   readonly path: string;
+  /** Whether it answers without asking who makes the request. */
+  readonly isPublic?: boolean;
   handle(request: RouteRequest): Answer | Promise<Answer>;
 }
 
@@ -37,11 +48,18 @@ export interface ServerOptions {
   readonly log: Log;
   /** Whether connections end with their next answer. */
   readonly isClosing: () => boolean;
+  readonly guard: Guard;
+  /** `undefined` for plain connections; a socket file has no others. */
+  readonly tls: TlsOptions | undefined;
 }
 
 const CONNECTIONS_MAX = 10_000;
 /** Clients that keep connections close them themselves; one that was closed under their hands is a failed call. */
 const KEEP_ALIVE_MS = 65_000;
+/** Who makes a request that nobody was asked about. */
+const NOBODY: Identity = { name: "nobody", isHost: false };
+/** Who may use a socket file if nothing else is said. */
+const SOCKET_MODE = 0o600;
 const NO_BODY = Buffer.alloc(0);
 const NOT_FOUND: Answer = {
   status: 404,
@@ -56,25 +74,51 @@ interface CompiledRoute extends Route {
 export class ProxyServer {
   readonly #options: ServerOptions;
   readonly #routes: readonly CompiledRoute[];
-  readonly #server: Server;
+  readonly #server: Server | TlsServer;
+  readonly #peers = new WeakMap<Socket, Peer>();
+  #isSocketFile = false;
 
   constructor(options: ServerOptions) {
     this.#options = options;
     this.#routes = options.routes.map((route) => ({ ...route, parts: route.path.split("/") }));
-    this.#server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, (request, response) => {
+    const serve = (request: IncomingMessage, response: ServerResponse): void =>
       void this.#serve(request, response);
-    });
+    const { tls } = options;
+    this.#server =
+      tls === undefined
+        ? createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, serve)
+        : createTlsServer({ ...tls, keepAliveTimeout: KEEP_ALIVE_MS }, serve);
     this.#server.maxConnections = CONNECTIONS_MAX;
     this.#server.on("clientError", refuseMalformed);
   }
 
   /** Begins to listen; answers where. @throws when the address is taken */
   async listen(address: ListenAddress): Promise<ListenAddress> {
-    if ("path" in address) await removeStaleSocket(address.path);
-    this.#server.listen(address);
+    this.#isSocketFile = "path" in address;
+    if ("path" in address) await this.#listenAtFile(address);
+    else this.#server.listen(address);
     await once(this.#server, "listening");
     const bound = this.#server.address() as AddressInfo | string;
     return typeof bound === "string" ? { path: bound } : { host: bound.address, port: bound.port };
+  }
+
+  /** The file is there with its mode: nobody can connect in between. */
+  async #listenAtFile({
+    path,
+    mode = SOCKET_MODE,
+  }: Extract<ListenAddress, { readonly path: string }>): Promise<void> {
+    await removeStaleSocket(path);
+    const before = process.umask(0o777 & ~mode);
+    try {
+      this.#server.listen({ path });
+    } finally {
+      process.umask(before);
+    }
+  }
+
+  /** New connections are made with another certificate. */
+  renewTls(tls: TlsOptions): void {
+    if ("setSecureContext" in this.#server) this.#server.setSecureContext(tls);
   }
 
   /** Takes no more connections, and ends when the answers under way are sent. */
@@ -108,12 +152,39 @@ export class ProxyServer {
     const route = found.find(({ method }) => method === request.method);
     if (route === undefined) return found.length === 0 ? NOT_FOUND : notAllowed(found);
     const { headers } = request;
+    let identity = NOBODY;
+    if (route.isPublic !== true) {
+      try {
+        identity = this.#options.guard.authorize({ peer: this.#peerOf(request.socket), headers });
+      } catch (error) {
+        return this.#unproven(asSpawnError(error), request);
+      }
+    }
     const params = paramsOf(route, parts);
     const query = new URLSearchParams(queryAt < 0 ? "" : url.slice(queryAt + 1));
-    if (route.method === "GET") return route.handle({ params, query, headers, body: NO_BODY });
+    if (route.method === "GET")
+      return route.handle({ params, query, headers, identity, body: NO_BODY });
     return readBody(request, this.#options.bodyBytesMax).then((body) =>
-      route.handle({ params, query, headers, body }),
+      route.handle({ params, query, headers, identity, body }),
     );
+  }
+
+  #peerOf(socket: Socket): Peer {
+    let peer = this.#peers.get(socket);
+    if (peer === undefined) {
+      peer = peerOf(socket, this.#isSocketFile);
+      this.#peers.set(socket, peer);
+    }
+    return peer;
+  }
+
+  /** Nobody knows who it is; the request is not read. */
+  #unproven(error: SpawnError, { socket, method }: IncomingMessage): Answer {
+    const { remoteAddress: address } = socket;
+    this.#options.log("warning", "refused", { address, method, reason: error.message });
+    const answer = failureAnswer(error);
+    const headers = { ...answer.headers, "www-authenticate": "Bearer" };
+    return { ...answer, status: 401, headers };
   }
 }
 

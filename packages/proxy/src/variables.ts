@@ -37,6 +37,12 @@ export class Variables {
     return this.oneOf(name, ["true", "false"], otherwise ? "true" : "false") === "true";
   }
 
+  /** Texts with commas between them. */
+  list(name: string): readonly string[] {
+    const texts = (this.find(name) ?? "").split(",").map((text) => text.trim());
+    return texts.filter((text) => text !== "");
+  }
+
   oneOf<Choice extends string>(
     name: string,
     choices: readonly Choice[],

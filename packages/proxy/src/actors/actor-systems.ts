@@ -5,9 +5,13 @@ import type { Directory, WireTarget } from "./directory.ts";
 import { notFound } from "./directory.ts";
 import { HostedSystem } from "./hosted-system.ts";
 import type { HostedCall, HostedSystemOptions } from "./hosted-system.ts";
+import type { Guard, GuardedCall } from "../security/guard.ts";
 
 /** Systems of one proxy. */
 const SYSTEMS_MAX = 64;
+
+/** A call that comes from outside. */
+export interface ClientCall extends Omit<HostedCall, "caller">, GuardedCall {}
 
 /** What all systems have in common, and how the statestore of each is opened. */
 export interface ActorSystemsOptions extends Pick<
@@ -16,6 +20,7 @@ export interface ActorSystemsOptions extends Pick<
 > {
   /** The system of whoever names none. */
   readonly defaultSystem: string;
+  readonly guard: Guard;
   readonly openStore: (system: string) => HostedSystemOptions["store"];
 }
 
@@ -69,11 +74,18 @@ export class ActorSystems implements Directory {
     return await this.#systems.get(target.system)?.find(target);
   }
 
-  /** Calls an action of an actor of any system here. @throws {SpawnError} */
-  async call(call: HostedCall): Promise<unknown> {
+  checkSend(source: ActorId, action: string): void {
+    this.#options.guard.checkSend(source, action);
+  }
+
+  /** Calls an action of an actor of any system here, if that may be. @throws {SpawnError} */
+  async call({ identity, claimed, ...call }: ClientCall): Promise<unknown> {
+    const { guard } = this.#options;
+    const request = { identity, claimed, action: call.action };
+    const caller = await guard.admit(request, (target) => this.find(target));
     const system = this.#systems.get(call.target.system);
     if (system === undefined) throw notFound(call.target);
-    return await system.call(call);
+    return await system.call({ ...call, caller });
   }
 
   /** Lets what is queued run, commits, and closes the statestores. */

@@ -218,13 +218,15 @@ export class HostedSystem {
 
 const NO_CHAIN: readonly string[] = [];
 
-/** Runs what {@link hostedDefinition} made, and knows what is the host's failure and not the action's. */
+/** Runs what {@link hostedDefinition} made, and knows what is not the action's failure: the host's, and our own. */
 const remoteHost: Host = {
   run: (action, context, payload) => action(context, payload),
-  failure: (thrown) =>
-    thrown instanceof HostUnavailable
+  failure(thrown) {
+    if (isSpawnError(thrown) && thrown.code === "UNAUTHORIZED") return thrown;
+    return thrown instanceof HostUnavailable
       ? new SpawnError("HOST_UNAVAILABLE", thrown.message, { cause: thrown })
-      : undefined,
+      : undefined;
+  },
   reference(target, _name, call: ReferenceCall) {
     const { place, action } = target as RouteTarget;
     const { system, definition, name } = place;

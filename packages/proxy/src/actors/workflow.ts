@@ -31,6 +31,7 @@ export async function applyWorkflow(
   const { routing } = workflow;
   if (routing.case === undefined) return;
   const { actor: name, actionName: action, registerRef } = routing.value;
+  directory.checkSend(context.self, action);
   const { system } = context.self;
   const place = await findExisting(directory, { system, name, parent: "", registerRef });
   const target: RouteTarget = { place, action };
@@ -43,6 +44,7 @@ async function sendEffect(
   request: InvocationRequest,
   directory: Directory,
 ): Promise<void> {
+  directory.checkSend(context.self, request.actionName);
   const id = targetOf(request);
   const { name, parent } = id;
   const system = id.system === "" ? context.self.system : id.system;

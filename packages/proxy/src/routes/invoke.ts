@@ -1,5 +1,5 @@
 /** Calls of actions, and reads of states. */
-import type { ActorId, CallOptions } from "spawn-mesh/engine";
+import type { CallOptions } from "spawn-mesh/engine";
 import { SpawnError, TIMEOUT_MS_MAX } from "spawn-mesh/engine";
 import {
   InvocationRequestSchema,
@@ -14,7 +14,9 @@ import type { WireTarget } from "../actors/directory.ts";
 import { dueTime } from "../actors/workflow.ts";
 import { okStatus, protobufAnswer } from "../answers.ts";
 import type { Answer } from "../answers.ts";
-import type { Route } from "../server.ts";
+import type { ClaimedCaller } from "../security/guard.ts";
+import type { Identity } from "../security/identity.ts";
+import type { Route, RouteRequest } from "../server.ts";
 import { payloadOfValue, valueOfPayload } from "../wire-values.ts";
 
 /** Metadata that says how a call is to be made. */
@@ -27,40 +29,48 @@ export function invokeRoutes(systems: ActorSystems): readonly Route[] {
     {
       method: "POST",
       path: "/api/v1/system/:system/actors/:actor/invoke",
-      handle: ({ params, body }) => invoke(systems, params, body),
+      handle: (request) => invoke(systems, request),
     },
     {
       method: "GET",
       path: "/api/v1/system/:system/actors/:actor",
-      handle: ({ params }) => readState(systems, params),
+      handle: ({ params, identity }) => readState(systems, params, identity),
     },
   ];
 }
 
 type Params = Readonly<Record<string, string>>;
 
-async function invoke(systems: ActorSystems, params: Params, body: Uint8Array): Promise<Answer> {
+async function invoke(
+  systems: ActorSystems,
+  { params, body, identity }: RouteRequest,
+): Promise<Answer> {
   const request = decodeMessage(InvocationRequestSchema, body);
   const target = wireTargetOf(request, params, systems.defaultSystem);
   const payload = valueOfPayload(request.payload, "payload");
   const options = optionsOf(request);
-  const caller = callerOf(request, target.system);
+  const claimed = claimedCaller(request, target.system);
   const value = await systems.call({
     target,
     action: request.actionName,
     payload,
     options,
-    caller,
+    identity,
+    claimed,
   });
   return answer(target, value, spellingFor(systems, request, target));
 }
 
 /** Answers the state as the default action `get` does. */
-async function readState(systems: ActorSystems, params: Params): Promise<Answer> {
+async function readState(
+  systems: ActorSystems,
+  params: Params,
+  identity: Identity,
+): Promise<Answer> {
   const { system, actor: name } = params as { readonly system: string; readonly actor: string };
   const target = { system, name, parent: "", registerRef: "" };
-  const call = { target, action: "get", payload: undefined, options: {}, caller: undefined };
-  const value = await systems.call(call);
+  const read = { action: "get", payload: undefined, options: {} };
+  const value = await systems.call({ ...read, target, identity, claimed: undefined });
   return answer(target, value, spellingOfActor(systems, target));
 }
 
@@ -114,10 +124,13 @@ function timeoutOf(text: string): number {
   );
 }
 
-function callerOf({ caller }: InvocationRequest, systemOfTarget: string): ActorId | undefined {
+function claimedCaller(
+  { caller }: InvocationRequest,
+  systemOfTarget: string,
+): ClaimedCaller | undefined {
   if (caller === undefined || caller.name === "") return undefined;
   const { name, system, parent } = caller;
-  return { system: system || systemOfTarget, definition: parent || name, name };
+  return { system: system || systemOfTarget, name, parent };
 }
 
 /** The caller's own spelling if it has shown it, else that of an actor that it knows. */

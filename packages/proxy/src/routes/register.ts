@@ -10,6 +10,8 @@ import { okStatus, protobufAnswer } from "../answers.ts";
 import type { Answer } from "../answers.ts";
 import type { ActorHosts } from "../host/actor-hosts.ts";
 import type { Log } from "../log.ts";
+import type { Guard } from "../security/guard.ts";
+import { checkHost } from "../security/identity.ts";
 import type { Route, RouteRequest } from "../server.ts";
 
 /** With this header a host says at which port it listens, if not at the configured one. */
@@ -30,6 +32,7 @@ export interface RegisterParts {
   readonly systems: ActorSystems;
   readonly hosts: ActorHosts;
   readonly log: Log;
+  readonly guard: Guard;
 }
 
 /** `POST /api/v1/system` */
@@ -40,16 +43,24 @@ export function registerRoutes(parts: RegisterParts): readonly Route[] {
 }
 
 async function register(
-  { systems, hosts, log }: RegisterParts,
-  { body, headers }: RouteRequest,
+  { systems, hosts, log, guard }: RegisterParts,
+  { body, headers, identity }: RouteRequest,
 ): Promise<Answer> {
+  checkHost(identity, "register actors");
   const registration = readRegistration(decodeMessage(RegistrationRequestSchema, body));
   const port = headers[HOST_PORT_HEADER];
   const host = hosts.of(registration.serviceInfo, typeof port === "string" ? port : undefined);
   const system = await systems.open(registration.system || systems.defaultSystem);
-  await system.register(registration, host);
   const actors = registration.actors.map(({ id }) => id.name);
-  log("info", "registered", { system: system.name, actors, host: host.address });
+  const giveBack = guard.own(identity, system.name, actors);
+  try {
+    await system.register(registration, host);
+  } catch (error) {
+    giveBack();
+    throw error;
+  }
+  const by = identity.name;
+  log("info", "registered", { system: system.name, actors, host: host.address, by });
   const answer = { status: okStatus(ACCEPTED), proxyInfo: PROXY_INFO };
   return protobufAnswer(RegistrationResponseSchema, answer);
 }
