@@ -7,8 +7,8 @@ import { HostedSystem } from "./hosted-system.ts";
 import type { HostedCall, HostedSystemOptions } from "./hosted-system.ts";
 import type { Guard, GuardedCall } from "../security/guard.ts";
 
-/** Systems of one proxy. */
-const SYSTEMS_MAX = 64;
+/** Systems of one proxy. Each has an engine and a statestore of its own, which take some 15 MB together. */
+const SYSTEMS_MAX = 8;
 
 /** A call that comes from outside. */
 export interface ClientCall extends Omit<HostedCall, "caller">, GuardedCall {}
