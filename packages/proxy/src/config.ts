@@ -11,6 +11,8 @@ import { keyFile } from "spawn-mesh/encryption";
 import type { HostAddress } from "./host/host-connection.ts";
 import { LOG_LEVELS } from "./log.ts";
 import type { LogLevel } from "./log.ts";
+import { telemetryConfigOf } from "./observability/telemetry-config.ts";
+import type { TelemetryConfig } from "./observability/telemetry-config.ts";
 import { checkReach, securityConfigOf } from "./security/security-config.ts";
 import type { SecurityConfig } from "./security/security-config.ts";
 import { storeConfigOf } from "./store-config.ts";
@@ -47,6 +49,7 @@ export interface ProxyConfig {
   readonly drainTimeoutMs: number;
   readonly logLevel: LogLevel;
   readonly security: SecurityConfig;
+  readonly telemetry: TelemetryConfig;
 }
 
 /**
@@ -74,6 +77,7 @@ export function readConfig(environment: Environment = process.env): ProxyConfig 
     drainTimeoutMs: read.whole("SPAWN_DRAIN_TIMEOUT_MS", 10_000, [0, 600_000]),
     logLevel: read.oneOf("SPAWN_PROXY_LOGGER_LEVEL", LOG_LEVELS, "info"),
     security: securityConfigOf(read),
+    telemetry: telemetryConfigOf(read),
   };
   if ("host" in config.listen) checkReach(config.listen.host, config.security);
   return Object.freeze(config);

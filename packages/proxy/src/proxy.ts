@@ -4,8 +4,12 @@ import type { ListenAddress, ProxyConfig } from "./config.ts";
 import { logEvent } from "./engine-log.ts";
 import { ActorHosts } from "./host/actor-hosts.ts";
 import type { Log } from "./log.ts";
+import { Observer } from "./observability/observer.ts";
+import { openTracer } from "./observability/open-tracer.ts";
+import { ProxyMetrics } from "./observability/proxy-metrics.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { invokeRoutes } from "./routes/invoke.ts";
+import { metricsRoutes } from "./routes/metrics.ts";
 import { registerRoutes } from "./routes/register.ts";
 import { spawnRoutes } from "./routes/spawn.ts";
 import { ProxyServer } from "./server.ts";
@@ -26,10 +30,14 @@ export interface RunningProxy {
 /** Starts a proxy; it takes calls when the promise resolves. @throws {SpawnError} */
 export async function startProxy(config: ProxyConfig, log: Log): Promise<RunningProxy> {
   const { system: defaultSystem, durability, clearsTags, bodyBytesMax, drainTimeoutMs } = config;
-  const { security } = config;
+  const { security, telemetry } = config;
   let isDraining = false;
   const guard = new Guard({ ...security, rules: security.readRules() });
+  const metrics = telemetry.hasMetrics ? new ProxyMetrics() : undefined;
+  const tracer = await openTracer(telemetry);
+  const observer = new Observer({ metrics, tracer });
   const hosts = new ActorHosts({
+    observer,
     address: config.host,
     named: config.namedHosts,
     connectionsMax: config.hostConnectionsMax,
@@ -41,10 +49,14 @@ export async function startProxy(config: ProxyConfig, log: Log): Promise<Running
     durability,
     clearsTags,
     guard,
+    observer,
     limits: { payloadBytesMax: bodyBytesMax, mailboxUnitsMax: 4 * bodyBytesMax },
     openStore: (name) =>
       openStatestore(config.store, config.encryption, { name, isDefault: name === defaultSystem }),
-    onEvent: (event) => logEvent(log, event),
+    onEvent(event) {
+      metrics?.happened(event);
+      logEvent(log, event);
+    },
   });
   await systems.open(defaultSystem);
   const server = new ProxyServer({
@@ -53,11 +65,13 @@ export async function startProxy(config: ProxyConfig, log: Log): Promise<Running
       ...spawnRoutes(systems),
       ...registerRoutes({ systems, hosts, log, guard }),
       ...healthRoutes(() => !isDraining),
+      ...(metrics === undefined ? [] : metricsRoutes(() => metrics.text(systems.loads))),
     ],
     bodyBytesMax,
     log,
     isClosing: () => isDraining,
     guard,
+    observer,
     tls: security.tls && readTls(security.tls),
   });
   const address = await server.listen(config.listen);
@@ -73,6 +87,7 @@ export async function startProxy(config: ProxyConfig, log: Log): Promise<Running
       await systems.stop({ drainTimeoutMs });
       await server.close();
       hosts.close();
+      await tracer.stop();
       log("info", "stopped");
     },
   };

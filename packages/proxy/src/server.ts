@@ -17,6 +17,7 @@ import { asSpawnError, failureAnswer } from "./answers.ts";
 import type { Answer } from "./answers.ts";
 import type { ListenAddress } from "./config.ts";
 import type { Log } from "./log.ts";
+import type { Observer } from "./observability/observer.ts";
 import type { Guard } from "./security/guard.ts";
 import type { Identity } from "./security/identity.ts";
 import { peerOf } from "./security/peer.ts";
@@ -49,6 +50,7 @@ export interface ServerOptions {
   /** Whether connections end with their next answer. */
   readonly isClosing: () => boolean;
   readonly guard: Guard;
+  readonly observer: Observer;
   /** `undefined` for plain connections; a socket file has no others. */
   readonly tls: TlsOptions | undefined;
 }
@@ -181,6 +183,7 @@ export class ProxyServer {
   /** Nobody knows who it is; the request is not read. */
   #unproven(error: SpawnError, { socket, method }: IncomingMessage): Answer {
     const { remoteAddress: address } = socket;
+    this.#options.observer.unproven();
     this.#options.log("warning", "refused", { address, method, reason: error.message });
     const answer = failureAnswer(error);
     const headers = { ...answer.headers, "www-authenticate": "Bearer" };

@@ -5,10 +5,14 @@ import type { Directory, WireTarget } from "./directory.ts";
 import { notFound } from "./directory.ts";
 import { HostedSystem } from "./hosted-system.ts";
 import type { HostedCall, HostedSystemOptions } from "./hosted-system.ts";
+import type { Observer, RegisteredNames } from "../observability/observer.ts";
+import type { SystemLoad } from "../observability/proxy-metrics.ts";
 import type { Guard, GuardedCall } from "../security/guard.ts";
 
 /** Systems of one proxy. Each has an engine and a statestore of its own, which take some 15 MB together. */
 const SYSTEMS_MAX = 8;
+
+const NOT_REGISTERED: RegisteredNames = { system: "", actor: "", action: "" };
 
 /** A call that comes from outside. */
 export interface ClientCall extends Omit<HostedCall, "caller">, GuardedCall {}
@@ -21,6 +25,7 @@ export interface ActorSystemsOptions extends Pick<
   /** The system of whoever names none. */
   readonly defaultSystem: string;
   readonly guard: Guard;
+  readonly observer: Observer;
   readonly openStore: (system: string) => HostedSystemOptions["store"];
 }
 
@@ -78,8 +83,31 @@ export class ActorSystems implements Directory {
     this.#options.guard.checkSend(source, action);
   }
 
+  /** How much there is to do in each system, now. */
+  get loads(): readonly SystemLoad[] {
+    return [...this.#systems.values()].map(({ name, engine }) => ({
+      system: name,
+      ...engine.load,
+    }));
+  }
+
   /** Calls an action of an actor of any system here, if that may be. @throws {SpawnError} */
-  async call({ identity, claimed, ...call }: ClientCall): Promise<unknown> {
+  async call(call: ClientCall): Promise<unknown> {
+    const { target, action, options, claimed } = call;
+    const observed = {
+      ...target,
+      action,
+      options,
+      from: claimed?.name,
+      registered: () =>
+        this.#systems.get(target.system)?.registered(target, action) ?? NOT_REGISTERED,
+    };
+    return await this.#options.observer.invocation(observed, (inTrace) =>
+      this.#call({ ...call, options: inTrace }),
+    );
+  }
+
+  async #call({ identity, claimed, ...call }: ClientCall): Promise<unknown> {
     const { guard } = this.#options;
     const request = { identity, claimed, action: call.action };
     const caller = await guard.admit(request, (target) => this.find(target));

@@ -105,7 +105,8 @@ async function call(
     ...from,
   });
   const body = toBinary(ActorInvocationSchema, request);
-  const response = understood(await askHosts(hosting.hosts, body, context.signal));
+  const asked = { body, action, actor: context.self.definition, metadata: context.metadata };
+  const response = understood(await askHosts(hosting.hosts, asked, context.signal));
   checkAnswerer(response, actor);
   return { response, before };
 }

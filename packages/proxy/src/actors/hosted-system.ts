@@ -17,6 +17,7 @@ import type {
   Statestore,
 } from "spawn-mesh/engine";
 import { Kind, isJsonType, spellingOf } from "spawn-mesh/protocol";
+import type { RegisteredNames } from "../observability/observer.ts";
 import type { RegisteredActor, Registration, Spelling } from "spawn-mesh/protocol";
 import { HostUnavailable } from "../host/actor-host.ts";
 import type { ActorHost } from "../host/actor-host.ts";
@@ -218,6 +219,15 @@ export class HostedSystem {
   spellingFor(actor: string): Spelling | undefined {
     const registered = this.#hosts.has(actor) ? actor : this.#spawned.known(actor);
     return registered === undefined ? undefined : this.#hosts.get(registered)?.[0].spelling;
+  }
+
+  /** The names of a call as far as they are registered. */
+  registered({ name, parent, registerRef }: WireTarget, action: string): RegisteredNames {
+    const candidates = [registerRef, name, this.#spawned.known(name) ?? "", parent];
+    const actor = candidates.find((each) => this.#hosts.has(each));
+    const definition = actor === undefined ? undefined : this.engine.type(actor).definition;
+    const isAction = definition !== undefined && findAction(definition, action) !== undefined;
+    return { system: this.name, actor: actor ?? "", action: isAction ? action : "" };
   }
 
   #typeOf(name: string): ActorType | undefined {

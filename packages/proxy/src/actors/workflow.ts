@@ -6,6 +6,7 @@ import type { ActionContext, ActorId, SendRequest } from "spawn-mesh/engine";
 import { targetOf } from "spawn-mesh/protocol";
 import type { Broadcast, InvocationRequest, Workflow } from "spawn-mesh/protocol";
 import { valueOfPayload } from "../wire-values.ts";
+import { metadataInTrace, traceContextIn } from "../observability/trace-context.ts";
 import { findExisting } from "./directory.ts";
 import type { Directory } from "./directory.ts";
 
@@ -50,6 +51,11 @@ async function sendEffect(
   const system = id.system === "" ? context.self.system : id.system;
   const { registerRef } = request;
   const found = await directory.find({ system, name, parent, registerRef });
+  // An effect is a part of what sends it, unless it says what else it belongs to.
+  const metadata = metadataInTrace(
+    request.metadata,
+    traceContextIn(request.metadata) === undefined ? context.metadata : {},
+  );
   // Whoever is not there may come: the message waits.
   const definition = found?.definition ?? (registerRef || parent || name);
   context.send(name, {
@@ -58,7 +64,7 @@ async function sendEffect(
     action: request.actionName,
     payload: valueOfPayload(request.payload, "payload of an effect"),
     ...dueTime(request),
-    ...(Object.keys(request.metadata).length > 0 && { metadata: request.metadata }),
+    ...(Object.keys(metadata).length > 0 && { metadata }),
   });
 }
 

@@ -14,6 +14,7 @@ import type { WireTarget } from "../actors/directory.ts";
 import { dueTime } from "../actors/workflow.ts";
 import { okStatus, protobufAnswer } from "../answers.ts";
 import type { Answer } from "../answers.ts";
+import { metadataInTrace } from "../observability/trace-context.ts";
 import type { ClaimedCaller } from "../security/guard.ts";
 import type { Identity } from "../security/identity.ts";
 import type { Route, RouteRequest } from "../server.ts";
@@ -43,12 +44,13 @@ type Params = Readonly<Record<string, string>>;
 
 async function invoke(
   systems: ActorSystems,
-  { params, body, identity }: RouteRequest,
+  { params, body, headers, identity }: RouteRequest,
 ): Promise<Answer> {
   const request = decodeMessage(InvocationRequestSchema, body);
   const target = wireTargetOf(request, params, systems.defaultSystem);
   const payload = valueOfPayload(request.payload, "payload");
-  const options = optionsOf(request);
+  const metadata = metadataInTrace(request.metadata, headers);
+  const options = optionsOf(request, metadata);
   const claimed = claimedCaller(request, target.system);
   const value = await systems.call({
     target,
@@ -101,8 +103,10 @@ function wireTargetOf(
 }
 
 /** @throws {SpawnError} `INVALID_ARGUMENT` */
-function optionsOf(request: InvocationRequest): CallOptions {
-  const { metadata } = request;
+function optionsOf(
+  request: InvocationRequest,
+  metadata: Readonly<Record<string, string>>,
+): CallOptions {
   const timeout = metadata[TIMEOUT_KEY];
   const idempotencyKey = metadata[IDEMPOTENCY_KEY];
   const isScheduled = request.scheduledTo !== 0n;

@@ -150,6 +150,7 @@ const doors: Readonly<Record<string, Door>> = {
       "CronTimes",
       "Durability",
       "EngineEvent",
+      "EngineLoad",
       "EngineOptions",
       "ErrorCode",
       "Etag",
