@@ -55,7 +55,7 @@ describe("a service with the actor option", () => {
   test("of an unnamed actor refuses a message that names no instance", async () => {
     await expect(shop.grpc.call(show, {})).rejects.toMatchObject({
       code: status.INVALID_ARGUMENT,
-      details: expect.stringContaining("user is empty"),
+      details: expect.stringContaining("user of shop.ShowRequest is empty"),
       trailers: { "spawn-error": "INVALID_ARGUMENT", "spawn-applied": "no" },
     });
   });
@@ -235,6 +235,24 @@ describe("headers", () => {
     const first = await shop.grpc.call(add, { value: 1 }, { headers });
     expect(await shop.grpc.call(add, { value: 1 }, { headers })).toEqual(first);
     expect(await totalNow()).toBe(before + 1);
+  });
+
+  test("end a call that is given up while it waits, and the host never hears of it", async () => {
+    await using slow = await startShop({
+      Add: async (invocation) => {
+        await new Promise((resolve) => setTimeout(resolve, 300));
+        return { updatedContext: invocation.currentContext! };
+      },
+    });
+    const first = slow.grpc.call(add, { value: 1 });
+    const second = slow.grpc.call(add, { value: 2 }, { deadline: Date.now() + 100 });
+    await expect(second).rejects.toMatchObject({ code: status.DEADLINE_EXCEEDED });
+    await first;
+    await slow.grpc.call(current, {});
+    expect(slow.host.requests.map(({ invocation }) => invocation.actionName)).toEqual([
+      "Add",
+      "Current",
+    ]);
   });
 
   test("end a call at its deadline, and the action changes nothing", async () => {

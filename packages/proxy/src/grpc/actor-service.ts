@@ -8,48 +8,39 @@ import {
   create,
   fromBinary,
   fromJsonString,
+  getOption,
+  ScalarType,
   toBinary,
   type DescField,
   type DescMessage,
   type DescMethod,
   type DescService,
+  type Message,
 } from "@bufbuild/protobuf";
 import { reflect } from "@bufbuild/protobuf/reflect";
 import { AnySchema, EmptySchema, type Any } from "@bufbuild/protobuf/wkt";
-import { getOption, ScalarType } from "@bufbuild/protobuf";
-import { isSpawnError, SpawnError } from "spawn-mesh/engine";
+import { SpawnError } from "spawn-mesh/engine";
 import { actorIdOption, decodeMessage, isNoop, jsonTextOf } from "spawn-mesh/protocol";
 import type { ActorCalls, ActorReply } from "./actor-calls.ts";
-import type { RequestFacts, ServedMethod } from "./served-method.ts";
+import type { ServedMethod } from "./served-method.ts";
 
 const URL_PREFIX = "type.googleapis.com/";
 
 /** The methods of a service, each an action of the actor of that name. */
 export function actorMethods(service: DescService, calls: ActorCalls): readonly ServedMethod[] {
-  return service.methods.map((method) => ({
-    method,
-    answer: async (message, facts) => await answer(method, message, { calls, facts }),
-  }));
-}
-
-interface Surroundings {
-  readonly calls: ActorCalls;
-  readonly facts: RequestFacts;
-}
-
-async function answer(
-  method: DescMethod,
-  message: Uint8Array,
-  { calls, facts }: Surroundings,
-): Promise<Uint8Array> {
-  const target = targetOf(method, message, calls);
-  const reply = await calls.invoke({
-    ...target,
-    ...facts,
-    action: method.name,
-    payload: create(AnySchema, { typeUrl: URL_PREFIX + method.input.typeName, value: message }),
+  return service.methods.map((method) => {
+    const findTarget = targetFinder(method, calls);
+    return {
+      method,
+      answer: async (message, facts) => {
+        const target = findTarget(message);
+        const typeUrl = URL_PREFIX + method.input.typeName;
+        const payload = create(AnySchema, { typeUrl, value: message });
+        const action = method.name;
+        return readReply(method, await calls.invoke({ ...target, ...facts, action, payload }));
+      },
+    };
   });
-  return readReply(method, reply);
 }
 
 interface Target {
@@ -57,28 +48,40 @@ interface Target {
   readonly parent: string | undefined;
 }
 
-/** Whom a message is for. @throws {SpawnError} `ACTOR_NOT_FOUND`, `INVALID_ARGUMENT` */
-function targetOf(method: DescMethod, message: Uint8Array, calls: ActorCalls): Target {
-  const decoded = decodeMessage(method.input, message);
-  const service = method.parent.name;
-  const kind = calls.kindOf(service);
-  if (kind === undefined) {
-    throw new SpawnError(
-      "ACTOR_NOT_FOUND",
-      `no host has registered an actor ${service}, which ${method.parent.typeName} is served by`,
-    );
-  }
-  if (kind !== "unnamed") return { actor: service, parent: undefined };
-  const field = actorIdField(method.input);
-  const actor = String(reflect(method.input, decoded).get(field));
-  if (actor === "") {
+/** Says whom a message is for. @throws {SpawnError} `ACTOR_NOT_FOUND`, `INVALID_ARGUMENT` */
+function targetFinder(method: DescMethod, calls: ActorCalls): (message: Uint8Array) => Target {
+  const { input, parent: service } = method;
+  const idField = actorIdField(input);
+  return (message) => {
+    const decoded = decodeMessage(input, message);
+    const kind = calls.kindOf(service.name);
+    if (kind === undefined) {
+      throw new SpawnError(
+        "ACTOR_NOT_FOUND",
+        `no host has registered an actor ${service.name}, which ${service.typeName} is served by`,
+      );
+    }
+    if (kind !== "unnamed") return { actor: service.name, parent: undefined };
+    return { actor: instanceName(input, decoded, idField), parent: service.name };
+  };
+}
+
+function instanceName(input: DescMessage, message: Message, idField: IdField | undefined): string {
+  if (idField === undefined) {
     throw new SpawnError(
       "INVALID_ARGUMENT",
-      `${field.name} is empty: it names the instance of ${service} that the request is for`,
+      `${input.typeName} has no text or number field with the option (spawn.actors.actor_id), which an unnamed actor needs`,
     );
   }
-  return { actor, parent: service };
+  const name = String(reflect(input, message).get(idField));
+  if (name !== "") return name;
+  throw new SpawnError(
+    "INVALID_ARGUMENT",
+    `${idField.name} of ${input.typeName} is empty: it names the instance that the request is for`,
+  );
 }
+
+type IdField = DescField & { readonly fieldKind: "scalar" };
 
 const namingTypes: ReadonlySet<ScalarType> = new Set([
   ScalarType.STRING,
@@ -88,14 +91,10 @@ const namingTypes: ReadonlySet<ScalarType> = new Set([
   ScalarType.UINT64,
 ]);
 
-/** The field that names the instance. @throws {SpawnError} `INVALID_ARGUMENT` when there is none */
-function actorIdField(input: DescMessage): DescField & { readonly fieldKind: "scalar" } {
+/** The field that names the instance of an unnamed actor. */
+function actorIdField(input: DescMessage): IdField | undefined {
   const field = input.fields.find((each) => getOption(each, actorIdOption));
-  if (field?.fieldKind === "scalar" && namingTypes.has(field.scalar)) return field;
-  throw new SpawnError(
-    "INVALID_ARGUMENT",
-    `${input.typeName} has no text or number field with the option (spawn.actors.actor_id), which an unnamed actor needs`,
-  );
+  return field?.fieldKind === "scalar" && namingTypes.has(field.scalar) ? field : undefined;
 }
 
 /** The message of a reply; nothing at all is an empty message. */
@@ -106,8 +105,7 @@ function readReply(method: DescMethod, reply: ActorReply): Uint8Array {
     const value = messageIn(reply.value, output);
     if (value !== undefined) return value;
   } catch (error) {
-    if (!isSpawnError(error) && !(error instanceof Error)) throw error;
-    throw wrongReply(method, `bytes that are none`, error);
+    throw wrongReply(method, "bytes that are none", error);
   }
   throw wrongReply(method, JSON.stringify(reply.value.typeUrl.slice(0, 200)));
 }
