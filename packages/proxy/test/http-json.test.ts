@@ -6,7 +6,7 @@ import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startShop } from "./fixtures/shop-proxy.ts";
 import type { Shop } from "./fixtures/shop-proxy.ts";
-import { shopMethod } from "./fixtures/shop.ts";
+import { shopActions, shopMethod } from "./fixtures/shop.ts";
 import { opaque } from "./fixtures/values.ts";
 
 let shop: Shop;
@@ -220,6 +220,13 @@ describe("the port", () => {
     expect((await curl("GET /health/liveness")).status).toBe(200);
   });
 
+  test("closes a connection of HTTP/2 whose client has closed its end", async () => {
+    const socket = await connected(shop);
+    socket.end(Buffer.from(`PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n${"\0\0\0\x04\0\0\0\0\0"}`));
+    socket.resume();
+    await once(socket, "close");
+  });
+
   test("survives connections that break off anywhere", async () => {
     const whole = `POST /v1/incrementor/add HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 11\r\n\r\n{"value":0}`;
     for (let length = 0; length < whole.length; length += 7) {
@@ -240,16 +247,22 @@ describe("a proxy that stops", () => {
         await new Promise((resolve) => setTimeout(resolve, 300));
         return { payload: { case: "value", value: opaque("shop.Total", 8, 9) } };
       },
+      Put: async (invocation) => {
+        await new Promise((resolve) => setTimeout(resolve, 300));
+        return await shopActions["Put"]!(invocation);
+      },
     });
     await fetch(`${other.url}/health/liveness`).then((answer) => answer.text());
     await connected(other);
     const init = { method: "POST", headers: JSON_HEADERS, body: "{}" };
     const http = fetch(`${other.url}/v1/incrementor/add`, init).then((answer) => answer.json());
+    const grpc = other.grpc.call(shopMethod("Cart", "Put"), { user: "joe", item: { name: "tea" } });
     await new Promise((resolve) => setTimeout(resolve, 100));
     const startedMs = performance.now();
     await other.proxy.stop();
     expect(performance.now() - startedMs).toBeLessThan(900);
     expect(await http).toEqual({ total: "9" });
+    expect(await grpc).toEqual({ items: [{ name: "tea" }] });
   });
 });
 

@@ -30,8 +30,10 @@ export function shareWithHttp2(server: Server, http2: (socket: Socket) => void):
     socket.once("close", () => silent.delete(socket));
     whenItSpeaks(socket, (isHttp2) => {
       silent.delete(socket);
-      if (isHttp2) http2(socket);
-      else http1.call(server, socket);
+      if (!isHttp2) return void http1.call(server, socket);
+      // A server of HTTP/1 answers clients that have closed their end; HTTP/2 would wait for them for ever.
+      socket.allowHalfOpen = false;
+      http2(socket);
     });
   });
   return () => {
