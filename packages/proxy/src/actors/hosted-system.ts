@@ -6,6 +6,7 @@ import { getHeapStatistics } from "node:v8";
 import { Engine, SpawnError, findAction, isSpawnError } from "spawn-mesh/engine";
 import type {
   ActorId,
+  ActorKind,
   ActorType,
   CallOptions,
   Durability,
@@ -218,6 +219,11 @@ export class HostedSystem {
   spellingFor(actor: string): Spelling | undefined {
     const registered = this.#hosts.has(actor) ? actor : this.#spawned.known(actor);
     return registered === undefined ? undefined : this.#hosts.get(registered)?.[0].spelling;
+  }
+
+  /** The kind that an actor is registered with; `undefined` if nobody has registered it. */
+  kindOf(actor: string): ActorKind | undefined {
+    return this.#typeOf(actor)?.definition.kind;
   }
 
   #typeOf(name: string): ActorType | undefined {
