@@ -9,12 +9,15 @@ const SIGNALS = ["SIGTERM", "SIGINT"] as const;
 
 try {
   const config = readConfig();
-  const proxy = await startProxy(config, jsonLog(config.logLevel));
-  for (const signal of SIGNALS) process.once(signal, () => void end(proxy));
+  const starting = startProxy(config, jsonLog(config.logLevel));
+  // Whoever reads in the log that it listens may end it at once.
+  for (const signal of SIGNALS) process.once(signal, () => void starting.then(end));
+  const proxy = await starting;
   process.on("SIGHUP", () => proxy.reload());
 } catch (error) {
   process.stderr.write(`spawn-proxy: ${isSpawnError(error) ? error.message : String(error)}\n`);
-  process.exitCode = 1;
+  // What is open already would keep half a proxy alive.
+  process.exit(1);
 }
 
 /** Ends when all is stopped: what an exporter of traces still tries holds nobody up. */

@@ -4,6 +4,10 @@ import type { ListenAddress, ProxyConfig } from "./config.ts";
 import { logEvent } from "./engine-log.ts";
 import { ActorHosts } from "./host/actor-hosts.ts";
 import type { Log } from "./log.ts";
+import { declaredActors } from "./grpc/declared-actors.ts";
+import { startGrpcFront } from "./grpc/front.ts";
+import type { GrpcFront, GrpcFrontOptions } from "./grpc/front.ts";
+import { hostedCalls } from "./grpc/hosted-calls.ts";
 import { Observer } from "./observability/observer.ts";
 import { openTracer } from "./observability/open-tracer.ts";
 import { ProxyMetrics } from "./observability/proxy-metrics.ts";
@@ -14,6 +18,7 @@ import { registerRoutes } from "./routes/register.ts";
 import { spawnRoutes } from "./routes/spawn.ts";
 import { ProxyServer } from "./server.ts";
 import { Guard } from "./security/guard.ts";
+import type { SecurityConfig } from "./security/security-config.ts";
 import { keepingRules } from "./security/rules-in-force.ts";
 import { readTls } from "./security/tls.ts";
 import { openStatestore } from "./store-config.ts";
@@ -23,6 +28,8 @@ export interface RunningProxy {
   readonly address: ListenAddress;
   /** Reads tokens, policies and certificates again. What cannot be read stays as it was. */
   reload(): void;
+  /** The port of gRPC and of HTTP for declared services; `undefined` when none are declared. */
+  readonly grpcPort: number | undefined;
   /** Refuses what is new, lets what is queued run, commits, and stops. */
   stop(): Promise<void>;
 }
@@ -32,10 +39,13 @@ export async function startProxy(config: ProxyConfig, log: Log): Promise<Running
   const { system: defaultSystem, durability, clearsTags, bodyBytesMax, drainTimeoutMs } = config;
   const { security, telemetry } = config;
   let isDraining = false;
-  const guard = new Guard({ ...security, rules: security.readRules() });
   const metrics = telemetry.hasMetrics ? new ProxyMetrics() : undefined;
   const tracer = await openTracer(telemetry);
   const observer = new Observer({ metrics, tracer });
+  const guard = guardOf(security, { observer, log });
+  const tls = security.tls && readTls(security.tls);
+  const isReady = (): boolean => !isDraining;
+  const declared = await declaredActors(config.grpc);
   const hosts = new ActorHosts({
     observer,
     address: config.host,
@@ -63,32 +73,61 @@ export async function startProxy(config: ProxyConfig, log: Log): Promise<Running
     routes: [
       ...invokeRoutes(systems),
       ...spawnRoutes(systems),
-      ...registerRoutes({ systems, hosts, log, guard }),
-      ...healthRoutes(() => !isDraining),
+      ...registerRoutes({ systems, hosts, log, guard, declared: declared.options }),
+      ...healthRoutes(isReady),
       ...(metrics === undefined ? [] : metricsRoutes(() => metrics.text(systems.loads))),
     ],
     bodyBytesMax,
     log,
     isClosing: () => isDraining,
     guard,
-    observer,
-    tls: security.tls && readTls(security.tls),
+    tls,
   });
   const address = await server.listen(config.listen);
+  const calls = hostedCalls(systems);
+  const front = await serveDeclared(config, { declared, calls, isReady, log, guard, tls });
+  const rules = keepingRules({ security, guard, log, listeners: [server, front] });
   log("info", "listening", { ...address, system: defaultSystem });
-  const rules = keepingRules({ security, guard, log, renewTls: (tls) => server.renewTls(tls) });
   return {
     address,
+    grpcPort: front?.port,
     reload: () => rules.reload(),
     async stop() {
       isDraining = true;
       rules.stop();
       log("info", "draining");
-      await systems.stop({ drainTimeoutMs });
+      await Promise.all([systems.stop({ drainTimeoutMs }), front?.stop(drainTimeoutMs)]);
       await server.close();
       hosts.close();
       await tracer.stop();
       log("info", "stopped");
     },
   };
+}
+
+/** Knows who gets in; those who do not are counted, and told of. */
+function guardOf(
+  security: SecurityConfig,
+  { observer, log }: { readonly observer: Observer; readonly log: Log },
+): Guard {
+  return new Guard({
+    ...security,
+    rules: security.readRules(),
+    onRefused({ from, address }, { message: reason }) {
+      observer.unproven();
+      log("warning", "refused", { from, address, reason });
+    },
+  });
+}
+
+/** Serves the services that users declared, if there are any. */
+async function serveDeclared(
+  { grpc, bodyBytesMax }: ProxyConfig,
+  parts: Pick<GrpcFrontOptions, "declared" | "calls" | "isReady" | "log" | "guard" | "tls">,
+): Promise<GrpcFront | undefined> {
+  const services = parts.declared.services.map(({ typeName }) => typeName);
+  if (grpc === undefined || services.length === 0) return undefined;
+  const front = await startGrpcFront({ ...grpc, ...parts, messageBytesMax: bodyBytesMax });
+  parts.log("info", "serving-grpc", { host: grpc.host, port: front.port, services });
+  return front;
 }

@@ -17,8 +17,8 @@ import { asSpawnError, failureAnswer } from "./answers.ts";
 import type { Answer } from "./answers.ts";
 import type { ListenAddress } from "./config.ts";
 import type { Log } from "./log.ts";
-import type { Observer } from "./observability/observer.ts";
 import type { Guard } from "./security/guard.ts";
+import { NOBODY } from "./security/identity.ts";
 import type { Identity } from "./security/identity.ts";
 import { peerOf } from "./security/peer.ts";
 import type { Peer } from "./security/peer.ts";
@@ -50,7 +50,6 @@ export interface ServerOptions {
   /** Whether connections end with their next answer. */
   readonly isClosing: () => boolean;
   readonly guard: Guard;
-  readonly observer: Observer;
   /** `undefined` for plain connections; a socket file has no others. */
   readonly tls: TlsOptions | undefined;
 }
@@ -58,8 +57,6 @@ export interface ServerOptions {
 const CONNECTIONS_MAX = 10_000;
 /** Clients that keep connections close them themselves; one that was closed under their hands is a failed call. */
 const KEEP_ALIVE_MS = 65_000;
-/** Who makes a request that nobody was asked about. */
-const NOBODY: Identity = { name: "nobody", isHost: false };
 /** Who may use a socket file if nothing else is said. */
 const SOCKET_MODE = 0o600;
 const NO_BODY = Buffer.alloc(0);
@@ -156,11 +153,10 @@ export class ProxyServer {
     const { headers } = request;
     let identity = NOBODY;
     if (route.isPublic !== true) {
-      try {
-        identity = this.#options.guard.authorize({ peer: this.#peerOf(request.socket), headers });
-      } catch (error) {
-        return this.#unproven(asSpawnError(error), request);
-      }
+      const peer = this.#peerOf(request.socket);
+      const answer = this.#options.guard.authorize({ peer, headers });
+      if ("refusal" in answer) return unproven(answer.refusal);
+      identity = answer;
     }
     const params = paramsOf(route, parts);
     const query = new URLSearchParams(queryAt < 0 ? "" : url.slice(queryAt + 1));
@@ -178,16 +174,6 @@ export class ProxyServer {
       this.#peers.set(socket, peer);
     }
     return peer;
-  }
-
-  /** Nobody knows who it is; the request is not read. */
-  #unproven(error: SpawnError, { socket, method }: IncomingMessage): Answer {
-    const { remoteAddress: address } = socket;
-    this.#options.observer.unproven();
-    this.#options.log("warning", "refused", { address, method, reason: error.message });
-    const answer = failureAnswer(error);
-    const headers = { ...answer.headers, "www-authenticate": "Bearer" };
-    return { ...answer, status: 401, headers };
   }
 }
 
@@ -215,6 +201,12 @@ function decodedPart(part: string): string {
   } catch {
     throw new SpawnError("INVALID_ARGUMENT", "the path is not percent-encoded UTF-8");
   }
+}
+
+/** Nobody knows who it is, so the request is not read. */
+function unproven(refusal: SpawnError): Answer {
+  const { headers, ...answer } = failureAnswer(refusal);
+  return { ...answer, status: 401, headers: { ...headers, "www-authenticate": "Bearer" } };
 }
 
 function notAllowed(routes: readonly Route[]): Answer {

@@ -6,6 +6,7 @@ import { getHeapStatistics } from "node:v8";
 import { Engine, SpawnError, findAction, isSpawnError } from "spawn-mesh/engine";
 import type {
   ActorId,
+  ActorKind,
   ActorType,
   CallOptions,
   Durability,
@@ -228,6 +229,11 @@ export class HostedSystem {
     const definition = actor === undefined ? undefined : this.engine.type(actor).definition;
     const isAction = definition !== undefined && findAction(definition, action) !== undefined;
     return { system: this.name, actor: actor ?? "", action: isAction ? action : "" };
+  }
+
+  /** The kind that an actor is registered with; `undefined` if nobody has registered it. */
+  kindOf(actor: string): ActorKind | undefined {
+    return this.#typeOf(actor)?.definition.kind;
   }
 
   #typeOf(name: string): ActorType | undefined {

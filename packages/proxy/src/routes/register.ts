@@ -5,9 +5,11 @@ import {
   decodeMessage,
   readRegistration,
 } from "spawn-mesh/protocol";
+import type { ActorOpts } from "spawn-mesh/protocol";
 import type { ActorSystems } from "../actors/actor-systems.ts";
 import { okStatus, protobufAnswer } from "../answers.ts";
 import type { Answer } from "../answers.ts";
+import { withActorOptions } from "../grpc/actor-options.ts";
 import type { ActorHosts } from "../host/actor-hosts.ts";
 import type { Log } from "../log.ts";
 import type { Guard } from "../security/guard.ts";
@@ -33,6 +35,8 @@ export interface RegisterParts {
   readonly hosts: ActorHosts;
   readonly log: Log;
   readonly guard: Guard;
+  /** What `.proto` files say about actors, by the name of the actor. */
+  readonly declared: ReadonlyMap<string, ActorOpts>;
 }
 
 /** `POST /api/v1/system` */
@@ -43,11 +47,12 @@ export function registerRoutes(parts: RegisterParts): readonly Route[] {
 }
 
 async function register(
-  { systems, hosts, log, guard }: RegisterParts,
+  { systems, hosts, log, guard, declared }: RegisterParts,
   { body, headers, identity }: RouteRequest,
 ): Promise<Answer> {
   checkHost(identity, "register actors");
-  const registration = readRegistration(decodeMessage(RegistrationRequestSchema, body));
+  const registered = readRegistration(decodeMessage(RegistrationRequestSchema, body));
+  const registration = withActorOptions(registered, declared);
   const port = headers[HOST_PORT_HEADER];
   const host = hosts.of(registration.serviceInfo, typeof port === "string" ? port : undefined);
   const system = await systems.open(registration.system || systems.defaultSystem);

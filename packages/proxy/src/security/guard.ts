@@ -8,7 +8,8 @@
  * An identity speaks in the name of the actors that it has registered, and of no others: whoever hosts an
  * actor decides what it does anyway. So a caller that is claimed is proven by the registration.
  */
-import type { ActorId } from "spawn-mesh/engine";
+import { isSpawnError } from "spawn-mesh/engine";
+import type { ActorId, SpawnError } from "spawn-mesh/engine";
 import type { WireTarget } from "../actors/directory.ts";
 import { ANONYMOUS, unauthorized } from "./identity.ts";
 import type { Identity } from "./identity.ts";
@@ -18,6 +19,11 @@ import type { Policy } from "./policies.ts";
 import type { Tokens } from "./tokens.ts";
 import { checkNoBrowser } from "./web-pages.ts";
 import type { BrowserHeaders } from "./web-pages.ts";
+
+/** Somebody who has to prove who they are, and has not. */
+export interface Refusal {
+  readonly refusal: SpawnError;
+}
 
 /** What a door knows of a request before it reads it. */
 export interface RequestFacts {
@@ -42,6 +48,8 @@ export interface GuardOptions {
   readonly trustsLoopback: boolean;
   /** Whether nobody needs any. */
   readonly trustsAnyone: boolean;
+  /** Is told of everybody who gets in nowhere. */
+  readonly onRefused: (peer: Peer, refusal: SpawnError) => void;
 }
 
 /** A call, before it is known whether it may be made. */
@@ -73,8 +81,18 @@ export class Guard {
     this.#rules = rules;
   }
 
-  /** Who makes a request. @throws {SpawnError} `UNAUTHORIZED` */
-  authorize({ peer, headers }: RequestFacts): Identity {
+  /** Who makes a request, or why it is refused whatever it asks for. */
+  authorize(facts: RequestFacts): Identity | Refusal {
+    try {
+      return this.#prove(facts);
+    } catch (error) {
+      if (!isSpawnError(error)) throw error;
+      this.#options.onRefused(facts.peer, error);
+      return { refusal: error };
+    }
+  }
+
+  #prove({ peer, headers }: RequestFacts): Identity {
     const { authorization } = headers;
     const { tokens } = this.#rules;
     if (tokens !== undefined && authorization !== undefined) return ownerOf(authorization, tokens);
@@ -98,7 +116,7 @@ export class Guard {
    * Makes actors those of an identity, until it is stopped or they are given back with the function that
    * this returns.
    *
-   * @throws {SpawnError} `UNAUTHORIZED` when it is no host, or when one of them is another identity's
+   * @throws {SpawnError} `UNAUTHORIZED` when one of them is another identity's
    */
   own(identity: Identity, system: string, actors: readonly string[]): () => void {
     const owners = this.#owners.get(system) ?? new Map<string, string>();

@@ -11,6 +11,9 @@ export interface Identity {
 /** Whoever needs no proof, because only this machine or this user can connect. */
 export const ANONYMOUS: Identity = { name: "anonymous", isHost: true };
 
+/** Who makes a request that nobody asks who made it. */
+export const NOBODY: Identity = { name: "nobody", isHost: false };
+
 /** A refusal, the same whoever says it. */
 export function unauthorized(message: string): SpawnError {
   return new SpawnError("UNAUTHORIZED", message);

@@ -5,13 +5,13 @@ import { TLSSocket } from "node:tls";
 export interface Peer {
   /** A socket file, this machine by TCP, or anywhere else. */
   readonly from: "unix-socket" | "loopback" | "network";
+  /** Its address; `undefined` for a socket file. */
+  readonly address: string | undefined;
   /** The name in its certificate, which a trusted authority has signed; `undefined` without one. */
   readonly certificateName: string | undefined;
 }
 
-const UNIX_SOCKET: Peer = { from: "unix-socket", certificateName: undefined };
-const LOOPBACK: Peer = { from: "loopback", certificateName: undefined };
-const NETWORK: Peer = { from: "network", certificateName: undefined };
+const UNIX_SOCKET: Peer = { from: "unix-socket", address: undefined, certificateName: undefined };
 
 /**
  * The peer of a connection that was accepted at a TCP port or at a socket file.
@@ -20,9 +20,9 @@ const NETWORK: Peer = { from: "network", certificateName: undefined };
  */
 export function peerOf(socket: Socket, isSocketFile: boolean): Peer {
   if (isSocketFile) return UNIX_SOCKET;
-  const place = isLoopback(socket.remoteAddress ?? "") ? LOOPBACK : NETWORK;
-  const certificateName = nameInCertificate(socket);
-  return certificateName === undefined ? place : { ...place, certificateName };
+  const { remoteAddress: address = "" } = socket;
+  const from = isLoopback(address) ? "loopback" : "network";
+  return { from, address, certificateName: nameInCertificate(socket) };
 }
 
 /** Whether only this machine can reach an address, or can have connected from it. */

@@ -12,8 +12,13 @@ const LOOK_PERIOD_MS = 10_000;
 export interface RulesParts {
   readonly security: SecurityConfig;
   readonly guard: Guard;
-  readonly renewTls: (tls: TlsOptions) => void;
+  /** Those that speak TLS; some may not be there. */
+  readonly listeners: readonly (Renewable | undefined)[];
   readonly log: Log;
+}
+
+interface Renewable {
+  renewTls(tls: TlsOptions): void;
 }
 
 export interface RulesInForce {
@@ -22,13 +27,13 @@ export interface RulesInForce {
   stop(): void;
 }
 
-export function keepingRules({ security, guard, renewTls, log }: RulesParts): RulesInForce {
+export function keepingRules({ security, guard, listeners, log }: RulesParts): RulesInForce {
   const reload = (): void => {
     try {
       const rules = security.readRules();
       const tls = security.tls && readTls(security.tls);
       guard.reload(rules);
-      if (tls !== undefined) renewTls(tls);
+      if (tls !== undefined) for (const listener of listeners) listener?.renewTls(tls);
       log("info", "reloaded", { policies: rules.policies.map(({ name }) => name) });
     } catch (error) {
       log("error", "reload-failed", { error: (error as Error).message });
