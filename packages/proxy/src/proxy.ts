@@ -9,6 +9,7 @@ import { startGrpcFront } from "./grpc/front.ts";
 import type { GrpcFront, GrpcFrontOptions } from "./grpc/front.ts";
 import { hostedCalls } from "./grpc/hosted-calls.ts";
 import { Observer } from "./observability/observer.ts";
+import type { ObserverParts } from "./observability/observer.ts";
 import { openTracer } from "./observability/open-tracer.ts";
 import { ProxyMetrics } from "./observability/proxy-metrics.ts";
 import { healthRoutes } from "./routes/health.ts";
@@ -37,11 +38,9 @@ export interface RunningProxy {
 /** Starts a proxy; it takes calls when the promise resolves. @throws {SpawnError} */
 export async function startProxy(config: ProxyConfig, log: Log): Promise<RunningProxy> {
   const { system: defaultSystem, durability, clearsTags, bodyBytesMax, drainTimeoutMs } = config;
-  const { security, telemetry } = config;
+  const { security } = config;
   let isDraining = false;
-  const metrics = telemetry.hasMetrics ? new ProxyMetrics() : undefined;
-  const tracer = await openTracer(telemetry);
-  const observer = new Observer({ metrics, tracer });
+  const { metrics, tracer, observer } = await openObserver(config, log);
   const guard = guardOf(security, { observer, log });
   const tls = security.tls && readTls(security.tls);
   const isReady = (): boolean => !isDraining;
@@ -103,6 +102,19 @@ export async function startProxy(config: ProxyConfig, log: Log): Promise<Running
       log("info", "stopped");
     },
   };
+}
+
+/** Sees what is configured to be seen. */
+async function openObserver(
+  { telemetry, logLevel }: ProxyConfig,
+  log: Log,
+): Promise<ObserverParts & { readonly observer: Observer }> {
+  const parts = {
+    metrics: telemetry.hasMetrics ? new ProxyMetrics() : undefined,
+    tracer: await openTracer(telemetry),
+    log: logLevel === "debug" ? log : undefined,
+  };
+  return { ...parts, observer: new Observer(parts) };
 }
 
 /** Knows who gets in; those who do not are counted, and told of. */

@@ -7,6 +7,7 @@ import { createServer } from "node:http";
 import type { IncomingHttpHeaders, IncomingMessage, Server, ServerResponse } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import type { Server as TlsServer } from "node:https";
+import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { unlinkSync } from "node:fs";
 import { connect } from "node:net";
@@ -16,6 +17,7 @@ import { SpawnError } from "spawn-mesh/engine";
 import { asSpawnError, failureAnswer } from "./answers.ts";
 import type { Answer } from "./answers.ts";
 import type { ListenAddress } from "./config.ts";
+import { unexpected } from "./log.ts";
 import type { Log } from "./log.ts";
 import type { Guard } from "./security/guard.ts";
 import { NOBODY } from "./security/identity.ts";
@@ -59,6 +61,8 @@ const CONNECTIONS_MAX = 10_000;
 const KEEP_ALIVE_MS = 65_000;
 /** Who may use a socket file if nothing else is said. */
 const SOCKET_MODE = 0o600;
+/** How a client names a request, so that both ends can find it again. */
+const REQUEST_ID = "x-request-id";
 const NO_BODY = Buffer.alloc(0);
 const NOT_FOUND: Answer = {
   status: 404,
@@ -134,10 +138,8 @@ export class ProxyServer {
       answer = await this.#answer(request);
     } catch (thrown) {
       const error = asSpawnError(thrown);
-      if (error.code === "INTERNAL") {
-        this.#options.log("error", "request-failed", { url: request.url, error: String(thrown) });
-      }
       answer = failureAnswer(error);
+      if (error.code === "INTERNAL") answer = this.#reported(request, thrown, answer);
     }
     send(response, answer, !request.complete || this.#options.isClosing());
   }
@@ -165,6 +167,18 @@ export class ProxyServer {
     return readBody(request, this.#options.bodyBytesMax).then((body) =>
       route.handle({ params, query, headers, identity, body }),
     );
+  }
+
+  /** An answer with which whoever gets it can ask for what the log says. */
+  #reported(
+    { method, url = "", headers }: IncomingMessage,
+    thrown: unknown,
+    answer: Answer,
+  ): Answer {
+    const request = requestIdOf(headers[REQUEST_ID]);
+    const path = url.replace(/\?.*/s, "");
+    this.#options.log("error", "request-failed", { request, method, path, ...unexpected(thrown) });
+    return { ...answer, headers: { ...answer.headers, [REQUEST_ID]: request } };
   }
 
   #peerOf(socket: Socket): Peer {
@@ -201,6 +215,11 @@ function decodedPart(part: string): string {
   } catch {
     throw new SpawnError("INVALID_ARGUMENT", "the path is not percent-encoded UTF-8");
   }
+}
+
+function requestIdOf(given: string | readonly string[] | undefined): string {
+  const isGiven = typeof given === "string" && /^[\w.:-]{1,128}$/.test(given);
+  return isGiven ? given : randomUUID();
 }
 
 /** Nobody knows who it is, so the request is not read. */

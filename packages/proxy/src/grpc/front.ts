@@ -11,6 +11,7 @@ import type { AddressInfo } from "node:net";
 import type { TlsOptions } from "node:tls";
 import { Server as GrpcServer, ServerCredentials } from "@grpc/grpc-js";
 import { isSpawnError } from "spawn-mesh/engine";
+import { unexpected } from "../log.ts";
 import type { Log } from "../log.ts";
 import type { Guard } from "../security/guard.ts";
 import { peerOf } from "../security/peer.ts";
@@ -133,7 +134,7 @@ function logged({ answer, ...served }: ServedMethod, log: Log): ServedMethod {
         return await answer(message, facts);
       } catch (thrown) {
         if (!isSpawnError(thrown) || thrown.code === "INTERNAL") {
-          log("error", "request-failed", { method: String(served.method), error: String(thrown) });
+          log("error", "request-failed", { method: String(served.method), ...unexpected(thrown) });
         }
         throw thrown;
       }

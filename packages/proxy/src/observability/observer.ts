@@ -1,6 +1,7 @@
 /** Sees every invocation from outside and every call of a host, and tells metrics and traces of them. */
 import { isSpawnError } from "spawn-mesh/engine";
 import type { CallOptions } from "spawn-mesh/engine";
+import type { Log } from "../log.ts";
 import type { ProxyMetrics } from "./proxy-metrics.ts";
 import { traceContextIn, withTraceContext } from "./trace-context.ts";
 import type { TraceContext } from "./trace-context.ts";
@@ -34,20 +35,23 @@ export interface ObservedHostCall {
 
 const NO_METADATA: Readonly<Record<string, string>> = {};
 
+export interface ObserverParts {
+  /** `undefined` when nothing is counted. */
+  readonly metrics: ProxyMetrics | undefined;
+  readonly tracer: Tracer;
+  /** Where each invocation is told; `undefined` when that is too much. */
+  readonly log: Log | undefined;
+}
+
 export class Observer {
   readonly #metrics: ProxyMetrics | undefined;
   readonly #tracer: Tracer;
+  readonly #log: Log | undefined;
 
-  /** @param parts.metrics `undefined` when nothing is counted */
-  constructor({
-    metrics,
-    tracer,
-  }: {
-    readonly metrics: ProxyMetrics | undefined;
-    readonly tracer: Tracer;
-  }) {
+  constructor({ metrics, tracer, log }: ObserverParts) {
     this.#metrics = metrics;
     this.#tracer = tracer;
+    this.#log = log;
   }
 
   /** Makes an invocation, with the options that its parts are to have. */
@@ -86,7 +90,9 @@ export class Observer {
     } finally {
       span.end(failure);
       const labels = { ...observed.registered(), outcome: failure ?? "ok" };
-      this.#metrics?.ended(labels, (performance.now() - startedAt) / 1_000);
+      const ms = performance.now() - startedAt;
+      this.#metrics?.ended(labels, ms / 1_000);
+      this.#log?.("debug", "invoked", { ...labels, name, from, ms, trace: context?.traceparent });
       if (failure === "UNAUTHORIZED") this.#metrics?.refused("denied");
     }
   }
