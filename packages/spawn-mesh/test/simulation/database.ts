@@ -112,6 +112,10 @@ export class Database {
     return this.#store.sealed;
   }
 
+  get queries() {
+    return this.#store.queries;
+  }
+
   /** The messages, as the session reaches them. */
   messages(session: Session): MessageStore {
     return loggedMessages(this.#store.messages, this.#messageLog, {

@@ -33,6 +33,7 @@ import { numberOf, textOf } from "./driver-values.ts";
 import { LoadAnswers } from "./load-answers.ts";
 import { migrate } from "./migrations.ts";
 import { sql, type SqlResult, text } from "./sql.ts";
+import { SqlQueries } from "./sql-queries.ts";
 import { SqlMessages } from "./sql-messages.ts";
 import { listKeys, SqlSealedRows } from "./sql-sealed.ts";
 
@@ -50,6 +51,7 @@ export class SqlStatestore implements Statestore {
   readonly #dialect: Dialect;
   readonly needsEncryption = true;
   readonly messages: SqlMessages;
+  readonly queries: SqlQueries;
   readonly sealed: SqlSealedRows;
   #driver: SqlDriver | undefined;
   #owner = "";
@@ -58,6 +60,7 @@ export class SqlStatestore implements Statestore {
     this.#database = database;
     this.#dialect = database.dialect;
     this.messages = new SqlMessages(database.dialect, () => this.#open());
+    this.queries = new SqlQueries(database.dialect, () => this.#open());
     this.sealed = new SqlSealedRows(database.dialect, () => this.#open());
   }
 

@@ -17,6 +17,7 @@ import { CommitStepError, GroupCommit, RowStepError, type Witness } from "./grou
 import { isMessageRead, MessageCalls } from "./message-calls.ts";
 import { RowReader } from "./row-reader.ts";
 import { checkKeyIds } from "../../engine/sealed-rows.ts";
+import { isQueryRead, QueryCalls } from "./query-calls.ts";
 import { isSealedRead, SealedCalls } from "./sealed-calls.ts";
 import {
   failureBeforeCommit,
@@ -34,6 +35,7 @@ interface Connection {
   readonly group: GroupCommit;
   readonly reader: RowReader;
   readonly messages: MessageCalls;
+  readonly queries: QueryCalls;
   readonly sealed: SealedCalls;
 }
 
@@ -64,6 +66,8 @@ export class DatabaseSession {
         return this.#read(({ reader }) => reader.listActors(request));
       case "messages":
         return this.#inTransaction(isMessageRead(request), ({ messages }) => messages.run(request));
+      case "queries":
+        return this.#inTransaction(isQueryRead(request), ({ queries }) => queries.run(request));
       case "sealed":
         return this.#inTransaction(isSealedRead(request), ({ sealed }) => sealed.run(request));
       case "prune":
@@ -202,9 +206,10 @@ export class DatabaseSession {
       const group = new GroupCommit(database, this.#options.owner);
       const reader = new RowReader(database);
       const messages = new MessageCalls(database);
+      const queries = new QueryCalls(database);
       const sealed = new SealedCalls(database);
       const inode = inodeOf(this.#options.file)!;
-      this.#connection = { inode, database, group, reader, messages, sealed };
+      this.#connection = { inode, database, group, reader, messages, queries, sealed };
       return this.#connection;
     } catch (error) {
       database.close();
