@@ -42,6 +42,14 @@ export interface ActorPage {
   readonly looksMax: number;
 }
 
+/** The question about all actors of a definition that have a state. */
+export function everyActor(
+  of: Pick<ActorPage, "system" | "after" | "limit" | "looksMax"> & { readonly definition: string },
+): ActorPage {
+  const times = { changedAfter: undefined, changedBefore: undefined };
+  return { ...of, ...times, where: [], tags: undefined, isDeleted: false };
+}
+
 /** What is known of an actor without its state. */
 export interface FoundActor {
   readonly definition: string;

@@ -6,6 +6,7 @@
  */
 import { Admission } from "./admission.ts";
 import type { ActorCall, Origin } from "./actor-call.ts";
+import { ActorCare } from "./actor-care.ts";
 import type { ActorType, CallFromRun, EngineParts } from "./actor-type.ts";
 import { ActorTypes, actionOf } from "./actor-types.ts";
 import type { ActorDefinition } from "./actor-definition.ts";
@@ -96,6 +97,8 @@ export class Engine {
   readonly #findSystem: (name: string) => Engine | undefined;
   readonly #messaging: Messaging;
   readonly #pruner: Pruner;
+  /** Looks after the stored actors. */
+  readonly care: ActorCare;
   #phase: Phase = "new";
 
   /** @throws {SpawnError} `INVALID_ARGUMENT`, `ALREADY_REGISTERED` */
@@ -131,6 +134,7 @@ export class Engine {
     });
     const { outbox, stateless } = this.#messaging;
     this.#pruner = new Pruner(options.store, clock, emit);
+    this.care = new ActorCare({ ...storeParts, engine: this, types: () => this.#types });
     this.#parts = {
       system: options.system,
       clock,
@@ -160,6 +164,7 @@ export class Engine {
     this.#phase = "running";
     this.#messaging.start();
     this.#pruner.start();
+    this.care.start();
     this.#startTimers();
   }
 
@@ -376,6 +381,7 @@ export class Engine {
     checkWholeNumber("drainTimeoutMs", drainTimeoutMs, { min: 0, max: TIMEOUT_MS_MAX });
     if (this.#phase !== "running") return;
     this.#phase = "stopping";
+    this.care.stop();
     this.#messaging.drain();
     const { clock, watch } = this.#parts;
     await new Promise<void>((resolve) => clock.yield(resolve));
@@ -414,6 +420,7 @@ export class Engine {
   #end(): void {
     this.#phase = "stopped";
     this.#pruner.stop();
+    this.care.stop();
     this.#messaging.stop();
     this.#parts.admission.stop();
     for (const type of this.#types.all) type.stop();

@@ -231,6 +231,10 @@ export class Execution implements RunOwner, RunSurroundings {
     return this.#owner.pipeline.revision;
   }
 
+  get isCommitted(): boolean {
+    return this.#owner.pipeline.isQuiet;
+  }
+
   get limits(): Limits {
     return this.parts.limits;
   }

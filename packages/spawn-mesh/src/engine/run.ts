@@ -107,6 +107,7 @@ export interface RunOwner {
   readonly id: ActorId;
   readonly tags: Tags;
   readonly revision: number;
+  readonly isCommitted: boolean;
   readonly limits: Limits;
   readState(): unknown;
   writeState(state: unknown): void;
@@ -194,6 +195,11 @@ export class Run implements ActionContext {
 
   get revision(): number {
     return this.#live().revision;
+  }
+
+  /** Whether everything that the run sees is committed. */
+  get isCommitted(): boolean {
+    return this.#live().isCommitted;
   }
 
   get now(): number {

@@ -4,6 +4,7 @@ import { Engine, SpawnError, checkName } from "../engine/index.ts";
 import type {
   ActorCall,
   ActorKind,
+  ActorList,
   ActorType,
   ChannelListener,
   Clock,
@@ -13,6 +14,8 @@ import type {
   MessageOperations,
   Random,
   ReferenceCall,
+  Reindexing,
+  ReindexOptions,
   SendRequest,
   Statestore,
 } from "../engine/index.ts";
@@ -31,6 +34,8 @@ import type { ActorRef, CallTarget, EffectRef, ReferenceType } from "./actor-ref
 import { currentRun, inProcessHost } from "./in-process-host.ts";
 import { functionsOf } from "./external.ts";
 import type { AnyExternal } from "./external.ts";
+import { SystemActors } from "./finding.ts";
+import type { Actors, FindOptions, Where } from "./finding.ts";
 import { cronTimes } from "./cron-times.ts";
 import { addRunningSystem, findEngine, removeRunningSystem } from "./running-systems.ts";
 import type { RunningSystem } from "./running-systems.ts";
@@ -115,6 +120,26 @@ export interface ActorSystem extends AsyncDisposable {
   subscribe(channel: string, listener: ChannelListener): () => void;
   /** What waits to be delivered, and what was given up: list, cancel, retry, discard. */
   readonly messages: Messages;
+  /** The actors that are stored: list, act on many, delete many. */
+  readonly actors: Actors;
+  /**
+   * Finds actors of a definition by its declared index: all values and ranges must hold. With one range they
+   * come in the order of its values.
+   *
+   * @throws {SpawnError} `INVALID_ARGUMENT`, `STATESTORE_UNAVAILABLE`
+   */
+  find<State, ActionsOf, Kind extends ActorKind, Index>(
+    definition: ActorOf<State, ActionsOf, Kind, Index>,
+    where: Where<Index>,
+    options?: FindOptions,
+  ): Promise<ActorList>;
+  /**
+   * Makes the index of all stored actors of a definition anew, while the system works: after its `index` was
+   * changed, when no process has the old one any more. It can be ended and gone on with.
+   *
+   * @throws {SpawnError} `STATESTORE_UNAVAILABLE`, `SHUTTING_DOWN`; what was done stays
+   */
+  reindex(definition: AnyActor, options?: ReindexOptions): Promise<Reindexing>;
   /** What the statestore keeps of an actor: read and restore revisions, delete. */
   stored<State, ActionsOf, Kind extends ActorKind>(
     definition: ActorOf<State, ActionsOf, Kind>,
@@ -153,6 +178,7 @@ class EmbeddedActorSystem implements ActorSystem, RunningSystem {
   /** Aborted when nothing new is begun any more. */
   readonly #ending = new AbortController();
   readonly #reached = new Map<AnyActor, ReachedActor>();
+  readonly actors: SystemActors;
   /** There while the system starts: settles when that has ended, well or badly. */
   #starting: Promise<void> | undefined;
   #stopping: Promise<void> | undefined;
@@ -188,6 +214,11 @@ class EmbeddedActorSystem implements ActorSystem, RunningSystem {
       ...(clock && { clock }),
       ...(random && { random }),
       ...(onEvent && { onEvent }),
+    });
+    this.actors = new SystemActors({
+      engine: this.engine,
+      typeOf: (defined) => this.#reach(defined).type,
+      refer: (defined, instance) => this.actor(defined, ...([instance] as NameOf<"unnamed">)),
     });
   }
 
@@ -270,6 +301,14 @@ class EmbeddedActorSystem implements ActorSystem, RunningSystem {
     ) as StoredActorRef<State>;
   }
 
+  find(defined: AnyActor, where: object, options?: FindOptions): Promise<ActorList> {
+    return this.actors.find(defined, where, options);
+  }
+
+  async reindex(defined: AnyActor, options: ReindexOptions = {}): Promise<Reindexing> {
+    return await this.actors.reindex(defined, this.#background(options));
+  }
+
   async reencrypt(options: ReencryptionOptions = {}): Promise<Reencryption> {
     this.engine.checkAccepting();
     if (!isEncrypted(this.#store)) {
@@ -278,12 +317,17 @@ class EmbeddedActorSystem implements ActorSystem, RunningSystem {
         `the system ${this.name} has no keys to encrypt with: expected the option encryption`,
       );
     }
+    return await this.#store.reencrypt(this.#background(options));
+  }
+
+  /** Work beside the system has its time, and ends with it. */
+  #background<Options extends ReencryptionOptions | ReindexOptions>(options: Options): Options {
     const { signal } = this.#ending;
-    return await this.#store.reencrypt({
+    return {
       ...(this.#clock && { clock: this.#clock }),
       ...options,
       signal: options.signal === undefined ? signal : AbortSignal.any([signal, options.signal]),
-    });
+    };
   }
 
   stop(options?: { readonly drainTimeoutMs?: number }): Promise<void> {

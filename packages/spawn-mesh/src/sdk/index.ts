@@ -23,6 +23,7 @@ export type {
   ReencryptionProgress,
 } from "./actor-system.ts";
 export type { ActionMethod, ActorRef, Call, EffectRef } from "./actor-ref.ts";
+export type { Actors, FilterOf, FindOptions, FoundRef, PurgeOptions, Where } from "./finding.ts";
 export type { Context, ReadContext } from "./context.ts";
 export { external } from "./external.ts";
 export type { AnyExternal, External } from "./external.ts";
@@ -36,8 +37,11 @@ export type { VersionedState } from "./state.ts";
 export type { StoredActorRef } from "./stored-actor.ts";
 export { SpawnError, errorCodes, fail, isSpawnError } from "../engine/index.ts";
 export type {
+  ActorFilter,
   ActorId,
   ActorKind,
+  ActorList,
+  ActorQuery,
   Applied,
   CallOptions,
   ChannelListener,
@@ -49,14 +53,23 @@ export type {
   ExternalCall,
   Failure,
   FailureValue,
+  IndexRange,
+  IndexedValue,
   InvokeRequest,
   JsonValue,
   Limits,
+  ListedActor,
+  ManyFailure,
+  ManyOptions,
+  ManyProgress,
+  ManyResult,
   MessageQuery,
   ParkedMessage,
   Publication,
   PoolSize,
   Random,
+  Reindexing,
+  ReindexOptions,
   RevisionInfo,
   SendOptions,
   SendRequest,
