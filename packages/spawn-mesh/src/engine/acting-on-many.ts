@@ -1,6 +1,5 @@
 /** Does something with many actors, a bounded number at a time, and counts what came of it. */
 import type { ListedActor } from "./actor-finder.ts";
-import { SpawnError } from "./errors.ts";
 import { checkWholeNumber } from "./limits.ts";
 
 export interface ManyOptions {
@@ -39,7 +38,6 @@ export interface ManyFailure {
 const CONCURRENCY = 16;
 const CONCURRENCY_MAX = 256;
 const FAILURES_TOLD = 10;
-const OPTIONS: readonly string[] = ["concurrency", "limit", "onProgress", "signal"];
 
 /**
  * @param act does it with one; `false` when it was left alone
@@ -51,7 +49,6 @@ export async function actOnMany(
   options: ManyOptions = {},
 ): Promise<ManyResult> {
   const { concurrency = CONCURRENCY, limit = Number.MAX_SAFE_INTEGER, signal } = options;
-  checkManyOptions(options);
   checkWholeNumber("concurrency", concurrency, { min: 1, max: CONCURRENCY_MAX });
   checkWholeNumber("limit", limit, { min: 1 });
   const counts = { found: 0, ok: 0, skipped: 0, failed: 0 };
@@ -88,13 +85,4 @@ export async function actOnMany(
   const problem = ended.find((worked) => worked.status === "rejected");
   if (problem !== undefined) throw problem.reason;
   return { ...counts, failures };
-}
-
-function checkManyOptions(options: ManyOptions): void {
-  const unknown = Object.keys(options).find((option) => !OPTIONS.includes(option));
-  if (unknown === undefined) return;
-  throw new SpawnError(
-    "INVALID_ARGUMENT",
-    `options: there is no ${unknown}; expected ${OPTIONS.join(", ")}`,
-  );
 }

@@ -36,7 +36,10 @@ export class ActorCare {
       isActive: (definition, name) => types().isLive(definition, name),
     });
     this.#expiry = new Expiry({
-      ...{ system, store, clock, emit },
+      system,
+      store,
+      clock,
+      emit,
       deleteUnchanged: (found) => this.deleteUnchanged(found),
     });
   }

@@ -22,11 +22,11 @@ export interface IndexEntry {
 }
 
 /** The most fields that the index of an actor may have. */
-export const INDEX_FIELDS_MAX = 16;
+const INDEX_FIELDS_MAX = 16;
 /** The longest name of a field, in bytes of UTF-8. */
-export const INDEX_FIELD_BYTES_MAX = 64;
+const INDEX_FIELD_BYTES_MAX = 64;
 /** The longest string in an index, in bytes of UTF-8. */
-export const INDEX_VALUE_BYTES_MAX = 512;
+const INDEX_VALUE_BYTES_MAX = 512;
 
 const BOOLEAN = "\u0001";
 const NUMBER = "\u0002";

@@ -51,10 +51,14 @@ export interface FoundRef<State, ActionsOf> extends ListedActor {
   readonly ref: ActorRef<State, ActionsOf>;
 }
 
-export interface PurgeOptions extends ManyOptions {
+/** Which actors to act on, and how. */
+export type ForEachOptions<Index> = FilterOf<Index> & ManyOptions;
+
+/** Which actors to delete, and how. */
+export type PurgeOptions<Index> = ForEachOptions<Index> & {
   /** Counts those that would be deleted, as `found` and `skipped`, and deletes none. Default `false`. */
   readonly dryRun?: boolean;
-}
+};
 
 /** The actors of a system that are stored: list them, act on them, delete them. */
 export interface Actors {
@@ -71,9 +75,8 @@ export interface Actors {
    */
   forEach<State, ActionsOf, Kind extends ActorKind, Index>(
     definition: ActorOf<State, ActionsOf, Kind, Index>,
-    filter: FilterOf<Index>,
     act: (ref: ActorRef<State, ActionsOf>, actor: ListedActor) => unknown,
-    options?: ManyOptions,
+    options?: ForEachOptions<Index>,
   ): Promise<ManyResult>;
   /**
    * Deletes each of them with all that is stored of it, unless it has changed since it was found; `ok` counts
@@ -81,8 +84,7 @@ export interface Actors {
    */
   purge<State, ActionsOf, Kind extends ActorKind, Index>(
     definition: ActorOf<State, ActionsOf, Kind, Index>,
-    filter: FilterOf<Index>,
-    options?: PurgeOptions,
+    options: PurgeOptions<Index>,
   ): Promise<ManyResult>;
 }
 
@@ -122,27 +124,28 @@ export class SystemActors implements Actors {
     }
   }
 
-  forEach<State, ActionsOf, Kind extends ActorKind, Index>(
+  async forEach<State, ActionsOf, Kind extends ActorKind, Index>(
     defined: ActorOf<State, ActionsOf, Kind, Index>,
-    filter: FilterOf<Index>,
     act: (ref: ActorRef<State, ActionsOf>, actor: ListedActor) => unknown,
-    options?: ManyOptions,
+    options: ForEachOptions<Index> = {},
   ): Promise<ManyResult> {
+    const [filter, many] = parted(options);
     const one = async (actor: ListedActor): Promise<void> => {
       await act(this.#ref(defined, actor), actor);
     };
-    return actOnMany(this.#found(defined, filter), one, options);
+    return await actOnMany(this.#found(defined, filter), one, many);
   }
 
   async purge<State, ActionsOf, Kind extends ActorKind, Index>(
     defined: ActorOf<State, ActionsOf, Kind, Index>,
-    filter: FilterOf<Index>,
-    { dryRun = false, ...options }: PurgeOptions = {},
+    { dryRun = false, ...options }: PurgeOptions<Index>,
   ): Promise<ManyResult> {
+    const [filter, many] = parted(options);
     const type = this.#parts.typeOf(defined);
+    const { care } = this.#parts.engine;
     const one = async ({ name, revision }: ListedActor): Promise<boolean> =>
-      !dryRun && (await this.#parts.engine.care.deleteUnchanged({ type, name, revision }));
-    return await actOnMany(this.#found(defined, filter), one, options);
+      !dryRun && (await care.deleteUnchanged({ type, name, revision }));
+    return await actOnMany(this.#found(defined, filter), one, many);
   }
 
   async reindex(defined: AnyActor, options: ReindexOptions): Promise<Reindexing> {
@@ -157,4 +160,18 @@ export class SystemActors implements Actors {
   #ref<State, ActionsOf>(defined: AnyActor, { name }: ListedActor): ActorRef<State, ActionsOf> {
     return this.#parts.refer(defined, name) as ActorRef<State, ActionsOf>;
   }
+}
+
+/** What says which actors, and what says how. What is neither is refused with the former. */
+function parted(options: ManyOptions): readonly [filter: object, many: ManyOptions] {
+  const { concurrency, limit, onProgress, signal, ...filter } = options;
+  return [
+    filter,
+    {
+      ...(concurrency !== undefined && { concurrency }),
+      ...(limit !== undefined && { limit }),
+      ...(onProgress !== undefined && { onProgress }),
+      ...(signal !== undefined && { signal }),
+    },
+  ];
 }

@@ -23,7 +23,15 @@ export type {
   ReencryptionProgress,
 } from "./actor-system.ts";
 export type { ActionMethod, ActorRef, Call, EffectRef } from "./actor-ref.ts";
-export type { Actors, FilterOf, FindOptions, FoundRef, PurgeOptions, Where } from "./finding.ts";
+export type {
+  Actors,
+  FilterOf,
+  FindOptions,
+  ForEachOptions,
+  FoundRef,
+  PurgeOptions,
+  Where,
+} from "./finding.ts";
 export type { Context, ReadContext } from "./context.ts";
 export { external } from "./external.ts";
 export type { AnyExternal, External } from "./external.ts";

@@ -34,12 +34,10 @@ describe("acting on many actors", () => {
   test("calls an action on each that is meant, and counts", async () => {
     const { system } = await withAccounts(250);
     const progress: ManyProgress[] = [];
-    const result = await system.actors.forEach(
-      account,
-      { tags: { parity: "odd" } },
-      (ref) => ref.check(),
-      { onProgress: (done) => progress.push(done) },
-    );
+    const result = await system.actors.forEach(account, (ref) => ref.check(), {
+      tags: { parity: "odd" },
+      onProgress: (done) => progress.push(done),
+    });
     expect(result).toMatchObject({ found: 125, ok: 124, skipped: 0, failed: 1 });
     expect(result.failures).toMatchObject([{ actor: { name: "a3" } }]);
     expect(isSpawnError(result.failures[0]!.error)).toBe(true);
@@ -57,7 +55,7 @@ describe("acting on many actors", () => {
       underWay--;
     };
     const options = { concurrency: 7, limit: 30 };
-    const result = await system.actors.forEach(account, {}, act, options);
+    const result = await system.actors.forEach(account, act, options);
     expect(result).toMatchObject({ found: 30, ok: 30 });
     expect(most).toBe(7);
   });
@@ -66,7 +64,8 @@ describe("acting on many actors", () => {
     const { system } = await withAccounts(20);
     const seen: string[] = [];
     const where = { sum: { from: 5, below: 8 } };
-    await system.actors.forEach(account, { where }, (_, { name }) => void seen.push(name), {
+    await system.actors.forEach(account, (_, { name }) => void seen.push(name), {
+      where,
       concurrency: 1,
     });
     expect(seen).toEqual(["a5", "a6", "a7"]);
@@ -80,12 +79,12 @@ describe("acting on many actors", () => {
       if (++acted === 5) abort.abort(new Error("enough"));
     };
     const { signal } = abort;
-    await expect(
-      system.actors.forEach(account, {}, act, { signal, concurrency: 1 }),
-    ).rejects.toThrow("enough");
+    await expect(system.actors.forEach(account, act, { signal, concurrency: 1 })).rejects.toThrow(
+      "enough",
+    );
     expect(acted).toBe(5);
     store.fail("queries", { kind: "fatal" });
-    await expect(system.actors.forEach(account, {}, act)).rejects.toMatchObject({
+    await expect(system.actors.forEach(account, act)).rejects.toMatchObject({
       code: "STATESTORE_UNAVAILABLE",
     });
   });
@@ -97,7 +96,7 @@ describe("acting on many actors", () => {
     [{ parallel: 3 } as object],
   ])("refuses %j", async (options) => {
     const { system } = await withAccounts(1);
-    const acting = system.actors.forEach(account, {}, () => undefined, options);
+    const acting = system.actors.forEach(account, () => undefined, options);
     await expect(acting).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
   });
 });
@@ -106,10 +105,10 @@ describe("deleting many actors", () => {
   test("counts them first without deleting any, and then deletes with a limit", async () => {
     const { system } = await withAccounts(40);
     const odd = { tags: { parity: "odd" } };
-    const dry = await system.actors.purge(account, odd, { dryRun: true });
+    const dry = await system.actors.purge(account, { ...odd, dryRun: true });
     expect(dry).toMatchObject({ found: 20, ok: 0, skipped: 20, failed: 0 });
     expect(await system.actor(account, "a1").get()).toEqual({ sum: 1 });
-    const some = await system.actors.purge(account, odd, { limit: 5 });
+    const some = await system.actors.purge(account, { ...odd, limit: 5 });
     expect(some).toMatchObject({ found: 5, ok: 5 });
     const rest = await system.actors.purge(account, odd);
     expect(rest).toMatchObject({ found: 15, ok: 15 });
