@@ -18,7 +18,8 @@ export class WrittenIndex {
 
   /** Nothing for a definition without an index. */
   static of(definition: ActorDefinition): WrittenIndex | undefined {
-    return definition.index === undefined ? undefined : new WrittenIndex(definition);
+    const { index, state } = definition;
+    return index === undefined || state === undefined ? undefined : new WrittenIndex(definition);
   }
 
   private constructor(definition: ActorDefinition) {
