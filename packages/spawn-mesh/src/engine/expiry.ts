@@ -1,5 +1,5 @@
 /**
- * Deletes actors whose time is over (`expireAfterMs`): looks at all of them once a minute, a bounded number
+ * Deletes actors whose time is over (`expireAfterMs`): looks at all of them now and then, a bounded number
  * of rows a second, and deletes each as if somebody had called for it, unless it has changed since.
  */
 import { everyActor } from "./actor-queries.ts";
@@ -20,7 +20,10 @@ export interface ExpiryParts {
   readonly deleteUnchanged: (found: FoundRevision) => Promise<boolean>;
 }
 
-const PERIOD_MS = 60_000;
+/** The time that actors live is so many times as long as that between two looks, within these bounds. */
+const LOOKS_A_LIFE = 100;
+const PERIOD_MS_MIN = 60_000;
+const PERIOD_MS_MAX = 60 * 60_000;
 /** How soon it goes on while it has not seen all of them. */
 const PART_MS = 1_000;
 /** Rows that a part looks at. */
@@ -32,6 +35,7 @@ const DELETES_AT_ONCE = 10;
 export class Expiry {
   readonly #parts: ExpiryParts;
   #types: readonly ActorType[] = [];
+  #periodMs = PERIOD_MS_MAX;
   /** The type that is being looked at, and where. */
   #at = 0;
   #after: string | undefined;
@@ -45,7 +49,11 @@ export class Expiry {
   /** Begins, if any of the types has actors that expire. */
   start(types: Iterable<ActorType>): void {
     this.#types = [...types].filter(({ definition }) => definition.expireAfterMs !== undefined);
-    if (this.#types.length > 0) this.#goOnIn(PERIOD_MS);
+    if (this.#types.length === 0) return;
+    const livesMs = this.#types.map(({ definition }) => definition.expireAfterMs!);
+    const periodMs = Math.max(PERIOD_MS_MIN, Math.min(...livesMs) / LOOKS_A_LIFE);
+    this.#periodMs = Math.min(PERIOD_MS_MAX, periodMs);
+    this.#goOnIn(this.#periodMs);
   }
 
   stop(): void {
@@ -75,11 +83,11 @@ export class Expiry {
       this.#after = after;
     } catch (cause) {
       emit({ type: "store-failed", operation: "expire", cause });
-      return this.#goOnIn(PERIOD_MS);
+      return this.#goOnIn(this.#periodMs);
     }
     if (this.#after === undefined) this.#at = (this.#at + 1) % this.#types.length;
     const isOver = this.#after === undefined && this.#at === 0;
-    this.#goOnIn(isOver ? PERIOD_MS : PART_MS);
+    this.#goOnIn(isOver ? this.#periodMs : PART_MS);
   }
 
   async #expire(type: ActorType, { name, revision }: FoundActor): Promise<void> {

@@ -66,7 +66,8 @@ export interface ActorOptions<State, ActionsOf, Kind extends ActorKind, Index = 
   readonly revisionsKeptMs?: number;
   /**
    * Deletes the actor with all that is stored of it when nothing of it was committed for so long, in
-   * milliseconds; reads do not count. It is looked for once a minute. Default: never.
+   * milliseconds; reads do not count. That is looked for every hundredth of this time, but once a minute at
+   * the most and once an hour at the least. Default: never.
    */
   readonly expireAfterMs?: number;
   /**
