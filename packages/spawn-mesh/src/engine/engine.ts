@@ -50,6 +50,7 @@ import { newMessageId, type SendRequest } from "./sending.ts";
 import { checkEncryption } from "./sealed-rows.ts";
 import type { Statestore } from "./statestore.ts";
 import { StoredActorOperations } from "./stored-actor.ts";
+import { checkImported } from "./system-rows.ts";
 import { copyBounded, lastCopiedUnits } from "./values.ts";
 import { Time } from "./time.ts";
 import { WAKE_UP, wakeUp } from "./wake-up.ts";
@@ -156,11 +157,21 @@ export class Engine {
   async start(): Promise<void> {
     if (this.#phase !== "new")
       throw new SpawnError("INVALID_ARGUMENT", `the system ${this.system} was started before`);
-    await this.#store.open({ owner: this.#owner, onWarning: warningsTo(this.#parts.emit) });
+    await this.#open();
     this.#phase = "running";
     this.#messaging.start();
     this.#pruner.start();
     this.#startTimers();
+  }
+
+  async #open(): Promise<void> {
+    await this.#store.open({ owner: this.#owner, onWarning: warningsTo(this.#parts.emit) });
+    try {
+      await checkImported(this.system, this.#store);
+    } catch (error) {
+      await this.#store.close();
+      throw error;
+    }
   }
 
   /** Named actors with timers come to life by themselves; others with their first call. */

@@ -55,6 +55,8 @@ export type {
   SealedRows,
   ScannedRows,
 } from "./sealed-rows.ts";
+export { systemOf } from "./system-rows.ts";
+export type { ActorRow, ImportMark, SystemRow, SystemRows, WaitingMessage } from "./system-rows.ts";
 export { StoreFailure } from "./statestore.ts";
 export type {
   Codec,

@@ -16,14 +16,16 @@ import type {
   SendRequest,
   Statestore,
 } from "../engine/index.ts";
+import { isEncrypted } from "../statestores/encrypted/encrypted-statestore.ts";
 import { encryptedStatestore } from "../statestores/encrypted/index.ts";
 import type {
   Encryption,
-  EncryptedStatestore,
   Reencryption,
   ReencryptionOptions,
 } from "../statestores/encrypted/index.ts";
 import { sqliteStatestore } from "../statestores/sqlite/index.ts";
+import { exportFrom } from "../statestores/transfer/export-system.ts";
+import type { ExportOptions } from "../statestores/transfer/index.ts";
 import { definitionOfActor } from "./actor.ts";
 import type { ActorOf, AnyActor, NameOf } from "./actor.ts";
 import { referenceType } from "./actor-ref.ts";
@@ -44,6 +46,8 @@ export type {
   ReencryptionOptions,
   ReencryptionProgress,
 } from "../statestores/encrypted/index.ts";
+
+export type { ExportOptions, ExportProgress, RowCounts } from "../statestores/transfer/index.ts";
 
 /** Where an embedded system keeps its actors unless told otherwise. */
 export const DEFAULT_STATE_FILE = ".spawn/state.db";
@@ -128,6 +132,13 @@ export interface ActorSystem extends AsyncDisposable {
    * `SHUTTING_DOWN`; what was done stays, and it can be called again
    */
   reencrypt(options?: ReencryptionOptions): Promise<Reencryption>;
+  /**
+   * Everything that the statestore keeps of this system, as it is at the moment when the first bytes
+   * are taken, while the system works: a stream for `importSystem` of `spawn-mesh/transfer`.
+   *
+   * @throws {SpawnError} `STATESTORE_UNAVAILABLE`, `STATE_CORRUPT` when a row is damaged, `SHUTTING_DOWN`
+   */
+  export(options?: ExportOptions): AsyncIterable<Uint8Array>;
   /** Takes no more calls, lets what is queued run for `drainTimeoutMs` (default 10 000), commits, and closes the statestore. */
   stop(options?: { readonly drainTimeoutMs?: number }): Promise<void>;
   /** Ends as `kill -9` does: nothing more is written. For tests: a new system on the same memory statestore goes on from there. A SQLite file stays taken until the process ends. */
@@ -278,12 +289,21 @@ class EmbeddedActorSystem implements ActorSystem, RunningSystem {
         `the system ${this.name} has no keys to encrypt with: expected the option encryption`,
       );
     }
-    const { signal } = this.#ending;
     return await this.#store.reencrypt({
       ...(this.#clock && { clock: this.#clock }),
       ...options,
-      signal: options.signal === undefined ? signal : AbortSignal.any([signal, options.signal]),
+      signal: this.#untilTheEnd(options),
     });
+  }
+
+  export(options: ExportOptions = {}): AsyncIterable<Uint8Array> {
+    this.engine.checkAccepting();
+    return exportFrom(this.#store, this.name, { ...options, signal: this.#untilTheEnd(options) });
+  }
+
+  #untilTheEnd({ signal }: { readonly signal?: AbortSignal }): AbortSignal {
+    const ending = this.#ending.signal;
+    return signal === undefined ? ending : AbortSignal.any([ending, signal]);
   }
 
   stop(options?: { readonly drainTimeoutMs?: number }): Promise<void> {
@@ -368,10 +388,6 @@ function storeOf({ statestore, encryption }: ActorSystemOptions): Statestore {
     );
   }
   return encryptedStatestore(store, encryption);
-}
-
-function isEncrypted(store: Statestore): store is EncryptedStatestore {
-  return "reencrypt" in store;
 }
 
 function heapPercent(): number {

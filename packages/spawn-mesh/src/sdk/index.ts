@@ -16,11 +16,14 @@ export type {
   ActorSystemOptions,
   Encryption,
   EncryptionOptions,
+  ExportOptions,
+  ExportProgress,
   KeyMaterial,
   Messages,
   Reencryption,
   ReencryptionOptions,
   ReencryptionProgress,
+  RowCounts,
 } from "./actor-system.ts";
 export type { ActionMethod, ActorRef, Call, EffectRef } from "./actor-ref.ts";
 export type { Context, ReadContext } from "./context.ts";

@@ -9,6 +9,7 @@ import type { ActorId } from "../engine/actor-id.ts";
 import { StoreFailure } from "../engine/statestore.ts";
 import type { MessageStore } from "../engine/message-store.ts";
 import type { SealedRows } from "../engine/sealed-rows.ts";
+import type { SystemRows } from "../engine/system-rows.ts";
 import type {
   ActorsOf,
   Commit,
@@ -30,6 +31,7 @@ export type StatestoreOperation =
   | "history"
   | "messages"
   | "sealed"
+  | "systems"
   | "prune"
   | "close";
 
@@ -89,9 +91,19 @@ export class FaultyStatestore implements Statestore {
   /** Every call of it is one of the operation `sealed`. */
   readonly sealed: SealedRows;
 
+  /** Every call of it but `read` is one of the operation `systems`. */
+  readonly systems: SystemRows;
+
   constructor(inner: Statestore) {
     this.#inner = inner;
-    const { messages, sealed } = inner;
+    const { messages, sealed, systems } = inner;
+    this.systems = {
+      read: (system) => systems.read(system),
+      add: (rows) => this.#call("systems", () => systems.add(rows)),
+      remove: (rows) => this.#call("systems", () => systems.remove(rows)),
+      readMark: (system) => this.#call("systems", () => systems.readMark(system)),
+      writeMark: (system, mark) => this.#call("systems", () => systems.writeMark(system, mark)),
+    };
     this.sealed = {
       listKeys: () => this.#call("sealed", () => sealed.listKeys()),
       addKey: (proof) => this.#call("sealed", () => sealed.addKey(proof)),

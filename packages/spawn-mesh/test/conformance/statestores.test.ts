@@ -277,6 +277,7 @@ function bound(store: Statestore): Statestore {
     needsEncryption: store.needsEncryption,
     messages: store.messages,
     sealed: store.sealed,
+    systems: store.systems,
     listActors: (of) => store.listActors(of),
     listRevisions: (actor) => store.listRevisions(actor),
     readRevision: (actor, revision) => store.readRevision(actor, revision),

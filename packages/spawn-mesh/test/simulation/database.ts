@@ -112,6 +112,10 @@ export class Database {
     return this.#store.sealed;
   }
 
+  get systems() {
+    return this.#store.systems;
+  }
+
   /** The messages, as the session reaches them. */
   messages(session: Session): MessageStore {
     return loggedMessages(this.#store.messages, this.#messageLog, {

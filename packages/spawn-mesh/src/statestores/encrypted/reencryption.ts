@@ -7,9 +7,9 @@
  */
 import { sleep, systemClock } from "../../engine/clock.ts";
 import type { Clock } from "../../engine/clock.ts";
-import { describeThrown, isSpawnError, SpawnError } from "../../engine/errors.ts";
+import { SpawnError } from "../../engine/errors.ts";
 import type { Rewrite, SealedRows } from "../../engine/sealed-rows.ts";
-import { StoreFailure } from "../../engine/statestore.ts";
+import { askPatiently } from "../patient-call.ts";
 import type { Sealing } from "./sealing.ts";
 
 export interface ReencryptionOptions {
@@ -49,8 +49,6 @@ const PART_ROWS = 40;
 const LOOKS_PER_REWRITE = 10;
 /** Only somebody who goes on writing with another key can keep it busy for so long. */
 const PASSES_MAX = 10;
-const ATTEMPTS_MAX = 8;
-const RETRY_MS = 50;
 
 export async function reencrypt(
   sealed: SealedRows,
@@ -142,21 +140,9 @@ class Walk {
     await sleep(this.#clock, Math.max(0, endsAt - this.#clock.monotonic()));
   }
 
-  /** Every call may be repeated: done twice it is done once. */
-  async #ask<Answer>(call: () => Promise<Answer>): Promise<Answer> {
-    for (let attempt = 1; ; attempt++) {
-      this.#parts.signal?.throwIfAborted();
-      try {
-        return await call();
-      } catch (error) {
-        if (isSpawnError(error)) throw error;
-        const isFinal = error instanceof StoreFailure && error.kind === "fatal";
-        if (isFinal || attempt === ATTEMPTS_MAX) {
-          const what = `the rows cannot be encrypted anew: ${describeThrown(error)}`;
-          throw new SpawnError("STATESTORE_UNAVAILABLE", what, { cause: error });
-        }
-        await sleep(this.#clock, RETRY_MS * 2 ** attempt);
-      }
-    }
+  #ask<Answer>(call: () => Promise<Answer>): Promise<Answer> {
+    const { signal } = this.#parts;
+    const what = "the rows cannot be encrypted anew";
+    return askPatiently(call, { what, clock: this.#clock, signal });
   }
 }

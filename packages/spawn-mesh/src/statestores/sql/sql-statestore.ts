@@ -35,6 +35,7 @@ import { migrate } from "./migrations.ts";
 import { sql, type SqlResult, text } from "./sql.ts";
 import { SqlMessages } from "./sql-messages.ts";
 import { listKeys, SqlSealedRows } from "./sql-sealed.ts";
+import { SqlSystemRows } from "./sql-systems.ts";
 
 /** A kind of database, and how to reach this one. */
 export interface SqlDatabase {
@@ -51,6 +52,7 @@ export class SqlStatestore implements Statestore {
   readonly needsEncryption = true;
   readonly messages: SqlMessages;
   readonly sealed: SqlSealedRows;
+  readonly systems: SqlSystemRows;
   #driver: SqlDriver | undefined;
   #owner = "";
 
@@ -59,6 +61,7 @@ export class SqlStatestore implements Statestore {
     this.#dialect = database.dialect;
     this.messages = new SqlMessages(database.dialect, () => this.#open());
     this.sealed = new SqlSealedRows(database.dialect, () => this.#open());
+    this.systems = new SqlSystemRows(database.dialect, () => this.#open());
   }
 
   async open(session: StoreSession): Promise<void> {
