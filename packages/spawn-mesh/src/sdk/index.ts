@@ -52,6 +52,7 @@ export type {
   ExternalCall,
   Failure,
   FailureValue,
+  ForkOptions,
   InvokeRequest,
   JsonValue,
   Limits,
