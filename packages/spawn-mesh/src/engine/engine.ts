@@ -41,6 +41,8 @@ import type { Limits } from "./limits.ts";
 import { Loader } from "./loader.ts";
 import type { MessageOperations } from "./message-operations.ts";
 import { Messaging } from "./messaging.ts";
+import { checkMigrations, withState } from "./migration-check.ts";
+import type { MigrationCheck, MigrationCheckOptions } from "./migration-check.ts";
 import { Pruner } from "./pruner.ts";
 import { noCronTimes } from "./repetition.ts";
 import type { CronTimes } from "./repetition.ts";
@@ -98,6 +100,8 @@ export class Engine {
   readonly #messaging: Messaging;
   readonly #pruner: Pruner;
   #phase: Phase = "new";
+  /** A check that began before the start, and has the statestore for itself. */
+  #checking: Promise<unknown> | undefined;
 
   /** @throws {SpawnError} `INVALID_ARGUMENT`, `ALREADY_REGISTERED` */
   constructor(options: EngineOptions) {
@@ -157,6 +161,7 @@ export class Engine {
   async start(): Promise<void> {
     if (this.#phase !== "new")
       throw new SpawnError("INVALID_ARGUMENT", `the system ${this.system} was started before`);
+    await this.#checking?.catch(() => undefined);
     await this.#open();
     this.#phase = "running";
     this.#messaging.start();
@@ -374,6 +379,35 @@ export class Engine {
    */
   stored(type: ActorType, name: string, caller?: ActorId): StoredActorOperations {
     return new StoredActorOperations({ engine: this, store: this.#store, type, name, caller });
+  }
+
+  /**
+   * Reads all present states as activations would, and writes none. Before the start the statestore is
+   * opened for that alone, so that nothing of the system works yet.
+   *
+   * @throws {SpawnError} `ACTOR_NOT_FOUND`, `INVALID_ARGUMENT` for a definition without a state,
+   * `STATESTORE_UNAVAILABLE`
+   */
+  async checkMigrations(options: MigrationCheckOptions = {}): Promise<MigrationCheck> {
+    const { definitions } = options;
+    const types = definitions?.map((name) => withState(this.type(name))) ?? [...this.#types.all];
+    const check = (): Promise<MigrationCheck> => checkMigrations(this.#store, types, options);
+    if (this.#phase !== "new") {
+      this.checkAccepting();
+      return await check();
+    }
+    const checking = this.#checkBeforeStart(check);
+    this.#checking = checking;
+    return await checking;
+  }
+
+  async #checkBeforeStart(check: () => Promise<MigrationCheck>): Promise<MigrationCheck> {
+    await this.#open();
+    try {
+      return await check();
+    } finally {
+      await this.#store.close();
+    }
   }
 
   // The end.

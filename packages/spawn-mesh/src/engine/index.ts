@@ -41,6 +41,12 @@ export type { SendOptions, SendRequest } from "./sending.ts";
 export type { ChannelListener, Publication } from "./broadcasts.ts";
 export type { ExternalCall, ExternalFunction } from "./external-functions.ts";
 export type { TimerDefinition } from "./timers.ts";
+export type {
+  CheckedDefinition,
+  MigrationCheck,
+  MigrationCheckOptions,
+  MigrationFailure,
+} from "./migration-check.ts";
 export type { ForkOptions } from "./stored-actor.ts";
 export { jsonCodec } from "./state-codec.ts";
 export type { StateCodec } from "./state-codec.ts";

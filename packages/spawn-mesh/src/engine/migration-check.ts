@@ -12,7 +12,7 @@ import { decodeStored } from "./stored-state.ts";
 /** How many failures are told one by one. */
 const FAILURES_MAX = 100;
 /** How many actors are loaded at once. */
-const PAGE = 100;
+const PAGE = 50;
 
 /** What the stored states of one definition are like. */
 export interface CheckedDefinition {
@@ -42,7 +42,9 @@ export interface MigrationCheck {
 }
 
 export interface MigrationCheckOptions {
-  /** Called after every 100 actors. */
+  /** Only these definitions. Default: all that the system has. */
+  readonly definitions?: readonly string[];
+  /** Called after every 50 actors. */
   readonly onProgress?: (progress: Pick<MigrationCheck, "seen" | "failed">) => void;
   /** Ends it early; it rejects with the signal's reason. */
   readonly signal?: AbortSignal;
@@ -64,6 +66,12 @@ export async function checkMigrations(
     throw new SpawnError("STATESTORE_UNAVAILABLE", message, { cause: error });
   }
   return check.result;
+}
+
+/** @throws {SpawnError} `INVALID_ARGUMENT` for a definition that has no state */
+export function withState(type: ActorType): ActorType {
+  if (type.definition.state !== undefined) return type;
+  throw new SpawnError("INVALID_ARGUMENT", `${type.definition.name} has no state to be checked`);
 }
 
 class Check {

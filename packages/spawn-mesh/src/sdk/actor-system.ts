@@ -11,6 +11,8 @@ import type {
   InvokeRequest,
   Limits,
   MessageOperations,
+  MigrationCheck,
+  MigrationCheckOptions,
   Random,
   ReferenceCall,
   SendRequest,
@@ -132,6 +134,15 @@ export interface ActorSystem extends AsyncDisposable {
    * `SHUTTING_DOWN`; what was done stays, and it can be called again
    */
   reencrypt(options?: ReencryptionOptions): Promise<Reencryption>;
+  /**
+   * Whether this program can read what is stored: reads all present states, migrates those of older
+   * versions as an activation would, and writes none. Called before `start()`, nothing else of the
+   * system works meanwhile.
+   *
+   * @throws {SpawnError} `STATESTORE_UNAVAILABLE`, `ACTOR_NOT_FOUND`, `INVALID_ARGUMENT` for a definition
+   * that has no state, `SHUTTING_DOWN`
+   */
+  checkMigrations(options?: MigrationCheckOptions): Promise<MigrationCheck>;
   /**
    * Everything that the statestore keeps of this system, as it is at the moment when the first bytes
    * are taken, while the system works: a stream for `importSystem` of `spawn-mesh/transfer`.
@@ -294,6 +305,11 @@ class EmbeddedActorSystem implements ActorSystem, RunningSystem {
       ...options,
       signal: this.#untilTheEnd(options),
     });
+  }
+
+  async checkMigrations(options: MigrationCheckOptions = {}): Promise<MigrationCheck> {
+    const signal = this.#untilTheEnd(options);
+    return await this.engine.checkMigrations({ ...options, signal });
   }
 
   export(options: ExportOptions = {}): AsyncIterable<Uint8Array> {
