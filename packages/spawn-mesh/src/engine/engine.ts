@@ -28,7 +28,7 @@ import { NO_CHAIN, checkChain, lengthenChain } from "./call-chain.ts";
 import type { ChannelListener } from "./broadcasts.ts";
 import { CommitWriter } from "./commit-writer.ts";
 import { SpawnError, isSpawnError } from "./errors.ts";
-import { harmless, warningsTo } from "./events.ts";
+import { harmless } from "./events.ts";
 import type { EventListener } from "./events.ts";
 import type { ExternalFunction } from "./external-functions.ts";
 import { canonicalJson, fingerprint } from "./fingerprint.ts";
@@ -41,7 +41,6 @@ import type { Limits } from "./limits.ts";
 import { Loader } from "./loader.ts";
 import type { MessageOperations } from "./message-operations.ts";
 import { Messaging } from "./messaging.ts";
-import { checkMigrations, withState } from "./migration-check.ts";
 import type { MigrationCheck, MigrationCheckOptions } from "./migration-check.ts";
 import { Pruner } from "./pruner.ts";
 import { noCronTimes } from "./repetition.ts";
@@ -52,7 +51,7 @@ import { newMessageId, type SendRequest } from "./sending.ts";
 import { checkEncryption } from "./sealed-rows.ts";
 import type { Statestore } from "./statestore.ts";
 import { StoredActorOperations } from "./stored-actor.ts";
-import { checkImported } from "./system-rows.ts";
+import { StoredSystem } from "./stored-system.ts";
 import { copyBounded, lastCopiedUnits } from "./values.ts";
 import { Time } from "./time.ts";
 import { WAKE_UP, wakeUp } from "./wake-up.ts";
@@ -93,15 +92,13 @@ type Phase = "new" | "running" | "stopping" | "stopped";
 export class Engine {
   readonly system: string;
   readonly #store: Statestore;
+  readonly #stored: StoredSystem;
   readonly #parts: EngineParts;
   readonly #types: ActorTypes;
-  readonly #owner: string;
   readonly #findSystem: (name: string) => Engine | undefined;
   readonly #messaging: Messaging;
   readonly #pruner: Pruner;
   #phase: Phase = "new";
-  /** A check that began before the start, and has the statestore for itself. */
-  #checking: Promise<unknown> | undefined;
 
   /** @throws {SpawnError} `INVALID_ARGUMENT`, `ALREADY_REGISTERED` */
   constructor(options: EngineOptions) {
@@ -115,7 +112,13 @@ export class Engine {
     const random = options.random ?? systemRandom();
     const limits = resolveLimits(options.limits);
     const emit = harmless(options.onEvent);
-    this.#owner = newMessageId({ clock, random });
+    const owner = newMessageId({ clock, random });
+    this.#stored = new StoredSystem({
+      system: options.system,
+      store: options.store,
+      owner,
+      emit,
+    });
     const storeParts = { store: options.store, clock, random, limits, emit };
     const cronTimes = options.cronTimes ?? noCronTimes;
     const loader = new Loader(storeParts);
@@ -148,7 +151,7 @@ export class Engine {
       runQueue: new RunQueue(clock, time),
       watch,
       loader,
-      writer: new CommitWriter({ ...storeParts, owner: this.#owner, outbox }),
+      writer: new CommitWriter({ ...storeParts, owner, outbox }),
       outbox,
       stateless,
       cronTimes,
@@ -161,22 +164,11 @@ export class Engine {
   async start(): Promise<void> {
     if (this.#phase !== "new")
       throw new SpawnError("INVALID_ARGUMENT", `the system ${this.system} was started before`);
-    await this.#checking?.catch(() => undefined);
-    await this.#open();
+    await this.#stored.open();
     this.#phase = "running";
     this.#messaging.start();
     this.#pruner.start();
     this.#startTimers();
-  }
-
-  async #open(): Promise<void> {
-    await this.#store.open({ owner: this.#owner, onWarning: warningsTo(this.#parts.emit) });
-    try {
-      await checkImported(this.system, this.#store);
-    } catch (error) {
-      await this.#store.close();
-      throw error;
-    }
   }
 
   /** Named actors with timers come to life by themselves; others with their first call. */
@@ -389,25 +381,9 @@ export class Engine {
    * `STATESTORE_UNAVAILABLE`
    */
   async checkMigrations(options: MigrationCheckOptions = {}): Promise<MigrationCheck> {
-    const { definitions } = options;
-    const types = definitions?.map((name) => withState(this.type(name))) ?? [...this.#types.all];
-    const check = (): Promise<MigrationCheck> => checkMigrations(this.#store, types, options);
-    if (this.#phase !== "new") {
-      this.checkAccepting();
-      return await check();
-    }
-    const checking = this.#checkBeforeStart(check);
-    this.#checking = checking;
-    return await checking;
-  }
-
-  async #checkBeforeStart(check: () => Promise<MigrationCheck>): Promise<MigrationCheck> {
-    await this.#open();
-    try {
-      return await check();
-    } finally {
-      await this.#store.close();
-    }
+    const isOpen = this.#phase !== "new";
+    if (isOpen) this.checkAccepting();
+    return await this.#stored.checkMigrations(this.#types, options, isOpen);
   }
 
   // The end.

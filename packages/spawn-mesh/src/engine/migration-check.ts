@@ -5,6 +5,7 @@
 import type { StateDefinition } from "./actor-definition.ts";
 import type { ActorId } from "./actor-id.ts";
 import type { ActorType } from "./actor-type.ts";
+import type { ActorTypes } from "./actor-types.ts";
 import { describeThrown, isSpawnError, SpawnError } from "./errors.ts";
 import type { Statestore, StoreAnswer, StoredActor } from "./statestore.ts";
 import { decodeStored } from "./stored-state.ts";
@@ -68,10 +69,23 @@ export async function checkMigrations(
   return check.result;
 }
 
-/** @throws {SpawnError} `INVALID_ARGUMENT` for a definition that has no state */
-export function withState(type: ActorType): ActorType {
-  if (type.definition.state !== undefined) return type;
-  throw new SpawnError("INVALID_ARGUMENT", `${type.definition.name} has no state to be checked`);
+/**
+ * The types with a state that are meant.
+ *
+ * @throws {SpawnError} `ACTOR_NOT_FOUND`, `INVALID_ARGUMENT` for a definition that has no state
+ */
+export function typesToCheck(
+  types: ActorTypes,
+  { definitions }: MigrationCheckOptions,
+): readonly ActorType[] {
+  if (definitions === undefined) {
+    return [...types.all].filter(({ definition }) => definition.state !== undefined);
+  }
+  return definitions.map((name) => {
+    const type = types.get(name);
+    if (type.definition.state !== undefined) return type;
+    throw new SpawnError("INVALID_ARGUMENT", `${name} has no state that could be checked`);
+  });
 }
 
 class Check {
@@ -94,7 +108,6 @@ class Check {
 
   async definition({ definition, parts: { system } }: ActorType): Promise<void> {
     const { name, state } = definition;
-    if (state === undefined) return;
     const versions: Record<number, number> = {};
     let after: string | undefined;
     do {
@@ -102,14 +115,14 @@ class Check {
       const names = await this.#store.listActors(page);
       const actors = names.map((actor) => ({ system, definition: name, name: actor }));
       for (const [index, answer] of (await this.#load(actors)).entries()) {
-        this.#look(actors[index]!, answer, { state, versions });
+        this.#look(actors[index]!, answer, { state: state!, versions });
       }
       const [seen, failed] = [this.#seen, this.#failed];
       this.#options.onProgress?.({ seen, failed });
       this.#options.signal?.throwIfAborted();
       after = names.length === PAGE ? names.at(-1) : undefined;
     } while (after !== undefined);
-    this.#definitions.push({ definition: name, version: state.version, versions });
+    this.#definitions.push({ definition: name, version: state!.version, versions });
   }
 
   /** A damaged row fails all that is loaded with it, so each is loaded alone then. */

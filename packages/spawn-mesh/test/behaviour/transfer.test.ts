@@ -347,14 +347,15 @@ describe("an import", () => {
     const error = await errorOf(imported(faulty, second));
     expect(error.message).toContain("a part of another import of shop");
     const clearing = new FaultyStatestore(target);
-    // The mark and the first removal come through.
+    // The mark comes through, and what is to be removed does not.
     let calls = 0;
     const { systems } = clearing;
     const remove = systems.remove.bind(systems);
-    Object.assign(systems, {
-      remove: (rows: Parameters<typeof remove>[0]) =>
-        ++calls === 2 ? Promise.reject(new StoreFailure("fatal", "killed")) : remove(rows),
-    });
+    const removeOnce: typeof remove = async (rows) => {
+      if (++calls > 1) throw new StoreFailure("fatal", "killed");
+      await remove(rows);
+    };
+    Object.assign(systems, { remove: removeOnce });
     const replace = true;
     expect(await errorOf(imported(clearing, second, { replace }))).toMatchObject({
       code: "STATESTORE_UNAVAILABLE",
