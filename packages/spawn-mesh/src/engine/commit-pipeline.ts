@@ -128,6 +128,12 @@ export class CommitPipeline {
     return this.#etag !== undefined || this.#inFlight !== undefined;
   }
 
+  /** Whether state and tags are those of the last durable commit, and no other one is under way. */
+  get isUntouched(): boolean {
+    const isSame = this.bytes === this.#durableBytes && this.tags === this.#durableTags;
+    return this.#inFlight === undefined && isSame;
+  }
+
   get isQuiet(): boolean {
     return this.#inFlight === undefined && this.#next === undefined;
   }

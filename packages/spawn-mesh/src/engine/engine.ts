@@ -29,7 +29,7 @@ import { NO_CHAIN, checkChain, lengthenChain } from "./call-chain.ts";
 import type { ChannelListener } from "./broadcasts.ts";
 import { CommitWriter } from "./commit-writer.ts";
 import { SpawnError, isSpawnError } from "./errors.ts";
-import { harmless, warningsTo } from "./events.ts";
+import { harmless } from "./events.ts";
 import type { EventListener } from "./events.ts";
 import type { ExternalFunction } from "./external-functions.ts";
 import { canonicalJson, fingerprint } from "./fingerprint.ts";
@@ -42,6 +42,7 @@ import type { Limits } from "./limits.ts";
 import { Loader } from "./loader.ts";
 import type { MessageOperations } from "./message-operations.ts";
 import { Messaging } from "./messaging.ts";
+import type { MigrationCheck, MigrationCheckOptions } from "./migration-check.ts";
 import { Pruner } from "./pruner.ts";
 import { noCronTimes } from "./repetition.ts";
 import type { CronTimes } from "./repetition.ts";
@@ -51,6 +52,7 @@ import { newMessageId, type SendRequest } from "./sending.ts";
 import { checkEncryption } from "./sealed-rows.ts";
 import type { Statestore } from "./statestore.ts";
 import { StoredActorOperations } from "./stored-actor.ts";
+import { StoredSystem } from "./stored-system.ts";
 import { copyBounded, lastCopiedUnits } from "./values.ts";
 import { Time } from "./time.ts";
 import { WAKE_UP, wakeUp } from "./wake-up.ts";
@@ -91,9 +93,9 @@ type Phase = "new" | "running" | "stopping" | "stopped";
 export class Engine {
   readonly system: string;
   readonly #store: Statestore;
+  readonly #stored: StoredSystem;
   readonly #parts: EngineParts;
   readonly #types: ActorTypes;
-  readonly #owner: string;
   readonly #findSystem: (name: string) => Engine | undefined;
   readonly #messaging: Messaging;
   readonly #pruner: Pruner;
@@ -113,7 +115,13 @@ export class Engine {
     const random = options.random ?? systemRandom();
     const limits = resolveLimits(options.limits);
     const emit = harmless(options.onEvent);
-    this.#owner = newMessageId({ clock, random });
+    const owner = newMessageId({ clock, random });
+    this.#stored = new StoredSystem({
+      system: options.system,
+      store: options.store,
+      owner,
+      emit,
+    });
     const storeParts = { store: options.store, clock, random, limits, emit };
     const cronTimes = options.cronTimes ?? noCronTimes;
     const loader = new Loader(storeParts);
@@ -147,7 +155,7 @@ export class Engine {
       runQueue: new RunQueue(clock, time),
       watch,
       loader,
-      writer: new CommitWriter({ ...storeParts, owner: this.#owner, outbox }),
+      writer: new CommitWriter({ ...storeParts, owner, outbox }),
       outbox,
       stateless,
       cronTimes,
@@ -160,7 +168,7 @@ export class Engine {
   async start(): Promise<void> {
     if (this.#phase !== "new")
       throw new SpawnError("INVALID_ARGUMENT", `the system ${this.system} was started before`);
-    await this.#store.open({ owner: this.#owner, onWarning: warningsTo(this.#parts.emit) });
+    await this.#stored.open();
     this.#phase = "running";
     this.#messaging.start();
     this.#pruner.start();
@@ -368,6 +376,19 @@ export class Engine {
    */
   stored(type: ActorType, name: string, caller?: ActorId): StoredActorOperations {
     return new StoredActorOperations({ engine: this, store: this.#store, type, name, caller });
+  }
+
+  /**
+   * Reads all present states as activations would, and writes none. Before the start the statestore is
+   * opened for that alone, so that nothing of the system works yet.
+   *
+   * @throws {SpawnError} `ACTOR_NOT_FOUND`, `INVALID_ARGUMENT` for a definition without a state,
+   * `STATESTORE_UNAVAILABLE`
+   */
+  async checkMigrations(options: MigrationCheckOptions = {}): Promise<MigrationCheck> {
+    const isOpen = this.#phase !== "new";
+    if (isOpen) this.checkAccepting();
+    return await this.#stored.checkMigrations(this.#types, options, isOpen);
   }
 
   // The end.

@@ -10,6 +10,7 @@ import type { ActorQueries } from "./actor-queries.ts";
 import type { IndexEntry } from "./index-values.ts";
 import type { Message, MessageRef, MessageStore, StoredMessage } from "./message-store.ts";
 import type { Sealed, SealedRows } from "./sealed-rows.ts";
+import type { SystemRows } from "./system-rows.ts";
 
 /** The unique id of a commit: 16 random bytes as 16 latin-1 characters. A fencing token. */
 export type Etag = string;
@@ -230,6 +231,9 @@ export interface Statestore {
 
   /** What may be encrypted, to change its keys. */
   readonly sealed: SealedRows;
+
+  /** All that is stored of a system, to carry it to another statestore. */
+  readonly systems: SystemRows;
 
   /** Forgets up to `limit` stored replies that expired before `wall`; answers how many. */
   prune(wall: number, limit: number): Promise<number>;

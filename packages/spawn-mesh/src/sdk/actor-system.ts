@@ -12,6 +12,8 @@ import type {
   InvokeRequest,
   Limits,
   MessageOperations,
+  MigrationCheck,
+  MigrationCheckOptions,
   Random,
   ReferenceCall,
   Reindexing,
@@ -19,14 +21,16 @@ import type {
   SendRequest,
   Statestore,
 } from "../engine/index.ts";
+import { isEncrypted } from "../statestores/encrypted/encrypted-statestore.ts";
 import { encryptedStatestore } from "../statestores/encrypted/index.ts";
 import type {
   Encryption,
-  EncryptedStatestore,
   Reencryption,
   ReencryptionOptions,
 } from "../statestores/encrypted/index.ts";
 import { sqliteStatestore } from "../statestores/sqlite/index.ts";
+import { exportFrom } from "../statestores/transfer/export-system.ts";
+import type { ExportOptions } from "../statestores/transfer/index.ts";
 import { definitionOfActor } from "./actor.ts";
 import type { ActorOf, AnyActor, NameOf } from "./actor.ts";
 import { referenceType } from "./actor-ref.ts";
@@ -49,6 +53,8 @@ export type {
   ReencryptionOptions,
   ReencryptionProgress,
 } from "../statestores/encrypted/index.ts";
+
+export type { ExportOptions, ExportProgress, RowCounts } from "../statestores/transfer/index.ts";
 
 /** Where an embedded system keeps its actors unless told otherwise. */
 export const DEFAULT_STATE_FILE = ".spawn/state.db";
@@ -153,6 +159,22 @@ export interface ActorSystem extends AsyncDisposable {
    * `SHUTTING_DOWN`; what was done stays, and it can be called again
    */
   reencrypt(options?: ReencryptionOptions): Promise<Reencryption>;
+  /**
+   * Whether this program can read what is stored: reads all present states, migrates those of older
+   * versions as an activation would, and writes none. Called before `start()`, nothing else of the
+   * system works meanwhile.
+   *
+   * @throws {SpawnError} `STATESTORE_UNAVAILABLE`, `ACTOR_NOT_FOUND`, `INVALID_ARGUMENT` for a definition
+   * that has no state, `SHUTTING_DOWN`
+   */
+  checkMigrations(options?: MigrationCheckOptions): Promise<MigrationCheck>;
+  /**
+   * Everything that the statestore keeps of this system, as it is at the moment when the first bytes
+   * are taken, while the system works: a stream for `importSystem` of `spawn-mesh/transfer`.
+   *
+   * @throws {SpawnError} `STATESTORE_UNAVAILABLE`, `STATE_CORRUPT` when a row is damaged, `SHUTTING_DOWN`
+   */
+  export(options?: ExportOptions): AsyncIterable<Uint8Array>;
   /** Takes no more calls, lets what is queued run for `drainTimeoutMs` (default 10 000), commits, and closes the statestore. */
   stop(options?: { readonly drainTimeoutMs?: number }): Promise<void>;
   /** Ends as `kill -9` does: nothing more is written. For tests: a new system on the same memory statestore goes on from there. A SQLite file stays taken until the process ends. */
@@ -322,12 +344,26 @@ class EmbeddedActorSystem implements ActorSystem, RunningSystem {
 
   /** Work beside the system has its time, and ends with it. */
   #background<Options extends ReencryptionOptions | ReindexOptions>(options: Options): Options {
-    const { signal } = this.#ending;
     return {
       ...(this.#clock && { clock: this.#clock }),
       ...options,
-      signal: options.signal === undefined ? signal : AbortSignal.any([signal, options.signal]),
+      signal: this.#untilTheEnd(options),
     };
+  }
+
+  async checkMigrations(options: MigrationCheckOptions = {}): Promise<MigrationCheck> {
+    const signal = this.#untilTheEnd(options);
+    return await this.engine.checkMigrations({ ...options, signal });
+  }
+
+  export(options: ExportOptions = {}): AsyncIterable<Uint8Array> {
+    this.engine.checkAccepting();
+    return exportFrom(this.#store, this.name, { ...options, signal: this.#untilTheEnd(options) });
+  }
+
+  #untilTheEnd({ signal }: { readonly signal?: AbortSignal }): AbortSignal {
+    const ending = this.#ending.signal;
+    return signal === undefined ? ending : AbortSignal.any([ending, signal]);
   }
 
   stop(options?: { readonly drainTimeoutMs?: number }): Promise<void> {
@@ -412,10 +448,6 @@ function storeOf({ statestore, encryption }: ActorSystemOptions): Statestore {
     );
   }
   return encryptedStatestore(store, encryption);
-}
-
-function isEncrypted(store: Statestore): store is EncryptedStatestore {
-  return "reencrypt" in store;
 }
 
 function heapPercent(): number {

@@ -121,6 +121,12 @@ for (const database of [file, postgres, mariadb, mysqlDatabase]) {
         expect((await system.actor(account, "ann").get()).balance).toBe(
           (await stored.readRevision(newest!.revision)).balance,
         );
+        const { revision, at } = newest!;
+        const then = await stored.readAt(at);
+        expect(then).toEqual({ revision, at, state: await stored.readRevision(revision) });
+        await stored.fork("copy of ann", { revision });
+        expect(await system.actor(account, "copy of ann").get()).toEqual(then.state);
+        await expect(stored.fork("bob")).rejects.toThrow("exists");
         await system.stored(account, "bob").delete();
         expect((await system.actor(account, "bob").get()).balance).toBe(0);
         expect(await system.messages.listParked()).toEqual([]);

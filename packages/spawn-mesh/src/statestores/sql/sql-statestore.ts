@@ -36,6 +36,7 @@ import { sql, type SqlResult, text } from "./sql.ts";
 import { SqlQueries } from "./sql-queries.ts";
 import { SqlMessages } from "./sql-messages.ts";
 import { listKeys, SqlSealedRows } from "./sql-sealed.ts";
+import { SqlSystemRows } from "./sql-systems.ts";
 
 /** A kind of database, and how to reach this one. */
 export interface SqlDatabase {
@@ -53,6 +54,7 @@ export class SqlStatestore implements Statestore {
   readonly messages: SqlMessages;
   readonly queries: SqlQueries;
   readonly sealed: SqlSealedRows;
+  readonly systems: SqlSystemRows;
   #driver: SqlDriver | undefined;
   #owner = "";
 
@@ -62,6 +64,7 @@ export class SqlStatestore implements Statestore {
     this.messages = new SqlMessages(database.dialect, () => this.#open());
     this.queries = new SqlQueries(database.dialect, () => this.#open());
     this.sealed = new SqlSealedRows(database.dialect, () => this.#open());
+    this.systems = new SqlSystemRows(database.dialect, () => this.#open());
   }
 
   async open(session: StoreSession): Promise<void> {
