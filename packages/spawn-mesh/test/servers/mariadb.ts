@@ -66,14 +66,19 @@ class Databases implements TestDatabaseServer {
 export interface MariadbServer extends TestDatabaseServer {
   /** The address of a database, as somebody who may do everything. */
   readonly url: string;
+  readonly pid: number;
 }
 
-/** @param settings of the server, beside those that a new installation has */
+/**
+ * @param settings of the server, beside those that a new installation has
+ * @param parent of its data directory; default: the directory for temporary files
+ */
 export async function startMariadb(
   settings: Readonly<Record<string, string>> = {},
+  parent?: string,
 ): Promise<MariadbServer> {
   const user = serverUser("mysql");
-  const directory = serverDirectory("mariadb", user);
+  const directory = serverDirectory("mariadb", user, parent);
   const data = join(directory, "data");
   const run = { ...user, cwd: directory, stdio: "pipe" } as const;
   execFileSync(
@@ -122,6 +127,9 @@ export async function startMariadb(
   return {
     url,
     port,
+    get pid() {
+      return server.pid;
+    },
     createPlace: () => databases.createPlace(),
     kill: () => server.kill(),
     restart: () => server.start(),

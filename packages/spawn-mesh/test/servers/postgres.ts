@@ -73,15 +73,20 @@ class Places implements TestDatabaseServer {
 export interface PostgresServer extends TestDatabaseServer {
   /** The address of the database, as somebody who may do everything. */
   readonly url: string;
+  readonly pid: number;
 }
 
-/** @param settings of the server, beside those that a new installation has */
+/**
+ * @param settings of the server, beside those that a new installation has
+ * @param parent of its data directory; default: the directory for temporary files
+ */
 export async function startPostgres(
   settings: Readonly<Record<string, string>> = {},
+  parent?: string,
 ): Promise<PostgresServer> {
   const bin = programs()!;
   const user = serverUser("postgres");
-  const directory = serverDirectory("postgres", user);
+  const directory = serverDirectory("postgres", user, parent);
   const data = join(directory, "data");
   const passwordFile = join(directory, "password");
   writeFileSync(passwordFile, POSTGRES_PASSWORD);
@@ -113,6 +118,9 @@ export async function startPostgres(
   return {
     url,
     port,
+    get pid() {
+      return server.pid;
+    },
     createPlace: () => places.createPlace(),
     kill: () => server.kill(),
     restart: () => server.start(),

@@ -46,6 +46,13 @@ export class ServerProcess {
     process.on("exit", this.#killAtExit);
   }
 
+  /** Of the server that runs now. */
+  get pid(): number {
+    const pid = this.#child?.pid;
+    if (pid === undefined) throw new Error("the server does not run");
+    return pid;
+  }
+
   /** Resolves when the server answers. @throws with its output when it ends or takes too long */
   async start(): Promise<void> {
     const { command, user, isReady } = this.#program;
@@ -100,9 +107,17 @@ function killIfThere(pid: number): void {
   }
 }
 
-/** A directory that belongs to the user of the server. */
-export function serverDirectory(name: string, { uid, gid }: ServerUser): string {
-  const directory = mkdtempSync(join(tmpdir(), `spawn-mesh-${name}-`));
+/**
+ * A directory that belongs to the user of the server.
+ *
+ * @param parent that user must be able to go through it
+ */
+export function serverDirectory(
+  name: string,
+  { uid, gid }: ServerUser,
+  parent: string = tmpdir(),
+): string {
+  const directory = mkdtempSync(join(parent, `spawn-mesh-${name}-`));
   if (uid !== undefined && gid !== undefined) chownSync(directory, uid, gid);
   process.on("exit", () => rmSync(directory, { recursive: true, force: true }));
   return directory;
