@@ -1,15 +1,8 @@
 /** A database server for one run: started for it, with its data on a real disk, ended with it. */
 import type { Commit, Statestore } from "spawn-mesh/engine";
-import {
-  administerMysql,
-  type MariadbServer,
-  startMariadb,
-} from "../../packages/spawn-mesh/test/servers/mariadb.ts";
-import {
-  administer,
-  type PostgresServer,
-  startPostgres,
-} from "../../packages/spawn-mesh/test/servers/postgres.ts";
+import { administerMysql, startMariadb } from "../../packages/spawn-mesh/test/servers/mariadb.ts";
+import { administer, startPostgres } from "../../packages/spawn-mesh/test/servers/postgres.ts";
+import type { OwnServer } from "../../packages/spawn-mesh/test/servers/test-database.ts";
 import { dataDirectory } from "./data-folder.ts";
 import { round } from "./histogram.ts";
 import type { Line } from "./measure.ts";
@@ -52,10 +45,7 @@ export async function startDatabase(kind: DatabaseKind): Promise<BenchDatabase> 
   return await prepared(server, () => committedByPostgres(server));
 }
 
-async function prepared(
-  server: MariadbServer | PostgresServer,
-  commits: () => Promise<number>,
-): Promise<BenchDatabase> {
+async function prepared(server: OwnServer, commits: () => Promise<number>): Promise<BenchDatabase> {
   return {
     url: await server.createPlace(),
     pid: server.pid,
@@ -65,7 +55,7 @@ async function prepared(
 }
 
 /** There a group of commits is one statement. */
-async function committedByPostgres({ url }: PostgresServer): Promise<number> {
+async function committedByPostgres({ url }: OwnServer): Promise<number> {
   const [row] = await administer(
     url,
     `SELECT coalesce(sum(calls), 0) AS calls FROM pg_stat_statements
@@ -75,7 +65,7 @@ async function committedByPostgres({ url }: PostgresServer): Promise<number> {
 }
 
 /** There it is one transaction. */
-async function committedByMariadb({ url }: MariadbServer): Promise<number> {
+async function committedByMariadb({ url }: OwnServer): Promise<number> {
   const rows = await administerMysql(url, "SHOW GLOBAL STATUS LIKE 'Com_commit'");
   return Number((rows as readonly { readonly Value: unknown }[])[0]?.Value);
 }

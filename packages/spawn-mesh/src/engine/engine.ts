@@ -9,7 +9,7 @@ import type { ActorCall, Origin } from "./actor-call.ts";
 import type { ActorType, CallFromRun, EngineParts } from "./actor-type.ts";
 import { ActorTypes, actionOf } from "./actor-types.ts";
 import type { ActorDefinition } from "./actor-definition.ts";
-import { checkName, type ActorId } from "./actor-id.ts";
+import { checkClusterName, checkName, type ActorId } from "./actor-id.ts";
 import { sleep, systemClock, systemRandom } from "./clock.ts";
 import type { Clock, Random } from "./clock.ts";
 import {
@@ -60,6 +60,8 @@ export interface EngineOptions {
   readonly system: string;
   readonly definitions: readonly ActorDefinition[];
   readonly store: Statestore;
+  /** The cluster that this process is part of. Default: none. */
+  readonly cluster?: string;
   /** Default: the real clock. */
   readonly clock?: Clock;
   /** Default: real randomness. */
@@ -90,6 +92,7 @@ type Phase = "new" | "running" | "stopping" | "stopped";
 export class Engine {
   readonly system: string;
   readonly #store: Statestore;
+  readonly #cluster: string | undefined;
   readonly #parts: EngineParts;
   readonly #types: ActorTypes;
   readonly #owner: string;
@@ -104,6 +107,8 @@ export class Engine {
     checkEncryption(options.system, options.store);
     this.system = options.system;
     this.#store = options.store;
+    if (options.cluster !== undefined) checkClusterName(options.cluster);
+    this.#cluster = options.cluster;
     this.#findSystem = options.findSystem ?? (() => undefined);
     const clock = options.clock ?? systemClock;
     const time = new Time(clock);
@@ -156,7 +161,12 @@ export class Engine {
   async start(): Promise<void> {
     if (this.#phase !== "new")
       throw new SpawnError("INVALID_ARGUMENT", `the system ${this.system} was started before`);
-    await this.#store.open({ owner: this.#owner, onWarning: warningsTo(this.#parts.emit) });
+    await this.#store.open({
+      owner: this.#owner,
+      system: this.system,
+      cluster: this.#cluster,
+      onWarning: warningsTo(this.#parts.emit),
+    });
     this.#phase = "running";
     this.#messaging.start();
     this.#pruner.start();

@@ -51,7 +51,6 @@ const file: TestDatabase = {
   name: "sqlite",
   missing: undefined,
   start: async () => ({
-    port: 0,
     createPlace: async () => `sqlite:${join(mkdtempSync(join(directory, "file-")), "state.db")}`,
     kill: async () => undefined,
     restart: async () => undefined,
