@@ -21,6 +21,7 @@ import { CommitPipeline } from "./commit-pipeline.ts";
 import type { PipelineOwner } from "./commit-pipeline.ts";
 import type { Change } from "./commit-batch.ts";
 import { SpawnError } from "./errors.ts";
+import { earliestDeadline, giveUpOverdue } from "./invocation.ts";
 import type { Invocation } from "./invocation.ts";
 import { Execution } from "./execution.ts";
 import type { ExecutionOwner } from "./execution.ts";
@@ -48,7 +49,8 @@ export class Activation
   #phase: Phase = "opening";
   readonly #execution: Execution;
   #keyed: KeyedInvocations | undefined;
-  readonly #timers: StartingTimers;
+  /** What it has when some of its timers are not stored yet. */
+  #timers: StartingTimers | undefined;
   /** What an actor without a state has being stored. */
   #stateless: StatelessRuns | undefined;
   #isQueued = false;
@@ -65,7 +67,6 @@ export class Activation
     this.#mailbox = new AdmittedMailbox(type.parts.admission);
     this.pipeline = new CommitPipeline(this, type.parts.writer);
     this.#execution = new Execution(this, type.parts);
-    this.#timers = new StartingTimers(this.pipeline, type.parts.clock);
     this.#open();
   }
 
@@ -75,7 +76,7 @@ export class Activation
 
   get isIdle(): boolean {
     const isWaitedFor = this.#mailbox.length > 0 || this.#execution.running !== undefined;
-    return this.#phase === "ready" && !isWaitedFor && !this.#timers.areLate;
+    return this.#phase === "ready" && !isWaitedFor && this.#timers?.areLate !== true;
   }
 
   // Invocations come in.
@@ -165,7 +166,10 @@ export class Activation
 
   opened(timers: readonly Outgoing[]): void {
     this.#phase = "ready";
-    this.#timers.begin(timers);
+    this.#timers =
+      timers.length === 0
+        ? undefined
+        : new StartingTimers(timers, this.pipeline, this.#type.parts.clock);
     this.#type.parts.emit({ type: "activated", actor: this.id });
     this.#queue();
   }
@@ -208,7 +212,7 @@ export class Activation
   }
 
   #run(invocation: Invocation): void {
-    this.#timers.go();
+    this.#timers?.go();
     this.#execution.run(invocation);
   }
 
@@ -343,20 +347,13 @@ export class Activation
     this.#expireCallers(now);
     this.#execution.expire(now);
     if (this.#flushAt <= now) this.pipeline.enlist();
-    if (this.#phase === "ready") this.#timers.goAgain(now);
+    if (this.#phase === "ready") this.#timers?.goAgain(now);
     this.dueAt = this.#nextDue(now);
     this.#rest();
   }
 
   #expireCallers(now: number): void {
-    for (const invocation of this.#waitingCallers()) {
-      if (invocation.deadlineAt <= now) {
-        invocation.giveUp(
-          "DEADLINE_EXCEEDED",
-          `${formatActorId(this.id)} did not answer ${invocation.action.name} in time`,
-        );
-      }
-    }
+    giveUpOverdue(this.#waitingCallers(), now, this.id);
     this.#mailbox.sweep();
   }
 
@@ -369,16 +366,18 @@ export class Activation
   }
 
   #nextDue(now: number): number {
-    let next = Math.min(this.#flushAt, this.#timers.againAt, this.#execution.dueAt(now));
-    for (const { isAnswered, deadlineAt } of this.#waitingCallers()) {
-      if (!isAnswered) next = Math.min(next, deadlineAt);
-    }
-    return next;
+    const callersAt = earliestDeadline(this.#waitingCallers());
+    return Math.min(callersAt, this.#flushAt, this.#timersAt, this.#execution.dueAt(now));
   }
 
   /** When a write-behind state has to be written; a while after a failure. */
   get #flushAt(): number {
     return Math.max(this.pipeline.flushDueAt, this.#flushNotBefore);
+  }
+
+  /** When timers go again whose commit failed. */
+  get #timersAt(): number {
+    return this.#timers?.againAt ?? Infinity;
   }
 
   #isDueBy(time: number): void {
@@ -396,7 +395,7 @@ export class Activation
 
   /** Watched while there is something to wait for, and not a moment longer. */
   #rest(): void {
-    this.#isDueBy(Math.min(this.#flushAt, this.#timers.againAt));
+    this.#isDueBy(Math.min(this.#flushAt, this.#timersAt));
     if (!this.isIdle || !this.pipeline.isQuiet) return this.#watch();
     this.dueAt = Infinity;
     if (!this.#isWatched) return;

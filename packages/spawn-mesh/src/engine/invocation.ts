@@ -1,4 +1,5 @@
 import type { ActionDefinition } from "./actor-definition.ts";
+import { formatActorId } from "./actor-id.ts";
 import type { ActorId } from "./actor-id.ts";
 import { SpawnError } from "./errors.ts";
 import type { Applied } from "./errors.ts";
@@ -193,6 +194,29 @@ export class Invocation {
     this.#isDone = true;
     this.#onDone?.();
   }
+}
+
+/** The callers whose time is up wait no longer. */
+export function giveUpOverdue(
+  invocations: Iterable<Invocation>,
+  now: number,
+  actor: ActorId,
+): void {
+  for (const invocation of invocations) {
+    if (invocation.deadlineAt > now) continue;
+    const { name } = invocation.action;
+    const reason = `${formatActorId(actor)} did not answer ${name} in time`;
+    invocation.giveUp("DEADLINE_EXCEEDED", reason);
+  }
+}
+
+/** When the first of the callers that still wait runs out of time; `Infinity` if none does. */
+export function earliestDeadline(invocations: Iterable<Invocation>): number {
+  let earliest = Infinity;
+  for (const { isAnswered, deadlineAt } of invocations) {
+    if (!isAnswered) earliest = Math.min(earliest, deadlineAt);
+  }
+  return earliest;
 }
 
 /** Lets the caller give up when `signal` aborts; `at` is where its invocation may be. */

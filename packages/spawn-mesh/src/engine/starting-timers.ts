@@ -13,19 +13,14 @@ const RETRY_MS = 1_000;
 export class StartingTimers {
   readonly #pipeline: CommitPipeline;
   readonly #clock: Clock;
-  #waiting: readonly Outgoing[] = NO_TIMERS;
+  #waiting: readonly Outgoing[];
   /** When those go again whose commit failed (monotonic). */
   againAt: number = Infinity;
 
-  constructor(pipeline: CommitPipeline, clock: Clock) {
+  constructor(timers: readonly Outgoing[], pipeline: CommitPipeline, clock: Clock) {
+    this.#waiting = timers;
     this.#pipeline = pipeline;
     this.#clock = clock;
-  }
-
-  /** The actor has come to life, and does not have these. */
-  begin(timers: readonly Outgoing[]): void {
-    this.#waiting = timers;
-    this.againAt = Infinity;
   }
 
   /** Whether some have to go again, while nothing else may happen to the actor. */
@@ -45,7 +40,8 @@ export class StartingTimers {
 
   #send(): void {
     const timers = this.#waiting;
-    this.begin(NO_TIMERS);
+    this.#waiting = NO_TIMERS;
+    this.againAt = Infinity;
     this.#pipeline.addMessages(timers, this.#clock.monotonic(), (isCommitted) => {
       if (isCommitted) return;
       this.#waiting = timers;

@@ -123,6 +123,7 @@ test("a row that is too large fails alone by name, and nothing of its batch is a
   expect(failure).toMatchObject({ kind: "rows", rows: [1] });
   expect(await findRow(store, ann)).toBeUndefined();
   await apply(store, firstCommit(ann));
+  expect((await findRow(store, ann))?.owner).toBe("session-1");
   await store.close();
 });
 

@@ -25,6 +25,9 @@ import { sealableColumns } from "./sealed-columns.ts";
 /** JSON is the only codec there is. */
 const CODEC_JSON = 0;
 
+/** Rowids begin at 1. */
+const NO_OWNER = 0;
+
 /** COMMIT itself failed: the transaction may be in the file or not. */
 export class CommitStepError extends Error {
   /** A row as it is if the transaction was applied. */
@@ -70,6 +73,8 @@ const ROW_FIELDS =
 export class GroupCommit {
   readonly #database: DatabaseSync;
   readonly #owner: string;
+  /** What rows have in place of the owner's name; the first group makes sure that it stands for it. */
+  #ownerId = NO_OWNER;
   readonly #begin: StatementSync;
   readonly #commit: StatementSync;
   /** Handles are given here, since nobody else writes the file; a gap does no harm. */
@@ -94,7 +99,7 @@ export class GroupCommit {
     this.#begin = prepare("BEGIN IMMEDIATE");
     this.#commit = prepare("COMMIT");
     this.#create = prepare(
-      `INSERT INTO spawn_actor (id, epoch, owner, codec,
+      `INSERT INTO spawn_actor (id, epoch, owner_id, codec,
          etag, is_deleted, key_id, state, state_version, tags, revision, at)
        VALUES (?, 1, ?, ${CODEC_JSON}, ?, ?, ?, ?, ?, ?, ?, ?)`,
     );
@@ -102,10 +107,10 @@ export class GroupCommit {
     const last = database.prepare("SELECT max(id) AS id FROM spawn_actor").get();
     this.#lastHandle = Number(last?.["id"] ?? 0);
     this.#update = prepare(
-      `UPDATE spawn_actor SET ${ROW_FIELDS} WHERE id = ? AND etag = ? AND owner = ?`,
+      `UPDATE spawn_actor SET ${ROW_FIELDS} WHERE id = ? AND etag = ? AND owner_id = ?`,
     );
     this.#takeOver = prepare(
-      `UPDATE spawn_actor SET ${ROW_FIELDS}, epoch = epoch + 1, base_etag = etag, owner = ?
+      `UPDATE spawn_actor SET ${ROW_FIELDS}, epoch = epoch + 1, base_etag = etag, owner_id = ?
        WHERE id = ? AND etag = ?`,
     );
     this.#setKeptAt = prepare("UPDATE spawn_actor SET kept_at = ? WHERE id = ?");
@@ -133,6 +138,7 @@ export class GroupCommit {
     let witness: Witness | undefined;
     this.#begin.run();
     try {
+      if (this.#ownerId === NO_OWNER) this.#ownerId = ownerIdOf(this.#database, this.#owner);
       for (let index = 0; index < count; index++) {
         const applied = this.#commitOne(reader);
         handles.push(applied?.handle ?? REFUSED);
@@ -152,6 +158,7 @@ export class GroupCommit {
 
   /** If even that fails, the session sees that the transaction is open and leaves the connection. */
   #rollback(): void {
+    this.#ownerId = NO_OWNER;
     try {
       if (this.#database.isTransaction) this.#database.exec("ROLLBACK");
     } catch {
@@ -178,7 +185,7 @@ export class GroupCommit {
     this.#lastHandle = handle;
     this.#create.run(
       handle,
-      this.#owner,
+      this.#ownerId,
       fields.etag,
       fields.isDelete,
       fields.keyId,
@@ -247,7 +254,7 @@ export class GroupCommit {
 
   #writeRow(handle: number, previous: Uint8Array, fields: RowFields): boolean {
     const { etag, isDelete, keyId, state, stateVersion, tags, revision, at } = fields;
-    const owner = this.#owner;
+    const owner = this.#ownerId;
     const values = [etag, isDelete, keyId, state, stateVersion, tags, revision, at] as const;
     if (this.#update.run(...values, handle, previous, owner).changes === 1) return true;
     return this.#takeOver.run(...values, owner, handle, previous).changes === 1;
@@ -266,6 +273,15 @@ export class GroupCommit {
       this.#addReply.run(handle, key, fingerprint, keyId, value, isDropped, expiresAt, number);
     }
   }
+}
+
+/** The number that rows have for this owner. */
+function ownerIdOf(database: DatabaseSync, owner: string): number {
+  const find = database.prepare("SELECT id FROM spawn_owner WHERE name = ?");
+  const found = find.get(owner);
+  if (found !== undefined) return Number(found["id"]);
+  const added = database.prepare("INSERT INTO spawn_owner (name) VALUES (?)").run(owner);
+  return Number(added.lastInsertRowid);
 }
 
 const NO_POSITIONS: readonly number[] = [];

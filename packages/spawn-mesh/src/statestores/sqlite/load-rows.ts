@@ -33,7 +33,7 @@ export type ActorColumns = readonly [
   state: string | Uint8Array | null,
 ];
 
-export const ACTOR_COLUMNS = `id, epoch, owner, base_etag, kept_at,
+export const ACTOR_COLUMNS = `id, epoch, (SELECT o.name FROM spawn_owner o WHERE o.id = owner_id), base_etag, kept_at,
   is_deleted, etag, revision, at, state_version, tags, key_id, state`;
 
 const REVISION = 7;

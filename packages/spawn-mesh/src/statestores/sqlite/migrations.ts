@@ -29,10 +29,15 @@ const migrations: readonly string[] = [
     PRIMARY KEY (name, definition, system)
   ) WITHOUT ROWID;
 
+  CREATE TABLE spawn_owner (
+    id INTEGER PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE
+  );
+
   CREATE TABLE spawn_actor (
     id INTEGER PRIMARY KEY,          -- the handle
     epoch INTEGER NOT NULL,
-    owner TEXT NOT NULL,
+    owner_id INTEGER NOT NULL,       -- a number, since it is in every row
     base_etag BLOB,
     kept_at INTEGER,
     is_deleted INTEGER NOT NULL,
