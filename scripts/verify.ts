@@ -36,6 +36,7 @@ const steps: readonly Step[] = [
   { name: "lint", command: ["oxlint", "--type-aware", "--deny-warnings"] },
   { name: "types", command: ["tsc"] },
   { name: "unused", command: ["knip", "--no-config-hints"] },
+  { name: "generated", command: ["node", "scripts/check-generated.ts"] },
   { name: "build", command: ["node", "scripts/build.ts"] },
   { name: "publint", command: ["publint", "--strict", library] },
   {

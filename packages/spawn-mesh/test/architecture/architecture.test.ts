@@ -3,6 +3,7 @@
  *
  *   sdk ───────────────► engine ◄─────────────── statestores
  *    └─ actor-system.ts ──► statestores            ▲
+ *   protocol ──► engine/errors.ts                  │
  *   testing ──► sdk, engine, statestores           │ ports: engine/statestore.ts
  *
  * The engine imports nothing: time, randomness, storage and user code reach it through ports, which
@@ -22,12 +23,16 @@ interface Layer {
   readonly packages: readonly string[];
 }
 
+const PROTOBUF = ["", "/wire", "/wkt", "/codegenv2"].map((door) => `@bufbuild/protobuf${door}`);
+
 /** Who may import what, besides itself. A layer is a folder of `src`. */
 const importTable: Readonly<Record<string, Layer>> = {
   engine: { layers: [], node: ["node:assert"], packages: [] },
   // Drivers are optional: they are loaded when a statestore of their kind is opened.
   statestores: { layers: ["engine"], node: "any", packages: ["pg", "mysql2/promise"] },
   sdk: { layers: ["engine"], node: "any", packages: ["@standard-schema/spec", "croner"] },
+  // What generated code needs, and the encoding that it is written in.
+  protocol: { layers: ["engine"], node: [], packages: PROTOBUF },
   // No test runner: its users bring their own.
   testing: { layers: ["engine", "statestores", "sdk"], node: "any", packages: [] },
 };

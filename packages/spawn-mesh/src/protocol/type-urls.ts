@@ -1,0 +1,64 @@
+/**
+ * The two messages whose names travel: `JSONType` and `Noop`, inside an `Any`.
+ *
+ * SDKs of different generations were generated from different packages and check the name strictly, so
+ * each host gets the spelling that it uses itself. Every other `Any` passes through byte for byte.
+ */
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { AnySchema, type Any } from "@bufbuild/protobuf/wkt";
+import { describeThrown, SpawnError } from "../engine/errors.ts";
+import { JSONTypeSchema } from "./gen/spawn/protocol_pb.ts";
+
+/** The package that a host's SDK was generated from. */
+export type Spelling = "spawn" | "eigr.functions.protocol" | "eigr.spawn";
+
+const URL_PREFIX = "type.googleapis.com/";
+const ours =
+  /^(?<prefix>.*\/)?(?<spelling>spawn|eigr\.functions\.protocol|eigr\.spawn)\.(?<name>JSONType|Noop)$/s;
+
+/** The spelling that a type URL shows; undefined for all but `JSONType` and `Noop`. */
+export function spellingOf(typeUrl: string): Spelling | undefined {
+  return ours.exec(typeUrl)?.groups?.["spelling"] as Spelling | undefined;
+}
+
+/** Whether a type URL says `JSONType`, in any spelling. */
+export function isJsonType(typeUrl: string): boolean {
+  return ours.exec(typeUrl)?.groups?.["name"] === "JSONType";
+}
+
+/** Whether a type URL says `Noop`, in any spelling. */
+export function isNoop(typeUrl: string): boolean {
+  return ours.exec(typeUrl)?.groups?.["name"] === "Noop";
+}
+
+/** `any` in this spelling. The same object when it is neither `JSONType` nor `Noop`, or has it already. */
+export function respell(any: Any, spelling: Spelling): Any {
+  const typeUrl = any.typeUrl.replace(ours, `$<prefix>${spelling}.$<name>`);
+  return typeUrl === any.typeUrl ? any : { ...any, typeUrl };
+}
+
+/** JSON text as an `Any` of `JSONType` in this spelling. */
+export function wrapJson(text: string, spelling: Spelling): Any {
+  return create(AnySchema, {
+    typeUrl: `${URL_PREFIX}${spelling}.JSONType`,
+    value: toBinary(JSONTypeSchema, create(JSONTypeSchema, { content: text })),
+  });
+}
+
+/**
+ * The JSON text in an `Any`, as the host wrote it, valid or not; undefined when it is no `JSONType`.
+ *
+ * @throws SpawnError `INVALID_ARGUMENT` when it says `JSONType` and its bytes are none.
+ */
+export function jsonTextOf(any: Any): string | undefined {
+  if (!isJsonType(any.typeUrl)) return undefined;
+  try {
+    return fromBinary(JSONTypeSchema, any.value).content;
+  } catch (error) {
+    throw new SpawnError(
+      "INVALID_ARGUMENT",
+      `An Any of type ${any.typeUrl} holds ${any.value.length} bytes that are no JSONType: ${describeThrown(error)}`,
+      { cause: error },
+    );
+  }
+}
