@@ -10,7 +10,7 @@ import { ActorCare } from "./actor-care.ts";
 import type { ActorType, CallFromRun, EngineParts } from "./actor-type.ts";
 import { ActorTypes, actionOf } from "./actor-types.ts";
 import type { ActorDefinition } from "./actor-definition.ts";
-import { checkName, type ActorId } from "./actor-id.ts";
+import { checkClusterName, checkName, type ActorId } from "./actor-id.ts";
 import { sleep, systemClock, systemRandom } from "./clock.ts";
 import type { Clock, Random } from "./clock.ts";
 import {
@@ -63,6 +63,8 @@ export interface EngineOptions {
   readonly system: string;
   readonly definitions: readonly ActorDefinition[];
   readonly store: Statestore;
+  /** The cluster that this process is part of. Default: none. */
+  readonly cluster?: string;
   /** Default: the real clock. */
   readonly clock?: Clock;
   /** Default: real randomness. */
@@ -109,6 +111,7 @@ export class Engine {
     checkEncryption(options.system, options.store);
     this.system = options.system;
     this.#store = options.store;
+    if (options.cluster !== undefined) checkClusterName(options.cluster);
     this.#findSystem = options.findSystem ?? (() => undefined);
     const clock = options.clock ?? systemClock;
     const time = new Time(clock);
@@ -120,6 +123,7 @@ export class Engine {
       system: options.system,
       store: options.store,
       owner,
+      cluster: options.cluster,
       emit,
     });
     const storeParts = { store: options.store, clock, random, limits, emit };

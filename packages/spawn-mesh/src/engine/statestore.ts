@@ -144,6 +144,10 @@ export interface StoreAnswer {
 export interface StoreSession {
   /** The id of this incarnation of the process: the owner of all its commits. */
   readonly owner: string;
+  /** The system whose actors it runs. Default: it runs none. */
+  readonly system?: string;
+  /** The cluster that it is part of. Default: none. */
+  readonly cluster?: string | undefined;
   /** The keys that it has. Default: none. */
   readonly keyIds?: readonly string[];
   /** Hears of settings of the database that may break a promise. */
@@ -187,8 +191,9 @@ export interface Statestore {
    * alone, a database beside others, where etags decide who writes.
    *
    * @throws {SpawnError} `STATESTORE_UNAVAILABLE` with what was expected and what to do, and nothing
-   * is changed: the file is foreign, damaged, of a newer schema, read-only, in use by another, or
-   * holds rows that are sealed with a key which the session does not have (`checkKeyIds`).
+   * is changed: the file is foreign, damaged, of a newer schema, read-only, in use by another,
+   * holds rows that are sealed with a key which the session does not have (`checkKeyIds`), or is
+   * one that several processes can have open and serves the system of another cluster.
    */
   open(session: StoreSession): Promise<void>;
 

@@ -72,6 +72,12 @@ export interface ActorSystemOptions {
    * statestore on this machine accepts.
    */
   readonly encryption?: Encryption;
+  /**
+   * The name of the cluster that this process is part of, at most 255 bytes. A database serves a system
+   * for one cluster: the first name is kept there, and a process with another name, or with none, is
+   * refused. Default: none.
+   */
+  readonly cluster?: string;
   /** Stop on SIGTERM and SIGINT: drain, commit, then what the signal does by default. Default `true`. */
   readonly handleSignals?: boolean;
   /** Bounds of queues, sizes and times. Each has a default. */
@@ -215,7 +221,7 @@ class EmbeddedActorSystem implements ActorSystem, RunningSystem {
     }
     this.name = name;
     this.handlesSignals = options.handleSignals ?? true;
-    const { strict = false, limits, clock, random, onEvent } = options;
+    const { cluster, strict = false, limits, clock, random, onEvent } = options;
     this.#store = storeOf(options);
     this.#clock = clock;
     this.engine = new Engine({
@@ -232,6 +238,7 @@ class EmbeddedActorSystem implements ActorSystem, RunningSystem {
       externals: functionsOf(options.externals ?? []),
       findSystem: findEngine,
       heapPercent,
+      ...(cluster !== undefined && { cluster }),
       ...(limits && { limits }),
       ...(clock && { clock }),
       ...(random && { random }),

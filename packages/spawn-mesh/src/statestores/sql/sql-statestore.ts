@@ -27,6 +27,7 @@ import {
   type KeyedCommit,
   keyedCommit,
 } from "./commit-group.ts";
+import { checkCluster } from "./cluster-name.ts";
 import { cannotBeOpened } from "./connecting.ts";
 import type { CommitScript, Dialect, SqlDriver } from "./dialect.ts";
 import { numberOf, textOf } from "./driver-values.ts";
@@ -77,6 +78,8 @@ export class SqlStatestore implements Statestore {
         stored.map(({ keyId }) => keyId),
         session.keyIds,
       );
+      const { system, cluster } = session;
+      if (system !== undefined) await checkCluster(driver, this.#dialect, { system, cluster });
     } catch (error) {
       await driver.close();
       throw cannotBeOpened(this.#database.address, error);
