@@ -5,6 +5,7 @@
  * ports, so that a simulation runs these very lines.
  */
 import { Admission } from "./admission.ts";
+import { detailsOf } from "./actor-call.ts";
 import type { ActorCall, Origin } from "./actor-call.ts";
 import { ActorCare } from "./actor-care.ts";
 import type { ActorType, CallFromRun, EngineParts } from "./actor-type.ts";
@@ -16,15 +17,12 @@ import type { Clock, Random } from "./clock.ts";
 import {
   DEADLINE_MS_DEFAULT,
   appliedBefore,
-  checkKey,
   checkOptions,
   checkRequest,
-  copyMetadata,
   isScheduled,
   scheduledMessage,
 } from "./call-options.ts";
-import type { CallOptions } from "./call-options.ts";
-import { keyOf, parentCall } from "./child-calls.ts";
+import { parentCall } from "./child-calls.ts";
 import { NO_CHAIN, checkChain, lengthenChain } from "./call-chain.ts";
 import type { ChannelListener } from "./broadcasts.ts";
 import { CommitWriter } from "./commit-writer.ts";
@@ -32,11 +30,10 @@ import { SpawnError, isSpawnError } from "./errors.ts";
 import { harmless } from "./events.ts";
 import type { EventListener } from "./events.ts";
 import type { ExternalFunction } from "./external-functions.ts";
-import { canonicalJson, fingerprint } from "./fingerprint.ts";
 import { plainHost } from "./host.ts";
 import type { Host } from "./host.ts";
 import { Invocation, giveUpOnAbort } from "./invocation.ts";
-import type { Caller, InvocationDetails } from "./invocation.ts";
+import type { Caller } from "./invocation.ts";
 import { TIMEOUT_MS_MAX, checkWholeNumber, resolveLimits } from "./limits.ts";
 import type { Limits } from "./limits.ts";
 import { Loader } from "./loader.ts";
@@ -88,7 +85,6 @@ export interface EngineOptions {
 export const DRAIN_TIMEOUT_MS_DEFAULT = 10_000;
 
 const DRAIN_STEP_MS = 10;
-const NO_OPTIONS: CallOptions = {};
 
 type Phase = "new" | "running" | "stopping" | "stopped";
 
@@ -261,7 +257,7 @@ export class Engine {
     }
     const ownMs = options?.deadlineMs ?? DEADLINE_MS_DEFAULT;
     const deadlineAt = Math.min(time.now() + ownMs, origin?.deadlineAt ?? Infinity);
-    const details = this.#detailsOf(call, payload);
+    const details = detailsOf(call, payload, limits);
     const isAsync = options?.async === true;
     const answersTo = isAsync ? this.#unheard(call) : caller;
     const invocation = new Invocation({ action, payload, units, deadlineAt, details }, answersTo);
@@ -283,27 +279,6 @@ export class Engine {
     throw new SpawnError("SHUTTING_DOWN", `the system ${this.system} is ${this.#phase}`, {
       applied: appliedBefore(options),
     });
-  }
-
-  #detailsOf(call: ActorCall, payload: unknown): InvocationDetails | undefined {
-    const { type, action, options, origin } = call;
-    const { metadata } = options ?? NO_OPTIONS;
-    const idempotencyKey = keyOf(call, payload);
-    if (idempotencyKey === undefined && metadata === undefined && origin === undefined)
-      return undefined;
-    const { limits } = this.#parts;
-    if (idempotencyKey !== undefined) {
-      checkKey(idempotencyKey, limits.idempotencyKeyBytesMax, type.definition);
-    }
-    return {
-      idempotencyKey,
-      fingerprint:
-        idempotencyKey === undefined ? "" : fingerprint(`${action.name} ${canonicalJson(payload)}`),
-      metadata: metadata === undefined ? {} : copyMetadata(metadata, limits.metadataBytesMax),
-      caller: origin?.caller,
-      chain: origin?.chain ?? NO_CHAIN,
-      message: undefined,
-    };
   }
 
   /** A call from outside for later: it is a message, and resolves when that is stored. */

@@ -195,7 +195,6 @@ const doors: Readonly<Record<string, Door>> = {
       "FailureValue",
       "FoundActor",
       "FoundActors",
-      "Host",
       "IndexCondition",
       "IndexEntry",
       "IndexKey",
