@@ -41,7 +41,8 @@ export async function askPatiently<Answer>(
       return await ask();
     } catch (error) {
       if (isSpawnError(error)) throw error;
-      const isFinal = error instanceof StoreFailure && error.kind === "fatal";
+      const kind = error instanceof StoreFailure ? error.kind : undefined;
+      const isFinal = kind === "fatal" || kind === "rows";
       if (isFinal || attempt === ATTEMPTS_MAX) {
         const problem = `${what}: ${describeThrown(error)}`;
         throw new SpawnError("STATESTORE_UNAVAILABLE", problem, { cause: error });

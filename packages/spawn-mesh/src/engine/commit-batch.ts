@@ -30,6 +30,17 @@ export interface Change {
   readonly step: Outgoing | undefined;
 }
 
+/** A change whose caller waits until it is durable. */
+export interface DurableChange {
+  readonly invocation: Invocation;
+  readonly reply: unknown;
+  /** About how much memory the reply takes, in UTF-16 units. */
+  readonly units: number;
+  readonly change: Change;
+  /** The time (monotonic). */
+  readonly now: number;
+}
+
 /** Hears whether the commit it waits for was done. */
 export type Gate = (isCommitted: boolean) => void;
 

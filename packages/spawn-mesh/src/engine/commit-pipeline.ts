@@ -29,7 +29,7 @@ import {
   sealMessages,
   takeBack,
 } from "./commit-batch.ts";
-import type { Batch, BatchMessages, Change, Gate } from "./commit-batch.ts";
+import type { Batch, BatchMessages, Change, DurableChange, Gate } from "./commit-batch.ts";
 import type { CommitWriter } from "./commit-writer.ts";
 import { SpawnError } from "./errors.ts";
 import type { Invocation } from "./invocation.ts";
@@ -47,17 +47,6 @@ import type {
   StoreHandle,
   Tags,
 } from "./statestore.ts";
-
-/** A change whose caller waits until it is durable. */
-export interface DurableChange {
-  readonly invocation: Invocation;
-  readonly reply: unknown;
-  /** About how much memory the reply takes, in UTF-16 units. */
-  readonly units: number;
-  readonly change: Change;
-  /** The time (monotonic). */
-  readonly now: number;
-}
 
 /** The activation, as its pipeline sees it. */
 export interface PipelineOwner {
@@ -126,6 +115,12 @@ export class CommitPipeline {
   /** Whether the statestore may have a row, and stored replies with it. */
   get hasRow(): boolean {
     return this.#etag !== undefined || this.#inFlight !== undefined;
+  }
+
+  /** Whether state and tags are those of the last durable commit, and no other one is under way. */
+  get isUntouched(): boolean {
+    const isSame = this.bytes === this.#durableBytes && this.tags === this.#durableTags;
+    return this.#inFlight === undefined && isSame;
   }
 
   get isQuiet(): boolean {

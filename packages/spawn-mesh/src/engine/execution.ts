@@ -231,8 +231,8 @@ export class Execution implements RunOwner, RunSurroundings {
     return this.#owner.pipeline.revision;
   }
 
-  get isCommitted(): boolean {
-    return this.#owner.pipeline.isQuiet;
+  get isUntouched(): boolean {
+    return this.#owner.pipeline.isUntouched;
   }
 
   get limits(): Limits {

@@ -52,6 +52,13 @@ export type { SendOptions, SendRequest } from "./sending.ts";
 export type { ChannelListener, Publication } from "./broadcasts.ts";
 export type { ExternalCall, ExternalFunction } from "./external-functions.ts";
 export type { TimerDefinition } from "./timers.ts";
+export type {
+  CheckedDefinition,
+  MigrationCheck,
+  MigrationCheckOptions,
+  MigrationFailure,
+} from "./migration-check.ts";
+export type { ForkOptions } from "./stored-actor.ts";
 export { jsonCodec } from "./state-codec.ts";
 export type { StateCodec } from "./state-codec.ts";
 export { VALUE_DEPTH_MAX } from "./values.ts";
@@ -77,6 +84,8 @@ export type {
 export type { IndexEntry, IndexKey } from "./index-values.ts";
 export { leadOf } from "./actor-queries.ts";
 export { indexEntries } from "./index-values.ts";
+export { systemOf } from "./system-rows.ts";
+export type { ActorRow, ImportMark, SystemRow, SystemRows, WaitingMessage } from "./system-rows.ts";
 export { StoreFailure } from "./statestore.ts";
 export type {
   Codec,

@@ -55,7 +55,8 @@ export function changeOf(run: Run, result: unknown, around: RunSurroundings): Ru
   const bytes = run.isStateUsed ? encodeState(around) : pipeline.bytes;
   const tags = run.newTags === undefined ? pipeline.tags : changedTags(run.newTags, around);
   const { isDelete } = run;
-  const isChanged = bytes !== pipeline.bytes || tags !== pipeline.tags || isDelete;
+  const isMade = isDelete || run.isCreation;
+  const isChanged = bytes !== pipeline.bytes || tags !== pipeline.tags || isMade;
   if (run.invocation.action.isRead) checkRead(run, isChanged);
   const post = isPlain(run) ? NO_MESSAGES : messagesOf(run, reply, around);
   const { stored, cancels, sends, message, step } = post;

@@ -107,7 +107,7 @@ export interface RunOwner {
   readonly id: ActorId;
   readonly tags: Tags;
   readonly revision: number;
-  readonly isCommitted: boolean;
+  readonly isUntouched: boolean;
   readonly limits: Limits;
   readState(): unknown;
   writeState(state: unknown): void;
@@ -142,6 +142,8 @@ export class Run implements ActionContext {
   newTags: Tags | undefined;
   /** Whether the actor is to be deleted. */
   isDelete = false;
+  /** Whether the actor comes into being by this, even with the state that it would have anyway. */
+  isCreation = false;
   /** The messages that the code sent. */
   sends: Outgoing[] | undefined;
   /** The ids of the messages that the code cancelled, which were sent before. */
@@ -197,9 +199,9 @@ export class Run implements ActionContext {
     return this.#live().revision;
   }
 
-  /** Whether everything that the run sees is committed. */
-  get isCommitted(): boolean {
-    return this.#live().isCommitted;
+  /** Whether state and tags are those that were loaded, and nothing of them is being stored. */
+  get isUntouched(): boolean {
+    return this.#live().isUntouched;
   }
 
   get now(): number {

@@ -10,6 +10,7 @@ import type { ActorQueries } from "./actor-queries.ts";
 import type { IndexEntry } from "./index-values.ts";
 import type { Message, MessageRef, MessageStore, StoredMessage } from "./message-store.ts";
 import type { Sealed, SealedRows } from "./sealed-rows.ts";
+import type { SystemRows } from "./system-rows.ts";
 
 /** The unique id of a commit: 16 random bytes as 16 latin-1 characters. A fencing token. */
 export type Etag = string;
@@ -143,6 +144,10 @@ export interface StoreAnswer {
 export interface StoreSession {
   /** The id of this incarnation of the process: the owner of all its commits. */
   readonly owner: string;
+  /** The system whose actors it runs. Default: it runs none. */
+  readonly system?: string;
+  /** The cluster that it is part of. Default: none. */
+  readonly cluster?: string | undefined;
   /** The keys that it has. Default: none. */
   readonly keyIds?: readonly string[];
   /** Hears of settings of the database that may break a promise. */
@@ -186,8 +191,9 @@ export interface Statestore {
    * alone, a database beside others, where etags decide who writes.
    *
    * @throws {SpawnError} `STATESTORE_UNAVAILABLE` with what was expected and what to do, and nothing
-   * is changed: the file is foreign, damaged, of a newer schema, read-only, in use by another, or
-   * holds rows that are sealed with a key which the session does not have (`checkKeyIds`).
+   * is changed: the file is foreign, damaged, of a newer schema, read-only, in use by another,
+   * holds rows that are sealed with a key which the session does not have (`checkKeyIds`), or is
+   * one that several processes can have open and serves the system of another cluster.
    */
   open(session: StoreSession): Promise<void>;
 
@@ -230,6 +236,9 @@ export interface Statestore {
 
   /** What may be encrypted, to change its keys. */
   readonly sealed: SealedRows;
+
+  /** All that is stored of a system, to carry it to another statestore. */
+  readonly systems: SystemRows;
 
   /** Forgets up to `limit` stored replies that expired before `wall`; answers how many. */
   prune(wall: number, limit: number): Promise<number>;

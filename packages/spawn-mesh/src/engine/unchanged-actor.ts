@@ -25,7 +25,7 @@ export async function deleteUnchanged(
     parse: undefined,
     run(context: unknown): boolean {
       const run = context as Run;
-      run.isDelete = run.isCommitted && run.revision === revision;
+      run.isDelete = run.isUntouched && run.revision === revision;
       return run.isDelete;
     },
   };

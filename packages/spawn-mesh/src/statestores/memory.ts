@@ -22,10 +22,12 @@ import {
   type StoredState,
 } from "../engine/statestore.ts";
 import { checkKeyIds, type SealedRows } from "../engine/sealed-rows.ts";
+import type { SystemRows } from "../engine/system-rows.ts";
 import type { MemoryRow } from "./memory-row.ts";
 import { MemoryMessages } from "./memory-messages.ts";
 import { MemoryQueries } from "./memory-queries.ts";
 import { MemorySealedRows } from "./memory-sealed.ts";
+import { MemorySystemRows } from "./memory-systems.ts";
 
 /** A statestore in the memory of this process: for tests, and for state that may be lost with it. */
 export function memoryStatestore(): Statestore {
@@ -35,7 +37,8 @@ export function memoryStatestore(): Statestore {
 const NO_REPLIES: readonly StoredReply[] = [];
 
 class MemoryStatestore implements Statestore {
-  readonly #rows: MemoryRow[] = [];
+  /** By their handles; a removed one leaves its place. */
+  readonly #rows: (MemoryRow | undefined)[] = [];
   /** By definition, and there by name: the name is kept once. */
   readonly #byDefinition = new Map<string, Map<string, MemoryRow>>();
   /** Rows that may have replies: what `prune` looks at. */
@@ -53,6 +56,26 @@ class MemoryStatestore implements Statestore {
     this.#openOwner(),
   );
   readonly queries: MemoryQueries = new MemoryQueries(this.#byDefinition, () => this.#openOwner());
+  readonly systems: SystemRows = new MemorySystemRows(this.#byDefinition, this.messages, {
+    checkOpen: () => this.#openOwner(),
+    add: (actor, stored) => {
+      const row = {
+        ...stored,
+        handle: this.#rows.length,
+        history: undefined,
+        index: undefined,
+        replies: undefined,
+      };
+      this.#rows.push(row);
+      this.#named(actor).set(actor.name, row);
+    },
+    remember: (row, reply) => this.#storeReplies(row, [reply]),
+    remove: (actor, row) => {
+      this.#named(actor).delete(actor.name);
+      this.#withReplies.delete(row);
+      this.#rows[row.handle] = undefined;
+    },
+  });
   #owner: string | undefined;
 
   get sealed(): SealedRows {

@@ -10,6 +10,7 @@ import type { ActorQueries } from "../engine/actor-queries.ts";
 import { StoreFailure } from "../engine/statestore.ts";
 import type { MessageStore } from "../engine/message-store.ts";
 import type { SealedRows } from "../engine/sealed-rows.ts";
+import type { SystemRows } from "../engine/system-rows.ts";
 import type {
   ActorsOf,
   Commit,
@@ -32,6 +33,7 @@ export type StatestoreOperation =
   | "messages"
   | "queries"
   | "sealed"
+  | "systems"
   | "prune"
   | "close";
 
@@ -94,12 +96,22 @@ export class FaultyStatestore implements Statestore {
   /** Every call of it is one of the operation `sealed`. */
   readonly sealed: SealedRows;
 
+  /** Every call of it but `read` is one of the operation `systems`. */
+  readonly systems: SystemRows;
+
   constructor(inner: Statestore) {
     this.#inner = inner;
-    const { messages, queries, sealed } = inner;
+    const { messages, queries, sealed, systems } = inner;
     this.queries = {
       list: (page) => this.#call("queries", () => queries.list(page)),
       reindex: (rewrites) => this.#call("queries", () => queries.reindex(rewrites)),
+    };
+    this.systems = {
+      read: (system) => systems.read(system),
+      add: (rows) => this.#call("systems", () => systems.add(rows)),
+      remove: (rows) => this.#call("systems", () => systems.remove(rows)),
+      readMark: (system) => this.#call("systems", () => systems.readMark(system)),
+      writeMark: (system, mark) => this.#call("systems", () => systems.writeMark(system, mark)),
     };
     this.sealed = {
       listKeys: () => this.#call("sealed", () => sealed.listKeys()),

@@ -21,6 +21,7 @@ import { repeatedMessageCases } from "./statestore-cases/repeated-message-cases.
 import { replyCases } from "./statestore-cases/reply-cases.ts";
 import { sealedCases } from "./statestore-cases/sealed-cases.ts";
 import { sessionCases } from "./statestore-cases/session-cases.ts";
+import { systemCases } from "./statestore-cases/system-cases.ts";
 import { valueCases } from "./statestore-cases/value-cases.ts";
 
 export type { ConformanceCase, OpenStatestore } from "./statestore-cases/conformance-case.ts";
@@ -41,6 +42,7 @@ export const statestoreConformance: readonly ConformanceCase[] = [
   ...messageParkingCases,
   ...messageValueCases,
   ...repeatedMessageCases,
+  ...systemCases,
 ];
 
 /**

@@ -9,7 +9,8 @@ import type { EncryptionOptions } from "../../src/statestores/encrypted/index.ts
 import { statestoreFromUrl } from "../../src/statestores/from-url.ts";
 import { mariadb, mysqlDatabase } from "../servers/mariadb.ts";
 import { postgres } from "../servers/postgres.ts";
-import type { TestDatabase, TestDatabaseServer } from "../servers/test-database.ts";
+import { sqliteFiles } from "../servers/sqlite-files.ts";
+import type { TestDatabaseServer } from "../servers/test-database.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "spawn-mesh-every-statestore-"));
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
@@ -48,19 +49,9 @@ const clock = actor("clock", {
   timers: [{ action: "tick", everyMs: 50 }],
 });
 
-const file: TestDatabase = {
-  name: "sqlite",
-  missing: undefined,
-  start: async () => ({
-    port: 0,
-    createPlace: async () => `sqlite:${join(mkdtempSync(join(directory, "file-")), "state.db")}`,
-    kill: async () => undefined,
-    restart: async () => undefined,
-    stop: async () => undefined,
-  }),
-};
+const files = sqliteFiles(directory);
 
-for (const database of [file, postgres, mariadb, mysqlDatabase]) {
+for (const database of [files, postgres, mariadb, mysqlDatabase]) {
   if (database.missing !== undefined) {
     test.skip(`a program on ${database.name}, which needs ${database.missing}`, () => undefined);
     continue;
@@ -121,6 +112,12 @@ for (const database of [file, postgres, mariadb, mysqlDatabase]) {
         expect((await system.actor(account, "ann").get()).balance).toBe(
           (await stored.readRevision(newest!.revision)).balance,
         );
+        const { revision, at } = newest!;
+        const then = await stored.readAt(at);
+        expect(then).toEqual({ revision, at, state: await stored.readRevision(revision) });
+        await stored.fork("copy of ann", { revision });
+        expect(await system.actor(account, "copy of ann").get()).toEqual(then.state);
+        await expect(stored.fork("bob")).rejects.toThrow("exists");
         await system.stored(account, "bob").delete();
         expect((await system.actor(account, "bob").get()).balance).toBe(0);
         expect(await system.messages.listParked()).toEqual([]);
@@ -185,7 +182,7 @@ for (const database of [file, postgres, mariadb, mysqlDatabase]) {
     });
 
     test("is refused without keys, unless the statestore is a file", async () => {
-      if (database === file) return; // It does not leave the machine.
+      if (database === files) return; // It does not leave the machine.
       const url = await server.createPlace();
       const begin = async (): Promise<void> => {
         const statestore = statestoreFromUrl(url);
@@ -198,7 +195,7 @@ for (const database of [file, postgres, mariadb, mysqlDatabase]) {
     });
 
     test("goes on at once after it was killed", { timeout: 30_000 }, async () => {
-      if (database === file) return; // The file stays taken until the process ends.
+      if (database === files) return; // The file stays taken until the process ends.
       const url = await server.createPlace();
       let system = await start(url);
       for (let life = 1; life <= 5; life++) {

@@ -291,6 +291,7 @@ function bound(store: Statestore): Statestore {
     messages: store.messages,
     sealed: store.sealed,
     queries: store.queries,
+    systems: store.systems,
     listActors: (of) => store.listActors(of),
     listRevisions: (actor) => store.listRevisions(actor),
     readRevision: (actor, revision) => store.readRevision(actor, revision),

@@ -4,8 +4,8 @@ import type { Mutation } from "../../../../scripts/apply-mutation.ts";
 export const mutation: Mutation = {
   invariant: "I18",
   target: "engine/unchanged-actor.ts",
-  find: "run.isDelete = run.isCommitted && run.revision === revision;",
-  replace: "run.isDelete = run.isCommitted;",
+  find: "run.isDelete = run.isUntouched && run.revision === revision;",
+  replace: "run.isDelete = run.isUntouched;",
   noticedBy: {
     project: "behaviour",
     file: "acting-on-many.test.ts",

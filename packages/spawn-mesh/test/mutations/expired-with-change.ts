@@ -4,7 +4,7 @@ import type { Mutation } from "../../../../scripts/apply-mutation.ts";
 export const mutation: Mutation = {
   invariant: "I18",
   target: "engine/unchanged-actor.ts",
-  find: "run.isDelete = run.isCommitted && run.revision === revision;",
+  find: "run.isDelete = run.isUntouched && run.revision === revision;",
   replace: "run.isDelete = run.revision === revision;",
   noticedBy: {
     project: "behaviour",

@@ -116,6 +116,10 @@ export class Database {
     return this.#store.queries;
   }
 
+  get systems() {
+    return this.#store.systems;
+  }
+
   /** The messages, as the session reaches them. */
   messages(session: Session): MessageStore {
     return loggedMessages(this.#store.messages, this.#messageLog, {

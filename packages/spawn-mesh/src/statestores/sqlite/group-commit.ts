@@ -7,6 +7,7 @@
  * nothing was applied; only an error of COMMIT itself leaves that open.
  */
 import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
+import type { ActorId } from "../../engine/actor-id.ts";
 import type { StoredReply } from "../../engine/statestore.ts";
 import {
   HAS_AGE,
@@ -28,7 +29,7 @@ import { PackedReader, type PackedRows } from "./packed-rows.ts";
 import { sealableColumns } from "./sealed-columns.ts";
 
 /** JSON is the only codec there is. */
-const CODEC_JSON = 0;
+export const CODEC_JSON = 0;
 
 /** Rowids begin at 1. */
 const NO_OWNER = 0;
@@ -170,6 +171,14 @@ export class GroupCommit {
     return handles;
   }
 
+  /** Takes the name of an actor that has no row; answers the handle of the row to make. */
+  claimName({ system, definition, name }: ActorId): number | undefined {
+    const handle = this.#lastHandle + 1;
+    if (this.#claimName.run(name, definition, system, handle).changes === 0) return undefined;
+    this.#lastHandle = handle;
+    return handle;
+  }
+
   /** If even that fails, the session sees that the transaction is open and leaves the connection. */
   #rollback(): void {
     this.#ownerId = NO_OWNER;
@@ -194,10 +203,8 @@ export class GroupCommit {
     const { indexed } = unpackRest(fields, reader);
     const consumed = this.#consumable(messages);
     if (hasKeyTwice(replies) || consumed === undefined) return undefined;
-    const handle = this.#lastHandle + 1;
-    const { system, definition, name } = actor;
-    if (this.#claimName.run(name, definition, system, handle).changes === 0) return undefined;
-    this.#lastHandle = handle;
+    const handle = this.claimName(actor);
+    if (handle === undefined) return undefined;
     this.#create.run(
       handle,
       this.#ownerId,

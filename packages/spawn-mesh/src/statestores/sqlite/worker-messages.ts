@@ -13,6 +13,7 @@ import type { MessageCall } from "./message-calls.ts";
 import type { PackedRows } from "./packed-rows.ts";
 import type { QueryCall } from "./query-calls.ts";
 import type { SealedCall } from "./sealed-calls.ts";
+import type { SystemCall } from "./system-calls.ts";
 
 /** A worker is given what can be copied: it has nothing to warn of. */
 export interface OpenOptions extends ConnectionOptions, Omit<StoreSession, "onWarning"> {}
@@ -31,6 +32,7 @@ export interface WorkerCalls {
   messages: { readonly request: MessageCall; readonly answer: unknown };
   queries: { readonly request: QueryCall; readonly answer: unknown };
   sealed: { readonly request: SealedCall; readonly answer: unknown };
+  systems: { readonly request: SystemCall; readonly answer: unknown };
   prune: {
     readonly request: { readonly wall: number; readonly limit: number };
     readonly answer: number;
