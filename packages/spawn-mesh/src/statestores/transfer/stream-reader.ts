@@ -24,6 +24,8 @@ export interface CheckedPart {
   /** How many there are up to here. */
   readonly counts: RowCounts;
   readonly bytes: number;
+  /** Whether the stream is whole, but for what might be behind its end. */
+  readonly isLast: boolean;
 }
 
 /**
@@ -79,7 +81,7 @@ class StreamReader {
     const rows = this.#rows;
     this.#rows = [];
     this.#counts = countRows(this.#counts, rows);
-    return { head: this.#head!, rows, counts: this.#counts, bytes: this.#bytes };
+    return this.#part(rows);
   }
 
   #end({ end }: EndLine, bytes: Buffer): CheckedPart {
@@ -89,7 +91,12 @@ class StreamReader {
     if (!areAll || this.#rows.length > 0) throw this.#damaged("it has lost rows");
     if (bytes.at(-1) !== 0x0a) throw this.#damaged("its last line is cut off");
     this.#hasEnded = true;
-    return { head: this.#head!, rows: [], counts: this.#counts, bytes: this.#bytes };
+    return this.#part([]);
+  }
+
+  #part(rows: readonly SystemRow[]): CheckedPart {
+    const isLast = this.#hasEnded;
+    return { head: this.#head!, rows, counts: this.#counts, bytes: this.#bytes, isLast };
   }
 
   #check(sha256: unknown): void {
