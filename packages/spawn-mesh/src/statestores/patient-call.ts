@@ -26,8 +26,8 @@ export async function askPatiently<Answer>(
       return await call();
     } catch (error) {
       if (isSpawnError(error)) throw error;
-      const isFinal =
-        error instanceof StoreFailure && (error.kind === "fatal" || error.kind === "rows");
+      const kind = error instanceof StoreFailure ? error.kind : "fatal";
+      const isFinal = kind === "fatal" || kind === "rows";
       if (isFinal || attempt === ATTEMPTS_MAX) {
         const message = `${around.what}: ${describeThrown(error)}`;
         throw new SpawnError("STATESTORE_UNAVAILABLE", message, { cause: error });
