@@ -102,6 +102,7 @@ export async function startMariadb(
   };
   const server = new ServerProcess({
     user,
+    directory,
     command: [
       SERVER,
       "--no-defaults",

@@ -99,6 +99,7 @@ export async function startPostgres(
   const all = { listen_addresses: "127.0.0.1", unix_socket_directories: directory, ...settings };
   const server = new ServerProcess({
     user,
+    directory,
     command: [
       join(bin, "postgres"),
       "-D",

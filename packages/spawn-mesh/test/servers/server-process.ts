@@ -29,6 +29,8 @@ export function serverUser(name: string): ServerUser {
 
 export interface ServerProgram {
   readonly user: ServerUser;
+  /** Where its data is: removed when it is stopped. */
+  readonly directory: string;
   readonly command: readonly [string, ...string[]];
   /** Whether it answers. */
   readonly isReady: () => Promise<boolean>;
@@ -72,10 +74,12 @@ export class ServerProcess {
     await ended;
   }
 
-  /** Lets it end by itself. */
+  /** Lets it end by itself, for good. */
   async stop(signal: NodeJS.Signals = "SIGTERM"): Promise<void> {
     await this.#end(signal);
     process.off("exit", this.#killAtExit);
+    // Not only when this process ends: it may be killed instead.
+    rmSync(this.#program.directory, { recursive: true, force: true });
   }
 
   async #end(signal: NodeJS.Signals): Promise<void> {
