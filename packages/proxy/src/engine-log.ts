@@ -6,6 +6,7 @@ const levels: Readonly<Record<EngineEvent["type"], LogLevel>> = {
   activated: "debug",
   deactivated: "debug",
   committed: "debug",
+  expired: "debug",
   fenced: "warning",
   "commit-ambiguous": "warning",
   "store-failed": "warning",
