@@ -16,6 +16,8 @@ import type {
   SendRequest,
   Statestore,
 } from "../engine/index.ts";
+import type { SidecarOptions } from "../sidecar/sidecar-address.ts";
+import { SidecarActorSystem } from "../sidecar/sidecar-system.ts";
 import { encryptedStatestore } from "../statestores/encrypted/index.ts";
 import type {
   Encryption,
@@ -26,6 +28,7 @@ import type {
 import { sqliteStatestore } from "../statestores/sqlite/index.ts";
 import { definitionOfActor } from "./actor.ts";
 import type { ActorOf, AnyActor, NameOf } from "./actor.ts";
+import { nameOf } from "./actor-name.ts";
 import { referenceType } from "./actor-ref.ts";
 import type { ActorRef, CallTarget, EffectRef, ReferenceType } from "./actor-ref.ts";
 import { currentRun, inProcessHost } from "./in-process-host.ts";
@@ -61,6 +64,12 @@ export interface ActorSystemOptions {
    * statestore on this machine accepts.
    */
   readonly encryption?: Encryption;
+  /**
+   * The sidecar that keeps these actors, by its address (`http://127.0.0.1:9001`, or a Unix socket as
+   * `unix:/var/run/spawn.sock`) or with more options. This program then runs the actions and nothing
+   * else; docs/guides/sidecar.md says what cannot be had that way. Default: they are kept here.
+   */
+  readonly sidecar?: string | SidecarOptions;
   /** Stop on SIGTERM and SIGINT: drain, commit, then what the signal does by default. Default `true`. */
   readonly handleSignals?: boolean;
   /** Bounds of queues, sizes and times. Each has a default. */
@@ -135,13 +144,15 @@ export interface ActorSystem extends AsyncDisposable {
 }
 
 /**
- * Makes an actor system, embedded in this process.
+ * Makes an actor system, embedded in this process or beside a sidecar.
  *
  * @param name the namespace of its actors: the same name on the same statestore finds them again
  * @throws {SpawnError} `INVALID_ARGUMENT`, `ALREADY_REGISTERED`
  */
 export function actorSystem(name: string, options: ActorSystemOptions): ActorSystem {
-  return new EmbeddedActorSystem(name, options);
+  return options?.sidecar === undefined
+    ? new EmbeddedActorSystem(name, options)
+    : new SidecarActorSystem(name, { ...options, sidecar: options.sidecar });
 }
 
 class EmbeddedActorSystem implements ActorSystem, RunningSystem {
@@ -377,16 +388,4 @@ function isEncrypted(store: Statestore): store is EncryptedStatestore {
 function heapPercent(): number {
   const { used_heap_size: used, heap_size_limit: limit } = getHeapStatistics();
   return (used / limit) * 100;
-}
-
-function nameOf(defined: AnyActor, name: string | undefined): string {
-  if (defined.kind !== "unnamed") {
-    if (name === undefined || name === defined.name) return defined.name;
-    throw new SpawnError(
-      "INVALID_ARGUMENT",
-      `${defined.name} is one actor, reached by that name alone; got the name ${JSON.stringify(name)}`,
-    );
-  }
-  checkName(`${defined.name} instance`, name);
-  return name;
 }

@@ -22,6 +22,9 @@ export type {
   ReencryptionOptions,
   ReencryptionProgress,
 } from "./actor-system.ts";
+export { connect } from "../sidecar/connect.ts";
+export type { ConnectOptions, SpawnClient } from "../sidecar/connect.ts";
+export type { SidecarOptions } from "../sidecar/sidecar-address.ts";
 export type { ActionMethod, ActorRef, Call, EffectRef } from "./actor-ref.ts";
 export type { Context, ReadContext } from "./context.ts";
 export { external } from "./external.ts";
