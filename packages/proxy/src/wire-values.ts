@@ -20,7 +20,7 @@ export type WirePayload =
   | { readonly case: undefined; readonly value?: undefined };
 
 /** The payload that says explicitly that there is none. No `Any` has a type without a dot. */
-const NOOP: OpaqueValue = new OpaqueValue("noop", new Uint8Array(0));
+export const NOOP: OpaqueValue = new OpaqueValue("noop", new Uint8Array(0));
 
 /** What a timer calls its action with. */
 export const NOOP_TEXT: string = textOfValue(NOOP);

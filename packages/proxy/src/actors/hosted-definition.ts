@@ -13,7 +13,7 @@ import type {
 import { Kind } from "spawn-mesh/protocol";
 import type { RegisteredActor } from "spawn-mesh/protocol";
 import { NOOP_TEXT, NO_STATE, textOfState, valueOfState } from "../wire-values.ts";
-import { initAtHost, runAtHost } from "./hosted-run.ts";
+import { initAtHost, runAtHost, stateAsStored } from "./hosted-run.ts";
 import type { Hosting } from "./hosted-run.ts";
 
 const DEACTIVATE_TIMEOUT_MS = 10_000;
@@ -57,7 +57,7 @@ export function hostedDefinition(
     name: id.name,
     kind,
     pool: kind === "pooled" ? poolOf(settings.minPoolSize, settings.maxPoolSize) : undefined,
-    state: hosting.isStateful ? stateOf(registered) : undefined,
+    state: isStored(registered) ? stateOf(registered) : undefined,
     durability,
     deactivateTimeoutMs: timeoutOf(deactivationStrategy, DEACTIVATE_TIMEOUT_MS),
     snapshotTimeoutMs: timeoutOf(snapshotStrategy, SNAPSHOT_TIMEOUT_MS),
@@ -70,9 +70,14 @@ export function hostedDefinition(
   };
 }
 
-/** Whether anything of the actor is stored. */
-export function isStateful({ settings }: RegisteredActor): boolean {
+/** Whether the state of the actor is stored. */
+export function isStored({ settings }: RegisteredActor): boolean {
   return settings.stateful && settings.kind !== Kind.POOLED;
+}
+
+/** The state of a new actor, as it is stored. @throws {SpawnError} `INVALID_ARGUMENT` */
+export function initialState({ definition }: RegisteredActor): string {
+  return textOfState(definition.state?.state) ?? NO_STATE;
 }
 
 /** A state goes to the host and comes back as it is stored; only hosts look into it. */
@@ -83,9 +88,9 @@ const hostedCodec: StateCodec = {
   isSame: (left, right) => left === right,
 };
 
-function stateOf({ definition }: RegisteredActor): StateDefinition {
-  const initial = textOfState(definition.state?.state) ?? NO_STATE;
-  const tags = definition.state?.tags ?? {};
+function stateOf(registered: RegisteredActor): StateDefinition {
+  const initial = initialState(registered);
+  const tags = registered.definition.state?.tags ?? {};
   return {
     codec: hostedCodec,
     version: 1,
@@ -104,8 +109,8 @@ function actionsOf(
   const readsItself = [...DEFAULT_READS].some((name) => registered.has(name));
   const names = [...registered, ...timed, ...(readsItself ? DEFAULT_READS : [])];
   const actions = new Map(names.map((name) => [name, hostedAction(name, hosting)]));
-  if (readsItself || !hosting.isStateful) return actions;
-  for (const name of DEFAULT_READS) actions.set(name, { ...defaultRead, name });
+  if (readsItself) return actions;
+  for (const name of DEFAULT_READS) actions.set(name, defaultRead(name, hosting));
   return actions;
 }
 
@@ -120,11 +125,14 @@ function hostedAction(name: string, hosting: Hosting): ActionDefinition {
 }
 
 /** Answers the state without asking the host. */
-const defaultRead: Omit<ActionDefinition, "name"> = {
-  isRead: true,
-  parse: undefined,
-  run: (context) => valueOfState(context.state as string),
-};
+function defaultRead(name: string, hosting: Hosting): ActionDefinition {
+  return {
+    name,
+    isRead: true,
+    parse: undefined,
+    run: (context) => valueOfState(stateAsStored(hosting, context)),
+  };
+}
 
 function poolOf(min: number, max: number): PoolSize {
   const most = max < 1 || max < min ? Math.max(POOL.max, min) : max;

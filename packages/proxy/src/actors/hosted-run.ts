@@ -3,7 +3,7 @@
  * answer. Nothing that the host answers counts before it is understood as a whole.
  */
 import { create, toBinary } from "@bufbuild/protobuf";
-import type { ActionContext } from "spawn-mesh/engine";
+import type { ActionContext, ActorId } from "spawn-mesh/engine";
 import {
   ActorInvocationResponseSchema,
   ActorInvocationSchema,
@@ -12,19 +12,21 @@ import {
   isNoop,
 } from "spawn-mesh/protocol";
 import type { ActorInvocationResponse, Context } from "spawn-mesh/protocol";
-import { HostUnavailable } from "../host/actor-host.ts";
 import type { ActorHost } from "../host/actor-host.ts";
+import { askHosts } from "../host/ask-hosts.ts";
 import type { HttpResponse } from "../host/http-response.ts";
-import { payloadOfValue, stateOfText, textOfState, valueOfPayload } from "../wire-values.ts";
+import { NOOP, payloadOfValue, stateOfText, textOfState, valueOfPayload } from "../wire-values.ts";
 import type { Directory } from "./directory.ts";
 import { wireIdOf } from "./directory.ts";
+import type { StatesInMemory } from "./states-in-memory.ts";
 import { applyWorkflow } from "./workflow.ts";
 
 /** What runs at a host have in common that are of one registered actor. */
 export interface Hosting {
   /** Who can run it, the one first that registered last. */
   readonly hosts: readonly [ActorHost, ...ActorHost[]];
-  readonly isStateful: boolean;
+  /** Where the states of actors are that are not stored; `undefined` for actors whose states are. */
+  readonly memory: StatesInMemory | undefined;
   /** The parent that the registration itself names. */
   readonly parent: string;
   /** The type that states of it have, as its registration says; `undefined` if that says nothing. */
@@ -34,19 +36,26 @@ export interface Hosting {
   readonly directory: Directory;
 }
 
+/** One run, and what it is called with. */
+interface HostedRun {
+  readonly context: ActionContext;
+  readonly payload: unknown;
+  readonly caller: ActorId | undefined;
+}
+
 /** Runs an action and takes all that it answers. */
 export async function runAtHost(
   hosting: Hosting,
   action: string,
-  run: { readonly context: ActionContext; readonly payload: unknown },
+  { context, payload }: Pick<HostedRun, "context" | "payload">,
 ): Promise<unknown> {
-  const { context } = run;
-  const { response, stateBefore } = await call(hosting, action, run);
-  takeState(hosting, context, { response, stateBefore });
-  const { workflow } = response;
+  const answer = await call(hosting, action, { context, payload, caller: context.caller });
+  const { workflow, checkpoint, payload: reply } = answer.response;
   if (workflow !== undefined) await applyWorkflow(context, workflow, hosting.directory);
-  if (response.checkpoint) context.checkpoint();
-  return valueOfPayload(response.payload, "answer");
+  if (checkpoint) context.checkpoint();
+  const value = valueOfPayload(reply, "answer");
+  takeState(hosting, context, answer);
+  return value;
 }
 
 /** Runs the action that begins the life of an actor: only the state and tags of its answer count. */
@@ -55,61 +64,50 @@ export async function initAtHost(
   action: string,
   context: ActionContext,
 ): Promise<void> {
-  const { response, stateBefore } = await call(hosting, action, { context, payload: undefined });
-  takeState(hosting, context, { response, stateBefore });
+  const answer = await call(hosting, action, { context, payload: NOOP, caller: context.self });
+  takeState(hosting, context, answer);
 }
 
-interface Answer {
+/** The state of an actor as it is stored, wherever that is. */
+export function stateAsStored({ memory }: Hosting, context: ActionContext): string {
+  return memory === undefined ? (context.state as string) : memory.read(context.self.name);
+}
+
+interface HostAnswer {
   readonly response: ActorInvocationResponse;
   /** The state that the host was given, as it is stored. */
-  readonly stateBefore: string | undefined;
+  readonly before: string;
 }
 
+/** Sends the state with the payload, and answers what the host makes of them. */
 async function call(
   hosting: Hosting,
   action: string,
-  { context, payload }: { readonly context: ActionContext; readonly payload: unknown },
-): Promise<Answer> {
-  const { isStateful, hosts } = hosting;
-  const { spelling } = hosts[0];
-  const stateBefore = isStateful ? (context.state as string) : undefined;
+  { context, payload, caller }: HostedRun,
+): Promise<HostAnswer> {
+  const { spelling } = hosting.hosts[0];
+  const before = stateAsStored(hosting, context);
+  const state = stateOfText(before, spelling);
   const id = wireIdOf(context.self);
   const actor = id.parent === "" ? { ...id, parent: hosting.parent } : id;
-  const caller = context.caller && wireIdOf(context.caller);
+  const from = caller && { caller: wireIdOf(caller) };
   const request = create(ActorInvocationSchema, {
     actor,
     actionName: action,
     currentContext: {
-      ...(stateBefore !== undefined && { state: stateOfText(stateBefore, spelling) }),
-      ...(caller && { caller }),
+      ...(state && { state }),
+      ...from,
       self: actor,
       metadata: context.metadata,
       tags: context.tags,
     },
     payload: payloadOfValue(payload, spelling),
-    ...(caller && { caller }),
+    ...from,
   });
   const body = toBinary(ActorInvocationSchema, request);
-  const answer = await callAny(hosts, body, context.signal);
-  const response = understood(answer);
+  const response = understood(await askHosts(hosting.hosts, body, context.signal));
   checkAnswerer(response, actor);
-  return { response, stateBefore };
-}
-
-/** Asks the hosts one after the other, as long as those before have certainly not begun. */
-async function callAny(
-  hosts: readonly ActorHost[],
-  body: Uint8Array,
-  signal: AbortSignal,
-): Promise<HttpResponse> {
-  for (const host of hosts.slice(0, -1)) {
-    try {
-      return await host.call(body, signal);
-    } catch (error) {
-      if (!(error instanceof HostUnavailable) || !error.isUnsent) throw error;
-    }
-  }
-  return await hosts.at(-1)!.call(body, signal);
+  return { response, before };
 }
 
 /** SDKs answer errors with an empty body, a page for people, or without a context. */
@@ -144,15 +142,15 @@ function checkAnswerer(
 }
 
 function takeState(
-  { isStateful, stateType, clearsTags }: Hosting,
+  { memory, stateType, clearsTags }: Hosting,
   context: ActionContext,
-  { response, stateBefore }: Answer,
+  { response, before }: HostAnswer,
 ): void {
-  if (!isStateful) return;
   const { state, tags } = response.updatedContext as Context;
   checkStateType(state?.typeUrl, stateType);
-  const text = textOfState(state);
-  if (text !== undefined && text !== stateBefore) context.state = text;
+  const after = textOfState(state) ?? before;
+  if (memory !== undefined) return memory.write(context.self.name, after);
+  if (after !== before) context.state = after;
   if (clearsTags || Object.keys(tags).length > 0) context.tags = tags;
 }
 

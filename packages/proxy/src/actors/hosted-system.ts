@@ -9,22 +9,24 @@ import type {
   ActorType,
   CallOptions,
   Durability,
+  EngineEvent,
   EventListener,
   Host,
   Limits,
   ReferenceCall,
   Statestore,
 } from "spawn-mesh/engine";
-import { isJsonType, spellingOf } from "spawn-mesh/protocol";
+import { Kind, isJsonType, spellingOf } from "spawn-mesh/protocol";
 import type { RegisteredActor, Registration, Spelling } from "spawn-mesh/protocol";
 import { HostUnavailable } from "../host/actor-host.ts";
 import type { ActorHost } from "../host/actor-host.ts";
 import { notFound } from "./directory.ts";
 import type { Directory, WireTarget } from "./directory.ts";
-import { hostedDefinition, isStateful } from "./hosted-definition.ts";
+import { hostedDefinition, initialState, isStored } from "./hosted-definition.ts";
 import { typeNameOf } from "./hosted-run.ts";
 import type { Hosting } from "./hosted-run.ts";
 import { SpawnedInstances, spawnedDefinition } from "./spawned-instances.ts";
+import { StatesInMemory } from "./states-in-memory.ts";
 import type { RouteTarget } from "./workflow.ts";
 
 /** How a system treats the actors of its hosts. */
@@ -63,6 +65,8 @@ export class HostedSystem {
   readonly #options: HostedSystemOptions;
   readonly #spawned: SpawnedInstances;
   readonly #hosts = new Map<string, Hosting["hosts"]>();
+  /** The states of those that are not stored, by the names of their definitions. */
+  readonly #inMemory = new Map<string, StatesInMemory>();
 
   constructor(name: string, options: HostedSystemOptions) {
     this.name = name;
@@ -73,12 +77,20 @@ export class HostedSystem {
       store: options.store,
       host: remoteHost,
       limits: options.limits,
-      onEvent: options.onEvent,
+      onEvent: (event) => this.#told(event),
       heapPercent,
       awaitsDefinitions: true,
       findSystem: options.findSystem,
     });
     this.#spawned = new SpawnedInstances(this.engine);
+  }
+
+  #told(event: EngineEvent): void {
+    if (event.type === "deactivated") {
+      const { definition, name } = event.actor;
+      this.#inMemory.get(definition)?.forget(name);
+    }
+    this.#options.onEvent(event);
   }
 
   /** Takes the actors of a host. @throws {SpawnError} `INVALID_ARGUMENT`, `ALREADY_REGISTERED`; then none is taken */
@@ -106,12 +118,23 @@ export class HostedSystem {
     const { clearsTags, directory } = this.#options;
     return {
       hosts,
-      isStateful: isStateful(registered),
+      memory: this.#memoryFor(registered),
       parent: registered.id.parent,
       stateType: stateTypeOf(registered),
       clearsTags,
       directory,
     };
+  }
+
+  /** Actors that are alive keep what they have, whatever is registered meanwhile. */
+  #memoryFor(registered: RegisteredActor): StatesInMemory | undefined {
+    const { id, settings } = registered;
+    if (isStored(registered)) return undefined;
+    const memory = this.#inMemory.get(id.name) ?? new StatesInMemory();
+    memory.initial = initialState(registered);
+    memory.isKept = settings.kind !== Kind.POOLED;
+    this.#inMemory.set(id.name, memory);
+    return memory;
   }
 
   /** Actors that cannot go on with a new definition have a moment to come to an end. */

@@ -73,5 +73,6 @@ export function dueTime({
 
 function sendBroadcast(context: ActionContext, broadcast: Broadcast): void {
   const payload = valueOfPayload(broadcast.payload, "payload of a broadcast");
-  context.broadcast(broadcast.channelGroup, payload);
+  const { channelGroup, actionName } = broadcast;
+  context.broadcast(channelGroup, payload, actionName === "" ? undefined : actionName);
 }

@@ -32,8 +32,6 @@ export class HostUnavailable extends Error {
   }
 }
 
-/** How long to wait before each further try to connect, in milliseconds: a host that restarts is back soon. */
-const CONNECT_RETRIES_MS: readonly number[] = [20, 80, 200, 400];
 const SWEEP_PERIOD_MS = 250;
 const ACTIONS_PATH = "/api/v1/actors/actions";
 
@@ -60,18 +58,11 @@ export class ActorHost {
    * @throws {HostUnavailable}, `BadResponse`, and the reason of `signal` when that aborts
    */
   async call(body: Uint8Array, signal: AbortSignal): Promise<HttpResponse> {
-    const request = this.#requestOf(body);
-    for (let tries = 0; ; tries++) {
-      try {
-        return await this.#exchange(request, signal);
-      } catch (error) {
-        if (signal.aborted) throw signal.reason;
-        if (!(error instanceof ExchangeError)) throw error;
-        const delayMs = error.failure === "unsent" ? CONNECT_RETRIES_MS[tries] : undefined;
-        if (delayMs === undefined) throw this.#unavailable(error);
-        await new Promise((resolve) => setTimeout(resolve, delayMs));
-        if (signal.aborted) throw signal.reason;
-      }
+    try {
+      return await this.#exchange(this.#requestOf(body), signal);
+    } catch (error) {
+      if (signal.aborted) throw signal.reason;
+      throw error instanceof ExchangeError ? this.#unavailable(error) : error;
     }
   }
 

@@ -272,8 +272,8 @@ export class Execution implements RunOwner, RunSurroundings {
     return this.parts.host.reference(target, name, call);
   }
 
-  composeBroadcast(channel: string, payload: unknown): Outgoing {
-    return composeBroadcast(this.parts, channel, payload);
+  composeBroadcast(channel: string, payload: unknown, action: string | undefined): Outgoing {
+    return composeBroadcast(this.parts, channel, { payload, action });
   }
 
   compose(run: Run, name: string, request: SendRequest): Outgoing {

@@ -99,7 +99,7 @@ export class Messaging {
 
   /** Sends a payload to all subscribers of a channel; answers the id of the broadcast when it is stored. */
   async publish(channel: string, payload: unknown): Promise<string> {
-    return await this.#store(composeBroadcast(this.#parts, channel, payload));
+    return await this.#store(composeBroadcast(this.#parts, channel, { payload }));
   }
 
   /** Listens to a channel until the function that it returns is called. @throws {SpawnError} `INVALID_ARGUMENT` */
