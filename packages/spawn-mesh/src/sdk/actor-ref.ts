@@ -75,10 +75,7 @@ export type EffectRef<ActionsOf, Id = string> = {
 type KnownType = Pick<ActorType, "definition">;
 
 /** What the method of a reference was called with. */
-export type ReferenceCallOf<Type extends KnownType = ActorType> = Omit<
-  ActorCall,
-  "type" | "options"
-> & {
+type ReferenceCallOf<Type extends KnownType = ActorType> = Omit<ActorCall, "type" | "options"> & {
   readonly type: Type;
   readonly options?: (CallOptions & SendOptions) | undefined;
 };

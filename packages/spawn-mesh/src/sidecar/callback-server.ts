@@ -7,8 +7,6 @@ import { SpawnError } from "../engine/index.ts";
 import type { HostedActors } from "./hosted-actors.ts";
 
 const ACTIONS_PATH = "/api/v1/actors/actions";
-const TOKEN_HEADER = "spawn-run";
-const REVISION_HEADER = "spawn-revision";
 /** The largest request, in bytes: a state with its payload. */
 const BODY_BYTES_MAX = 64 * 1024 * 1024;
 /** Longer than a sidecar keeps what it does not use. */
@@ -81,16 +79,11 @@ export class CallbackServer {
       response.writeHead(413, { connection: "close" }).end();
       return;
     }
-    const { [TOKEN_HEADER]: token, [REVISION_HEADER]: revision } = request.headers;
     const abort = new AbortController();
     response.on("close", () => {
       if (!response.writableEnded) abort.abort(goneCaller());
     });
-    const answer = await this.#actors.answer(body, {
-      token: typeof token === "string" ? token : undefined,
-      revision: Number(revision ?? 0),
-      signal: abort.signal,
-    });
+    const answer = await this.#actors.answer(body, abort.signal);
     response.writeHead(answer.isOk ? 200 : 500, {
       "content-type": "application/octet-stream",
       "content-length": answer.body.length,

@@ -9,6 +9,7 @@ import type { Run } from "../engine/run.ts";
 import {
   ActorInvocationResponseSchema,
   ActorInvocationSchema,
+  RunSchema,
   decodeMessage,
 } from "../protocol/index.ts";
 import type { ActorInvocation, WorkflowSchema } from "../protocol/index.ts";
@@ -27,15 +28,6 @@ import {
   valueOfPayload,
   wireIdOf,
 } from "./wire-values.ts";
-
-/** What comes with a request besides its body. */
-export interface HostedRequest {
-  /** What the sidecar calls this run, for the calls that it makes. */
-  readonly token: string | undefined;
-  readonly revision: number;
-  /** Aborts when nobody waits for the answer any more. */
-  readonly signal: AbortSignal;
-}
 
 /** An answer, and whether the action did what it was asked. */
 export interface HostedAnswer {
@@ -58,14 +50,19 @@ export class HostedActors {
     this.#parts = parts;
   }
 
-  /** Runs what is asked for; never throws, every failure is an answer. */
-  async answer(body: Uint8Array, request: HostedRequest): Promise<HostedAnswer> {
+  /**
+   * Runs what is asked for; never throws, every failure is an answer.
+   *
+   * @param signal aborts when nobody waits for the answer any more
+   */
+  async answer(body: Uint8Array, signal: AbortSignal): Promise<HostedAnswer> {
     try {
-      const invocation = this.#read(decodeMessage(ActorInvocationSchema, body), request);
+      const { runId, revision } = decodeMessage(RunSchema, body);
+      const request = decodeMessage(ActorInvocationSchema, body);
+      const invocation = { ...this.#read(request), revision: Number(revision), signal };
       const outcome = await runHosted(invocation, {
         ...this.#parts,
-        call: (self, name, called) =>
-          this.#parts.callFrom({ self, token: request.token }, name, called),
+        call: (self, name, called) => this.#parts.callFrom({ self, runId }, name, called),
       });
       return { isOk: true, body: encode(successOf(invocation, outcome)) };
     } catch (error) {
@@ -73,7 +70,7 @@ export class HostedActors {
     }
   }
 
-  #read(invocation: ActorInvocation, request: HostedRequest): HostedInvocation {
+  #read(invocation: ActorInvocation): Omit<HostedInvocation, "revision" | "signal"> {
     const { actor, actionName, currentContext: context, payload } = invocation;
     const { name = "", system = "", parent = "" } = actor ?? {};
     const definition = this.#definitions.get(parent) ?? this.#definitions.get(name);
@@ -88,7 +85,6 @@ export class HostedActors {
       );
     }
     const caller = invocation.caller ?? context?.caller;
-    const { revision, signal } = request;
     return {
       definition,
       id: { system, definition: definition.name, name },
@@ -96,10 +92,8 @@ export class HostedActors {
       payload: valueOfPayload(payload, "payload"),
       stateText: definition.state === undefined ? undefined : textOfAny(context?.state),
       tags: Object.freeze({ ...context?.tags }),
-      revision,
       caller: caller && actorIdOf(caller),
       metadata: metadataOfCall(context?.metadata ?? {}),
-      signal,
     };
   }
 }

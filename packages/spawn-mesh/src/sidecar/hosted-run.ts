@@ -249,7 +249,10 @@ class HostedRun implements RunOwner {
     return { ...composed, id: UNKNOWN_ID };
   }
 
-  composeBroadcast(channel: string, payload: unknown): Outgoing {
+  composeBroadcast(channel: string, payload: unknown, action: string | undefined): Outgoing {
+    if (action !== undefined) {
+      throw notOverWire("the action of a broadcast", "let each subscription name its own");
+    }
     if (this.#hasBroadcast) {
       throw notOverWire(
         "a second broadcast of an action",
@@ -257,7 +260,7 @@ class HostedRun implements RunOwner {
       );
     }
     this.#hasBroadcast = true;
-    return { ...composeBroadcast(this.#sending, channel, payload), id: UNKNOWN_ID };
+    return { ...composeBroadcast(this.#sending, channel, { payload }), id: UNKNOWN_ID };
   }
 
   get #sending(): SendingParts {

@@ -19,6 +19,7 @@ import { copyBounded } from "../engine/values.ts";
 import {
   InvocationRequestSchema,
   InvocationResponseSchema,
+  RunSchema,
   Status,
   decodeMessage,
 } from "../protocol/index.ts";
@@ -31,8 +32,8 @@ import { payloadOfValue, valueOfPayload, wireIdOf } from "./wire-values.ts";
 /** The action that makes a call. */
 export interface CallingRun {
   readonly self: ActorId;
-  /** What the sidecar calls the run; it knows its deadline, and who waits for it. */
-  readonly token: string | undefined;
+  /** What the sidecar calls the run; it knows its deadline, and who waits for it. Empty if it has no name for it. */
+  readonly runId: string;
 }
 
 /** How much longer than its deadline a call is waited for: the sidecar knows better how it ended. */
@@ -41,9 +42,6 @@ const ANSWER_GRACE_MS = 5_000;
 /** Metadata that says how a call is to be made; the protocol has no other place for it. */
 const TIMEOUT_KEY = "request-timeout";
 const IDEMPOTENCY_KEY = "idempotency-key";
-
-/** With it a call is one of an action that the sidecar is waiting for. */
-const RUN_HEADER = "spawn-run";
 
 export class SidecarCalls {
   readonly #http: HttpExchange;
@@ -78,7 +76,7 @@ export class SidecarCalls {
       },
     });
     try {
-      return await this.#post(target, body, { ...options, run });
+      return await this.#post(target, body, options);
     } catch (error) {
       throw isSpawnError(error) ? withKeyInDoubt(error, idempotencyKey) : error;
     }
@@ -99,7 +97,7 @@ export class SidecarCalls {
       scheduledTo: BigInt(Math.max(at, EARLIEST_MS)),
       ...(metadata && { metadata: ownMetadata(metadata) }),
     });
-    await this.#post(target, body, { run });
+    await this.#post(target, body, {});
   }
 
   #target({
@@ -122,19 +120,14 @@ export class SidecarCalls {
   async #post(
     { system, name }: ActorId,
     body: Uint8Array,
-    options: Pick<InvokeRequest, "signal" | "deadlineMs"> & {
-      readonly run: CallingRun | undefined;
-    },
+    options: Pick<InvokeRequest, "signal" | "deadlineMs">,
   ): Promise<unknown> {
-    const { signal, deadlineMs = DEADLINE_MS_DEFAULT, run } = options;
+    const { signal, deadlineMs = DEADLINE_MS_DEFAULT } = options;
     const path = `/api/v1/system/${encodeURIComponent(system)}/actors/${encodeURIComponent(name)}/invoke`;
     const answer = await this.#http.send({
       method: "POST",
       path,
-      headers: {
-        "content-type": "application/octet-stream",
-        ...(run?.token !== undefined && { [RUN_HEADER]: run.token }),
-      },
+      headers: { "content-type": "application/octet-stream" },
       body,
       signal,
       timeoutMs: deadlineMs + ANSWER_GRACE_MS,
@@ -161,7 +154,7 @@ function requestBody(target: ActorId, parts: RequestParts): Uint8Array {
   const { action, run, scheduledTo = 0n, metadata = {} } = parts;
   const { system, definition, name } = target;
   const payload = copyBounded(parts.payload, "payload", defaultLimits.payloadBytesMax);
-  return toBinary(
+  const message = toBinary(
     InvocationRequestSchema,
     create(InvocationRequestSchema, {
       system: { name: system },
@@ -175,6 +168,8 @@ function requestBody(target: ActorId, parts: RequestParts): Uint8Array {
       ...(run && { caller: wireIdOf(run.self) }),
     }),
   );
+  const { runId = "" } = run ?? {};
+  return Buffer.concat([message, toBinary(RunSchema, create(RunSchema, { runId }))]);
 }
 
 /** @throws {SpawnError} `INVALID_ARGUMENT` for metadata that would be an option on the wire */

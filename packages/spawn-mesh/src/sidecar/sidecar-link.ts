@@ -6,7 +6,7 @@
  */
 import type { Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
-import { SpawnError, isSpawnError } from "../engine/index.ts";
+import { isSpawnError } from "../engine/index.ts";
 import { RegistrationResponseSchema, Status, decodeMessage } from "../protocol/index.ts";
 import { HttpExchange } from "./http-exchange.ts";
 import type { SidecarAddress } from "./sidecar-address.ts";
@@ -115,9 +115,4 @@ export class SidecarLink {
       .send({ method: "GET", path, timeoutMs: ANSWER_TIMEOUT_MS })
       .catch(() => undefined);
   }
-}
-
-/** @throws {SpawnError} `SHUTTING_DOWN` */
-export function stoppedError(system: string): SpawnError {
-  return new SpawnError("SHUTTING_DOWN", `the system ${system} is stopped`);
 }
