@@ -53,11 +53,11 @@ const account = actor("account", {
     label(ctx, tags: Record<string, string>) {
       ctx.tags = tags;
     },
-    async transfer(ctx, { to, amount }: { to: string; amount: number }) {
+    async transfer(ctx, { to, amount }: { to: string; amount: number }): Promise<number> {
       ctx.state.balance -= amount;
       return await ctx.actor(account, to).deposit({ amount });
     },
-    async transferLater(ctx, { to, amount }: { to: string; amount: number }) {
+    transferLater(ctx, { to, amount }: { to: string; amount: number }): number {
       ctx.state.balance -= amount;
       ctx.effect(account, to).deposit({ amount });
       return ctx.state.balance;
@@ -65,7 +65,7 @@ const account = actor("account", {
     async ask(ctx, other: string): Promise<unknown> {
       return await ctx.invoke(other, { definition: "account", action: "describe" });
     },
-    async askMyself(ctx): Promise<unknown> {
+    async askMyself(ctx): Promise<number> {
       return await ctx.actor(account, ctx.self.name).balance();
     },
     piped(ctx) {
@@ -78,7 +78,7 @@ const account = actor("account", {
       ctx.state.balance *= 1 + rate;
       heard.push([ctx.self.name, rate]);
     },
-    later(ctx, delayMs: number) {
+    later(ctx, delayMs: number): void {
       ctx.effect(account, ctx.self.name).deposit({ amount: 1 }, { delayMs });
     },
     async slow(ctx, ms: number) {

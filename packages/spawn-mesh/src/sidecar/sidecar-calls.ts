@@ -21,12 +21,10 @@ import {
   InvocationResponseSchema,
   RunSchema,
   Status,
-  decodeMessage,
 } from "../protocol/index.ts";
-import type { InvocationResponse } from "../protocol/index.ts";
 import type { HttpAnswer, HttpExchange } from "./http-exchange.ts";
 import { checkSendOverWire } from "./over-the-wire.ts";
-import { errorOfAnswer, withKeyInDoubt } from "./wire-errors.ts";
+import { decodedAnswer, errorOfAnswer, withKeyInDoubt } from "./wire-errors.ts";
 import { payloadOfValue, valueOfPayload, wireIdOf } from "./wire-values.ts";
 
 /** The action that makes a call. */
@@ -194,12 +192,7 @@ export function metadataOfCall(
 }
 
 function valueOfAnswer(answer: HttpAnswer): unknown {
-  let response: InvocationResponse;
-  try {
-    response = decodeMessage(InvocationResponseSchema, answer.body);
-  } catch {
-    throw errorOfAnswer(answer);
-  }
+  const response = decodedAnswer(InvocationResponseSchema, answer);
   if (response.status?.status !== Status.OK) throw errorOfAnswer(answer, response);
   return valueOfPayload(response.payload, "reply");
 }

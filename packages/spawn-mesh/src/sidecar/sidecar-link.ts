@@ -7,10 +7,10 @@
 import type { Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { isSpawnError } from "../engine/index.ts";
-import { RegistrationResponseSchema, Status, decodeMessage } from "../protocol/index.ts";
+import { RegistrationResponseSchema, Status } from "../protocol/index.ts";
 import { HttpExchange } from "./http-exchange.ts";
 import type { SidecarAddress } from "./sidecar-address.ts";
-import { errorOfAnswer } from "./wire-errors.ts";
+import { decodedAnswer, errorOfAnswer } from "./wire-errors.ts";
 
 /** For how long the first registration waits for a sidecar to come up, in milliseconds. */
 const START_TIMEOUT_MS = 30_000;
@@ -84,7 +84,7 @@ export class SidecarLink {
     const { socket } = stream;
     const body = Buffer.concat((await stream.toArray()) as Buffer[]);
     const answer = { ...head, body };
-    const response = decodeMessage(RegistrationResponseSchema, body);
+    const response = decodedAnswer(RegistrationResponseSchema, answer);
     if (response.status?.status !== Status.OK) throw errorOfAnswer(answer, response);
     this.#watch(socket);
   }

@@ -5,9 +5,10 @@
  * change is stored in two headers, and what an action gave with its failure as the payload. An answer
  * without them, as the original Spawn gives it, is read as far as its words go, and says no more than is known.
  */
+import type { DescMessage, MessageShape } from "@bufbuild/protobuf";
 import { SpawnError, errorCodes, isSpawnError } from "../engine/errors.ts";
 import type { Applied, ErrorCode, FailureValue, SpawnErrorOptions } from "../engine/errors.ts";
-import { Status } from "../protocol/index.ts";
+import { Status, decodeMessage } from "../protocol/index.ts";
 import type { RequestStatus } from "../protocol/index.ts";
 import type { HttpAnswer } from "./http-exchange.ts";
 import { valueOfPayload } from "./wire-values.ts";
@@ -29,6 +30,18 @@ export function errorOfAnswer(http: HttpAnswer, answer: FailedAnswer = {}): Spaw
     applied: appliedIn(http.headers["spawn-applied"]) ?? (NEVER_RAN.has(code) ? "no" : "unknown"),
     ...(failure && { failure }),
   });
+}
+
+/** The message in an answer. @throws {SpawnError} what HTTP says when there is none */
+export function decodedAnswer<Desc extends DescMessage>(
+  schema: Desc,
+  answer: HttpAnswer,
+): MessageShape<Desc> {
+  try {
+    return decodeMessage(schema, answer.body);
+  } catch {
+    throw errorOfAnswer(answer);
+  }
 }
 
 /** What is certainly not applied, whoever says it. */
