@@ -1,4 +1,5 @@
 /** Errors as answers: the status of the protocol, that of HTTP, and what can be said in headers. */
+import type { ServerResponse } from "node:http";
 import { create, toBinary } from "@bufbuild/protobuf";
 import type { DescMessage, MessageInitShape } from "@bufbuild/protobuf";
 import { SpawnError, errorCodes, isSpawnError } from "spawn-mesh/engine";
@@ -11,6 +12,8 @@ export interface Answer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Uint8Array | string;
+  /** Goes on with the body, which then has no known length, and ends it. */
+  readonly stream?: (response: ServerResponse) => void;
 }
 
 const PROTOBUF = { "content-type": "application/octet-stream" };

@@ -4,8 +4,10 @@ import type { ListenAddress, ProxyConfig } from "./config.ts";
 import { logEvent } from "./engine-log.ts";
 import { ActorHosts } from "./host/actor-hosts.ts";
 import type { Log } from "./log.ts";
+import { ChannelRoutes } from "./routes/channels.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { invokeRoutes } from "./routes/invoke.ts";
+import { jsonInvokeRoutes } from "./routes/json-invoke.ts";
 import { registerRoutes } from "./routes/register.ts";
 import { spawnRoutes } from "./routes/spawn.ts";
 import { ProxyServer } from "./server.ts";
@@ -39,10 +41,13 @@ export async function startProxy(config: ProxyConfig, log: Log): Promise<Running
     onEvent: (event) => logEvent(log, event),
   });
   await systems.open(defaultSystem);
+  const channels = new ChannelRoutes(systems);
   const server = new ProxyServer({
     routes: [
       ...invokeRoutes(systems),
       ...spawnRoutes(systems),
+      ...jsonInvokeRoutes(systems),
+      ...channels.routes,
       ...registerRoutes({ systems, hosts, log }),
       ...healthRoutes(() => !isDraining),
     ],
@@ -58,6 +63,7 @@ export async function startProxy(config: ProxyConfig, log: Log): Promise<Running
       isDraining = true;
       log("info", "draining");
       await systems.stop({ drainTimeoutMs });
+      channels.close();
       await server.close();
       hosts.close();
       log("info", "stopped");

@@ -4,9 +4,8 @@ import { SpawnError, checkName, defaultLimits } from "../engine/index.ts";
 import type { ChannelListener, EventListener, Publication } from "../engine/index.ts";
 import { copyBounded } from "../engine/values.ts";
 import { eventsIn } from "./event-stream.ts";
-import { Status } from "../protocol/index.ts";
+import { Status, jsonOfValue, valueOfJson } from "../protocol/index.ts";
 import type { HttpAnswer, HttpExchange } from "./http-exchange.ts";
-import { jsonOfValue, valueOfJson } from "./json-values.ts";
 import { errorOfAnswer } from "./wire-errors.ts";
 
 /** Waits before listening again after the stream has ended, in milliseconds: doubled each time. */

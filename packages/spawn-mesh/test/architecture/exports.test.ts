@@ -303,6 +303,7 @@ const doors: Readonly<Record<string, Door>> = {
       "httpOption",
       "isJsonType",
       "isNoop",
+      "jsonOfValue",
       "jsonTextOf",
       "readRegistration",
       "respell",
@@ -310,6 +311,7 @@ const doors: Readonly<Record<string, Door>> = {
       "spellingOf",
       "targetOf",
       "viewOption",
+      "valueOfJson",
       "wrapJson",
     ],
     types: [
