@@ -1,5 +1,6 @@
 /** Calls with JSON, as `curl --json` makes them. */
-import { spawnSync } from "node:child_process";
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
 import { actor, fail } from "spawn-mesh";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startTestProxy } from "./fixtures/start-proxy.ts";
@@ -26,6 +27,8 @@ const user = actor("user", {
   state: () => ({ visits: 0 }),
   actions: { visit: (ctx) => ++ctx.state.visits },
 });
+
+const run = promisify(execFile);
 
 let proxy: TestProxy;
 let system: Awaited<ReturnType<typeof startBeside>>;
@@ -65,11 +68,9 @@ describe("a call with JSON", () => {
     expect((await call("counter/forget")).status).toBe(204);
   });
 
-  test("is made by curl as the README shows", () => {
+  test("is made by curl as the README shows", async () => {
     const url = `${urlOf(proxy.address)}/api/v1/system/spawn-system/actors/user/visit`;
-    const { stdout } = spawnSync("curl", ["-s", "--json", "", `${url}?definition=user`], {
-      encoding: "utf8",
-    });
+    const { stdout } = await run("curl", ["-s", "--json", "", `${url}?definition=user`]);
     expect(stdout).toBe("1");
   });
 

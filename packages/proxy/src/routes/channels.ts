@@ -45,6 +45,7 @@ const RETRY_MS = 1_000;
 const STREAM_HEADERS = {
   "content-type": "text/event-stream; charset=utf-8",
   "cache-control": "no-store",
+  connection: "close",
   // Proxies that hold answers back would hold back all of it.
   "x-accel-buffering": "no",
 };
