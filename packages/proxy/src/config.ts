@@ -8,6 +8,8 @@ import { SpawnError } from "spawn-mesh/engine";
 import type { Durability } from "spawn-mesh/engine";
 import type { Encryption } from "spawn-mesh/encryption";
 import { keyFile } from "spawn-mesh/encryption";
+import { grpcConfigOf } from "./grpc-config.ts";
+import type { GrpcConfig } from "./grpc-config.ts";
 import type { HostAddress } from "./host/host-connection.ts";
 import { LOG_LEVELS } from "./log.ts";
 import type { LogLevel } from "./log.ts";
@@ -42,6 +44,8 @@ export interface ProxyConfig {
   readonly clearsTags: boolean;
   /** Time for what is queued when the proxy is told to end, in milliseconds. */
   readonly drainTimeoutMs: number;
+  /** Services of actors; undefined: none are served. */
+  readonly grpc: GrpcConfig | undefined;
   readonly logLevel: LogLevel;
 }
 
@@ -68,6 +72,7 @@ export function readConfig(environment: Environment = process.env): ProxyConfig 
     durability: read.oneOf("SPAWN_DURABILITY", ["durable", "write-behind"], "durable"),
     clearsTags: read.oneOf("SPAWN_EMPTY_TAGS", ["keep", "clear"], "keep") === "clear",
     drainTimeoutMs: read.whole("SPAWN_DRAIN_TIMEOUT_MS", 10_000, [0, 600_000]),
+    grpc: grpcConfigOf(read),
     logLevel: read.oneOf("SPAWN_PROXY_LOGGER_LEVEL", LOG_LEVELS, "info"),
   };
   return Object.freeze(config);

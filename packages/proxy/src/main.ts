@@ -12,5 +12,6 @@ try {
   for (const signal of SIGNALS) process.once(signal, () => void proxy.stop());
 } catch (error) {
   process.stderr.write(`spawn-proxy: ${isSpawnError(error) ? error.message : String(error)}\n`);
-  process.exitCode = 1;
+  // What is open already would keep half a proxy alive.
+  process.exit(1);
 }

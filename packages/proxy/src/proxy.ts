@@ -4,6 +4,10 @@ import type { ListenAddress, ProxyConfig } from "./config.ts";
 import { logEvent } from "./engine-log.ts";
 import { ActorHosts } from "./host/actor-hosts.ts";
 import type { Log } from "./log.ts";
+import { declaredActors } from "./grpc/declared-actors.ts";
+import { startGrpcFront } from "./grpc/front.ts";
+import type { GrpcFront, GrpcFrontOptions } from "./grpc/front.ts";
+import { hostedCalls } from "./grpc/hosted-calls.ts";
 import { ChannelRoutes } from "./routes/channels.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { invokeRoutes } from "./routes/invoke.ts";
@@ -16,6 +20,8 @@ import { openStatestore } from "./store-config.ts";
 /** A proxy that listens. */
 export interface RunningProxy {
   readonly address: ListenAddress;
+  /** The port of gRPC and of HTTP for declared services; `undefined` when none are declared. */
+  readonly grpcPort: number | undefined;
   /** Refuses what is new, lets what is queued run, commits, and stops. */
   stop(): Promise<void>;
 }
@@ -24,6 +30,8 @@ export interface RunningProxy {
 export async function startProxy(config: ProxyConfig, log: Log): Promise<RunningProxy> {
   const { system: defaultSystem, durability, clearsTags, bodyBytesMax, drainTimeoutMs } = config;
   let isDraining = false;
+  const isReady = (): boolean => !isDraining;
+  const declared = await declaredActors(config.grpc);
   const hosts = new ActorHosts({
     address: config.host,
     named: config.namedHosts,
@@ -48,8 +56,8 @@ export async function startProxy(config: ProxyConfig, log: Log): Promise<Running
       ...spawnRoutes(systems),
       ...jsonInvokeRoutes(systems),
       ...channels.routes,
-      ...registerRoutes({ systems, hosts, log }),
-      ...healthRoutes(() => !isDraining),
+      ...registerRoutes({ systems, hosts, log, declared: declared.options }),
+      ...healthRoutes(isReady),
     ],
     bodyBytesMax,
     log,
@@ -57,16 +65,31 @@ export async function startProxy(config: ProxyConfig, log: Log): Promise<Running
   });
   const address = await server.listen(config.listen);
   log("info", "listening", { ...address, system: defaultSystem });
+  const calls = hostedCalls(systems);
+  const front = await serveDeclared(config, { declared, calls, isReady, log });
   return {
     address,
+    grpcPort: front?.port,
     async stop() {
       isDraining = true;
       log("info", "draining");
-      await systems.stop({ drainTimeoutMs });
+      await Promise.all([systems.stop({ drainTimeoutMs }), front?.stop(drainTimeoutMs)]);
       channels.close();
       await server.close();
       hosts.close();
       log("info", "stopped");
     },
   };
+}
+
+/** Serves the services that users declared, if there are any. */
+async function serveDeclared(
+  { grpc, bodyBytesMax }: ProxyConfig,
+  parts: Pick<GrpcFrontOptions, "declared" | "calls" | "isReady" | "log">,
+): Promise<GrpcFront | undefined> {
+  const services = parts.declared.services.map(({ typeName }) => typeName);
+  if (grpc === undefined || services.length === 0) return undefined;
+  const front = await startGrpcFront({ ...grpc, ...parts, messageBytesMax: bodyBytesMax });
+  parts.log("info", "serving-grpc", { host: grpc.host, port: front.port, services });
+  return front;
 }

@@ -6,8 +6,8 @@ import { notFound } from "./directory.ts";
 import { HostedSystem } from "./hosted-system.ts";
 import type { HostedCall, HostedSystemOptions } from "./hosted-system.ts";
 
-/** Systems of one proxy. */
-const SYSTEMS_MAX = 64;
+/** Systems of one proxy. Each has an engine and a statestore of its own, which take some 15 MB together. */
+const SYSTEMS_MAX = 8;
 
 /** What all systems have in common, and how the statestore of each is opened. */
 export interface ActorSystemsOptions extends Pick<

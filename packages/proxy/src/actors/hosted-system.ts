@@ -6,6 +6,7 @@ import { getHeapStatistics } from "node:v8";
 import { Engine, SpawnError, findAction, isSpawnError } from "spawn-mesh/engine";
 import type {
   ActorId,
+  ActorKind,
   ActorType,
   CallOptions,
   Durability,
@@ -53,6 +54,9 @@ export interface HostedCall {
   readonly caller: ActorId | undefined;
 }
 
+/** Actors that hosts may register in one system, instances not counted. */
+const REGISTERED_MAX = 10_000;
+
 /** Hosts that can run one actor; further ones are forgotten, the oldest first. */
 const HOSTS_PER_ACTOR_MAX = 8;
 
@@ -94,9 +98,10 @@ export class HostedSystem {
     this.#options.onEvent(event);
   }
 
-  /** Takes the actors of a host. @throws {SpawnError} `INVALID_ARGUMENT`, `ALREADY_REGISTERED`; then none is taken */
+  /** Takes the actors of a host. @throws {SpawnError} `INVALID_ARGUMENT`, `ALREADY_REGISTERED`, `OVERLOADED` */
   async register({ actors }: Registration, host: ActorHost): Promise<void> {
     this.engine.checkAccepting();
+    this.#checkRoom(actors);
     learnSpelling(host, actors);
     const definitions = actors.map((registered) => {
       const hosts = this.#hostsWith(registered.id.name, host);
@@ -108,6 +113,15 @@ export class HostedSystem {
       await this.#define(definition);
       this.#hosts.set(definition.name, hosts);
     }
+  }
+
+  #checkRoom(actors: readonly RegisteredActor[]): void {
+    const added = actors.filter(({ id }) => !this.#hosts.has(id.name)).length;
+    if (this.#hosts.size + added <= REGISTERED_MAX) return;
+    throw new SpawnError(
+      "OVERLOADED",
+      `the system ${this.name} has at most ${REGISTERED_MAX} registered actors`,
+    );
   }
 
   #hostsWith(actor: string, host: ActorHost): Hosting["hosts"] {
@@ -206,6 +220,11 @@ export class HostedSystem {
   spellingFor(actor: string): Spelling | undefined {
     const registered = this.#hosts.has(actor) ? actor : this.#spawned.known(actor);
     return registered === undefined ? undefined : this.#hosts.get(registered)?.[0].spelling;
+  }
+
+  /** The kind that an actor is registered with; `undefined` if nobody has registered it. */
+  kindOf(actor: string): ActorKind | undefined {
+    return this.#typeOf(actor)?.definition.kind;
   }
 
   #typeOf(name: string): ActorType | undefined {

@@ -1,6 +1,5 @@
 /** Calls of actions, and reads of states. */
 import type { ActionContext, ActorId, CallOptions } from "spawn-mesh/engine";
-import { SpawnError, TIMEOUT_MS_MAX } from "spawn-mesh/engine";
 import {
   InvocationRequestSchema,
   InvocationResponseSchema,
@@ -17,12 +16,9 @@ import { runOf } from "../actors/runs-at-hosts.ts";
 import { dueTime } from "../actors/workflow.ts";
 import { okStatus, protobufAnswer } from "../answers.ts";
 import type { Answer } from "../answers.ts";
+import { optionsOfMetadata } from "../call-metadata.ts";
 import type { Route } from "../server.ts";
 import { payloadOfValue, valueOfPayload } from "../wire-values.ts";
-
-/** Metadata that says how a call is to be made. */
-const TIMEOUT_KEY = "request-timeout";
-const IDEMPOTENCY_KEY = "idempotency-key";
 
 /** `POST …/invoke` and `GET` of an actor. */
 export function invokeRoutes(systems: ActorSystems): readonly Route[] {
@@ -101,26 +97,12 @@ function wireTargetOf(
 
 /** @throws {SpawnError} `INVALID_ARGUMENT` */
 function optionsOf(request: InvocationRequest): CallOptions {
-  const { metadata } = request;
-  const timeout = metadata[TIMEOUT_KEY];
-  const idempotencyKey = metadata[IDEMPOTENCY_KEY];
   const isScheduled = request.scheduledTo !== 0n;
   return {
     ...(request.async && !isScheduled && { async: true }),
-    ...(Object.keys(metadata).length > 0 && { metadata }),
-    ...(timeout !== undefined && { deadlineMs: timeoutOf(timeout) }),
-    ...(idempotencyKey !== undefined && { idempotencyKey }),
+    ...optionsOfMetadata(request.metadata),
     ...dueTime(request),
   };
-}
-
-function timeoutOf(text: string): number {
-  const timeoutMs = Number(text);
-  if (/^\d{1,15}$/.test(text) && timeoutMs >= 1) return Math.min(timeoutMs, TIMEOUT_MS_MAX);
-  throw new SpawnError(
-    "INVALID_ARGUMENT",
-    `metadata ${TIMEOUT_KEY}: expected milliseconds, at least 1, got ${JSON.stringify(text.slice(0, 40))}`,
-  );
 }
 
 function callerOf({ caller }: InvocationRequest, systemOfTarget: string): ActorId | undefined {

@@ -5,9 +5,11 @@ import {
   decodeMessage,
   readRegistration,
 } from "spawn-mesh/protocol";
+import type { ActorOpts } from "spawn-mesh/protocol";
 import type { ActorSystems } from "../actors/actor-systems.ts";
 import { okStatus, protobufAnswer } from "../answers.ts";
 import type { Answer } from "../answers.ts";
+import { withActorOptions } from "../grpc/actor-options.ts";
 import type { ActorHosts } from "../host/actor-hosts.ts";
 import type { Log } from "../log.ts";
 import type { Route, RouteRequest } from "../server.ts";
@@ -30,6 +32,8 @@ export interface RegisterParts {
   readonly systems: ActorSystems;
   readonly hosts: ActorHosts;
   readonly log: Log;
+  /** What `.proto` files say about actors, by the name of the actor. */
+  readonly declared: ReadonlyMap<string, ActorOpts>;
 }
 
 /** `POST /api/v1/system` */
@@ -40,10 +44,11 @@ export function registerRoutes(parts: RegisterParts): readonly Route[] {
 }
 
 async function register(
-  { systems, hosts, log }: RegisterParts,
+  { systems, hosts, log, declared }: RegisterParts,
   { body, headers }: RouteRequest,
 ): Promise<Answer> {
-  const registration = readRegistration(decodeMessage(RegistrationRequestSchema, body));
+  const registered = readRegistration(decodeMessage(RegistrationRequestSchema, body));
+  const registration = withActorOptions(registered, declared);
   const port = headers[HOST_PORT_HEADER];
   const host = hosts.of(registration.serviceInfo, typeof port === "string" ? port : undefined);
   const system = await systems.open(registration.system || systems.defaultSystem);
