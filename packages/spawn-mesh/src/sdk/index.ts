@@ -16,16 +16,28 @@ export type {
   ActorSystemOptions,
   Encryption,
   EncryptionOptions,
+  ExportOptions,
+  ExportProgress,
   KeyMaterial,
   Messages,
   Reencryption,
   ReencryptionOptions,
   ReencryptionProgress,
+  RowCounts,
 } from "./actor-system.ts";
 export { connect } from "../sidecar/connect.ts";
 export type { ConnectOptions, SpawnClient } from "../sidecar/connect.ts";
 export type { SidecarOptions } from "../sidecar/sidecar-address.ts";
 export type { ActionMethod, ActorRef, Call, EffectRef } from "./actor-ref.ts";
+export type {
+  Actors,
+  FilterOf,
+  FindOptions,
+  ForEachOptions,
+  FoundRef,
+  PurgeOptions,
+  Where,
+} from "./finding.ts";
 export type { Context, ReadContext } from "./context.ts";
 export { external } from "./external.ts";
 export type { AnyExternal, External } from "./external.ts";
@@ -39,11 +51,15 @@ export type { VersionedState } from "./state.ts";
 export type { StoredActorRef } from "./stored-actor.ts";
 export { SpawnError, errorCodes, fail, isSpawnError } from "../engine/index.ts";
 export type {
+  ActorFilter,
   ActorId,
   ActorKind,
+  ActorList,
+  ActorQuery,
   Applied,
   CallOptions,
   ChannelListener,
+  CheckedDefinition,
   Clock,
   Durability,
   EngineEvent,
@@ -52,14 +68,27 @@ export type {
   ExternalCall,
   Failure,
   FailureValue,
+  IndexRange,
+  IndexedValue,
+  ForkOptions,
   InvokeRequest,
   JsonValue,
   Limits,
+  ListedActor,
+  ManyFailure,
+  ManyOptions,
+  ManyProgress,
+  ManyResult,
   MessageQuery,
+  MigrationCheck,
+  MigrationCheckOptions,
+  MigrationFailure,
   ParkedMessage,
   Publication,
   PoolSize,
   Random,
+  Reindexing,
+  ReindexOptions,
   RevisionInfo,
   SendOptions,
   SendRequest,

@@ -83,6 +83,8 @@ class HostedRun implements RunOwner {
   readonly id: ActorId;
   readonly tags: Tags;
   readonly revision: number;
+  /** Nobody here knows. */
+  readonly isUntouched = false;
   readonly limits: Limits = defaultLimits;
   readonly #invocation: HostedInvocation;
   readonly #parts: HostedRunParts;

@@ -40,6 +40,10 @@ export function checkDefinitionOverWire(definition: ActorDefinition): void {
   if (revisionsKept !== REVISIONS_KEPT) {
     throw notOverWire(`revisionsKept of ${name}`, `the proxy keeps ${REVISIONS_KEPT}`);
   }
+  for (const option of ["revisionsKeptMs", "expireAfterMs", "index"] as const) {
+    if (definition[option] === undefined) continue;
+    throw notOverWire(`${option} of ${name}`, "leave it out");
+  }
   if (state !== undefined && state.version > 1) {
     throw notOverWire(`state(…).next(…) of ${name}`, "let init bring an old state up to date");
   }

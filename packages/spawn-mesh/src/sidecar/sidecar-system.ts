@@ -35,6 +35,7 @@ import { SidecarReferences } from "./sidecar-references.ts";
 const KEEPERS_OPTIONS = [
   "statestore",
   "encryption",
+  "cluster",
   "externals",
   "limits",
   "clock",
@@ -148,15 +149,35 @@ export class SidecarActorSystem implements ActorSystem, RunningSystem {
   }
 
   get messages(): never {
-    throw notOverWire("system.messages", "ask where the actors are kept");
+    throw atTheKeeper("messages");
+  }
+
+  get actors(): never {
+    throw atTheKeeper("actors");
+  }
+
+  async find(): Promise<never> {
+    throw atTheKeeper("find");
+  }
+
+  async reindex(): Promise<never> {
+    throw atTheKeeper("reindex");
   }
 
   stored(): never {
-    throw notOverWire("system.stored", "ask where the actors are kept");
+    throw atTheKeeper("stored");
   }
 
   async reencrypt(): Promise<never> {
-    throw notOverWire("system.reencrypt", "it is done where the actors are kept");
+    throw atTheKeeper("reencrypt");
+  }
+
+  async checkMigrations(): Promise<never> {
+    throw atTheKeeper("checkMigrations");
+  }
+
+  export(): never {
+    throw atTheKeeper("export");
   }
 
   stop({ drainTimeoutMs = DRAIN_TIMEOUT_MS_DEFAULT } = {}): Promise<void> {
@@ -204,6 +225,10 @@ export class SidecarActorSystem implements ActorSystem, RunningSystem {
     }
     throw new SpawnError("SHUTTING_DOWN", `the system ${this.name} is stopped`);
   }
+}
+
+function atTheKeeper(member: string): SpawnError {
+  return notOverWire(`system.${member}`, "ask where the actors are kept");
 }
 
 /** @throws {SpawnError} `INVALID_ARGUMENT` for what only the sidecar can be told */

@@ -2,7 +2,8 @@
  * The architecture as a table, and the check that the sources obey it.
  *
  *   sdk ───────────────► engine ◄─────────────── statestores
- *    └─ actor-system.ts ──► statestores, sidecar   ▲
+ *    ├─ embedded-system.ts ──► statestores         ▲
+ *    └─ actor-system.ts ──► sidecar                │
  *   sidecar ──► sdk, engine, protocol              │
  *   protocol ──► engine/errors.ts                  │
  *   testing ──► sdk, engine, statestores           │ ports: engine/statestore.ts
@@ -39,8 +40,9 @@ const importTable: Readonly<Record<string, Layer>> = {
   testing: { layers: ["engine", "statestores", "sdk"], node: "any", packages: [] },
 };
 
-/** The composition root: the one file of its layer that picks implementations, and its door. */
+/** The composition root, which picks implementations, the options that it takes, and the door. */
 const compositionRoots: Readonly<Record<string, readonly string[]>> = {
+  "sdk/embedded-system.ts": ["statestores"],
   "sdk/actor-system.ts": ["statestores", "sidecar"],
   "sdk/index.ts": ["sidecar"],
 };
@@ -191,7 +193,7 @@ describe("the checks themselves", () => {
   test("allows what the table allows", () => {
     expect(importing("engine/a.ts", `import assert from "node:assert";`)).toEqual([]);
     expect(importing("engine/a.ts", `import { x } from "./clock.ts";`)).toEqual([]);
-    expect(importing("sdk/actor-system.ts", `import "../statestores/memory.ts";`)).toEqual([]);
+    expect(importing("sdk/embedded-system.ts", `import "../statestores/memory.ts";`)).toEqual([]);
     expect(importing("statestores/a.ts", `import "node:sqlite";`)).toEqual([]);
   });
 
