@@ -39,10 +39,7 @@ function isNothing(value: unknown): boolean {
 }
 
 /** `{ error: { code, message, applied, retryable } }`, with what the action gave if it failed by its own word. */
-export function jsonFailure(
-  error: SpawnError,
-  status: number = errorCodes[error.code].http,
-): Answer {
+function jsonFailure(error: SpawnError, status: number = errorCodes[error.code].http): Answer {
   return {
     status,
     headers: { ...JSON_HEADERS, "spawn-error": error.code, "spawn-applied": error.applied },
