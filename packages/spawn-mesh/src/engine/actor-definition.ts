@@ -39,9 +39,9 @@ export interface ActionDefinition {
 /** What a typed reference does with the values of an action. */
 export interface Conversion {
   /** What crosses the boundary for what the caller gave. @throws {SpawnError} `INVALID_ARGUMENT` */
-  payload(given: unknown): unknown;
+  readonly payload: (given: unknown) => unknown;
   /** What the caller gets for the reply that came. */
-  reply(reply: unknown): unknown;
+  readonly reply: (reply: unknown) => unknown;
 }
 
 /** How the state of an actor begins and how older shapes of it become today's. */
