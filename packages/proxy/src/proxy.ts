@@ -12,8 +12,10 @@ import { Observer } from "./observability/observer.ts";
 import type { ObserverParts } from "./observability/observer.ts";
 import { openTracer } from "./observability/open-tracer.ts";
 import { ProxyMetrics } from "./observability/proxy-metrics.ts";
+import { ChannelRoutes } from "./routes/channels.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { invokeRoutes } from "./routes/invoke.ts";
+import { jsonInvokeRoutes } from "./routes/json-invoke.ts";
 import { metricsRoutes } from "./routes/metrics.ts";
 import { registerRoutes } from "./routes/register.ts";
 import { spawnRoutes } from "./routes/spawn.ts";
@@ -45,14 +47,7 @@ export async function startProxy(config: ProxyConfig, log: Log): Promise<Running
   const tls = security.tls && readTls(security.tls);
   const isReady = (): boolean => !isDraining;
   const declared = await declaredActors(config.grpc);
-  const hosts = new ActorHosts({
-    observer,
-    address: config.host,
-    named: config.namedHosts,
-    connectionsMax: config.hostConnectionsMax,
-    idleMsMax: config.hostIdleMsMax,
-    answerBytesMax: bodyBytesMax,
-  });
+  const hosts = hostsOf(config, observer);
   const systems = new ActorSystems({
     defaultSystem,
     durability,
@@ -68,10 +63,13 @@ export async function startProxy(config: ProxyConfig, log: Log): Promise<Running
     },
   });
   await systems.open(defaultSystem);
+  const channels = new ChannelRoutes(systems);
   const server = new ProxyServer({
     routes: [
       ...invokeRoutes(systems),
       ...spawnRoutes(systems),
+      ...jsonInvokeRoutes(systems),
+      ...channels.routes,
       ...registerRoutes({ systems, hosts, log, guard, declared: declared.options }),
       ...healthRoutes(isReady),
       ...(metrics === undefined ? [] : metricsRoutes(() => metrics.text(systems.loads))),
@@ -96,12 +94,24 @@ export async function startProxy(config: ProxyConfig, log: Log): Promise<Running
       rules.stop();
       log("info", "draining");
       await Promise.all([systems.stop({ drainTimeoutMs }), front?.stop(drainTimeoutMs)]);
+      channels.close();
       await server.close();
       hosts.close();
       await tracer.stop();
       log("info", "stopped");
     },
   };
+}
+
+function hostsOf(config: ProxyConfig, observer: Observer): ActorHosts {
+  return new ActorHosts({
+    observer,
+    address: config.host,
+    named: config.namedHosts,
+    connectionsMax: config.hostConnectionsMax,
+    idleMsMax: config.hostIdleMsMax,
+    answerBytesMax: config.bodyBytesMax,
+  });
 }
 
 /** Sees what is configured to be seen. */

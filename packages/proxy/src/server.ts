@@ -19,7 +19,7 @@ import type { Answer } from "./answers.ts";
 import type { ListenAddress } from "./config.ts";
 import { unexpected } from "./log.ts";
 import type { Log } from "./log.ts";
-import type { Guard } from "./security/guard.ts";
+import type { Guard, Refusal } from "./security/guard.ts";
 import { NOBODY } from "./security/identity.ts";
 import type { Identity } from "./security/identity.ts";
 import { peerOf } from "./security/peer.ts";
@@ -43,6 +43,8 @@ export interface Route {
   /** Whether it answers without asking who makes the request. */
   readonly isPublic?: boolean;
   handle(request: RouteRequest): Answer | Promise<Answer>;
+  /** How a failure is told. Default: as an answer of the protocol. */
+  readonly failure?: (error: SpawnError) => Answer;
 }
 
 export interface ServerOptions {
@@ -133,40 +135,41 @@ export class ProxyServer {
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    let answer: Answer;
-    try {
-      answer = await this.#answer(request);
-    } catch (thrown) {
-      const error = asSpawnError(thrown);
-      answer = failureAnswer(error);
-      if (error.code === "INTERNAL") answer = this.#reported(request, thrown, answer);
-    }
-    send(response, answer, !request.complete || this.#options.isClosing());
-  }
-
-  #answer(request: IncomingMessage): Answer | Promise<Answer> {
-    const url = request.url ?? "/";
-    const queryAt = url.indexOf("?");
-    const path = queryAt < 0 ? url : url.slice(0, queryAt);
+    const [path = "", query = ""] = (request.url ?? "/").split(/\?(.*)/s);
     const parts = path.split("/");
     const found = this.#routes.filter((route) => matches(route, parts));
     const route = found.find(({ method }) => method === request.method);
-    if (route === undefined) return found.length === 0 ? NOT_FOUND : notAllowed(found);
-    const { headers } = request;
-    let identity = NOBODY;
-    if (route.isPublic !== true) {
-      const peer = this.#peerOf(request.socket);
-      const answer = this.#options.guard.authorize({ peer, headers });
-      if ("refusal" in answer) return unproven(answer.refusal);
-      identity = answer;
+    const answer =
+      route === undefined
+        ? noRoute(found)
+        : await this.#answerBy(route, request, { parts, query: new URLSearchParams(query) });
+    send(response, answer, !request.complete || this.#options.isClosing());
+  }
+
+  async #answerBy(
+    route: CompiledRoute,
+    request: IncomingMessage,
+    { parts, query }: { readonly parts: readonly string[]; readonly query: URLSearchParams },
+  ): Promise<Answer> {
+    const failure = route.failure ?? failureAnswer;
+    try {
+      const identity = this.#authorize(route, request);
+      if ("refusal" in identity) return unproven(failure(identity.refusal));
+      const { headers } = request;
+      const { bodyBytesMax } = this.#options;
+      const params = paramsOf(route, parts);
+      const body = route.method === "GET" ? NO_BODY : await readBody(request, bodyBytesMax);
+      return await route.handle({ params, query, headers, identity, body });
+    } catch (thrown) {
+      const error = asSpawnError(thrown);
+      const answer = failure(error);
+      return error.code === "INTERNAL" ? this.#reported(request, thrown, answer) : answer;
     }
-    const params = paramsOf(route, parts);
-    const query = new URLSearchParams(queryAt < 0 ? "" : url.slice(queryAt + 1));
-    if (route.method === "GET")
-      return route.handle({ params, query, headers, identity, body: NO_BODY });
-    return readBody(request, this.#options.bodyBytesMax).then((body) =>
-      route.handle({ params, query, headers, identity, body }),
-    );
+  }
+
+  #authorize(route: Route, { socket, headers }: IncomingMessage): Identity | Refusal {
+    if (route.isPublic === true) return NOBODY;
+    return this.#options.guard.authorize({ peer: this.#peerOf(socket), headers });
   }
 
   /** An answer with which whoever gets it can ask for what the log says. */
@@ -223,12 +226,13 @@ function requestIdOf(given: string | readonly string[] | undefined): string {
 }
 
 /** Nobody knows who it is, so the request is not read. */
-function unproven(refusal: SpawnError): Answer {
-  const { headers, ...answer } = failureAnswer(refusal);
+function unproven({ headers, ...answer }: Answer): Answer {
   return { ...answer, status: 401, headers: { ...headers, "www-authenticate": "Bearer" } };
 }
 
-function notAllowed(routes: readonly Route[]): Answer {
+/** @param routes those that there are for the path */
+function noRoute(routes: readonly Route[]): Answer {
+  if (routes.length === 0) return NOT_FOUND;
   const methods = routes.map(({ method }) => method).join(", ");
   const { headers, ...refusal } = failureAnswer(
     new SpawnError("INVALID_ARGUMENT", `the path is there for ${methods} only`),
@@ -263,8 +267,13 @@ function tooLarge(bytesMax: number): SpawnError {
 }
 
 /** @param isLast whether the connection ends with it: what is left of a request is not read */
-function send(response: ServerResponse, { status, headers, body }: Answer, isLast: boolean): void {
+function send(response: ServerResponse, answer: Answer, isLast: boolean): void {
+  const { status, headers, body, stream } = answer;
   if (response.destroyed) return;
+  if (stream !== undefined) {
+    response.writeHead(status, headers).write(body);
+    return stream(response);
+  }
   const length = typeof body === "string" ? Buffer.byteLength(body) : body.length;
   response.writeHead(status, {
     ...headers,

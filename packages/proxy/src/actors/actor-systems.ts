@@ -1,8 +1,8 @@
 /** The actor systems of a proxy: the one that it is configured for, and others that hosts register. */
 import { SpawnError, checkName } from "spawn-mesh/engine";
-import type { ActorId, Engine } from "spawn-mesh/engine";
+import type { ActionContext, ActorId, Engine } from "spawn-mesh/engine";
 import type { Directory, WireTarget } from "./directory.ts";
-import { notFound } from "./directory.ts";
+import { findExisting, notFound } from "./directory.ts";
 import { HostedSystem } from "./hosted-system.ts";
 import type { HostedCall, HostedSystemOptions } from "./hosted-system.ts";
 import type { Observer, RegisteredNames } from "../observability/observer.ts";
@@ -15,7 +15,10 @@ const SYSTEMS_MAX = 8;
 const NOT_REGISTERED: RegisteredNames = { system: "", actor: "", action: "" };
 
 /** A call that comes from outside. */
-export interface ClientCall extends Omit<HostedCall, "caller">, GuardedCall {}
+export interface ClientCall extends Omit<HostedCall, "caller">, Omit<GuardedCall, "running"> {
+  /** The run of an action that makes it, if the request names one. */
+  readonly run: ActionContext | undefined;
+}
 
 /** What all systems have in common, and how the statestore of each is opened. */
 export interface ActorSystemsOptions extends Pick<
@@ -98,7 +101,7 @@ export class ActorSystems implements Directory {
       ...target,
       action,
       options,
-      from: claimed?.name,
+      from: call.run?.self.name ?? claimed?.name,
       registered: () =>
         this.#systems.get(target.system)?.registered(target, action) ?? NOT_REGISTERED,
     };
@@ -107,13 +110,29 @@ export class ActorSystems implements Directory {
     );
   }
 
-  async #call({ identity, claimed, ...call }: ClientCall): Promise<unknown> {
+  /** Lets a request in that is made in nobody's name. @throws {SpawnError} `UNAUTHORIZED` */
+  async admit(request: Pick<GuardedCall, "identity" | "action">): Promise<void> {
+    const guarded = { ...request, claimed: undefined, running: undefined };
+    await this.#options.guard.admit(guarded, (target) => this.find(target));
+  }
+
+  async #call({ identity, claimed, run, ...call }: ClientCall): Promise<unknown> {
     const { guard } = this.#options;
-    const request = { identity, claimed, action: call.action };
+    const request = { identity, claimed, running: run?.self, action: call.action };
     const caller = await guard.admit(request, (target) => this.find(target));
+    if (run !== undefined) return await this.#callFrom(run, call);
     const system = this.#systems.get(call.target.system);
     if (system === undefined) throw notFound(call.target);
     return await system.call({ ...call, caller });
+  }
+
+  /** A call that an action makes which a host is running. */
+  async #callFrom(
+    run: ActionContext,
+    { target, action, payload, options }: Omit<HostedCall, "caller">,
+  ): Promise<unknown> {
+    const { system, definition, name } = await findExisting(this, target);
+    return await run.invoke(name, { ...options, system, definition, action, payload });
   }
 
   /** Lets what is queued run, commits, and closes the statestores. */

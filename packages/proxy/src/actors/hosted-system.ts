@@ -24,6 +24,7 @@ import { HostUnavailable } from "../host/actor-host.ts";
 import type { ActorHost } from "../host/actor-host.ts";
 import { notFound } from "./directory.ts";
 import type { Directory, WireTarget } from "./directory.ts";
+import { HostRefusal } from "./host-failure.ts";
 import { hostedDefinition, initialState, isStored } from "./hosted-definition.ts";
 import { typeNameOf } from "./hosted-run.ts";
 import type { Hosting } from "./hosted-run.ts";
@@ -252,6 +253,7 @@ const remoteHost: Host = {
   run: (action, context, payload) => action(context, payload),
   failure(thrown) {
     if (isSpawnError(thrown) && thrown.code === "UNAUTHORIZED") return thrown;
+    if (thrown instanceof HostRefusal) return thrown.error;
     return thrown instanceof HostUnavailable
       ? new SpawnError("HOST_UNAVAILABLE", thrown.message, { cause: thrown })
       : undefined;

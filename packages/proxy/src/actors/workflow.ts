@@ -6,6 +6,7 @@ import type { ActionContext, ActorId, SendRequest } from "spawn-mesh/engine";
 import { targetOf } from "spawn-mesh/protocol";
 import type { Broadcast, InvocationRequest, Workflow } from "spawn-mesh/protocol";
 import { valueOfPayload } from "../wire-values.ts";
+import { PUBLISH } from "../security/policies.ts";
 import { metadataInTrace, traceContextIn } from "../observability/trace-context.ts";
 import { findExisting } from "./directory.ts";
 import type { Directory } from "./directory.ts";
@@ -28,7 +29,7 @@ export async function applyWorkflow(
   for (const { request } of workflow.effects) {
     if (request !== undefined) await sendEffect(context, request, directory);
   }
-  if (workflow.broadcast !== undefined) sendBroadcast(context, workflow.broadcast);
+  if (workflow.broadcast !== undefined) sendBroadcast(context, workflow.broadcast, directory);
   const { routing } = workflow;
   if (routing.case === undefined) return;
   const { actor: name, actionName: action, registerRef } = routing.value;
@@ -79,8 +80,10 @@ export function dueTime({
   return time < RELATIVE_MS_MAX ? { delayMs: time } : { scheduledTo: time };
 }
 
-function sendBroadcast(context: ActionContext, broadcast: Broadcast): void {
+function sendBroadcast(context: ActionContext, broadcast: Broadcast, directory: Directory): void {
   const payload = valueOfPayload(broadcast.payload, "payload of a broadcast");
   const { channelGroup, actionName } = broadcast;
+  directory.checkSend(context.self, PUBLISH);
+  if (actionName !== "") directory.checkSend(context.self, actionName);
   context.broadcast(channelGroup, payload, actionName === "" ? undefined : actionName);
 }

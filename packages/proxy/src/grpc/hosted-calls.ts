@@ -21,6 +21,7 @@ export function hostedCalls(systems: ActorSystems): ActorCalls {
         options: optionsOf(call),
         identity,
         claimed: undefined,
+        run: undefined,
       });
       return payloadOfValue(value, "spawn");
     },

@@ -10,6 +10,7 @@ import {
 import type { InvocationRequest, Spelling } from "spawn-mesh/protocol";
 import type { ActorSystems } from "../actors/actor-systems.ts";
 import type { WireTarget } from "../actors/directory.ts";
+import { runOf } from "../actors/runs-at-hosts.ts";
 import { dueTime } from "../actors/workflow.ts";
 import { okStatus, protobufAnswer } from "../answers.ts";
 import type { Answer } from "../answers.ts";
@@ -46,15 +47,14 @@ async function invoke(
   const target = wireTargetOf(request, params, systems.defaultSystem);
   const payload = valueOfPayload(request.payload, "payload");
   const metadata = metadataInTrace(request.metadata, headers);
-  const options = optionsOf(request, metadata);
-  const claimed = claimedCaller(request, target.system);
   const value = await systems.call({
     target,
     action: request.actionName,
     payload,
-    options,
+    options: optionsOf(request, metadata),
     identity,
-    claimed,
+    claimed: claimedCaller(request, target.system),
+    run: runOf(body),
   });
   return answer(target, value, spellingFor(systems, request, target));
 }
@@ -68,7 +68,13 @@ async function readState(
   const { system, actor: name } = params as { readonly system: string; readonly actor: string };
   const target = { system, name, parent: "", registerRef: "" };
   const read = { action: "get", payload: undefined, options: {} };
-  const value = await systems.call({ ...read, target, identity, claimed: undefined });
+  const value = await systems.call({
+    ...read,
+    target,
+    identity,
+    claimed: undefined,
+    run: undefined,
+  });
   return answer(target, value, spellingOfActor(systems, target));
 }
 

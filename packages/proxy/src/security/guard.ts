@@ -57,6 +57,8 @@ export interface GuardedCall {
   readonly identity: Identity;
   /** In whose name it is made, if the request says so. */
   readonly claimed: ClaimedCaller | undefined;
+  /** The actor whose action makes it, if the request names a run that a host is working on. */
+  readonly running: ActorId | undefined;
   readonly action: string;
 }
 
@@ -138,10 +140,13 @@ export class Guard {
    * @throws {SpawnError} `UNAUTHORIZED`
    */
   async admit(
-    { identity, claimed, action }: GuardedCall,
+    { identity, claimed, running, action }: GuardedCall,
     find: Find,
   ): Promise<ActorId | undefined> {
-    const caller = claimed && (await this.#proven(identity, claimed, find));
+    if (running !== undefined && this.#ownerOf(running) !== identity.name) {
+      throw notInTheNameOf(running, identity);
+    }
+    const caller = running ?? (claimed && (await this.#proven(identity, claimed, find)));
     checkPolicies(this.#rules.policies, { caller, identity: identity.name, action });
     return caller;
   }
@@ -158,9 +163,7 @@ export class Guard {
     if (this.#ownerOf(direct) === identity.name) return direct;
     const found = identity.isHost && (await find({ ...claimed, registerRef: "" }));
     if (found && this.#ownerOf(found) === identity.name) return found;
-    throw unauthorized(
-      `${identity.name} may not call in the name of ${name} of ${system}, which it has not registered`,
-    );
+    throw notInTheNameOf(claimed, identity);
   }
 
   #ownerOf({ system, definition }: ActorId): string | undefined {
@@ -169,6 +172,15 @@ export class Guard {
 }
 
 const EXPECTED = "expected the header `authorization: Bearer TOKEN`, or a certificate";
+
+function notInTheNameOf(
+  { name, system }: Pick<ActorId, "name" | "system">,
+  identity: Identity,
+): SpawnError {
+  return unauthorized(
+    `${identity.name} may not call in the name of ${name} of ${system}, which it has not registered`,
+  );
+}
 
 function ownerOf(authorization: string, tokens: Tokens): Identity {
   const [, token] = /^Bearer +([^\s]+)$/i.exec(authorization) ?? [];

@@ -38,6 +38,10 @@ export interface Policy {
   readonly identities: Names;
 }
 
+/** What policies call what is done with channels, which are nobody's. */
+export const PUBLISH = "publish";
+export const SUBSCRIBE = "subscribe";
+
 const POLICY_BYTES_MAX = 64 * 1024;
 const lists = ["actors", "actor_systems", "actions", "identities"] as const;
 const keys: readonly string[] = ["type", ...lists];
