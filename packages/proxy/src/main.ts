@@ -10,10 +10,10 @@ const SIGNALS = ["SIGTERM", "SIGINT"] as const;
 try {
   const config = readConfig();
   const starting = startProxy(config, jsonLog(config.logLevel));
-  // Whoever reads in the log that it listens may end it at once.
-  for (const signal of SIGNALS) process.once(signal, () => void starting.then(end));
-  const proxy = await starting;
-  process.on("SIGHUP", () => proxy.reload());
+  // Heeded from the start: whoever reads that it listens may end it at once.
+  for (const signal of SIGNALS) process.once(signal, () => void stop(starting));
+  process.on("SIGHUP", () => void reload(starting));
+  await starting;
 } catch (error) {
   process.stderr.write(`spawn-proxy: ${isSpawnError(error) ? error.message : String(error)}\n`);
   // What is open already would keep half a proxy alive.
@@ -21,7 +21,14 @@ try {
 }
 
 /** Ends when all is stopped: what an exporter of traces still tries holds nobody up. */
-async function end(proxy: RunningProxy): Promise<void> {
+async function stop(starting: Promise<RunningProxy>): Promise<void> {
+  const proxy = await starting.catch(() => undefined);
+  if (proxy === undefined) return;
   await proxy.stop();
   process.exit();
+}
+
+async function reload(starting: Promise<RunningProxy>): Promise<void> {
+  const proxy = await starting.catch(() => undefined);
+  proxy?.reload();
 }

@@ -21,7 +21,7 @@ import { SpawnError, TIMEOUT_MS_MAX } from "spawn-mesh/engine";
 import { NOBODY } from "../security/identity.ts";
 import type { Identity } from "../security/identity.ts";
 import { serviceError, unimplemented } from "./grpc-status.ts";
-import { metadataOfGrpc } from "./request-metadata.ts";
+import { metadataInStream, metadataOfGrpc } from "./request-metadata.ts";
 import type { RequestFacts, ServedMethod } from "./served-method.ts";
 
 type Handler = UntypedServiceImplementation[string];
@@ -111,8 +111,8 @@ async function answerLast(served: Served, call: Incoming, callback: Callback): P
   const signal = cancellationOf(call);
   try {
     let reply: Uint8Array | undefined;
-    for await (const message of messagesOf(call)) {
-      reply = await served.answer(message, factsOf(served, call, signal));
+    for await (const { message, facts } of messagesOf(served, call, signal)) {
+      reply = await served.answer(message, facts);
     }
     if (reply !== undefined) return callback(null, reply);
     throw new SpawnError(
@@ -127,8 +127,8 @@ async function answerLast(served: Served, call: Incoming, callback: Callback): P
 async function answerEach(served: Served, call: Duplex): Promise<void> {
   const signal = cancellationOf(call);
   try {
-    for await (const message of messagesOf(call)) {
-      const reply = await served.answer(message, factsOf(served, call, signal));
+    for await (const { message, facts } of messagesOf(served, call, signal)) {
+      const reply = await served.answer(message, facts);
       if (!call.write(reply)) await once(call, "drain", { signal });
     }
     call.end();
@@ -137,9 +137,24 @@ async function answerEach(served: Served, call: Duplex): Promise<void> {
   }
 }
 
+interface StreamedMessage {
+  readonly message: Uint8Array;
+  readonly facts: RequestFacts;
+}
+
 /** The messages of a stream, which stays open for its answer when they are over. */
-function messagesOf(call: Incoming | Duplex): AsyncIterable<Uint8Array> {
-  return call.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>;
+async function* messagesOf(
+  served: Served,
+  call: Incoming | Duplex,
+  signal: AbortSignal,
+): AsyncIterable<StreamedMessage> {
+  let position = 0;
+  const messages = call.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>;
+  for await (const message of messages) {
+    position += 1;
+    const { metadata, ...facts } = factsOf(served, call, signal);
+    yield { message, facts: { ...facts, metadata: metadataInStream(metadata, position) } };
+  }
 }
 
 /** Aborted when the client cancels, disconnects, or its deadline passes. */
