@@ -21,6 +21,7 @@ import { registerRoutes } from "./routes/register.ts";
 import { spawnRoutes } from "./routes/spawn.ts";
 import { ProxyServer } from "./server.ts";
 import { Guard } from "./security/guard.ts";
+import { RefusalLog } from "./security/refusal-log.ts";
 import type { SecurityConfig } from "./security/security-config.ts";
 import { keepingRules } from "./security/rules-in-force.ts";
 import { readTls } from "./security/tls.ts";
@@ -132,12 +133,13 @@ function guardOf(
   security: SecurityConfig,
   { observer, log }: { readonly observer: Observer; readonly log: Log },
 ): Guard {
+  const refusals = new RefusalLog(log);
   return new Guard({
     ...security,
     rules: security.readRules(),
-    onRefused({ from, address }, { message: reason }) {
+    onRefused(peer, refusal) {
       observer.unproven();
-      log("warning", "refused", { from, address, reason });
+      refusals.tell(peer, refusal);
     },
   });
 }

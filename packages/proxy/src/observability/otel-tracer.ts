@@ -1,8 +1,8 @@
 /**
  * Spans for an OpenTelemetry collector, with the official SDK: its batches, its limits, its exporter.
  *
- * Loaded only when a collector is configured. The SDK is an optional dependency, because it is ten times
- * as large as all others together.
+ * Loaded only when a collector is configured. The SDK is an optional dependency, because it is larger
+ * than all others together.
  */
 import {
   ROOT_CONTEXT,
