@@ -97,6 +97,17 @@ describe("with tokens", () => {
 });
 
 describe("without tokens", () => {
+  test("a trace goes from the headers of a call of gRPC and of HTTP to the host", async () => {
+    await using shop = await startShop();
+    const headers = { traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01" };
+    await shop.grpc.call(add, { value: 1 }, { headers });
+    await fetch(`${shop.url}/v1/incrementor`, { headers });
+    expect(shop.host.requests.map(({ headers: told }) => told["traceparent"])).toEqual([
+      headers.traceparent,
+      headers.traceparent,
+    ]);
+  });
+
   test("a web page gets nothing", async () => {
     await using shop = await startShop();
     const headers = { origin: "https://evil.example" };

@@ -1,5 +1,7 @@
 /** Who gets in, in whose name, and for what: through the sockets of a running proxy. */
 import { chmodSync, mkdirSync, statSync, writeFileSync } from "node:fs";
+import { request } from "node:https";
+import type { TLSSocket } from "node:tls";
 import { Status } from "spawn-mesh/protocol";
 import { describe, expect, test } from "vitest";
 import { readConfig } from "../src/config.ts";
@@ -305,6 +307,12 @@ describe("TLS", () => {
     const { status } = await by(host).register([counter("incrementor")]);
     expect(status?.status).toBe(Status.OK);
     expect(jsonIn(await by(client).invoke("incrementor", "add", one))).toEqual({ total: 1 });
+    const { port } = t.proxy.address as { port: number };
+    // OpenSSL says of a resumed session without a certificate that it is verified.
+    const first = await resumable({ port, ca }, undefined);
+    const resumed = await resumable({ port, ca }, first.session);
+    expect([first.isReused, resumed.isReused]).toEqual([false, true]);
+    expect([first.status, resumed.status]).toEqual([401, 401]);
   });
 });
 
@@ -381,6 +389,25 @@ describe("a listener", () => {
     expect(await http(WEB)).toBe(401);
   });
 });
+
+/** Asks without a certificate, and keeps the session of TLS for the next time. */
+function resumable(
+  { port, ca }: { readonly port: number; readonly ca: string },
+  session: Buffer | undefined,
+): Promise<{ status: number; isReused: boolean; session: Buffer | undefined }> {
+  return new Promise((resolve, reject) => {
+    const to = { host: "127.0.0.1", port, ca, agent: false, ...(session && { session }) };
+    let ticket: Buffer | undefined;
+    const sent = request({ ...to, path: "/metrics" }, (answer) => {
+      const socket = answer.socket as TLSSocket;
+      const { statusCode: status = 0 } = answer;
+      const isReused = socket.isSessionReused();
+      answer.resume().on("end", () => resolve({ status, isReused, session: ticket }));
+    });
+    sent.on("socket", (socket) => socket.on("session", (bytes: Buffer) => (ticket = bytes)));
+    sent.on("error", reject).end();
+  });
+}
 
 function mkdirIn(path: string): string {
   mkdirSync(path);

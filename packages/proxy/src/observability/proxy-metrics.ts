@@ -71,7 +71,6 @@ const EVENT_LABELS = ["type"];
 const REFUSAL_LABELS = ["reason"];
 
 export class ProxyMetrics {
-  readonly #startedAt = Date.now() / 1_000;
   readonly #loop = performance.eventLoopUtilization();
   readonly #invocations = new Series(() => new Histogram(SECONDS));
   readonly #hostCalls = new Series(() => new Histogram(SECONDS));
@@ -180,7 +179,11 @@ export class ProxyMetrics {
       gauge("vm_system_info_schedulers", "Threads that run actors.", 1),
       gauge("vm_system_info_schedulers_online", "Processors.", availableParallelism()),
       gauge("process_resident_memory_bytes", "Memory of the process.", rss),
-      gauge("process_start_time_seconds", "When the process started.", this.#startedAt),
+      gauge(
+        "process_start_time_seconds",
+        "When the process started.",
+        performance.timeOrigin / 1_000,
+      ),
       counter("process_cpu_seconds_total", "Time of processors.", (user + system) / 1e6),
       gauge("nodejs_heap_used_bytes", "Memory of JavaScript.", heapUsed),
       gauge("nodejs_eventloop_utilization", "Share of time that the loop was busy.", utilization),

@@ -11,10 +11,14 @@ export interface TlsFiles {
   readonly clientCaFile: string | undefined;
 }
 
+/** How long a connection may take to agree on its keys, in milliseconds. */
+const HANDSHAKE_MS_MAX = 10_000;
+
 /** @throws {SpawnError} `INVALID_ARGUMENT` for a file that cannot be read, or a key of another certificate */
 export function readTls({ certFile, keyFile, clientCaFile }: TlsFiles): TlsOptions {
   const options: TlsOptions = {
     minVersion: "TLSv1.2",
+    handshakeTimeout: HANDSHAKE_MS_MAX,
     cert: read("SPAWN_TLS_CERT_FILE", certFile),
     key: read("SPAWN_TLS_KEY_FILE", keyFile),
     // A client may have a token instead: the guard looks at what came.
