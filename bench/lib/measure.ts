@@ -27,6 +27,8 @@ export interface Workload {
   readonly sampleEvery?: number;
   /** Other processes of the system under test. */
   readonly pids?: readonly number[];
+  /** The heap of the system under test, where that is another process. */
+  readonly heapBytes?: () => Promise<number>;
   /** Waited for before memory is measured, so that all is idle. */
   readonly settleMs?: number;
 }
@@ -60,13 +62,14 @@ const MIB = 2 ** 20;
 
 export async function measure(workload: Workload): Promise<void> {
   const { peer, durability, inflight, actors, op, once, prime, pids = [], settleMs = 0 } = workload;
-  const { sampleEvery = 1, opsPerCall = 1, untilDone } = workload;
+  const { sampleEvery = 1, opsPerCall = 1, untilDone, heapBytes } = workload;
   const drive = { op, inflight, sampleEvery, untilDone };
   if (prime !== undefined) await eachOnce({ ...drive, op: prime }, actors);
   if (once === undefined) await warmUp(drive);
   await quiet(QUIET_MS);
   collect();
   const others = [...new Set(pids.flatMap(descendants))].filter((pid) => pid !== process.pid);
+  const heapBefore = await heapBytes?.();
   const before = usage(others);
   const endDisturbance = watchDisturbance();
   const driven =
@@ -76,6 +79,7 @@ export async function measure(workload: Workload): Promise<void> {
   const disturbance = endDisturbance();
   if (settleMs > 0) await sleep(settleMs);
   if (once !== undefined) collect();
+  const heapAfter = await heapBytes?.();
   const after = usage(others);
   const driverSeconds = cpu.driverSeconds - before.driverSeconds;
   const serverSeconds = cpu.serverSeconds - before.serverSeconds;
@@ -100,8 +104,10 @@ export async function measure(workload: Workload): Promise<void> {
       bytesPerActor: Math.round(((after.rssMib - before.rssMib) * MIB) / once),
     }),
     ...(once !== undefined &&
-      others.length === 0 && {
-        heapBytesPerActor: Math.round((after.heapBytes - before.heapBytes) / once),
+      (others.length === 0 || heapAfter !== undefined) && {
+        heapBytesPerActor: Math.round(
+          ((heapAfter ?? after.heapBytes) - (heapBefore ?? before.heapBytes)) / once,
+        ),
       }),
   });
 }

@@ -25,7 +25,10 @@ export async function runOurs(workload: WorkloadEntry): Promise<readonly Line[]>
 export async function runFloor(workload: WorkloadEntry): Promise<readonly Line[]> {
   const { name, floor, beside } = workload;
   if (beside !== undefined) return linesOf([...NODE, join(BENCH, "spawn-mesh.ts"), beside]);
-  return floor === undefined ? [] : linesOf([...NODE, join(BENCH, floor), plainName(name)]);
+  if (floor === undefined) return [];
+  // The hops differ with the socket, and with nothing else.
+  const measured = name.endsWith("/uds") ? name : plainName(name);
+  return linesOf([...NODE, join(BENCH, floor), measured]);
 }
 
 /** One process of `schedules.ts`. */
