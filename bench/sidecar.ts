@@ -118,14 +118,18 @@ const common = {
   pids: [host.pid!, proxy.pid!],
 };
 if (workload === "W4-hosted") {
+  const heapBytes = await inspectHeap(inspectorPort);
+  const before = await heapBytes();
   await measure({
     ...common,
     inflight: 64,
     actors: COLD_ACTORS,
     once: COLD_ACTORS,
     settleMs: SETTLE_MS,
-    heapBytes: await inspectHeap(inspectorPort),
     op: (index) => http.post(INVOKE, callOf(`cold-${index}`)),
+    more: async () => ({
+      heapBytesPerActor: Math.round(((await heapBytes()) - before) / COLD_ACTORS),
+    }),
   });
 } else {
   const bodies = Array.from({ length: ACTORS }, (_, index) => callOf(`counter-${index}`));

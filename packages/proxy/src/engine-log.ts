@@ -5,6 +5,7 @@ import type { Log, LogLevel } from "./log.ts";
 const levels: Readonly<Record<EngineEvent["type"], LogLevel>> = {
   activated: "debug",
   deactivated: "debug",
+  expired: "debug",
   fenced: "warning",
   "commit-ambiguous": "warning",
   "store-failed": "warning",

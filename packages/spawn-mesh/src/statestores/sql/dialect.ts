@@ -37,6 +37,8 @@ export interface Dialect {
   readonly givenRowsMax: number;
   /** The condition that `column` is one of `values`. */
   among(column: string, type: ColumnType, values: readonly SqlValue[]): Sql;
+  /** The condition that a text is somewhere in the texts of `column`. */
+  contains(column: string, part: string): Sql;
   /** A table of given rows, as FROM has it. */
   given(rows: GivenRows): Sql;
   /** The heads of all lanes, as FROM has it: a table `heads` of their `position`s. It skips what is behind them. */
@@ -58,6 +60,11 @@ export interface SqlTransaction {
   run(statement: Sql): Promise<SqlResult>;
 }
 
+/** Reads that see one moment, as long as it is open. It has a connection to itself. */
+export interface SqlView extends SqlTransaction {
+  close(): Promise<void>;
+}
+
 /** Connections to a database. Every failure is a `StoreFailure` that says what is certain. */
 export interface SqlDriver {
   /** Runs one statement, as a transaction of its own. */
@@ -68,6 +75,8 @@ export interface SqlDriver {
   rehearse(statements: readonly Sql[]): Promise<void>;
   /** Runs reads that see one moment. */
   snapshot(statements: readonly Sql[]): Promise<readonly SqlResult[]>;
+  /** Opens a view of the present moment, for reads that depend on one another. */
+  view(): Promise<SqlView>;
   /** A transaction in which later statements depend on the answers to earlier ones. */
   converse<Answer>(run: (transaction: SqlTransaction) => Promise<Answer>): Promise<Answer>;
   /** Runs under the database's own lock, one process at a time. */
