@@ -3,6 +3,7 @@
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { getHeapStatistics } from "node:v8";
+import { cronTimes } from "spawn-mesh";
 import { Engine, SpawnError, findAction, isSpawnError } from "spawn-mesh/engine";
 import type {
   ActorId,
@@ -83,6 +84,7 @@ export class HostedSystem {
       host: remoteHost,
       limits: options.limits,
       onEvent: (event) => this.#told(event),
+      cronTimes,
       heapPercent,
       awaitsDefinitions: true,
       findSystem: options.findSystem,

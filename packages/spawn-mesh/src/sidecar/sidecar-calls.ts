@@ -108,13 +108,19 @@ export class SidecarCalls {
   /** `undefined` when the sidecar does not know how. */
   async #sendAsJson(
     { system, definition, name }: ActorId,
-    { system: _, payload, ...request }: SendRequest,
+    request: SendRequest,
   ): Promise<string | undefined> {
     const answer = await this.#http.send({
       method: "POST",
       path: `/api/v1/system/${encodeURIComponent(system)}/messages`,
       headers: { "content-type": "application/json" },
-      body: JSON.stringify({ ...request, name, definition, payload: jsonOfValue(payload) }),
+      body: JSON.stringify({
+        ...request,
+        system: undefined,
+        name,
+        definition,
+        payload: jsonOfValue(request.payload),
+      }),
       timeoutMs: DEADLINE_MS_DEFAULT,
     });
     if (answer.status === 200) {
