@@ -45,8 +45,10 @@ export async function startProxy(config: ProxyConfig, log: Log): Promise<Running
     openStore: (name) =>
       openStatestore(config.store, config.encryption, { name, isDefault: name === defaultSystem }),
     onEvent: (event) => logEvent(log, event),
+    hosts,
+    log,
   });
-  await systems.open(defaultSystem);
+  await systems.start();
   const server = new ProxyServer({
     routes: [
       ...invokeRoutes(systems),
