@@ -11,8 +11,8 @@ import type {
   Statestore,
 } from "spawn-mesh/engine";
 
-/** The kinds of records. No registered actor has such a name. */
-export const RECORDS = ["<spawned>", "<registered>", "<systems>"] as const;
+/** The kinds of records. No registered actor has such a name: see `checkActorName`. */
+const RECORDS = ["<spawned>", "<registered>", "<systems>"] as const;
 
 type RecordKind = (typeof RECORDS)[number];
 
