@@ -17,6 +17,7 @@ import { healthRoutes } from "./routes/health.ts";
 import { invokeRoutes } from "./routes/invoke.ts";
 import { jsonInvokeRoutes } from "./routes/json-invoke.ts";
 import { metricsRoutes } from "./routes/metrics.ts";
+import { messageRoutes } from "./routes/messages.ts";
 import { registerRoutes } from "./routes/register.ts";
 import { spawnRoutes } from "./routes/spawn.ts";
 import { ProxyServer } from "./server.ts";
@@ -62,8 +63,10 @@ export async function startProxy(config: ProxyConfig, log: Log): Promise<Running
       metrics?.happened(event);
       logEvent(log, event);
     },
+    hosts,
+    log,
   });
-  await systems.open(defaultSystem);
+  await systems.start();
   const channels = new ChannelRoutes(systems);
   const server = new ProxyServer({
     routes: [
@@ -71,6 +74,7 @@ export async function startProxy(config: ProxyConfig, log: Log): Promise<Running
       ...spawnRoutes(systems),
       ...jsonInvokeRoutes(systems),
       ...channels.routes,
+      ...messageRoutes(systems),
       ...registerRoutes({ systems, hosts, log, guard, declared: declared.options }),
       ...healthRoutes(isReady),
       ...(metrics === undefined ? [] : metricsRoutes(() => metrics.text(systems.loads))),

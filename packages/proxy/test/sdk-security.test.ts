@@ -133,6 +133,7 @@ describe("JSON and channels", () => {
     const refusals = [
       await post(`${t.url}/actors/tally/add`, undefined, "1"),
       await post(`${t.url}/channels/news`, `${WEB}x`, "1"),
+      await post(`${t.url}/messages`, undefined, `{"name":"tally","action":"add","payload":1}`),
       await fetch(`${t.url}/channels/news`),
     ];
     for (const refusal of refusals) {
@@ -151,6 +152,9 @@ describe("JSON and channels", () => {
     await using t = await startWith({ SPAWN_POLICIES_PATH: folder.path(".") });
     expect((await post(`${t.url}/actors/tally/add`, WEB, "1")).status).toBe(403);
     expect((await post(`${t.url}/channels/news`, WEB, "1")).status).toBe(403);
+    const message = `{"name":"tally","action":"add","payload":1}`;
+    expect((await post(`${t.url}/messages`, WEB, message)).status).toBe(403);
+    expect((await post(`${t.url}/messages`, HOST, message)).status).toBe(200);
     const headers = { authorization: `Bearer ${WEB}` };
     expect((await fetch(`${t.url}/channels/news`, { headers })).status).toBe(403);
     expect((await post(`${t.url}/channels/news`, HOST, "1")).status).toBe(200);

@@ -121,6 +121,26 @@ describe("a caller that is claimed", () => {
     expect(t.host.requests.at(-1)?.invocation.caller?.name).toBe("joe");
   });
 
+  test("is believed after the proxy was started again, until the actor is another's", async () => {
+    await using files = scratch();
+    const database = { PROXY_DATABASE_TYPE: "sqlite", PROXY_DATABASE_NAME: files.path("state.db") };
+    const environment = { SPAWN_TOKENS: TOKENS, ...database };
+    await using host = await TestHost.start({ add });
+    const atHost = { ...environment, USER_FUNCTION_PORT: `${host.port}` };
+    {
+      await using t = await startTestProxy(atHost);
+      await as(t.client, PYTHON).register([counter("incrementor"), counter("joe")]);
+    }
+    await using t = await startTestProxy(atHost);
+    const by = (token: string) => as(t.client, token).invoke("incrementor", "add", from("joe"));
+    expectRefused(await by(GO));
+    expect(jsonIn(await by(PYTHON))).toEqual({ total: 1 });
+    expect((await as(t.client, GO).register([counter("joe")])).http).toBe(200);
+    expectRefused(await by(PYTHON));
+    expect(jsonIn(await by(GO))).toEqual({ total: 2 });
+    expectRefused(await as(t.client, PYTHON).register([counter("joe")]));
+  });
+
   test("is refused from anybody else, and the actor hears nothing of it", async () => {
     await using t = await start({ SPAWN_TOKENS: TOKENS });
     await as(t.client, PYTHON).register([counter("incrementor"), counter("joe")]);

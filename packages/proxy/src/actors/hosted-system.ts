@@ -3,8 +3,10 @@
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { getHeapStatistics } from "node:v8";
+import { cronTimes } from "spawn-mesh";
 import { Engine, SpawnError, findAction, isSpawnError } from "spawn-mesh/engine";
 import type {
+  ActorDefinition,
   ActorId,
   ActorKind,
   ActorType,
@@ -18,17 +20,22 @@ import type {
   Statestore,
 } from "spawn-mesh/engine";
 import { Kind, isJsonType, spellingOf } from "spawn-mesh/protocol";
+import type { Guard } from "../security/guard.ts";
 import type { RegisteredNames } from "../observability/observer.ts";
 import type { RegisteredActor, Registration, Spelling } from "spawn-mesh/protocol";
 import { HostUnavailable } from "../host/actor-host.ts";
 import type { ActorHost } from "../host/actor-host.ts";
+import type { ActorHosts } from "../host/actor-hosts.ts";
 import { notFound } from "./directory.ts";
 import type { Directory, WireTarget } from "./directory.ts";
 import { HostRefusal } from "./host-failure.ts";
 import { hostedDefinition, initialState, isStored } from "./hosted-definition.ts";
 import { typeNameOf } from "./hosted-run.ts";
 import type { Hosting } from "./hosted-run.ts";
-import { SpawnedInstances, spawnedDefinition } from "./spawned-instances.ts";
+import { keptRegistration, registrationOf } from "./kept-registration.ts";
+import type { KeptRegistration } from "./kept-registration.ts";
+import { Records, recordDefinitions } from "./records.ts";
+import { SpawnedInstances } from "./spawned-instances.ts";
 import { StatesInMemory } from "./states-in-memory.ts";
 import type { RouteTarget } from "./workflow.ts";
 
@@ -40,6 +47,7 @@ export interface HostedSystemOptions {
   /** Whether an empty map of tags from a host is taken as one. */
   readonly clearsTags: boolean;
   readonly onEvent: EventListener;
+  readonly guard: Guard;
   /** Finds actors of all systems. */
   readonly directory: Directory;
   readonly findSystem: (name: string) => Engine | undefined;
@@ -70,6 +78,7 @@ export class HostedSystem {
   readonly engine: Engine;
   readonly #options: HostedSystemOptions;
   readonly #spawned: SpawnedInstances;
+  readonly #registered: Records<KeptRegistration>;
   readonly #hosts = new Map<string, Hosting["hosts"]>();
   /** The states of those that are not stored, by the names of their definitions. */
   readonly #inMemory = new Map<string, StatesInMemory>();
@@ -79,16 +88,19 @@ export class HostedSystem {
     this.#options = options;
     this.engine = new Engine({
       system: name,
-      definitions: [spawnedDefinition],
+      definitions: recordDefinitions,
       store: options.store,
       host: remoteHost,
       limits: options.limits,
       onEvent: (event) => this.#told(event),
+      cronTimes,
       heapPercent,
       awaitsDefinitions: true,
       findSystem: options.findSystem,
     });
-    this.#spawned = new SpawnedInstances(this.engine);
+    const { engine } = this;
+    this.#spawned = new SpawnedInstances(new Records(engine, options.store, "<spawned>"));
+    this.#registered = new Records(engine, options.store, "<registered>");
   }
 
   #told(event: EngineEvent): void {
@@ -99,21 +111,51 @@ export class HostedSystem {
     this.#options.onEvent(event);
   }
 
-  /** Takes the actors of a host. @throws {SpawnError} `INVALID_ARGUMENT`, `ALREADY_REGISTERED`, `OVERLOADED` */
-  async register({ actors }: Registration, host: ActorHost): Promise<void> {
+  /**
+   * Takes the actors of a host.
+   *
+   * @param by the identity that registers them
+   * @throws {SpawnError} `INVALID_ARGUMENT`, `ALREADY_REGISTERED`, `OVERLOADED`
+   */
+  async register({ actors }: Registration, host: ActorHost, by: string): Promise<void> {
     this.engine.checkAccepting();
     this.#checkRoom(actors);
     learnSpelling(host, actors);
-    const definitions = actors.map((registered) => {
+    const taken = actors.map((registered) => {
       const hosts = this.#hostsWith(registered.id.name, host);
-      const hosting = this.#hosting(registered, hosts);
-      const definition = hostedDefinition(registered, hosting, this.#options);
-      return { definition, hosts };
+      return { registered, hosts, definition: this.#definition(registered, hosts) };
     });
-    for (const { definition, hosts } of definitions) {
-      await this.#define(definition);
-      this.#hosts.set(definition.name, hosts);
+    for (const { definition, hosts } of taken) await this.#take(definition, hosts);
+    await Promise.all(
+      taken.map(({ registered, hosts }) =>
+        this.#registered.put(registered.id.name, keptRegistration(registered, { hosts, by })),
+      ),
+    );
+  }
+
+  /** Takes what was registered before the proxy was started; answers what of it cannot be taken. */
+  async takeKept(hosts: ActorHosts): Promise<readonly { name: string; error: unknown }[]> {
+    const refused: { name: string; error: unknown }[] = [];
+    for (const name of await this.#registered.names()) {
+      try {
+        const kept = (await this.#registered.get(name))!;
+        this.#options.guard.remember(kept.by, this.name, name);
+        const found = registrationOf(kept, { system: this.name, hosts });
+        await this.#take(this.#definition(found.registered, found.hosts), found.hosts);
+      } catch (error) {
+        refused.push({ name, error });
+      }
     }
+    return refused;
+  }
+
+  #definition(registered: RegisteredActor, hosts: Hosting["hosts"]): ActorDefinition {
+    return hostedDefinition(registered, this.#hosting(registered, hosts), this.#options);
+  }
+
+  async #take(definition: ActorDefinition, hosts: Hosting["hosts"]): Promise<void> {
+    await this.#define(definition);
+    this.#hosts.set(definition.name, hosts);
   }
 
   #checkRoom(actors: readonly RegisteredActor[]): void {
@@ -154,7 +196,7 @@ export class HostedSystem {
   }
 
   /** Actors that cannot go on with a new definition have a moment to come to an end. */
-  async #define(definition: Parameters<Engine["define"]>[0]): Promise<void> {
+  async #define(definition: ActorDefinition): Promise<void> {
     const endsAt = performance.now() + REDEFINE_WAIT_MS;
     for (;;) {
       try {
@@ -202,7 +244,8 @@ export class HostedSystem {
 
   /** Calls an action. @throws {SpawnError} */
   async call({ target, action: name, payload, options, caller }: HostedCall): Promise<unknown> {
-    this.engine.checkAccepting();
+    const origin = caller && { caller, chain: NO_CHAIN, deadlineAt: Infinity, parent: undefined };
+    this.engine.checkAccepting({ origin, options });
     const place = await this.find(target);
     if (place === undefined) throw notFound(target);
     const type = this.engine.type(place.definition);
@@ -213,7 +256,6 @@ export class HostedSystem {
         `Action [${name}] not found for Actor [${target.name}]`,
       );
     }
-    const origin = caller && { caller, chain: NO_CHAIN, deadlineAt: Infinity, parent: undefined };
     return await this.engine.call({ type, name: place.name, action, payload, options, origin });
   }
 

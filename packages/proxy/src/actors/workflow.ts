@@ -8,7 +8,7 @@ import type { Broadcast, InvocationRequest, Workflow } from "spawn-mesh/protocol
 import { valueOfPayload } from "../wire-values.ts";
 import { PUBLISH } from "../security/policies.ts";
 import { metadataInTrace, traceContextIn } from "../observability/trace-context.ts";
-import { findExisting } from "./directory.ts";
+import { checkActorName, findExisting } from "./directory.ts";
 import type { Directory } from "./directory.ts";
 
 /** Times before this one, in 1973, are no times but delays: an SDK sends what is left until then. */
@@ -59,6 +59,7 @@ async function sendEffect(
   );
   // Whoever is not there may come: the message waits.
   const definition = found?.definition ?? (registerRef || parent || name);
+  checkActorName(definition);
   context.send(name, {
     system,
     definition,

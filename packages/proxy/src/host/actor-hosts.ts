@@ -30,7 +30,11 @@ export class ActorHosts {
    * @throws {SpawnError} `INVALID_ARGUMENT`, `OVERLOADED`
    */
   of(info: ServiceInfo, port: string | undefined): ActorHost {
-    const address = this.#addressOf(info, port);
+    return this.at(this.#addressOf(info, port));
+  }
+
+  /** The host that listens there. @throws {SpawnError} `OVERLOADED` */
+  at(address: HostAddress): ActorHost {
     const key = `${address.host} ${address.port}`;
     const known = this.#hosts.get(key);
     if (known !== undefined) return known;

@@ -55,17 +55,19 @@ async function register(
   const registration = withActorOptions(registered, declared);
   const port = headers[HOST_PORT_HEADER];
   const host = hosts.of(registration.serviceInfo, typeof port === "string" ? port : undefined);
-  const system = await systems.open(registration.system || systems.defaultSystem);
+  const system = registration.system || systems.defaultSystem;
   const actors = registration.actors.map(({ id }) => id.name);
-  const giveBack = guard.own(identity, system.name, actors);
-  try {
-    await system.register(registration, host);
-  } catch (error) {
-    giveBack();
-    throw error;
-  }
   const by = identity.name;
-  log("info", "registered", { system: system.name, actors, host: host.address, by });
+  if (actors.length > 0) {
+    const giveBack = guard.own(identity, system, actors);
+    try {
+      await (await systems.open(system)).register(registration, host, by);
+    } catch (error) {
+      giveBack();
+      throw error;
+    }
+  }
+  log("info", "registered", { system, actors, host: host.address, by });
   const answer = { status: okStatus(ACCEPTED), proxyInfo: PROXY_INFO };
   return protobufAnswer(RegistrationResponseSchema, answer);
 }

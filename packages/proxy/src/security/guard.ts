@@ -64,6 +64,13 @@ export interface GuardedCall {
 
 export type ClaimedCaller = Pick<WireTarget, "system" | "name" | "parent">;
 
+/** Whose an actor is. */
+interface Owner {
+  readonly name: string;
+  /** Whether that is from before the proxy was started. */
+  readonly isPast: boolean;
+}
+
 /** Finds the actor of a name. */
 type Find = (target: WireTarget) => Promise<ActorId | undefined>;
 
@@ -71,7 +78,7 @@ export class Guard {
   readonly #options: GuardOptions;
   #rules: SecurityRules;
   /** Who registered which actors of which system. */
-  readonly #owners = new Map<string, Map<string, string>>();
+  readonly #owners = new Map<string, Map<string, Owner>>();
 
   constructor(options: GuardOptions) {
     this.#options = options;
@@ -114,24 +121,40 @@ export class Guard {
     return trustsLoopback || (this.#rules.tokens === undefined && !asksCertificates);
   }
 
+  /** An actor was registered by that identity before the proxy was started. */
+  remember(name: string, system: string, actor: string): void {
+    this.#ownersIn(system).set(actor, { name, isPast: true });
+  }
+
   /**
-   * Makes actors those of an identity, until it is stopped or they are given back with the function that
-   * this returns.
+   * Makes actors those of an identity, until the proxy ends or they are given back with the function that
+   * this returns. What was registered before the proxy was started can become another's: tokens change.
    *
    * @throws {SpawnError} `UNAUTHORIZED` when one of them is another identity's
    */
   own(identity: Identity, system: string, actors: readonly string[]): () => void {
-    const owners = this.#owners.get(system) ?? new Map<string, string>();
-    const foreign = actors.find((actor) => (owners.get(actor) ?? identity.name) !== identity.name);
+    const owners = this.#ownersIn(system);
+    const foreign = actors.find((actor) => {
+      const owner = owners.get(actor);
+      return owner !== undefined && !owner.isPast && owner.name !== identity.name;
+    });
     if (foreign !== undefined) {
       throw unauthorized(`the actor ${foreign} was registered by another than ${identity.name}`);
     }
-    this.#owners.set(system, owners);
-    const added = actors.filter((actor) => !owners.has(actor));
-    for (const actor of added) owners.set(actor, identity.name);
+    const before = actors.map((actor) => [actor, owners.get(actor)] as const);
+    for (const actor of actors) owners.set(actor, { name: identity.name, isPast: false });
     return () => {
-      for (const actor of added) owners.delete(actor);
+      for (const [actor, owner] of before) {
+        if (owner === undefined) owners.delete(actor);
+        else owners.set(actor, owner);
+      }
     };
+  }
+
+  #ownersIn(system: string): Map<string, Owner> {
+    const owners = this.#owners.get(system) ?? new Map<string, Owner>();
+    this.#owners.set(system, owners);
+    return owners;
   }
 
   /**
@@ -167,7 +190,7 @@ export class Guard {
   }
 
   #ownerOf({ system, definition }: ActorId): string | undefined {
-    return this.#owners.get(system)?.get(definition);
+    return this.#owners.get(system)?.get(definition)?.name;
   }
 }
 

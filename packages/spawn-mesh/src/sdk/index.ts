@@ -38,6 +38,7 @@ export type {
   PurgeOptions,
   Where,
 } from "./finding.ts";
+export { cronTimes } from "./cron-times.ts";
 export type { Context, ReadContext } from "./context.ts";
 export { external } from "./external.ts";
 export type { AnyExternal, External } from "./external.ts";
