@@ -12,6 +12,7 @@ export type {
   ActionFunction,
   ActorDefinition,
   ActorKind,
+  Conversion,
   Durability,
   PoolSize,
   StateDefinition,
