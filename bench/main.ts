@@ -12,7 +12,7 @@ const SCHEDULES = "schedules";
 
 const USAGE = `usage: bin/bench [WORKLOAD…] [--peers] [--json] [--seconds N] [--rounds N]
 
-  WORKLOAD      a name or its beginning; default: all down to W4-reload
+  WORKLOAD      a name or its beginning; default: all down to effects
                 ${workloadNames.join(" ")}
                 ${SCHEDULES}, alone: a million calls that wait for later
   --peers       run GenServer and Restate beside ours, where they can be had
@@ -20,7 +20,8 @@ const USAGE = `usage: bin/bench [WORKLOAD…] [--peers] [--json] [--seconds N] [
   --seconds N   measured seconds a workload; default 3
   --rounds N    how often everything is run; the table has medians; default 3`;
 
-const ALL_PEERS: readonly Peer[] = ["genserver", "restate"];
+/** Those that have to be installed; the others always run. */
+const INSTALLED_PEERS = ["genserver", "restate"] as const;
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -49,7 +50,9 @@ function positive(option: string, text: string): number {
 
 /** The peers that can run here; the others are named with the reason. */
 function availablePeers(workloads: readonly WorkloadEntry[]): readonly Peer[] {
-  const wanted = ALL_PEERS.filter((peer) => workloads.some(({ peers }) => peers.includes(peer)));
+  const wanted = INSTALLED_PEERS.filter((peer) =>
+    workloads.some(({ peers }) => peers.includes(peer)),
+  );
   return wanted.filter((peer) => {
     const missing = preparePeer(peer);
     if (missing !== undefined) progress(`skipped ${peer}: ${missing}`);
@@ -85,7 +88,7 @@ const workloads =
   findWorkloads(positionals) ?? refuse(`no such workload: ${positionals.join(" ")}`);
 const rounds = Math.ceil(positive("rounds", values.rounds));
 process.env["BENCH_SECONDS"] = `${positive("seconds", values.seconds)}`;
-const peers = values.peers ? availablePeers(workloads) : [];
+const peers: readonly Peer[] = ["row-by-row", ...(values.peers ? availablePeers(workloads) : [])];
 const all = workloads.map((workload): Measured => ({
   workload,
   ours: [],

@@ -10,6 +10,13 @@ import { actor, actorSystem } from "spawn-mesh";
 import type { ActorSystem, Durability, Statestore } from "spawn-mesh";
 import { memoryStatestore } from "spawn-mesh/memory";
 import { sqliteStatestore } from "spawn-mesh/sqlite";
+import { statestoreFromUrl } from "spawn-mesh/statestores";
+import {
+  CountedGroups,
+  DATABASE_DURABILITY,
+  isDatabaseKind,
+  startDatabase,
+} from "./lib/database.ts";
 import { dataFolder } from "./lib/data-folder.ts";
 import { SAMPLE_EVERY, measure, seededPick } from "./lib/measure.ts";
 import { stateOfSize } from "./lib/state-of-size.ts";
@@ -21,12 +28,18 @@ const COLD_ACTORS = 100_000;
 /** Write-behind writes after 2 s, idle actors leave after 10 s: between the two all are idle and there. */
 const SETTLE_MS = 4_000;
 
-/** `W1-seq`, `W1-seq/durable`, `W3-seq/encrypted`, `W3-hot64/10KB`: the workload, and what is different about it. */
+/**
+ * `W1-seq`, `W1-seq/durable`, `W3-seq/encrypted`, `W3-1k256/postgres`, `W3-hot64/10KB`: the workload, and
+ * what is different about it.
+ */
 const [workload = "", variant] = (process.argv[2] ?? "").split("/");
 const isOnDisk = /^W3|^W4-create|^W4-reload/.test(workload);
 const durability: Durability = isOnDisk || variant === "durable" ? "durable" : "write-behind";
-const isEncrypted = variant === "encrypted";
+const databaseKind = isDatabaseKind(variant) ? variant : undefined;
+const isEncrypted = variant === "encrypted" || databaseKind !== undefined;
 const size = variant === "durable" || isEncrypted ? undefined : variant;
+const storeName =
+  databaseKind === undefined ? "SQLite, fsync before the reply" : DATABASE_DURABILITY[databaseKind];
 
 const counter = actor("counter", {
   kind: "unnamed",
@@ -40,9 +53,18 @@ const counter = actor("counter", {
   },
 });
 
-async function startSystem(file: string): Promise<ActorSystem> {
-  const statestore: Statestore = isOnDisk ? sqliteStatestore({ file }) : memoryStatestore();
-  const encryption = { keys: { bench: randomBytes(32) } };
+const file = join(dataFolder("spawn-mesh"), "state.db");
+const database = databaseKind === undefined ? undefined : await startDatabase(databaseKind);
+const groups = new CountedGroups();
+const encryption = { keys: { bench: randomBytes(32) } };
+
+function createStatestore(): Statestore {
+  if (database !== undefined) return groups.around(statestoreFromUrl(database.url));
+  return isOnDisk ? sqliteStatestore({ file }) : memoryStatestore();
+}
+
+async function startSystem(): Promise<ActorSystem> {
+  const statestore = createStatestore();
   const system = actorSystem("bench", {
     actors: [counter],
     statestore,
@@ -58,9 +80,13 @@ async function run(system: ActorSystem): Promise<void> {
     peer: "spawn-mesh",
     workload: name,
     durability: isOnDisk
-      ? `SQLite, fsync before the reply, group commit${isEncrypted ? ", encrypted" : ""}`
+      ? `${storeName}, group commit${isEncrypted ? ", encrypted" : ""}`
       : `${durability}, in memory`,
     sampleEvery: isOnDisk ? 1 : SAMPLE_EVERY,
+    ...(database !== undefined && {
+      pids: [database.pid],
+      more: async () => groups.ratios(await database.commits()),
+    }),
   };
   const call = (id: string): Promise<unknown> => system.actor(counter, id).add({ value: 1 });
   switch (workload) {
@@ -111,8 +137,8 @@ async function readBack(system: ActorSystem, index: number): Promise<void> {
 }
 
 /** What W4-reload reads back, written by a system of its own. */
-async function fill(file: string): Promise<void> {
-  await using system = await startSystem(file);
+async function fill(): Promise<void> {
+  await using system = await startSystem();
   let next = 0;
   const worker = async (): Promise<void> => {
     while (next < COLD_ACTORS) await system.actor(counter, `cold-${next++}`).add({ value: 1 });
@@ -120,8 +146,8 @@ async function fill(file: string): Promise<void> {
   await Promise.all(Array.from({ length: 256 }, worker));
 }
 
-const file = join(dataFolder("spawn-mesh"), "state.db");
-if (workload === "W4-reload") await fill(file);
-const system = await startSystem(file);
+if (workload === "W4-reload") await fill();
+const system = await startSystem();
 await run(system);
 await system.stop();
+await database?.stop();

@@ -15,7 +15,7 @@ import { seededRandom } from "spawn-mesh/testing";
 import { startMariadb } from "../packages/spawn-mesh/test/servers/mariadb.ts";
 import { startPostgres } from "../packages/spawn-mesh/test/servers/postgres.ts";
 import { TcpProxy } from "../packages/spawn-mesh/test/servers/tcp-proxy.ts";
-import type { TestDatabaseServer } from "../packages/spawn-mesh/test/servers/test-database.ts";
+import type { OwnServer } from "../packages/spawn-mesh/test/servers/test-database.ts";
 import {
   type CommitSpotter,
   mariadbSpotter,
@@ -46,7 +46,7 @@ const REST_STEP_MS = 250;
 
 interface DatabaseKind {
   readonly summary: string;
-  readonly start: () => Promise<TestDatabaseServer>;
+  readonly start: () => Promise<OwnServer>;
   readonly spotter: () => CommitSpotter;
 }
 
@@ -118,7 +118,7 @@ class StoreFaults {
 
   async #disturb(
     program: WorkerProgram,
-    server: TestDatabaseServer,
+    server: OwnServer,
     proxy: TcpProxy,
   ): Promise<ScenarioReport> {
     this.#startedAtMs = performance.now();
@@ -146,11 +146,7 @@ class StoreFaults {
     return this.#isSwallowing && this.#random.fraction() < 1 / SWALLOWED_OF;
   }
 
-  async #faults(
-    worker: RestartedWorker,
-    server: TestDatabaseServer,
-    proxy: TcpProxy,
-  ): Promise<void> {
+  async #faults(worker: RestartedWorker, server: OwnServer, proxy: TcpProxy): Promise<void> {
     const { kills, seconds = Infinity } = this.#options;
     while (this.#tally.kills < kills && this.#elapsedSeconds() < seconds) {
       const span = FAULT_AFTER_MS_MAX - FAULT_AFTER_MS_MIN;
@@ -171,7 +167,7 @@ class StoreFaults {
     await worker.kill();
   }
 
-  async #killDatabase(server: TestDatabaseServer): Promise<void> {
+  async #killDatabase(server: OwnServer): Promise<void> {
     this.#tally.databaseKills++;
     await server.kill();
     await sleep(this.#random.fraction() * DATABASE_AWAY_MS_MAX);

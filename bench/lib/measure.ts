@@ -25,8 +25,10 @@ export interface Workload {
   /** Called once for every actor before anything is measured. */
   readonly prime?: Operation;
   readonly sampleEvery?: number;
-  /** Other processes of the system under test. */
+  /** Other processes of the system under test, and all that these start. */
   readonly pids?: readonly number[];
+  /** Asked at the end for more to print. */
+  readonly more?: () => Promise<Partial<Line>>;
   /** Waited for before memory is measured, so that all is idle. */
   readonly settleMs?: number;
 }
@@ -43,6 +45,10 @@ export interface Line {
   readonly foreignCores: number;
   readonly bytesPerActor?: number;
   readonly heapBytesPerActor?: number;
+  /** Commits that the database counted, for one group of commits that ours gave it. */
+  readonly commitsPerGroup?: number;
+  /** Actors in one such group. */
+  readonly rowsPerGroup?: number;
 }
 
 /** Of calls so cheap that the clock would be felt; prime, so that it meets no period of the system's. */
@@ -66,17 +72,19 @@ export async function measure(workload: Workload): Promise<void> {
   if (once === undefined) await warmUp(drive);
   await quiet(QUIET_MS);
   collect();
-  const others = [...new Set(pids.flatMap(descendants))].filter((pid) => pid !== process.pid);
-  const before = usage(others);
+  // A database starts a process for a connection, when there is one.
+  const others = (): readonly number[] =>
+    [...new Set(pids.flatMap(descendants))].filter((pid) => pid !== process.pid);
+  const before = usage(others());
   const endDisturbance = watchDisturbance();
   const driven =
     once === undefined ? await closedLoop(drive, SECONDS) : await eachOnce(drive, once);
   const ops = driven.calls * opsPerCall;
-  const cpu = usage(others);
+  const cpu = usage(others());
   const disturbance = endDisturbance();
   if (settleMs > 0) await sleep(settleMs);
   if (once !== undefined) collect();
-  const after = usage(others);
+  const after = usage(others());
   const driverSeconds = cpu.driverSeconds - before.driverSeconds;
   const serverSeconds = cpu.serverSeconds - before.serverSeconds;
   print({
@@ -91,7 +99,7 @@ export async function measure(workload: Workload): Promise<void> {
     p50us: driven.latencies.percentileUs(0.5),
     p99us: driven.latencies.percentileUs(0.99),
     cpuDriverS: round(driverSeconds),
-    cpuServerS: others.length > 0 ? round(serverSeconds) : null,
+    cpuServerS: pids.length > 0 ? round(serverSeconds) : null,
     cpuUsPerOp: round(((driverSeconds + serverSeconds) * 1e6) / ops),
     rssMiB: round(after.rssMib),
     ...disturbance,
@@ -100,9 +108,10 @@ export async function measure(workload: Workload): Promise<void> {
       bytesPerActor: Math.round(((after.rssMib - before.rssMib) * MIB) / once),
     }),
     ...(once !== undefined &&
-      others.length === 0 && {
+      pids.length === 0 && {
         heapBytesPerActor: Math.round((after.heapBytes - before.heapBytes) / once),
       }),
+    ...(await workload.more?.()),
   });
 }
 

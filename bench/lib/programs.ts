@@ -12,9 +12,9 @@ const NODE = [process.execPath, "--expose-gc", "--conditions=@spawn-mesh/source"
 
 type Command = readonly [program: string, ...args: string[]];
 
-/** The durable-on-memory variants are compared with the same floor as the workloads they belong to. */
-function plainName(workload: string): string {
-  return workload.split("/")[0]!;
+/** Most variants are compared with the same floor as the workloads they belong to. */
+function floorName({ name, floor }: WorkloadEntry): string {
+  return floor === "floor-database.ts" ? name : name.split("/")[0]!;
 }
 
 export async function runOurs(workload: WorkloadEntry): Promise<readonly Line[]> {
@@ -23,9 +23,9 @@ export async function runOurs(workload: WorkloadEntry): Promise<readonly Line[]>
 }
 
 export async function runFloor(workload: WorkloadEntry): Promise<readonly Line[]> {
-  const { name, floor, beside } = workload;
+  const { floor, beside } = workload;
   if (beside !== undefined) return linesOf([...NODE, join(BENCH, "spawn-mesh.ts"), beside]);
-  return floor === undefined ? [] : linesOf([...NODE, join(BENCH, floor), plainName(name)]);
+  return floor === undefined ? [] : linesOf([...NODE, join(BENCH, floor), floorName(workload)]);
 }
 
 /** One process of `schedules.ts`. */
@@ -40,15 +40,17 @@ export async function runScheduled(
 }
 
 export async function runPeer(peer: Peer, { name }: WorkloadEntry): Promise<readonly Line[]> {
-  const command: Command =
-    peer === "genserver"
-      ? ["elixir", join(BENCH, "peer-genserver.exs"), name]
-      : [...NODE, join(BENCH, "peer-restate.ts"), name];
-  return linesOf(command);
+  return linesOf(peerCommands[peer](name));
 }
 
+const peerCommands: Readonly<Record<Peer, (workload: string) => Command>> = {
+  genserver: (workload) => ["elixir", join(BENCH, "peer-genserver.exs"), workload],
+  restate: (workload) => [...NODE, join(BENCH, "peer-restate.ts"), workload],
+  "row-by-row": (workload) => [...NODE, join(BENCH, "floor-database.ts"), workload, "row-by-row"],
+};
+
 /** What has to be there before `peer` can run; the answer says what is missing. */
-export function preparePeer(peer: Peer): string | undefined {
+export function preparePeer(peer: Exclude<Peer, "row-by-row">): string | undefined {
   if (peer === "genserver") {
     const isThere = spawnSync("elixir", ["--version"]).status === 0;
     return isThere ? undefined : "elixir is missing (Debian: apt-get install elixir)";

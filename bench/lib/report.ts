@@ -1,4 +1,5 @@
 /** The table: medians over the rounds, ratios between what ran side by side, goals. */
+import { round } from "./histogram.ts";
 import type { Line } from "./measure.ts";
 import type { Goal, Peer, WorkloadEntry } from "./workloads.ts";
 
@@ -22,7 +23,11 @@ const HEADINGS = [
   "p50",
   "p99",
 ];
-const PEER_NAMES: Readonly<Record<Peer, string>> = { genserver: "GenServer", restate: "Restate" };
+const PEER_NAMES: Readonly<Record<Peer, string>> = {
+  genserver: "GenServer",
+  restate: "Restate",
+  "row-by-row": "row by row",
+};
 const FOREIGN_CORES_NOISY = 0.3;
 
 export function tableOf(all: readonly Measured[]): string {
@@ -57,7 +62,8 @@ function rowsOf(measured: Measured): readonly (readonly string[])[] {
     microseconds(median(ours.map(({ p50us }) => p50us ?? NaN))),
     microseconds(median(ours.map(({ p99us }) => p99us ?? NaN))),
   ];
-  return workload.name.startsWith("W4") ? [row, memoryRow(measured)] : [row];
+  const hasHeap = ours.some(({ heapBytesPerActor }) => heapBytesPerActor !== undefined);
+  return workload.name.startsWith("W4") && hasHeap ? [row, memoryRow(measured)] : [row];
 }
 
 function memoryRow({ workload, ours, floor, peers }: Measured): readonly string[] {
@@ -148,6 +154,14 @@ function notesOf(all: readonly Measured[]): readonly string[] {
     notes.push(
       `Noisy, other programs took more than ${FOREIGN_CORES_NOISY} cores: ${noisy.map(({ workload }) => workload.name).join(", ")}.`,
     );
+  for (const { workload, ours } of all) {
+    const commits = ours.flatMap(({ commitsPerGroup }) => commitsPerGroup ?? []);
+    const rows = ours.flatMap(({ rowsPerGroup }) => rowsPerGroup ?? []);
+    if (commits.length > 0)
+      notes.push(
+        `${workload.name}: ${round(median(commits))} commits of the database for a group of ours, which has ${Math.round(median(rows))} actors.`,
+      );
+  }
   const beside = all.flatMap(({ workload }) => workload.beside ?? []);
   if (beside.length > 0)
     notes.push(

@@ -1,7 +1,7 @@
 /** What `bin/bench` runs, what each workload is compared with, and what it has to reach. */
 import { stateSizes } from "./state-of-size.ts";
 
-export type Peer = "genserver" | "restate";
+export type Peer = "genserver" | "restate" | "row-by-row";
 
 /** At least `times` the rate of `of`. */
 export interface Goal {
@@ -14,7 +14,11 @@ export interface WorkloadEntry {
   /** The program of our side. Default: `spawn-mesh.ts`. */
   readonly program?: "effects.ts" | "rotation.ts";
   /** The program that measures the least that any design must do. */
-  readonly floor?: "floor-inproc.ts" | "floor-durable.ts" | "floor-point-read.ts";
+  readonly floor?:
+    | "floor-inproc.ts"
+    | "floor-durable.ts"
+    | "floor-point-read.ts"
+    | "floor-database.ts";
   /** The workload of our own that stands in for a floor. */
   readonly beside?: string;
   readonly peers: readonly Peer[];
@@ -112,6 +116,25 @@ const curve: readonly WorkloadEntry[] = ["W1-seq", "W1-pipe64", "W3-hot64"].flat
   stateSizes.map((size) => ({ name: `${name}/${size}`, peers: [] })),
 );
 
+/** On databases with a server. What is stored there is encrypted, as nothing else is taken. */
+const onDatabases: readonly WorkloadEntry[] = ["postgres", "mariadb"].flatMap(
+  (database): readonly WorkloadEntry[] => [
+    {
+      name: `W3-1k256/${database}`,
+      floor: "floor-database.ts",
+      peers: ["row-by-row"],
+      ...(database === "postgres" && { target: [atLeast(3, "row-by-row")] }),
+      moonshot: atLeast(0.5, "floor"),
+    },
+    {
+      name: `W4-reload/${database}`,
+      floor: "floor-database.ts",
+      peers: ["row-by-row"],
+      target: [atLeast(0.3, "floor")],
+    },
+  ],
+);
+
 /** What takes a while and is compared with nothing but itself. */
 const onDemand: readonly WorkloadEntry[] = [
   { name: "W3-seq/encrypted", floor: "floor-durable.ts", peers: [] },
@@ -120,15 +143,18 @@ const onDemand: readonly WorkloadEntry[] = [
   { name: "rotation", program: "rotation.ts", peers: [] },
 ];
 
-/** The name that stands for all of {@link curve}. */
-const CURVE = "sizes";
+/** The names that stand for all of {@link curve} and of {@link onDatabases}. */
+const groups: Readonly<Record<string, readonly WorkloadEntry[]>> = {
+  sizes: curve,
+  databases: onDatabases,
+};
 
-/** Those whose name is, or begins with, one of `names`; without names all but the curve. `undefined` for a name that fits none. */
+/** Those whose name is, or begins with, one of `names`; without names all but the curve and what is on demand. `undefined` for a name that fits none. */
 export function findWorkloads(names: readonly string[]): readonly WorkloadEntry[] | undefined {
   if (names.length === 0) return workloads;
   const found = names.map((name) => {
-    if (name === CURVE) return curve;
-    const exact = [...workloads, ...curve, ...onDemand].filter(
+    if (Object.hasOwn(groups, name)) return groups[name]!;
+    const exact = [...workloads, ...curve, ...onDatabases, ...onDemand].filter(
       (workload) => workload.name === name,
     );
     return exact.length > 0
@@ -140,6 +166,7 @@ export function findWorkloads(names: readonly string[]): readonly WorkloadEntry[
 
 export const workloadNames: readonly string[] = [
   ...workloads.map(({ name }) => name),
-  CURVE,
+  ...Object.keys(groups),
+  ...onDatabases.map(({ name }) => name),
   ...onDemand.map(({ name }) => name),
 ];

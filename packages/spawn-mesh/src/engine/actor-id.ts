@@ -18,6 +18,9 @@ export function actorKey({ system, definition, name }: ActorId): string {
 /** The longest name, in bytes of UTF-8. */
 export const NAME_BYTES_MAX = 1024;
 
+/** The longest name of a cluster, in bytes of UTF-8. */
+const CLUSTER_BYTES_MAX = 255;
+
 /** `shop/cart/42`, for messages and logs. */
 export function formatActorId(id: ActorId): string {
   return id.name === id.definition
@@ -34,21 +37,30 @@ export function formatActorId(id: ActorId): string {
  * @throws {SpawnError} `INVALID_ARGUMENT`
  */
 export function checkName(what: string, name: unknown): asserts name is string {
-  const problem = nameProblem(name);
+  checkText(what, name, NAME_BYTES_MAX);
+}
+
+/** Checks the name of a cluster: like other names, but shorter. @throws {SpawnError} `INVALID_ARGUMENT` */
+export function checkClusterName(name: unknown): asserts name is string {
+  checkText("cluster", name, CLUSTER_BYTES_MAX);
+}
+
+function checkText(what: string, name: unknown, bytesMax: number): asserts name is string {
+  const problem = nameProblem(name, bytesMax);
   if (problem !== undefined) {
     const shown = typeof name === "string" ? JSON.stringify(name.slice(0, 40)) : typeof name;
     throw new SpawnError("INVALID_ARGUMENT", `${what} name: expected ${problem}, got ${shown}`);
   }
 }
 
-function nameProblem(name: unknown): string | undefined {
+function nameProblem(name: unknown, bytesMax: number): string | undefined {
   if (typeof name !== "string") return "a string";
   if (name.length === 0) return "at least one character";
   if (!name.isWellFormed()) return "text without half surrogate pairs";
   // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
   if (/[\u0000-\u001f\u007f]/.test(name)) return "text without control characters";
-  if (name.length * 3 > NAME_BYTES_MAX && utf8Length(name) > NAME_BYTES_MAX) {
-    return `at most ${NAME_BYTES_MAX} bytes`;
+  if (name.length * 3 > bytesMax && utf8Length(name) > bytesMax) {
+    return `at most ${bytesMax} bytes`;
   }
   return undefined;
 }

@@ -5,25 +5,24 @@
  * ports, so that a simulation runs these very lines.
  */
 import { Admission } from "./admission.ts";
+import { detailsOf } from "./actor-call.ts";
 import type { ActorCall, Origin } from "./actor-call.ts";
+import { ActorCare } from "./actor-care.ts";
 import type { ActorType, CallFromRun, EngineParts } from "./actor-type.ts";
 import { ActorTypes, actionOf } from "./actor-types.ts";
 import type { ActorDefinition } from "./actor-definition.ts";
-import { checkName, type ActorId } from "./actor-id.ts";
+import { checkClusterName, checkName, type ActorId } from "./actor-id.ts";
 import { sleep, systemClock, systemRandom } from "./clock.ts";
 import type { Clock, Random } from "./clock.ts";
 import {
   DEADLINE_MS_DEFAULT,
   appliedBefore,
-  checkKey,
   checkOptions,
   checkRequest,
-  copyMetadata,
   isScheduled,
   scheduledMessage,
 } from "./call-options.ts";
-import type { CallOptions } from "./call-options.ts";
-import { keyOf, parentCall } from "./child-calls.ts";
+import { parentCall } from "./child-calls.ts";
 import { NO_CHAIN, checkChain, lengthenChain } from "./call-chain.ts";
 import type { ChannelListener } from "./broadcasts.ts";
 import { CommitWriter } from "./commit-writer.ts";
@@ -31,11 +30,10 @@ import { SpawnError, isSpawnError } from "./errors.ts";
 import { harmless } from "./events.ts";
 import type { EventListener } from "./events.ts";
 import type { ExternalFunction } from "./external-functions.ts";
-import { canonicalJson, fingerprint } from "./fingerprint.ts";
 import { plainHost } from "./host.ts";
 import type { Host } from "./host.ts";
 import { Invocation, giveUpOnAbort } from "./invocation.ts";
-import type { Caller, InvocationDetails } from "./invocation.ts";
+import type { Caller } from "./invocation.ts";
 import { TIMEOUT_MS_MAX, checkWholeNumber, resolveLimits } from "./limits.ts";
 import type { Limits } from "./limits.ts";
 import { Loader } from "./loader.ts";
@@ -62,6 +60,8 @@ export interface EngineOptions {
   readonly system: string;
   readonly definitions: readonly ActorDefinition[];
   readonly store: Statestore;
+  /** The cluster that this process is part of. Default: none. */
+  readonly cluster?: string;
   /** Default: the real clock. */
   readonly clock?: Clock;
   /** Default: real randomness. */
@@ -85,7 +85,6 @@ export interface EngineOptions {
 export const DRAIN_TIMEOUT_MS_DEFAULT = 10_000;
 
 const DRAIN_STEP_MS = 10;
-const NO_OPTIONS: CallOptions = {};
 
 type Phase = "new" | "running" | "stopping" | "stopped";
 
@@ -98,6 +97,8 @@ export class Engine {
   readonly #findSystem: (name: string) => Engine | undefined;
   readonly #messaging: Messaging;
   readonly #pruner: Pruner;
+  /** Looks after the stored actors. */
+  readonly care: ActorCare;
   #phase: Phase = "new";
 
   /** @throws {SpawnError} `INVALID_ARGUMENT`, `ALREADY_REGISTERED` */
@@ -106,6 +107,7 @@ export class Engine {
     checkEncryption(options.system, options.store);
     this.system = options.system;
     this.#store = options.store;
+    if (options.cluster !== undefined) checkClusterName(options.cluster);
     this.#findSystem = options.findSystem ?? (() => undefined);
     const clock = options.clock ?? systemClock;
     const time = new Time(clock);
@@ -117,6 +119,7 @@ export class Engine {
       system: options.system,
       store: options.store,
       owner,
+      cluster: options.cluster,
       emit,
     });
     const storeParts = { store: options.store, clock, random, limits, emit };
@@ -139,6 +142,7 @@ export class Engine {
     });
     const { outbox, stateless } = this.#messaging;
     this.#pruner = new Pruner(options.store, clock, emit);
+    this.care = new ActorCare({ ...storeParts, engine: this, types: () => this.#types });
     this.#parts = {
       system: options.system,
       clock,
@@ -168,6 +172,7 @@ export class Engine {
     this.#phase = "running";
     this.#messaging.start();
     this.#pruner.start();
+    this.care.start();
     this.#startTimers();
   }
 
@@ -252,7 +257,7 @@ export class Engine {
     }
     const ownMs = options?.deadlineMs ?? DEADLINE_MS_DEFAULT;
     const deadlineAt = Math.min(time.now() + ownMs, origin?.deadlineAt ?? Infinity);
-    const details = this.#detailsOf(call, payload);
+    const details = detailsOf(call, payload, limits);
     const isAsync = options?.async === true;
     const answersTo = isAsync ? this.#unheard(call) : caller;
     const invocation = new Invocation({ action, payload, units, deadlineAt, details }, answersTo);
@@ -274,27 +279,6 @@ export class Engine {
     throw new SpawnError("SHUTTING_DOWN", `the system ${this.system} is ${this.#phase}`, {
       applied: appliedBefore(options),
     });
-  }
-
-  #detailsOf(call: ActorCall, payload: unknown): InvocationDetails | undefined {
-    const { type, action, options, origin } = call;
-    const { metadata } = options ?? NO_OPTIONS;
-    const idempotencyKey = keyOf(call, payload);
-    if (idempotencyKey === undefined && metadata === undefined && origin === undefined)
-      return undefined;
-    const { limits } = this.#parts;
-    if (idempotencyKey !== undefined) {
-      checkKey(idempotencyKey, limits.idempotencyKeyBytesMax, type.definition);
-    }
-    return {
-      idempotencyKey,
-      fingerprint:
-        idempotencyKey === undefined ? "" : fingerprint(`${action.name} ${canonicalJson(payload)}`),
-      metadata: metadata === undefined ? {} : copyMetadata(metadata, limits.metadataBytesMax),
-      caller: origin?.caller,
-      chain: origin?.chain ?? NO_CHAIN,
-      message: undefined,
-    };
   }
 
   /** A call from outside for later: it is a message, and resolves when that is stored. */
@@ -397,6 +381,7 @@ export class Engine {
     checkWholeNumber("drainTimeoutMs", drainTimeoutMs, { min: 0, max: TIMEOUT_MS_MAX });
     if (this.#phase !== "running") return;
     this.#phase = "stopping";
+    this.care.stop();
     this.#messaging.drain();
     const { clock, watch } = this.#parts;
     await new Promise<void>((resolve) => clock.yield(resolve));
@@ -435,6 +420,7 @@ export class Engine {
   #end(): void {
     this.#phase = "stopped";
     this.#pruner.stop();
+    this.care.stop();
     this.#messaging.stop();
     this.#parts.admission.stop();
     for (const type of this.#types.all) type.stop();

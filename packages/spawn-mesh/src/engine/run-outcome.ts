@@ -6,6 +6,7 @@ import type { Change } from "./commit-batch.ts";
 import type { CommitPipeline } from "./commit-pipeline.ts";
 import { SpawnError, describeThrown, isSpawnError } from "./errors.ts";
 import { isFailure } from "./failure.ts";
+import { indexEntries, type IndexEntry } from "./index-values.ts";
 import type { Invocation } from "./invocation.ts";
 import type { LiveState } from "./live-state.ts";
 import type { Run } from "./run.ts";
@@ -62,8 +63,19 @@ export function changeOf(run: Run, result: unknown, around: RunSurroundings): Ru
   const hasPost = message !== undefined || sends.length > 0 || cancels.length > 0;
   if (!isChanged && stored === undefined && !hasPost) return { reply, units, change: undefined };
   refuseWhenOverdue(around);
-  const change = { bytes, tags, isDelete, stored, cancels, sends, message, step };
+  const index = isDelete ? undefined : changedIndex(bytes, around);
+  const change = { bytes, tags, index, isDelete, stored, cancels, sends, message, step };
   return { reply, units, change };
+}
+
+/** The entries of the actor's index, if it has one and they may have changed. */
+function changedIndex(
+  bytes: StateBytes | undefined,
+  { state, pipeline, definition }: RunSurroundings,
+): readonly IndexEntry[] | undefined {
+  if (pipeline.index === undefined) return undefined;
+  if (bytes === pipeline.bytes && !pipeline.index.isUnknown) return undefined;
+  return indexEntries(definition.index!(state.read(bytes)));
 }
 
 function checkRead(run: Run, isChanged: boolean): void {

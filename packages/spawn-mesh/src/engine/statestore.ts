@@ -6,6 +6,8 @@
  * `spawn-mesh/testing`; `memory.ts` is the reference.
  */
 import type { ActorId } from "./actor-id.ts";
+import type { ActorQueries } from "./actor-queries.ts";
+import type { IndexEntry } from "./index-values.ts";
 import type { Message, MessageRef, MessageStore, StoredMessage } from "./message-store.ts";
 import type { Sealed, SealedRows } from "./sealed-rows.ts";
 import type { SystemRows } from "./system-rows.ts";
@@ -84,13 +86,23 @@ export interface Commit extends StoredState {
   readonly handle: StoreHandle | undefined;
   /** The etag that the row must have, or `undefined`: there must be no row. */
   readonly previous: Etag | undefined;
-  /** Whether this deletes the actor: state, history, stored replies and its timers go, a tombstone stays. */
+  /** Whether this deletes the actor: state, history, index, stored replies and its timers go, a tombstone stays. */
   readonly isDelete: boolean;
   /**
    * How many revisions the history holds after the row's *superseded* state was put into it;
    * 0 keeps no new one. The oldest go first.
    */
   readonly revisionsKept: number;
+  /**
+   * If a revision is put into the history: those go, too, that were superseded by then (wall), so that
+   * what was the state at that time is kept. `undefined`: they stay, however old.
+   */
+  readonly revisionsSince?: number | undefined;
+  /**
+   * The entries of the actor's declared index, instead of all that it has; `undefined` leaves them as they
+   * are. A delete removes them.
+   */
+  readonly index?: readonly IndexEntry[] | undefined;
   /** Replies to store. If the store already has one of these keys for this actor, the whole commit is refused. */
   readonly replies: readonly StoredReply[];
   /**
@@ -132,6 +144,10 @@ export interface StoreAnswer {
 export interface StoreSession {
   /** The id of this incarnation of the process: the owner of all its commits. */
   readonly owner: string;
+  /** The system whose actors it runs. Default: it runs none. */
+  readonly system?: string;
+  /** The cluster that it is part of. Default: none. */
+  readonly cluster?: string | undefined;
   /** The keys that it has. Default: none. */
   readonly keyIds?: readonly string[];
   /** Hears of settings of the database that may break a promise. */
@@ -175,8 +191,9 @@ export interface Statestore {
    * alone, a database beside others, where etags decide who writes.
    *
    * @throws {SpawnError} `STATESTORE_UNAVAILABLE` with what was expected and what to do, and nothing
-   * is changed: the file is foreign, damaged, of a newer schema, read-only, in use by another, or
-   * holds rows that are sealed with a key which the session does not have (`checkKeyIds`).
+   * is changed: the file is foreign, damaged, of a newer schema, read-only, in use by another,
+   * holds rows that are sealed with a key which the session does not have (`checkKeyIds`), or is
+   * one that several processes can have open and serves the system of another cluster.
    */
   open(session: StoreSession): Promise<void>;
 
@@ -210,6 +227,9 @@ export interface Statestore {
    * deleted ones are left out. At most `limit`.
    */
   listActors(of: ActorsOf): Promise<readonly string[]>;
+
+  /** Finds actors. */
+  readonly queries: ActorQueries;
 
   /** What waits to be delivered. */
   readonly messages: MessageStore;

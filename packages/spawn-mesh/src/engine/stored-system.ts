@@ -11,6 +11,7 @@ interface StoredSystemParts {
   readonly system: string;
   readonly store: Statestore;
   readonly owner: string;
+  readonly cluster: string | undefined;
   readonly emit: EventListener;
 }
 
@@ -45,8 +46,8 @@ export class StoredSystem {
   }
 
   async #open(): Promise<void> {
-    const { system, store, owner, emit } = this.#parts;
-    await store.open({ owner, onWarning: warningsTo(emit) });
+    const { system, store, owner, cluster, emit } = this.#parts;
+    await store.open({ owner, system, cluster, onWarning: warningsTo(emit) });
     try {
       await checkImported(system, store);
     } catch (error) {

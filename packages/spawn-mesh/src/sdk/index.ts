@@ -26,6 +26,15 @@ export type {
   RowCounts,
 } from "./actor-system.ts";
 export type { ActionMethod, ActorRef, Call, EffectRef } from "./actor-ref.ts";
+export type {
+  Actors,
+  FilterOf,
+  FindOptions,
+  ForEachOptions,
+  FoundRef,
+  PurgeOptions,
+  Where,
+} from "./finding.ts";
 export type { Context, ReadContext } from "./context.ts";
 export { external } from "./external.ts";
 export type { AnyExternal, External } from "./external.ts";
@@ -39,8 +48,11 @@ export type { VersionedState } from "./state.ts";
 export type { StoredActorRef } from "./stored-actor.ts";
 export { SpawnError, errorCodes, fail, isSpawnError } from "../engine/index.ts";
 export type {
+  ActorFilter,
   ActorId,
   ActorKind,
+  ActorList,
+  ActorQuery,
   Applied,
   CallOptions,
   ChannelListener,
@@ -53,10 +65,17 @@ export type {
   ExternalCall,
   Failure,
   FailureValue,
+  IndexRange,
+  IndexedValue,
   ForkOptions,
   InvokeRequest,
   JsonValue,
   Limits,
+  ListedActor,
+  ManyFailure,
+  ManyOptions,
+  ManyProgress,
+  ManyResult,
   MessageQuery,
   MigrationCheck,
   MigrationCheckOptions,
@@ -65,6 +84,8 @@ export type {
   Publication,
   PoolSize,
   Random,
+  Reindexing,
+  ReindexOptions,
   RevisionInfo,
   SendOptions,
   SendRequest,

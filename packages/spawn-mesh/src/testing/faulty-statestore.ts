@@ -6,6 +6,7 @@
  * fail goes through untouched, so that the tests of what wraps a statestore need no second model.
  */
 import type { ActorId } from "../engine/actor-id.ts";
+import type { ActorQueries } from "../engine/actor-queries.ts";
 import { StoreFailure } from "../engine/statestore.ts";
 import type { MessageStore } from "../engine/message-store.ts";
 import type { SealedRows } from "../engine/sealed-rows.ts";
@@ -30,6 +31,7 @@ export type StatestoreOperation =
   | "commit"
   | "history"
   | "messages"
+  | "queries"
   | "sealed"
   | "systems"
   | "prune"
@@ -85,6 +87,9 @@ export class FaultyStatestore implements Statestore {
   readonly #faults = new Map<StatestoreOperation, StatestoreFault & { left: number }>();
   readonly #holds = new Map<StatestoreOperation, Hold>();
 
+  /** Every call of it is one of the operation `queries`. */
+  readonly queries: ActorQueries;
+
   /** Every call of it is one of the operation `messages`. */
   readonly messages: MessageStore;
 
@@ -96,7 +101,11 @@ export class FaultyStatestore implements Statestore {
 
   constructor(inner: Statestore) {
     this.#inner = inner;
-    const { messages, sealed, systems } = inner;
+    const { messages, queries, sealed, systems } = inner;
+    this.queries = {
+      list: (page) => this.#call("queries", () => queries.list(page)),
+      reindex: (rewrites) => this.#call("queries", () => queries.reindex(rewrites)),
+    };
     this.systems = {
       read: (system) => systems.read(system),
       add: (rows) => this.#call("systems", () => systems.add(rows)),

@@ -9,7 +9,8 @@ import type { EncryptionOptions } from "../../src/statestores/encrypted/index.ts
 import { statestoreFromUrl } from "../../src/statestores/from-url.ts";
 import { mariadb, mysqlDatabase } from "../servers/mariadb.ts";
 import { postgres } from "../servers/postgres.ts";
-import type { TestDatabase, TestDatabaseServer } from "../servers/test-database.ts";
+import { sqliteFiles } from "../servers/sqlite-files.ts";
+import type { TestDatabaseServer } from "../servers/test-database.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "spawn-mesh-every-statestore-"));
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
@@ -21,6 +22,7 @@ const account = actor("account", {
   kind: "unnamed",
   state: () => ({ balance: 0, ticks: 0 }),
   snapshotTimeoutMs: 1,
+  index: ({ balance }) => ({ balance, isRich: balance >= 100 }),
   actions: {
     deposit(ctx, amount: number) {
       ctx.state.balance += amount;
@@ -47,19 +49,9 @@ const clock = actor("clock", {
   timers: [{ action: "tick", everyMs: 50 }],
 });
 
-const file: TestDatabase = {
-  name: "sqlite",
-  missing: undefined,
-  start: async () => ({
-    port: 0,
-    createPlace: async () => `sqlite:${join(mkdtempSync(join(directory, "file-")), "state.db")}`,
-    kill: async () => undefined,
-    restart: async () => undefined,
-    stop: async () => undefined,
-  }),
-};
+const files = sqliteFiles(directory);
 
-for (const database of [file, postgres, mariadb, mysqlDatabase]) {
+for (const database of [files, postgres, mariadb, mysqlDatabase]) {
   if (database.missing !== undefined) {
     test.skip(`a program on ${database.name}, which needs ${database.missing}`, () => undefined);
     continue;
@@ -137,6 +129,36 @@ for (const database of [file, postgres, mariadb, mysqlDatabase]) {
       },
     );
 
+    test("finds actors, acts on many and deletes many", { timeout: 30_000 }, async () => {
+      const url = await server.createPlace();
+      let system = await start(url);
+      const deposits = Array.from({ length: 120 }, (_, at) =>
+        system.actor(account, `a${at}`).deposit(at + 1),
+      );
+      await Promise.all(deposits);
+      await system.stop();
+
+      system = await start(url);
+      const found = await system.find(account, { balance: { from: 41, below: 44 } });
+      expect(found.actors.map(({ name }) => name)).toEqual(["a40", "a41", "a42"]);
+      const where = { isRich: true };
+      const doubled = await system.actors.forEach(account, (ref) => ref.deposit(1_000), { where });
+      expect(doubled).toMatchObject({ found: 21, ok: 21, failed: 0 });
+      expect(await system.reindex(account)).toMatchObject({ seen: 120, rewritten: 120, failed: 0 });
+      const rich = { where: { balance: { from: 1_000 } } };
+      expect(await system.actors.purge(account, { ...rich, dryRun: true })).toMatchObject({
+        found: 21,
+        ok: 0,
+      });
+      expect(await system.actors.purge(account, rich)).toMatchObject({ found: 21, ok: 21 });
+      expect((await system.find(account, { isRich: true })).actors).toEqual([]);
+      const page = await system.actors.list({ definition: "account", limit: 1_000 });
+      expect([page.actors.length, page.after]).toEqual([99, undefined]);
+      const gone = await system.actors.list({ status: "deleted" });
+      expect(gone.actors).toHaveLength(21);
+      await system.stop();
+    });
+
     test("changes its key while it works", { timeout: 30_000 }, async () => {
       const url = await server.createPlace();
       const both = { old: oldKey, new: newKey };
@@ -160,7 +182,7 @@ for (const database of [file, postgres, mariadb, mysqlDatabase]) {
     });
 
     test("is refused without keys, unless the statestore is a file", async () => {
-      if (database === file) return; // It does not leave the machine.
+      if (database === files) return; // It does not leave the machine.
       const url = await server.createPlace();
       const begin = async (): Promise<void> => {
         const statestore = statestoreFromUrl(url);
@@ -173,7 +195,7 @@ for (const database of [file, postgres, mariadb, mysqlDatabase]) {
     });
 
     test("goes on at once after it was killed", { timeout: 30_000 }, async () => {
-      if (database === file) return; // The file stays taken until the process ends.
+      if (database === files) return; // The file stays taken until the process ends.
       const url = await server.createPlace();
       let system = await start(url);
       for (let life = 1; life <= 5; life++) {

@@ -262,7 +262,7 @@ describe("a stream is refused", () => {
         .update(before.map((line) => `${line}\n`).join(""))
         .digest("hex");
     const part = JSON.stringify({ part: { rows: 1, sha256: sha256([head, row]) } });
-    const rows = { state: 1, revision: 0, reply: 0, message: 0, parked: 0 };
+    const rows = { state: 1, revision: 0, index: 0, reply: 0, message: 0, parked: 0 };
     const end = JSON.stringify({ end: { rows, sha256: sha256([head, row, part]) } });
     const target = memoryStatestore();
     const forged = Buffer.from(`${[head, row, part, end].join("\n")}\n`);

@@ -5,17 +5,12 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { mysqlStatestore, type TlsMaterial } from "../../src/statestores/mysql/index.ts";
 import { TestAuthority } from "../servers/certificates.ts";
-import {
-  administerMysql,
-  mariadb,
-  MARIADB_PASSWORD,
-  type MariadbServer,
-  startMariadb,
-} from "../servers/mariadb.ts";
+import { administerMysql, mariadb, MARIADB_PASSWORD, startMariadb } from "../servers/mariadb.ts";
+import type { OwnServer } from "../servers/test-database.ts";
 import { serverUser } from "../servers/server-process.ts";
 
 describe.skipIf(mariadb.missing !== undefined)("a MariaDB statestore with TLS", () => {
-  let server: MariadbServer;
+  let server: OwnServer;
   let ca: string;
 
   beforeAll(async () => {

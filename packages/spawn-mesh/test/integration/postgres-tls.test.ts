@@ -5,11 +5,12 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { postgresStatestore, type TlsMaterial } from "../../src/statestores/postgres/index.ts";
 import { type Certificate, TestAuthority } from "../servers/certificates.ts";
-import { administer, postgres, type PostgresServer, startPostgres } from "../servers/postgres.ts";
+import { administer, postgres, startPostgres } from "../servers/postgres.ts";
+import type { OwnServer } from "../servers/test-database.ts";
 import { serverUser } from "../servers/server-process.ts";
 
 describe.skipIf(postgres.missing !== undefined)("a PostgreSQL statestore with TLS", () => {
-  let server: PostgresServer;
+  let server: OwnServer;
   let ca: string;
   let client: Certificate;
 

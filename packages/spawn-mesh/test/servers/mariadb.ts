@@ -4,7 +4,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import mysql from "mysql2/promise";
 import { freePort, serverDirectory, ServerProcess, serverUser } from "./server-process.ts";
-import type { TestDatabase, TestDatabaseServer } from "./test-database.ts";
+import { GivenServer, ownServer, type OwnServer, type TestDatabase } from "./test-database.ts";
 
 const SERVER = "/usr/sbin/mariadbd";
 const INSTALLER = "/usr/bin/mariadb-install-db";
@@ -19,7 +19,7 @@ export const mariadb: TestDatabase = {
     given === undefined && !(existsSync(SERVER) && existsSync(INSTALLER))
       ? "apt-get install mariadb-server, or SPAWN_TEST_MARIADB_URL"
       : undefined,
-  start: () => (given === undefined ? startMariadb() : Promise.resolve(new Databases(given))),
+  start: () => (given === undefined ? startMariadb() : Promise.resolve(databasesOf(given))),
 };
 
 /** A real MySQL, where somebody has one. */
@@ -28,52 +28,27 @@ const givenMysql = process.env["SPAWN_TEST_MYSQL_URL"];
 export const mysqlDatabase: TestDatabase = {
   name: "mysql",
   missing: givenMysql === undefined ? "SPAWN_TEST_MYSQL_URL" : undefined,
-  start: () => Promise.resolve(new Databases(givenMysql!)),
+  start: () => Promise.resolve(databasesOf(givenMysql!)),
 };
 
 /** Databases, one for each who asks. */
-class Databases implements TestDatabaseServer {
-  readonly #url: string;
-  #count = 0;
-
-  constructor(url: string) {
-    this.#url = url;
-  }
-
-  get port(): number {
-    return Number(new URL(this.#url).port || 3306);
-  }
-
-  async createPlace(): Promise<string> {
-    const name = `place_${process.pid}_${Date.now()}_${++this.#count}`;
-    await administerMysql(this.#url, `CREATE DATABASE ${name}`);
-    const url = new URL(this.#url);
-    url.pathname = name;
-    return url.href;
-  }
-
-  kill(): Promise<void> {
-    throw new Error("only a server that the tests started can be killed");
-  }
-
-  restart(): Promise<void> {
-    throw new Error("only a server that the tests started can be restarted");
-  }
-
-  async stop(): Promise<void> {}
+function databasesOf(url: string): GivenServer {
+  return new GivenServer(url, async (address, name) => {
+    await administerMysql(url, `CREATE DATABASE ${name}`);
+    address.pathname = name;
+  });
 }
 
-export interface MariadbServer extends TestDatabaseServer {
-  /** The address of a database, as somebody who may do everything. */
-  readonly url: string;
-}
-
-/** @param settings of the server, beside those that a new installation has */
+/**
+ * @param settings of the server, beside those that a new installation has
+ * @param parent of its data directory; default: the directory for temporary files
+ */
 export async function startMariadb(
   settings: Readonly<Record<string, string>> = {},
-): Promise<MariadbServer> {
+  parent?: string,
+): Promise<OwnServer> {
   const user = serverUser("mysql");
-  const directory = serverDirectory("mariadb", user);
+  const directory = serverDirectory("mariadb", user, parent);
   const data = join(directory, "data");
   const run = { ...user, cwd: directory, stdio: "pipe" } as const;
   execFileSync(
@@ -119,19 +94,28 @@ export async function startMariadb(
     root,
     `CREATE USER ${USER} IDENTIFIED BY '${MARIADB_PASSWORD}'; GRANT ALL ON *.* TO ${USER} WITH GRANT OPTION`,
   );
-  const databases = new Databases(url);
-  return {
-    url,
-    port,
-    createPlace: () => databases.createPlace(),
-    kill: () => server.kill(),
-    restart: () => server.start(),
-    stop: () => server.stop(),
-  };
+  return ownServer({ url, port, process: server, places: databasesOf(url) });
 }
 
 /** Runs statements as somebody who may do everything. */
 export async function administerMysql(url: string, statements: string): Promise<unknown> {
+  const connection = await connect(url);
+  try {
+    return (await connection.query(statements))[0];
+  } finally {
+    connection.destroy();
+  }
+}
+
+/** Holds all rows of actors, as a transaction of somebody else does; the answer ends it. */
+export async function lockActorsOfMysql(url: string): Promise<() => Promise<void>> {
+  const connection = await connect(url);
+  await connection.query("START TRANSACTION");
+  await connection.query("SELECT 1 FROM spawn_actor FOR UPDATE");
+  return async () => connection.destroy();
+}
+
+async function connect(url: string): Promise<mysql.Connection> {
   const { hostname, port, username, password, pathname } = new URL(url);
   const connection = await mysql.createConnection({
     host: hostname,
@@ -144,9 +128,5 @@ export async function administerMysql(url: string, statements: string): Promise<
   });
   // The end of the server is no news here.
   connection.on("error", () => undefined);
-  try {
-    return (await connection.query(statements))[0];
-  } finally {
-    connection.destroy();
-  }
+  return connection;
 }

@@ -4,7 +4,7 @@ import { existsSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import pg from "pg";
 import { freePort, serverDirectory, ServerProcess, serverUser } from "./server-process.ts";
-import type { TestDatabase, TestDatabaseServer } from "./test-database.ts";
+import { GivenServer, ownServer, type OwnServer, type TestDatabase } from "./test-database.ts";
 
 const VERSIONS = "/usr/lib/postgresql";
 const USER = "spawn";
@@ -26,7 +26,7 @@ export const postgres: TestDatabase = {
     given === undefined && programs() === undefined
       ? "apt-get install postgresql, or SPAWN_TEST_POSTGRES_URL"
       : undefined,
-  start: () => (given === undefined ? startPostgres() : Promise.resolve(new Places(given))),
+  start: () => (given === undefined ? startPostgres() : Promise.resolve(schemasOf(given))),
 };
 
 /** A real CockroachDB, where somebody has one. */
@@ -35,53 +35,28 @@ const givenCockroach = process.env["SPAWN_TEST_COCKROACH_URL"];
 export const cockroach: TestDatabase = {
   name: "cockroach",
   missing: givenCockroach === undefined ? "SPAWN_TEST_COCKROACH_URL" : undefined,
-  start: () => Promise.resolve(new Places(givenCockroach!)),
+  start: () => Promise.resolve(schemasOf(givenCockroach!)),
 };
 
 /** Schemas, one for each who asks. */
-class Places implements TestDatabaseServer {
-  readonly #url: string;
-  #count = 0;
-
-  constructor(url: string) {
-    this.#url = url;
-  }
-
-  get port(): number {
-    return Number(new URL(this.#url).port || 5432);
-  }
-
-  async createPlace(): Promise<string> {
-    const schema = `place_${process.pid}_${Date.now()}_${++this.#count}`;
-    await administer(this.#url, `CREATE SCHEMA ${schema}`);
-    const url = new URL(this.#url);
-    url.searchParams.set("options", `-c search_path=${schema}`);
-    return url.href;
-  }
-
-  kill(): Promise<void> {
-    throw new Error("only a server that the tests started can be killed");
-  }
-
-  restart(): Promise<void> {
-    throw new Error("only a server that the tests started can be restarted");
-  }
-
-  async stop(): Promise<void> {}
+function schemasOf(url: string): GivenServer {
+  return new GivenServer(url, async (address, name) => {
+    await administer(url, `CREATE SCHEMA ${name}`);
+    address.searchParams.set("options", `-c search_path=${name}`);
+  });
 }
 
-export interface PostgresServer extends TestDatabaseServer {
-  /** The address of the database, as somebody who may do everything. */
-  readonly url: string;
-}
-
-/** @param settings of the server, beside those that a new installation has */
+/**
+ * @param settings of the server, beside those that a new installation has
+ * @param parent of its data directory; default: the directory for temporary files
+ */
 export async function startPostgres(
   settings: Readonly<Record<string, string>> = {},
-): Promise<PostgresServer> {
+  parent?: string,
+): Promise<OwnServer> {
   const bin = programs()!;
   const user = serverUser("postgres");
-  const directory = serverDirectory("postgres", user);
+  const directory = serverDirectory("postgres", user, parent);
   const data = join(directory, "data");
   const passwordFile = join(directory, "password");
   writeFileSync(passwordFile, POSTGRES_PASSWORD);
@@ -110,26 +85,31 @@ export async function startPostgres(
     isReady,
   });
   await server.start();
-  const places = new Places(url);
-  return {
-    url,
-    port,
-    createPlace: () => places.createPlace(),
-    kill: () => server.kill(),
-    restart: () => server.start(),
-    stop: () => server.stop("SIGINT"),
-  };
+  return ownServer({ url, port, process: server, places: schemasOf(url), signal: "SIGINT" });
 }
 
 /** Runs a statement as somebody who may do everything. */
 export async function administer(url: string, statement: string): Promise<readonly unknown[]> {
-  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 2_000 });
-  // The end of the server is no news here.
-  client.on("error", () => undefined);
-  await client.connect();
+  const client = await connect(url);
   try {
     return (await client.query(statement)).rows;
   } finally {
     await client.end();
   }
+}
+
+/** Holds all rows of actors, as a transaction of somebody else does; the answer ends it. */
+export async function lockActors(url: string): Promise<() => Promise<void>> {
+  const client = await connect(url);
+  await client.query("BEGIN");
+  await client.query("SELECT 1 FROM spawn_actor FOR UPDATE");
+  return () => client.end();
+}
+
+async function connect(url: string): Promise<pg.Client> {
+  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 2_000 });
+  // The end of the server is no news here.
+  client.on("error", () => undefined);
+  await client.connect();
+  return client;
 }

@@ -29,7 +29,7 @@ export function serverUser(name: string): ServerUser {
 
 export interface ServerProgram {
   readonly user: ServerUser;
-  /** Where its data is: removed when it is stopped. */
+  /** What it keeps; it goes with the server. */
   readonly directory: string;
   readonly command: readonly [string, ...string[]];
   /** Whether it answers. */
@@ -48,15 +48,23 @@ export class ServerProcess {
     process.on("exit", this.#killAtExit);
   }
 
+  /** Of the server that runs now. */
+  get pid(): number {
+    const pid = this.#child?.pid;
+    if (pid === undefined) throw new Error("the server does not run");
+    return pid;
+  }
+
   /** Resolves when the server answers. @throws with its output when it ends or takes too long */
   async start(): Promise<void> {
-    const { command, user, isReady } = this.#program;
+    const { command, user, directory, isReady } = this.#program;
     const [program, ...args] = command;
     this.#output = "";
     const child = spawn(program, args, { ...user, stdio: ["ignore", "pipe", "pipe"] });
     for (const stream of [child.stdout, child.stderr])
       stream.on("data", (data: Buffer) => (this.#output += data.toString()));
     this.#child = child;
+    endWithUs(child, directory);
     const until = performance.now() + START_MS_MAX;
     while (!(await isReady())) {
       if (child.exitCode !== null || performance.now() > until)
@@ -77,9 +85,8 @@ export class ServerProcess {
   /** Lets it end by itself, for good. */
   async stop(signal: NodeJS.Signals = "SIGTERM"): Promise<void> {
     await this.#end(signal);
-    process.off("exit", this.#killAtExit);
-    // Not only when this process ends: it may be killed instead.
     rmSync(this.#program.directory, { recursive: true, force: true });
+    process.off("exit", this.#killAtExit);
   }
 
   async #end(signal: NodeJS.Signals): Promise<void> {
@@ -89,6 +96,17 @@ export class ServerProcess {
     child.kill(signal);
     await once(child, "exit");
   }
+}
+
+/** Reads until this process has ended, however it did, and ends the server then. A signal to all of us does not end it first. */
+const GUARD = `trap "" INT TERM HUP; read _; kill -9 "$1"; rm -rf "$2"`;
+
+/** A process that is killed can end nothing that it has started: a guard does it, which waits for the end of a pipe. */
+function endWithUs(server: ChildProcess, directory: string): void {
+  const command = ["-c", GUARD, "guard", `${server.pid}`, directory];
+  const guard = spawn("sh", command, { stdio: ["pipe", "ignore", "ignore"] });
+  guard.unref();
+  server.once("exit", () => guard.kill("SIGKILL"));
 }
 
 function childrenOf(pid: number): readonly number[] {
@@ -104,9 +122,17 @@ function killIfThere(pid: number): void {
   }
 }
 
-/** A directory that belongs to the user of the server. */
-export function serverDirectory(name: string, { uid, gid }: ServerUser): string {
-  const directory = mkdtempSync(join(tmpdir(), `spawn-mesh-${name}-`));
+/**
+ * A directory that belongs to the user of the server.
+ *
+ * @param parent that user must be able to go through it
+ */
+export function serverDirectory(
+  name: string,
+  { uid, gid }: ServerUser,
+  parent: string = tmpdir(),
+): string {
+  const directory = mkdtempSync(join(parent, `spawn-mesh-${name}-`));
   if (uid !== undefined && gid !== undefined) chownSync(directory, uid, gid);
   process.on("exit", () => rmSync(directory, { recursive: true, force: true }));
   return directory;

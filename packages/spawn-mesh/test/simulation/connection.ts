@@ -79,6 +79,10 @@ export class Connection implements Statestore {
     return this.#parts.database.sealed;
   }
 
+  get queries() {
+    return this.#parts.database.queries;
+  }
+
   get systems() {
     return this.#parts.database.systems;
   }

@@ -112,6 +112,10 @@ export class Database {
     return this.#store.sealed;
   }
 
+  get queries() {
+    return this.#store.queries;
+  }
+
   get systems() {
     return this.#store.systems;
   }

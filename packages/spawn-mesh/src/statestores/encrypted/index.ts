@@ -4,6 +4,7 @@
  * its work: names, ids, tags, times. See docs/guides/encryption.md.
  */
 import type { ActorId } from "../../engine/actor-id.ts";
+import type { ActorQueries } from "../../engine/actor-queries.ts";
 import { describeThrown, isSpawnError, SpawnError } from "../../engine/errors.ts";
 import type { MessageStore } from "../../engine/message-store.ts";
 import type { KeyProof, SealedRows } from "../../engine/sealed-rows.ts";
@@ -64,6 +65,11 @@ class SealingStatestore implements EncryptedStatestore {
 
   get sealed(): SealedRows {
     return this.#inner.sealed;
+  }
+
+  /** What actors are found by is in clear. */
+  get queries(): ActorQueries {
+    return this.#inner.queries;
   }
 
   /** Sealed rows are carried as they are; what comes in clear is sealed. */

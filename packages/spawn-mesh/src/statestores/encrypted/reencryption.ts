@@ -5,11 +5,11 @@
  * walk is done again until one finds nothing left to do; then no row has another key, and the keys
  * that are not active are forgotten by the statestore.
  */
+import { askPatiently } from "../../engine/asked-store.ts";
 import { sleep, systemClock } from "../../engine/clock.ts";
 import type { Clock } from "../../engine/clock.ts";
 import { SpawnError } from "../../engine/errors.ts";
 import type { Rewrite, SealedRows } from "../../engine/sealed-rows.ts";
-import { askPatiently } from "../patient-call.ts";
 import type { Sealing } from "./sealing.ts";
 
 export interface ReencryptionOptions {
@@ -140,9 +140,9 @@ class Walk {
     await sleep(this.#clock, Math.max(0, endsAt - this.#clock.monotonic()));
   }
 
+  /** Every call may be repeated: done twice it is done once. */
   #ask<Answer>(call: () => Promise<Answer>): Promise<Answer> {
-    const { signal } = this.#parts;
     const what = "the rows cannot be encrypted anew";
-    return askPatiently(call, { what, clock: this.#clock, signal });
+    return askPatiently({ clock: this.#clock, signal: this.#parts.signal, what }, call);
   }
 }

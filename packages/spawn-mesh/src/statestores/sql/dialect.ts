@@ -37,6 +37,8 @@ export interface Dialect {
   readonly givenRowsMax: number;
   /** The condition that `column` is one of `values`. */
   among(column: string, type: ColumnType, values: readonly SqlValue[]): Sql;
+  /** The condition that a text is somewhere in the texts of `column`. */
+  contains(column: string, part: string): Sql;
   /** A table of given rows, as FROM has it. */
   given(rows: GivenRows): Sql;
   /** The heads of all lanes, as FROM has it: a table `heads` of their `position`s. It skips what is behind them. */

@@ -27,12 +27,14 @@ import {
   type KeyedCommit,
   keyedCommit,
 } from "./commit-group.ts";
+import { checkCluster } from "./cluster-name.ts";
 import { cannotBeOpened } from "./connecting.ts";
 import type { CommitScript, Dialect, SqlDriver } from "./dialect.ts";
 import { numberOf, textOf } from "./driver-values.ts";
 import { LoadAnswers } from "./load-answers.ts";
 import { migrate } from "./migrations.ts";
 import { sql, type SqlResult, text } from "./sql.ts";
+import { SqlQueries } from "./sql-queries.ts";
 import { SqlMessages } from "./sql-messages.ts";
 import { listKeys, SqlSealedRows } from "./sql-sealed.ts";
 import { SqlSystemRows } from "./sql-systems.ts";
@@ -51,6 +53,7 @@ export class SqlStatestore implements Statestore {
   readonly #dialect: Dialect;
   readonly needsEncryption = true;
   readonly messages: SqlMessages;
+  readonly queries: SqlQueries;
   readonly sealed: SqlSealedRows;
   readonly systems: SqlSystemRows;
   #driver: SqlDriver | undefined;
@@ -60,6 +63,7 @@ export class SqlStatestore implements Statestore {
     this.#database = database;
     this.#dialect = database.dialect;
     this.messages = new SqlMessages(database.dialect, () => this.#open());
+    this.queries = new SqlQueries(database.dialect, () => this.#open());
     this.sealed = new SqlSealedRows(database.dialect, () => this.#open());
     this.systems = new SqlSystemRows(database.dialect, () => this.#open());
   }
@@ -74,6 +78,8 @@ export class SqlStatestore implements Statestore {
         stored.map(({ keyId }) => keyId),
         session.keyIds,
       );
+      const { system, cluster } = session;
+      if (system !== undefined) await checkCluster(driver, this.#dialect, { system, cluster });
     } catch (error) {
       await driver.close();
       throw cannotBeOpened(this.#database.address, error);

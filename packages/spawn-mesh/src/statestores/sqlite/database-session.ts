@@ -17,6 +17,7 @@ import { CommitStepError, GroupCommit, RowStepError, type Witness } from "./grou
 import { isMessageRead, MessageCalls } from "./message-calls.ts";
 import { RowReader } from "./row-reader.ts";
 import { checkKeyIds } from "../../engine/sealed-rows.ts";
+import { isQueryRead, QueryCalls } from "./query-calls.ts";
 import type { SystemRow } from "../../engine/system-rows.ts";
 import { isSealedRead, SealedCalls } from "./sealed-calls.ts";
 import {
@@ -37,6 +38,7 @@ interface Connection {
   readonly group: GroupCommit;
   readonly reader: RowReader;
   readonly messages: MessageCalls;
+  readonly queries: QueryCalls;
   readonly sealed: SealedCalls;
   readonly systems: SystemCalls;
 }
@@ -71,6 +73,8 @@ export class DatabaseSession {
         return this.#read(({ reader }) => reader.listActors(request));
       case "messages":
         return this.#inTransaction(isMessageRead(request), ({ messages }) => messages.run(request));
+      case "queries":
+        return this.#inTransaction(isQueryRead(request), ({ queries }) => queries.run(request));
       case "sealed":
         return this.#inTransaction(isSealedRead(request), ({ sealed }) => sealed.run(request));
       case "systems":
@@ -244,10 +248,12 @@ export class DatabaseSession {
       const group = new GroupCommit(database, this.#options.owner);
       const reader = new RowReader(database);
       const messages = new MessageCalls(database);
+      const queries = new QueryCalls(database);
       const sealed = new SealedCalls(database);
       const systems = new SystemCalls(database, group);
       const inode = inodeOf(this.#options.file)!;
-      this.#connection = { inode, database, group, reader, messages, sealed, systems };
+      const calls = { messages, queries, sealed, systems };
+      this.#connection = { inode, database, group, reader, ...calls };
       return this.#connection;
     } catch (error) {
       database.close();

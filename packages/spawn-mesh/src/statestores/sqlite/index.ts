@@ -4,6 +4,7 @@
  */
 import { resolve } from "node:path";
 import type { ActorId } from "../../engine/actor-id.ts";
+import type { ActorQueries } from "../../engine/actor-queries.ts";
 import { describeThrown, SpawnError } from "../../engine/errors.ts";
 import {
   type ActorsOf,
@@ -25,6 +26,7 @@ import type { MessageStore } from "../../engine/message-store.ts";
 import type { SealedRows } from "../../engine/sealed-rows.ts";
 import type { ImportMark, SystemRow, SystemRows } from "../../engine/system-rows.ts";
 import type { MessageCall } from "./message-calls.ts";
+import type { QueryCall } from "./query-calls.ts";
 import type { SealedCall } from "./sealed-calls.ts";
 import type { SystemCall } from "./system-calls.ts";
 import { packQueries, unpackAnswers } from "./load-rows.ts";
@@ -78,6 +80,10 @@ class WorkerStatestore implements SqliteStatestore {
     listParked: (page) => this.#callMessages("listParked", page),
     retryParked: (ids, dueAt) => this.#callMessages("retryParked", ids, dueAt),
     discardParked: (ids) => this.#callMessages("discardParked", ids),
+  };
+  readonly queries: ActorQueries = {
+    list: (page) => this.#callQueries("list", page),
+    reindex: (rewrites) => this.#callQueries("reindex", rewrites),
   };
   readonly sealed: SealedRows = {
     listKeys: () => this.#callSealed("listKeys"),
@@ -179,6 +185,13 @@ class WorkerStatestore implements SqliteStatestore {
   ): Promise<Awaited<ReturnType<MessageStore[Name]>>> {
     const answer = await this.#openLink().call("messages", call as unknown as MessageCall);
     return answer as Awaited<ReturnType<MessageStore[Name]>>;
+  }
+
+  async #callQueries<Name extends keyof ActorQueries>(
+    ...call: readonly [name: Name, ...inputs: Parameters<ActorQueries[Name]>]
+  ): Promise<Awaited<ReturnType<ActorQueries[Name]>>> {
+    const answer = await this.#openLink().call("queries", call as unknown as QueryCall);
+    return answer as Awaited<ReturnType<ActorQueries[Name]>>;
   }
 
   async #callSealed<Name extends keyof SealedRows>(

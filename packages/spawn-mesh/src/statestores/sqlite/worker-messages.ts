@@ -11,6 +11,7 @@ import type {
 import type { ConnectionOptions, SqliteDurability } from "./connection.ts";
 import type { MessageCall } from "./message-calls.ts";
 import type { PackedRows } from "./packed-rows.ts";
+import type { QueryCall } from "./query-calls.ts";
 import type { SealedCall } from "./sealed-calls.ts";
 import type { SystemCall } from "./system-calls.ts";
 
@@ -29,6 +30,7 @@ export interface WorkerCalls {
   };
   listActors: { readonly request: ActorsOf; readonly answer: readonly string[] };
   messages: { readonly request: MessageCall; readonly answer: unknown };
+  queries: { readonly request: QueryCall; readonly answer: unknown };
   sealed: { readonly request: SealedCall; readonly answer: unknown };
   systems: { readonly request: SystemCall; readonly answer: unknown };
   prune: {

@@ -2,11 +2,11 @@
 import { createHash, randomUUID } from "node:crypto";
 import { systemClock } from "../../engine/clock.ts";
 import { checkName } from "../../engine/actor-id.ts";
-import { isSealed, sealableValue, unreadable } from "../../engine/sealed-rows.ts";
+import { isSealed, unreadable } from "../../engine/sealed-rows.ts";
 import type { Statestore } from "../../engine/statestore.ts";
-import type { SystemRow } from "../../engine/system-rows.ts";
+import { type SystemRow, valueOfRow } from "../../engine/system-rows.ts";
 import { isEncrypted } from "../encrypted/encrypted-statestore.ts";
-import { askPatiently } from "../patient-call.ts";
+import { askPatiently } from "../../engine/asked-store.ts";
 import { asSpawnError, describeRow } from "./failures.ts";
 import { base64, lineOfRow } from "./row-lines.ts";
 import { countRows, FORMAT, FORMAT_VERSION, NO_ROWS, type RowCounts } from "./stream-format.ts";
@@ -79,14 +79,14 @@ type HeadKeys = readonly { readonly keyId: string; readonly proof: string }[];
 async function keysOf(store: Statestore, signal: AbortSignal | undefined): Promise<HeadKeys> {
   const what = "the keys of the statestore cannot be read";
   const around = { what, clock: systemClock, signal };
-  const keys = await askPatiently(() => store.sealed.listKeys(), around);
+  const keys = await askPatiently(around, () => store.sealed.listKeys());
   return keys.map(({ keyId, proof }) => ({ keyId, proof: base64(proof) }));
 }
 
 /** @throws {SpawnError} `STATE_CORRUPT` when it cannot be opened */
 function openedRow(store: Statestore, row: SystemRow): SystemRow {
   const opened = isEncrypted(store) ? store.openRow(row) : row;
-  const value = sealableValue(opened);
+  const value = valueOfRow(opened);
   if (isSealed(value)) throw unreadable(describeRow(row), value);
   return opened;
 }

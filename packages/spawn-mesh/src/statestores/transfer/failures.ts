@@ -17,6 +17,8 @@ export function describeRow(row: SystemRow): string {
       return `the state of ${formatActorId(row.actor)}`;
     case "revision":
       return `revision ${row.stored.revision} of ${formatActorId(row.actor)}`;
+    case "index":
+      return `an index entry of ${formatActorId(row.actor)}`;
     case "reply":
       return `a stored reply of ${formatActorId(row.actor)}`;
     case "message":

@@ -12,7 +12,7 @@ import { checkEncryption } from "../../engine/sealed-rows.ts";
 import type { Statestore } from "../../engine/statestore.ts";
 import type { ImportMark, SystemRow } from "../../engine/system-rows.ts";
 import { isEncrypted } from "../encrypted/encrypted-statestore.ts";
-import { askPatiently } from "../patient-call.ts";
+import { askPatiently } from "../../engine/asked-store.ts";
 import { asSpawnError } from "./failures.ts";
 import { openForTransfer } from "./open-for-transfer.ts";
 import { countRows, NO_ROWS, type RowCounts, type StreamHead } from "./stream-format.ts";
@@ -200,6 +200,6 @@ class Import {
 
   #ask<Answer>(call: () => Promise<Answer>): Promise<Answer> {
     const what = `${this.#system} cannot be imported`;
-    return askPatiently(call, { what, clock: systemClock, signal: this.#options.signal });
+    return askPatiently({ what, clock: systemClock, signal: this.#options.signal }, call);
   }
 }

@@ -1,0 +1,355 @@
+/**
+ * Databases with a server when something is wrong with them: at the start, in the middle of a commit, in
+ * their rows. What goes wrong in the same way with each of them; what is special to one stands in a file of
+ * its own.
+ */
+import { randomBytes } from "node:crypto";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { Statestore } from "../../src/engine/statestore.ts";
+import {
+  actor,
+  actorSystem,
+  type ActorSystem,
+  type ActorSystemOptions,
+  type EngineEvent,
+} from "../../src/sdk/index.ts";
+import { mysqlStatestore } from "../../src/statestores/mysql/index.ts";
+import { postgresStatestore } from "../../src/statestores/postgres/index.ts";
+import type { ConnectionLimits } from "../../src/statestores/sql/connection-limits.ts";
+import {
+  actorNamed,
+  apply,
+  createActor,
+  firstCommit,
+  loadRow,
+  nextCommit,
+  reply,
+} from "../../src/testing/statestore-cases/commit-fixtures.ts";
+import {
+  administerMysql,
+  lockActorsOfMysql,
+  mariadb,
+  MARIADB_PASSWORD,
+  startMariadb,
+} from "../servers/mariadb.ts";
+import {
+  administer,
+  lockActors,
+  postgres,
+  POSTGRES_PASSWORD,
+  startPostgres,
+} from "../servers/postgres.ts";
+import { TcpProxy } from "../servers/tcp-proxy.ts";
+import type { OwnServer, TestDatabase } from "../servers/test-database.ts";
+
+const ann = actorNamed("ann");
+
+interface ServerKind {
+  readonly database: TestDatabase;
+  readonly start: () => Promise<OwnServer>;
+  readonly connect: (options: ConnectionLimits & { readonly url: string }) => Statestore;
+  readonly administer: (url: string, statement: string) => Promise<unknown>;
+  readonly lockActors: (url: string) => Promise<() => Promise<void>>;
+  readonly password: string;
+  /** How TLS is asked for. */
+  readonly tls: readonly [parameter: string, value: string];
+  /** What is said of mistakes in the address. */
+  readonly reasons: {
+    readonly password: RegExp;
+    readonly user: RegExp;
+    readonly database: RegExp;
+    readonly tls: RegExp;
+  };
+  /** A byte that is no text. */
+  readonly noText: string;
+  /** An idempotency key that no index takes. */
+  readonly longKey: string;
+}
+
+const kinds: readonly ServerKind[] = [
+  {
+    database: postgres,
+    start: () => startPostgres(),
+    connect: postgresStatestore,
+    administer,
+    lockActors,
+    password: POSTGRES_PASSWORD,
+    tls: ["sslmode", "require"],
+    reasons: {
+      password: /password authentication failed/,
+      user: /nobody/,
+      database: /"none" does not exist/,
+      tls: /SSL/,
+    },
+    noText: "'\\xff'",
+    // What repeats itself would be compressed.
+    longKey: Array.from({ length: 4_000 }, (_, index) =>
+      String.fromCodePoint(0x4e00 + ((index * 48_271) % 20_000)),
+    ).join(""),
+  },
+  {
+    database: mariadb,
+    start: () => startMariadb(),
+    connect: mysqlStatestore,
+    administer: administerMysql,
+    lockActors: lockActorsOfMysql,
+    password: MARIADB_PASSWORD,
+    tls: ["ssl-mode", "REQUIRED"],
+    reasons: {
+      password: /Access denied/,
+      user: /Access denied/,
+      database: /Unknown database/,
+      tls: /secure connection/,
+    },
+    noText: "x'ff'",
+    longKey: "k".repeat(4_000),
+  },
+];
+
+const counter = actor("counter", {
+  kind: "unnamed",
+  state: () => ({ total: 0 }),
+  actions: {
+    add(context, value: number) {
+      context.state.total += value;
+      return context.state.total;
+    },
+  },
+});
+
+const encryption = { keys: { key: randomBytes(32) } };
+
+for (const kind of kinds) {
+  const { database } = kind;
+  describe.skipIf(database.missing !== undefined)(`a ${database.name} statestore`, () => {
+    let server: OwnServer;
+    const opened: Statestore[] = [];
+
+    beforeAll(async () => {
+      server = await kind.start();
+    });
+    afterAll(async () => {
+      await Promise.all(opened.map((store) => store.close()));
+      await server.stop();
+    });
+
+    async function open(url: string, options: ConnectionLimits = {}): Promise<Statestore> {
+      const store = kind.connect({ url, connectionsMax: 3, ...options });
+      await store.open({ owner: "session-1" });
+      opened.push(store);
+      return store;
+    }
+
+    async function start(
+      url: string,
+      options: Partial<ActorSystemOptions> = {},
+    ): Promise<ActorSystem> {
+      const statestore = kind.connect({ url, connectionsMax: 3 });
+      const system = actorSystem("shop", { actors: [counter], statestore, encryption, ...options });
+      await system.start();
+      return system;
+    }
+
+    describe("at the start", () => {
+      const { reasons, tls } = kind;
+      const mistakes: readonly (readonly [
+        what: string,
+        change: (url: URL) => void,
+        reason: RegExp,
+      ])[] = [
+        ["a wrong password", (url) => void (url.password = "wrong"), reasons.password],
+        ["a user that is not there", (url) => void (url.username = "nobody"), reasons.user],
+        ["a database that is not there", (url) => void (url.pathname = "/none"), reasons.database],
+        ["a port where nobody listens", (url) => void (url.port = "1"), /ECONNREFUSED/],
+        [
+          "a host that is not there",
+          (url) => void (url.hostname = "host.invalid"),
+          /host\.invalid/,
+        ],
+        ["TLS that the server does not have", (url) => url.searchParams.set(...tls), reasons.tls],
+      ];
+
+      test.each(mistakes)(
+        "says that there is %s, and shows no password",
+        async (_, change, reason) => {
+          const url = new URL(server.url);
+          change(url);
+          const failure = await open(url.href).then(
+            () => new Error("it opened"),
+            (error: Error) => error,
+          );
+          expect(failure).toMatchObject({ code: "STATESTORE_UNAVAILABLE" });
+          expect(failure.message).toMatch(reason);
+          expect(failure.message).not.toContain(kind.password);
+          expect(failure.message).not.toContain(encodeURIComponent(kind.password));
+        },
+      );
+
+      test("lets ten sessions make the tables at the same time", async () => {
+        const url = await server.createPlace();
+        const stores = await Promise.all(
+          Array.from({ length: 10 }, () => open(url, { connectionsMax: 1 })),
+        );
+        await createActor(stores[0]!, ann);
+        for (const store of stores) expect((await loadRow(store, ann)).revision).toBe(1);
+        await Promise.all(stores.map((store) => store.close()));
+      });
+
+      test("refuses tables that need a newer version, and uses newer ones that do not", async () => {
+        const url = await server.createPlace();
+        const setVersion = (name: string, version: number): Promise<unknown> =>
+          kind.administer(
+            url,
+            `UPDATE spawn_meta SET value = '${version}' WHERE name = 'schema_${name}'`,
+          );
+        await (await open(url)).close();
+        await setVersion("version", 99);
+        await (await open(url)).close();
+        await setVersion("oldest", 98);
+        await expect(open(url)).rejects.toThrow(/version 99, which needs .* version 98/);
+      });
+
+      test("serves a system for one cluster, whoever comes first, and other systems for others", async () => {
+        const url = await server.createPlace();
+        const openAs = async (cluster?: string, system = "shop"): Promise<void> => {
+          const store = kind.connect({ url, connectionsMax: 1 });
+          await store.open({ owner: "session-1", system, cluster });
+          await store.close();
+        };
+        await openAs();
+        const names = ["blue", "green", "red"];
+        const racing = await Promise.allSettled(names.map((cluster) => openAs(cluster)));
+        const served = names.filter((_, index) => racing[index]!.status === "fulfilled");
+        expect(served).toHaveLength(1);
+        const [cluster] = served;
+        await openAs(cluster);
+        await openAs("another", "other");
+        await expect(openAs()).rejects.toThrow(/belongs to no cluster/);
+        await (await start(url, { cluster: cluster! })).stop();
+        await expect(start(url, { cluster: "another" })).rejects.toMatchObject({
+          code: "STATESTORE_UNAVAILABLE",
+          message: expect.stringContaining(`the system shop of the cluster "${cluster}"`),
+        });
+      });
+    });
+
+    describe("during a commit", () => {
+      test("does not know what became of it when the answer is lost; repeated, it is refused and the row tells", async () => {
+        const url = await server.createPlace();
+        const proxy = await TcpProxy.start(server.port);
+        const store = await open(proxy.through(url));
+        const lost = nextCommit(ann, await createActor(store, ann));
+        proxy.swallowAll(true);
+        await expect(store.commit([lost])).rejects.toMatchObject({ kind: "ambiguous" });
+        proxy.swallowAll(false);
+        expect(await store.commit([lost])).toEqual([undefined]);
+        expect((await loadRow(store, ann)).etag).toBe(lost.etag);
+        expect(proxy.swallowed).toBeGreaterThan(0);
+        await store.close();
+        await proxy.stop();
+      });
+
+      test("does not know what became of it when no answer comes in time", async () => {
+        const url = await server.createPlace();
+        const proxy = await TcpProxy.start(server.port);
+        const store = await open(proxy.through(url), { statementTimeoutMs: 500 });
+        const lost = nextCommit(ann, await createActor(store, ann));
+        proxy.isSilent = true;
+        await expect(store.commit([lost])).rejects.toMatchObject({ kind: "ambiguous" });
+        proxy.isSilent = false;
+        expect(await store.commit([lost])).toEqual([undefined]);
+        await store.close();
+        await proxy.stop();
+      });
+
+      test.each([
+        ["for a lock", { lockTimeoutMs: 1_000, statementTimeoutMs: 60_000 }],
+        ["for the server", { statementTimeoutMs: 500 }],
+      ])("may be tried again when it takes too long %s", async (_, options) => {
+        const url = await server.createPlace();
+        const store = await open(url, options);
+        const row = await createActor(store, ann);
+        const release = await kind.lockActors(url);
+        await expect(store.commit([nextCommit(ann, row)])).rejects.toMatchObject({ kind: "retry" });
+        await release();
+        await apply(await open(url), nextCommit(ann, row));
+      });
+
+      test("names the commit that can never be stored, and applies the others when they come without it", async () => {
+        const store = await open(await server.createPlace());
+        const commits = ["a", "b", "c", "d", "e"].map((name, index) =>
+          firstCommit(actorNamed(name), index === 3 ? { replies: [reply(kind.longKey)] } : {}),
+        );
+        await expect(store.commit(commits)).rejects.toMatchObject({ kind: "rows", rows: [3] });
+        const others = commits.filter((_, index) => index !== 3);
+        expect(await store.commit(others)).not.toContain(undefined);
+      });
+
+      test("is possible again when the server comes back", async () => {
+        const own = await kind.start();
+        const store = await open(await own.createPlace(), { connectTimeoutMs: 500 });
+        const row = await createActor(store, ann);
+        await own.kill();
+        await expect(store.commit([nextCommit(ann, row)])).rejects.toMatchObject({
+          kind: expect.stringMatching(/ambiguous|retry/),
+        });
+        await expect(store.commit([nextCommit(ann, row)])).rejects.toMatchObject({ kind: "retry" });
+        await own.restart();
+        await apply(store, nextCommit(ann, row));
+        await store.close();
+        await own.stop();
+      });
+
+      test("fails for good when the tables are gone", async () => {
+        const url = await server.createPlace();
+        const store = await open(url);
+        const row = await createActor(store, ann);
+        await kind.administer(url, "DROP TABLE spawn_actor");
+        await expect(store.commit([nextCommit(ann, row)])).rejects.toMatchObject({ kind: "fatal" });
+      });
+    });
+
+    describe("with rows that somebody changed", () => {
+      test.each([
+        ["a name", "name = 'bob'", "KEY_COLLISION"],
+        ["a state that is no text", `state = ${kind.noText}`, "STATE_CORRUPT"],
+        ["tags that are no JSON", "tags = '{'", "STATE_CORRUPT"],
+      ])("refuses %s, and loads the others", async (_, change, code) => {
+        const url = await server.createPlace();
+        const store = await open(url);
+        await createActor(store, ann);
+        const carl = await createActor(store, actorNamed("carl"));
+        await kind.administer(url, `UPDATE spawn_actor SET ${change} WHERE name = 'ann'`);
+        await expect(loadRow(store, ann)).rejects.toMatchObject({ code });
+        expect(await loadRow(store, actorNamed("carl"))).toEqual(carl);
+      });
+
+      test.each([
+        ["an older copy of its row", 2, 12],
+        ["a copy from before it was there", 0, 10],
+      ])(
+        "raises an alarm when %s is restored while its owner lives, and goes on from that",
+        async (_, callsBefore, total) => {
+          const url = await server.createPlace();
+          const events: EngineEvent[] = [];
+          await using system = await start(url, { onEvent: (event) => events.push(event) });
+          const ref = system.actor(counter, "kept");
+          for (let call = 0; call < callsBefore; call++) await ref.add(1);
+          await kind.administer(url, "CREATE TABLE copied AS SELECT * FROM spawn_actor");
+          for (let call = 0; call < 3; call++) await ref.add(1);
+          await kind.administer(url, "DELETE FROM spawn_actor");
+          await kind.administer(url, "INSERT INTO spawn_actor SELECT * FROM copied");
+          // Whether this one is in the restored row or not, nobody can tell.
+          await expect(ref.add(10)).rejects.toMatchObject({ code: "UNKNOWN_OUTCOME" });
+          expect(await ref.add(10)).toBe(total);
+          expect(events).toContainEqual({
+            type: "store-rollback",
+            actor: { system: "shop", definition: "counter", name: "kept" },
+            known: callsBefore + 3,
+            stored: callsBefore,
+          });
+        },
+      );
+    });
+  });
+}
