@@ -7,7 +7,7 @@ import type { Statestore } from "../../engine/statestore.ts";
 import { type SystemRow, valueOfRow } from "../../engine/system-rows.ts";
 import { isEncrypted } from "../encrypted/encrypted-statestore.ts";
 import { askPatiently } from "../../engine/asked-store.ts";
-import { asSpawnError, describeRow } from "./failures.ts";
+import { translated, describeRow } from "./failures.ts";
 import { base64, lineOfRow } from "./row-lines.ts";
 import { countRows, FORMAT, FORMAT_VERSION, NO_ROWS, type RowCounts } from "./stream-format.ts";
 import { openForTransfer } from "./open-for-transfer.ts";
@@ -69,7 +69,7 @@ export async function* exportFrom(
     }
   } catch (error) {
     signal?.throwIfAborted();
-    throw asSpawnError(`${system} cannot be exported`, error);
+    throw translated(`${system} cannot be exported`, error);
   }
   yield writer.end();
 }
