@@ -186,6 +186,12 @@ describe("a system that was exported", () => {
       expect(stream.includes("word 7")).toBe(false);
       expect(await contentOf(inMariadb)).toEqual(content);
 
+      for (const store of [inPostgres, inMariadb]) {
+        const again = { system: "shop", replace: true };
+        await importSystem(store, exportSystem(first, "shop"), again);
+        expect(await contentOf(store)).toEqual(content);
+      }
+
       const last = memoryStatestore();
       await carry(inMariadb, last, { inClear: true });
       expect(await contentOf(last)).toEqual(content);
