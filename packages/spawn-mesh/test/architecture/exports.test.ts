@@ -164,6 +164,7 @@ const doors: Readonly<Record<string, Door>> = {
       "repetitionOf",
       "sealableValue",
       "systemOf",
+      "valueOfRow",
       "systemClock",
       "systemRandom",
       "textOfValue",

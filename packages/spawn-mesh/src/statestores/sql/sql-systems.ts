@@ -49,6 +49,7 @@ export class SqlSystemRows implements SystemRows {
       rows.flatMap((row) => (row.kind === kind ? [idBytes(row.stored.id)] : []));
     const statements = [
       ...this.#delete("spawn_history", "k", keys),
+      ...this.#delete("spawn_index", "k", keys),
       ...this.#delete("spawn_inbox", "k", keys),
       ...this.#delete("spawn_actor", "k", keys),
       ...this.#delete("spawn_outbox", "id", idsOf("message")),

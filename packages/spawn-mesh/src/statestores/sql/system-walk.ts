@@ -60,6 +60,18 @@ const tables: readonly Carried[] = [
     read: (row) => ({ kind: "revision", actor: actorOf(row), stored: storedState(row.slice(3)) }),
   },
   {
+    table: "spawn_index",
+    key: ["k", "field"],
+    value: "value",
+    columns: "field, value",
+    hasActor: true,
+    read: (row) => ({
+      kind: "index",
+      actor: actorOf(row),
+      stored: { field: textOf(row[3]), value: latin1(bytesOf(row[4])) },
+    }),
+  },
+  {
     table: "spawn_inbox",
     key: ["k", "id"],
     value: "reply",
