@@ -61,7 +61,7 @@ export interface SystemRows {
    */
   add(rows: readonly SystemRow[]): Promise<void>;
 
-  /** Removes rows that were read: an actor with all that is kept of it, messages, parked messages. */
+  /** Removes rows that were read: an actor with its revisions, replies and index, messages, parked messages. */
   remove(rows: readonly SystemRow[]): Promise<void>;
 
   /** How far the last import of a system has come; `undefined` if there was none. */
