@@ -235,6 +235,10 @@ const doors: Readonly<Record<string, Door>> = {
     values: ["mysqlStatestore"],
     types: ["MysqlStatestoreOptions", "TlsMaterial"],
   },
+  "spawn-mesh/mssql": {
+    values: ["mssqlStatestore"],
+    types: ["MssqlStatestoreOptions", "TlsMaterial"],
+  },
   "spawn-mesh/statestores": {
     values: ["statestoreFromUrl"],
     types: ["StatestoreFromUrlOptions", "TlsMaterial"],
