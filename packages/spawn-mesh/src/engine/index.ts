@@ -83,6 +83,7 @@ export type {
   MessageStore,
   ParkedMessage,
   PlannedRepetition,
+  SentLaterPage,
   Postponement,
   RememberedOutcome,
   Repetition,

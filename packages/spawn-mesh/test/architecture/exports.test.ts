@@ -170,6 +170,7 @@ const doors: Readonly<Record<string, Door>> = {
       "Origin",
       "ParkedMessage",
       "PlannedRepetition",
+      "SentLaterPage",
       "PoolSize",
       "Postponement",
       "RememberedOutcome",

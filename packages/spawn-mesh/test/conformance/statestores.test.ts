@@ -265,6 +265,7 @@ function boundMessages(messages: MessageStore): MessageStore {
     replace: (id, others) => messages.replace(id, others),
     remove: (ids) => messages.remove(ids),
     list: (page) => messages.list(page),
+    listSentLater: (page) => messages.listSentLater(page),
     park: (parked, at) => messages.park(parked, at),
     listParked: (page) => messages.listParked(page),
     retryParked: (ids, dueAt) => messages.retryParked(ids, dueAt),

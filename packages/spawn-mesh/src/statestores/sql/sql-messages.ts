@@ -8,6 +8,7 @@ import type {
   ParkedMessage,
   Postponement,
   RememberedOutcome,
+  SentLaterPage,
   StoredMessage,
 } from "../../engine/message-store.ts";
 import { describeThrown, isSpawnError } from "../../engine/errors.ts";
@@ -117,6 +118,23 @@ export class SqlMessages implements MessageStore {
         columns: MESSAGE_COLUMNS,
         time: "due_at",
       }),
+    );
+    return rows.map(storedMessage);
+  }
+
+  async listSentLater({
+    sentAfter,
+    after,
+    among,
+    limit,
+  }: SentLaterPage): Promise<readonly StoredMessage[]> {
+    const dialect = this.#dialect;
+    const { rows } = await this.#driver().query(
+      sql`SELECT ${text(prefixed("m", MESSAGE_COLUMNS))} FROM
+          (SELECT position, sent_at FROM spawn_outbox WHERE ${isBehind("due_at", after)}
+            ORDER BY due_at, id ${dialect.limit(among)}) looked
+        JOIN spawn_outbox m ON m.position = looked.position
+        WHERE looked.sent_at > ${sentAfter} ORDER BY m.due_at, m.id ${dialect.limit(limit)}`,
     );
     return rows.map(storedMessage);
   }
@@ -275,13 +293,15 @@ function listStatement(
   const conditions: Sql[] = [sql`1 = 1`];
   if (source !== undefined) conditions.push(sql`src = ${keyOfActor(source)}`);
   if (target !== undefined) conditions.push(sql`dst = ${keyOfActor(target)}`);
-  if (after !== undefined) {
-    conditions.push(
-      sql`(${at} > ${after.at} OR (${at} = ${after.at} AND id > ${idBytes(after.id)}))`,
-    );
-  }
+  if (after !== undefined) conditions.push(isBehind(time, after));
   return sql`SELECT ${text(columns)} FROM ${text(table)} WHERE ${joined(conditions, " AND ")}
     ORDER BY ${at}, id ${dialect.limit(limit)}`;
+}
+
+/** The condition that a row comes behind the one that ended a page. */
+function isBehind(time: string, { at, id }: SentLaterPage["after"]): Sql {
+  const column = text(time);
+  return sql`(${column} > ${at} OR (${column} = ${at} AND id > ${idBytes(id)}))`;
 }
 
 /** `a, b` as `t.a, t.b`. */
