@@ -20,6 +20,17 @@ export interface Mutation {
   readonly find: string;
   /** What stands there instead. */
   readonly replace: string;
+  /** The test that has to fail, of a mutation that the simulation cannot meet. */
+  readonly noticedBy?: TestToFail;
+}
+
+export interface TestToFail {
+  /** Of `vitest.config.ts`. */
+  readonly project: string;
+  /** The file that it is in, or a part of its name. */
+  readonly file: string;
+  /** What its full name matches. */
+  readonly test: string;
 }
 
 /** A copy of the workspace; gone when it is disposed. */

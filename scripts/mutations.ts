@@ -1,10 +1,15 @@
 /**
- * `npm run mutations`: takes the protections of the engine away one by one and runs the simulation
- * until a checker objects. Ends with a table; its status is not 0 if one was not caught.
+ * `npm run mutations`: takes the protections of the library away one by one and runs the simulation
+ * until a checker objects, or the test that has to fail. Ends with a table; its status is not 0 if one was not caught.
  */
 import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
-import { runMutation, simulatedMutations } from "./run-mutation.ts";
+import {
+  runMutation,
+  runTestedMutation,
+  simulatedMutations,
+  testedMutations,
+} from "./run-mutation.ts";
 import type { MutationResult } from "./run-mutation.ts";
 
 const USAGE = `usage: npm run mutations -- [--seeds N] [NAME…]
@@ -22,11 +27,15 @@ const { values, positionals } = parseArgs({
 if (values.help === true) {
   console.log(USAGE);
 } else {
-  const waiting = positionals.length > 0 ? positionals : [...(await simulatedMutations())];
+  const tested = await testedMutations();
+  const all = [...(await simulatedMutations()), ...tested];
+  const waiting = positionals.length > 0 ? positionals : all;
   const results: MutationResult[] = [];
   const work = async (): Promise<void> => {
     for (let name = waiting.shift(); name !== undefined; name = waiting.shift()) {
-      const result = await runMutation(name, Number(values.seeds));
+      const result = tested.includes(name)
+        ? await runTestedMutation(name)
+        : await runMutation(name, Number(values.seeds));
       console.log(`${result.objection === undefined ? "NOT CAUGHT" : "caught"}: ${name}`);
       results.push(result);
     }

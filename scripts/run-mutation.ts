@@ -4,8 +4,10 @@
  * machine finds what an idle one does.
  */
 import { spawn } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { loadMutation, mutatedWorkspace, mutationNames } from "./apply-mutation.ts";
+import type { TestToFail } from "./apply-mutation.ts";
 
 export interface MutationResult {
   readonly name: string;
@@ -16,7 +18,8 @@ export interface MutationResult {
   readonly objection: string | undefined;
 }
 
-const SIMULATION = "packages/spawn-mesh/test/simulation";
+const TESTS = "packages/spawn-mesh/test";
+const SIMULATION = `${TESTS}/simulation`;
 /** The longest that a run may take: a mutation can make the engine go round for ever. */
 const TIMEOUT_MS = 300_000;
 
@@ -27,10 +30,39 @@ const simulated = /^(engine\/|statestores\/memory(-messages)?\.ts$)/;
 export async function simulatedMutations(): Promise<readonly string[]> {
   const names: string[] = [];
   for (const name of mutationNames()) {
-    const { target } = await loadMutation(name);
-    if (simulated.test(target)) names.push(name);
+    const { target, noticedBy } = await loadMutation(name);
+    if (noticedBy === undefined && simulated.test(target)) names.push(name);
   }
   return names;
+}
+
+/** The names of the mutations that a test has to notice. */
+export async function testedMutations(): Promise<readonly string[]> {
+  const names: string[] = [];
+  for (const name of mutationNames()) {
+    if ((await loadMutation(name)).noticedBy !== undefined) names.push(name);
+  }
+  return names;
+}
+
+/** Runs the test that has to fail on the mutated library. */
+export async function runTestedMutation(name: string): Promise<MutationResult> {
+  const mutation = await loadMutation(name);
+  using copy = mutatedWorkspace(mutation, ["vitest.config.ts", "tsconfig.json", TESTS]);
+  const { project, file, test } = mutation.noticedBy as TestToFail;
+  const vitest = join(copy.root, "node_modules/vitest/vitest.mjs");
+  const report = join(copy.root, "report.json");
+  const which = ["--root", copy.root, "--project", project, file, "-t", test];
+  const { errors } = await runNode(
+    [vitest, "run", ...which, "--reporter=json", `--outputFile=${report}`],
+    copy.root,
+  );
+  if (!existsSync(report)) throw new Error(`the tests left no report: ${errors}`);
+  const counts = JSON.parse(readFileSync(report, "utf8")) as Record<string, number>;
+  const { numPassedTests, numFailedTests } = counts;
+  const isNoticed = numFailedTests === 1 && numPassedTests === 0;
+  const objection = isNoticed ? `a test fails: ${test}` : undefined;
+  return { name, invariant: mutation.invariant, seeds: 0, objection };
 }
 
 /** @throws if the lines of the mutation are not found exactly once, or the simulation breaks down */
@@ -44,11 +76,23 @@ export async function runMutation(name: string, seedsMax: number): Promise<Mutat
 }
 
 /** What the simulation in `workspace` says last. */
-function lastLine(workspace: string, options: readonly string[]): Promise<string> {
+async function lastLine(workspace: string, options: readonly string[]): Promise<string> {
   const program = join(workspace, SIMULATION, "main.ts");
   const args = ["--conditions=@spawn-mesh/source", program, "--seed", "1", ...options];
+  const { status, output, errors } = await runNode(args, workspace);
+  if (status !== 0) throw new Error(`the simulation ended with ${status}: ${errors}`);
+  return output.trimEnd().split("\n").at(-1) ?? "";
+}
+
+interface Ended {
+  readonly status: number | string | null;
+  readonly output: string;
+  readonly errors: string;
+}
+
+function runNode(args: readonly string[], cwd: string): Promise<Ended> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn(process.execPath, args, { cwd, stdio: ["ignore", "pipe", "pipe"] });
     const timeout = setTimeout(() => child.kill("SIGKILL"), TIMEOUT_MS);
     let output = "";
     let errors = "";
@@ -57,8 +101,7 @@ function lastLine(workspace: string, options: readonly string[]): Promise<string
     child.on("error", reject);
     child.on("close", (status, signal) => {
       clearTimeout(timeout);
-      if (status === 0) resolve(output.trimEnd().split("\n").at(-1) ?? "");
-      else reject(new Error(`the simulation ended with ${signal ?? status}: ${errors}`));
+      resolve({ status: signal ?? status, output, errors });
     });
   });
 }

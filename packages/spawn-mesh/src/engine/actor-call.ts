@@ -2,8 +2,14 @@
 import type { ActionDefinition } from "./actor-definition.ts";
 import type { ActorId } from "./actor-id.ts";
 import type { ActorType } from "./actor-type.ts";
+import { NO_CHAIN } from "./call-chain.ts";
+import { checkKey, copyMetadata } from "./call-options.ts";
 import type { CallOptions } from "./call-options.ts";
+import { keyOf } from "./child-calls.ts";
 import type { ParentCall } from "./child-calls.ts";
+import { canonicalJson, fingerprint } from "./fingerprint.ts";
+import type { InvocationDetails } from "./invocation.ts";
+import type { Limits } from "./limits.ts";
 
 /** A call with everything that it names found. */
 export interface ActorCall {
@@ -23,4 +29,29 @@ export interface Origin {
   readonly deadlineAt: number;
   /** What the key of the call is made of, if the action itself is done once however often it runs. */
   readonly parent: ParentCall | undefined;
+}
+
+/** What few calls have besides action and payload. @throws {SpawnError} `INVALID_ARGUMENT`, `PAYLOAD_TOO_LARGE` */
+export function detailsOf(
+  call: ActorCall,
+  payload: unknown,
+  limits: Limits,
+): InvocationDetails | undefined {
+  const { type, action, options, origin } = call;
+  const metadata = options?.metadata;
+  const idempotencyKey = keyOf(call, payload);
+  if (idempotencyKey === undefined && metadata === undefined && origin === undefined)
+    return undefined;
+  if (idempotencyKey !== undefined) {
+    checkKey(idempotencyKey, limits.idempotencyKeyBytesMax, type.definition);
+  }
+  return {
+    idempotencyKey,
+    fingerprint:
+      idempotencyKey === undefined ? "" : fingerprint(`${action.name} ${canonicalJson(payload)}`),
+    metadata: metadata === undefined ? {} : copyMetadata(metadata, limits.metadataBytesMax),
+    caller: origin?.caller,
+    chain: origin?.chain ?? NO_CHAIN,
+    message: undefined,
+  };
 }

@@ -59,6 +59,12 @@ export interface ActorDefinition {
   readonly snapshotTimeoutMs: number;
   /** How many revisions are kept; 0 for none. */
   readonly revisionsKept: number;
+  /** For how long a revision is kept after another one took its place, in milliseconds. `undefined`: however old. */
+  readonly revisionsKeptMs?: number | undefined;
+  /** Deletes the actor when it was not committed for so long, in milliseconds. `undefined`: never. */
+  readonly expireAfterMs?: number | undefined;
+  /** The fields that the actor is found by, made of its state. */
+  readonly index?: ((state: unknown) => unknown) | undefined;
   /** Runs after every load, before anything else. */
   readonly init: ActionFunction | undefined;
   readonly actions: ReadonlyMap<string, ActionDefinition>;

@@ -83,6 +83,11 @@ export class ActorType {
     return this.#live.values();
   }
 
+  /** Whether the actor of that name is in memory. */
+  isLive(name: string): boolean {
+    return this.#live.has(name);
+  }
+
   get liveCount(): number {
     return this.#live.size;
   }

@@ -36,6 +36,11 @@ export class ActorTypes {
     return [...this.#types.values()].flatMap((type) => [...type.live]);
   }
 
+  /** Whether the actor is in memory. */
+  isLive(definition: string, name: string): boolean {
+    return this.#types.get(definition)?.isLive(name) === true;
+  }
+
   /** The type of that definition. @throws {SpawnError} `ACTOR_NOT_FOUND` */
   get(definition: string): ActorType {
     const type = this.#types.get(definition);

@@ -1,10 +1,11 @@
 /** Actions of one actor that become durable together: what a growing commit is made of. */
 import type { ActorDefinition } from "./actor-definition.ts";
-import type { SpawnError } from "./errors.ts";
+import { SpawnError } from "./errors.ts";
 import type { Invocation } from "./invocation.ts";
 import { isStored } from "./message-store.ts";
 import type { Message, MessageRef, StoredMessage } from "./message-store.ts";
 import { unitsOf } from "./message-payload.ts";
+import type { IndexEntry } from "./index-values.ts";
 import type { Outbox } from "./outbox.ts";
 import type { Outgoing } from "./sending.ts";
 import type { Commit, Etag, StateBytes, StoreAnswer, StoredReply, Tags } from "./statestore.ts";
@@ -13,6 +14,8 @@ import type { Commit, Etag, StateBytes, StoreAnswer, StoredReply, Tags } from ".
 export interface Change {
   readonly bytes: StateBytes | undefined;
   readonly tags: Tags | undefined;
+  /** The entries of the index, if they were made anew. */
+  readonly index?: readonly IndexEntry[] | undefined;
   readonly isDelete: boolean;
   readonly stored: StoredReply | undefined;
   /** The ids of the messages that it cancelled: those from before, none of {@link Change.sends}. */
@@ -23,6 +26,17 @@ export interface Change {
   readonly message: StoredMessage | undefined;
   /** The one of {@link Change.sends} that answers the caller. */
   readonly step: Outgoing | undefined;
+}
+
+/** A change whose caller waits until it is durable. */
+export interface DurableChange {
+  readonly invocation: Invocation;
+  readonly reply: unknown;
+  /** About how much memory the reply takes, in UTF-16 units. */
+  readonly units: number;
+  readonly change: Change;
+  /** The time (monotonic). */
+  readonly now: number;
 }
 
 /** Hears whether the commit it waits for was done. */
@@ -68,8 +82,8 @@ export interface BatchMessages {
 /** The commit of a sealed batch, on top of the row that is known. */
 export function commitOf(
   batch: Batch,
-  { state, revisionsKept }: ActorDefinition,
-  row: Pick<Commit, "actor" | "handle" | "previous" | "revision">,
+  { state, revisionsKept, revisionsKeptMs }: ActorDefinition,
+  row: Pick<Commit, "actor" | "handle" | "previous" | "revision" | "index">,
 ): Commit {
   const { isDelete, messages, stored, at } = batch;
   return {
@@ -82,6 +96,7 @@ export function commitOf(
     at,
     isDelete,
     revisionsKept: batch.keepsRevision ? revisionsKept : 0,
+    revisionsSince: revisionsKeptMs === undefined ? undefined : at - revisionsKeptMs,
     replies: stored === undefined ? NO_REPLIES : [...stored.values()],
     consumes: messages?.consumes ?? NO_CONSUMED,
     cancels: messages?.cancels ?? NO_IDS,
@@ -215,6 +230,15 @@ export function failChanges(batch: Batch, cause: SpawnError): Invocation[] {
     else reads.push(invocation);
   }
   return reads;
+}
+
+/** What a caller is told when nobody can know any more whether its commit was applied. */
+export function outcomeLost(): SpawnError {
+  return new SpawnError(
+    "UNKNOWN_OUTCOME",
+    "the statestore does not tell any more whether the commit was applied; repeat the call with its idempotency key",
+    { applied: "unknown" },
+  );
 }
 
 /** Takes the outcome of invocations back: they have to run again. */

@@ -25,14 +25,16 @@ import {
   consumesLess,
   newBatch,
   openGates,
+  outcomeLost,
   takeBack,
 } from "./commit-batch.ts";
-import type { Batch, BatchMessages, Change, Gate } from "./commit-batch.ts";
+import type { Batch, BatchMessages, Change, DurableChange, Gate } from "./commit-batch.ts";
 import type { CommitWriter } from "./commit-writer.ts";
 import { SpawnError } from "./errors.ts";
 import type { Invocation } from "./invocation.ts";
 import { messageGone } from "./keyed-invocations.ts";
 import type { Limits } from "./limits.ts";
+import { WrittenIndex } from "./written-index.ts";
 import { DELIVERY_GRACE_MS, storedAs } from "./sending.ts";
 import type { Outgoing } from "./sending.ts";
 import type {
@@ -45,17 +47,6 @@ import type {
   StoreHandle,
   Tags,
 } from "./statestore.ts";
-
-/** A change whose caller waits until it is durable. */
-export interface DurableChange {
-  readonly invocation: Invocation;
-  readonly reply: unknown;
-  /** About how much memory the reply takes, in UTF-16 units. */
-  readonly units: number;
-  readonly change: Change;
-  /** The time (monotonic). */
-  readonly now: number;
-}
 
 /** The activation, as its pipeline sees it. */
 export interface PipelineOwner {
@@ -91,8 +82,11 @@ export class CommitPipeline {
   #inFlight: Batch | undefined;
   #next: Batch | undefined;
   #isEnlisted = false;
+  /** What the actor is found by, if its definition says so. */
+  readonly index: WrittenIndex | undefined;
 
   constructor(owner: PipelineOwner, writer: CommitWriter) {
+    this.index = WrittenIndex.of(owner.definition);
     this.#owner = owner;
     this.#writer = writer;
   }
@@ -110,6 +104,7 @@ export class CommitPipeline {
   rebase(bytes: StateBytes | undefined, tags: Tags | undefined): void {
     this.bytes = this.#durableBytes = bytes;
     this.tags = this.#durableTags = tags;
+    this.index?.forget();
   }
 
   /** The revision that the present state has, or will have when what is in flight is committed. */
@@ -120,6 +115,12 @@ export class CommitPipeline {
   /** Whether the statestore may have a row, and stored replies with it. */
   get hasRow(): boolean {
     return this.#etag !== undefined || this.#inFlight !== undefined;
+  }
+
+  /** Whether state and tags are those of the last durable commit, and no other one is under way. */
+  get isUntouched(): boolean {
+    const isSame = this.bytes === this.#durableBytes && this.tags === this.#durableTags;
+    return this.#inFlight === undefined && isSame;
   }
 
   get isQuiet(): boolean {
@@ -279,6 +280,7 @@ export class CommitPipeline {
       handle: this.#handle,
       previous: this.#etag,
       revision: this.#revision + 1,
+      index: batch.isDelete ? undefined : this.index?.seal(this.bytes),
     });
   }
 
@@ -291,6 +293,7 @@ export class CommitPipeline {
     if (batch.keepsRevision) this.#keptAt = batch.at;
     this.#durableBytes = batch.bytes;
     this.#durableTags = batch.tags;
+    this.index?.committed();
     answerAll(batch, this.#writer.outbox);
     openGates(batch, true);
     if (batch.messages !== undefined) this.#send(batch.messages);
@@ -311,6 +314,7 @@ export class CommitPipeline {
     const onTop = this.#discardNext();
     this.bytes = this.#durableBytes;
     this.tags = this.#durableTags;
+    this.index?.rolledBack();
     this.#owner.rolledBack(takeBack([...again, ...onTop]), cause);
   }
 
@@ -345,22 +349,14 @@ export class CommitPipeline {
       row !== undefined && row.baseEtag === this.#etag && row.owner !== this.#writer.owner;
     const isCertain = answer !== undefined && (row?.etag === this.#etag || isOvertaken);
     if (!isCertain) this.#mayHaveSent(batch);
-    const again = isCertain
-      ? batch.entries
-      : failChanges(
-          batch,
-          new SpawnError(
-            "UNKNOWN_OUTCOME",
-            "the statestore does not tell any more whether the commit was applied; repeat the call with its idempotency key",
-            { applied: "unknown" },
-          ),
-        );
+    const again = isCertain ? batch.entries : failChanges(batch, outcomeLost());
     this.#startAgain(batch, again, answer);
   }
 
   #grow(change: Change, now: number): Batch {
     this.bytes = change.bytes;
     this.tags = change.tags;
+    if (change.index !== undefined) this.index!.become(change.index);
     const next = (this.#next ??= newBatch(now));
     const { message, sends, cancels } = change;
     if (message !== undefined || sends.length > 0 || cancels.length > 0) addMessages(next, change);

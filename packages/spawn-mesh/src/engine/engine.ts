@@ -5,7 +5,9 @@
  * ports, so that a simulation runs these very lines.
  */
 import { Admission } from "./admission.ts";
+import { detailsOf } from "./actor-call.ts";
 import type { ActorCall, Origin } from "./actor-call.ts";
+import { ActorCare } from "./actor-care.ts";
 import type { ActorType, CallFromRun, EngineParts } from "./actor-type.ts";
 import { ActorTypes, actionOf } from "./actor-types.ts";
 import type { ActorDefinition } from "./actor-definition.ts";
@@ -15,32 +17,29 @@ import type { Clock, Random } from "./clock.ts";
 import {
   DEADLINE_MS_DEFAULT,
   appliedBefore,
-  checkKey,
   checkOptions,
   checkRequest,
-  copyMetadata,
   isScheduled,
   scheduledMessage,
 } from "./call-options.ts";
-import type { CallOptions } from "./call-options.ts";
-import { keyOf, parentCall } from "./child-calls.ts";
+import { parentCall } from "./child-calls.ts";
 import { NO_CHAIN, checkChain, lengthenChain } from "./call-chain.ts";
 import type { ChannelListener } from "./broadcasts.ts";
 import { CommitWriter } from "./commit-writer.ts";
 import { SpawnError, isSpawnError } from "./errors.ts";
-import { harmless, warningsTo } from "./events.ts";
+import { harmless } from "./events.ts";
 import type { EventListener } from "./events.ts";
 import type { ExternalFunction } from "./external-functions.ts";
-import { canonicalJson, fingerprint } from "./fingerprint.ts";
 import { plainHost } from "./host.ts";
 import type { Host } from "./host.ts";
 import { Invocation, giveUpOnAbort } from "./invocation.ts";
-import type { Caller, InvocationDetails } from "./invocation.ts";
+import type { Caller } from "./invocation.ts";
 import { TIMEOUT_MS_MAX, checkWholeNumber, resolveLimits } from "./limits.ts";
 import type { Limits } from "./limits.ts";
 import { Loader } from "./loader.ts";
 import type { MessageOperations } from "./message-operations.ts";
 import { Messaging } from "./messaging.ts";
+import type { MigrationCheck, MigrationCheckOptions } from "./migration-check.ts";
 import { Pruner } from "./pruner.ts";
 import { noCronTimes } from "./repetition.ts";
 import type { CronTimes } from "./repetition.ts";
@@ -50,6 +49,7 @@ import { newMessageId, type SendRequest } from "./sending.ts";
 import { checkEncryption } from "./sealed-rows.ts";
 import type { Statestore } from "./statestore.ts";
 import { StoredActorOperations } from "./stored-actor.ts";
+import { StoredSystem } from "./stored-system.ts";
 import { copyBounded, lastCopiedUnits } from "./values.ts";
 import { Time } from "./time.ts";
 import { WAKE_UP, wakeUp } from "./wake-up.ts";
@@ -85,20 +85,20 @@ export interface EngineOptions {
 export const DRAIN_TIMEOUT_MS_DEFAULT = 10_000;
 
 const DRAIN_STEP_MS = 10;
-const NO_OPTIONS: CallOptions = {};
 
 type Phase = "new" | "running" | "stopping" | "stopped";
 
 export class Engine {
   readonly system: string;
   readonly #store: Statestore;
-  readonly #cluster: string | undefined;
+  readonly #stored: StoredSystem;
   readonly #parts: EngineParts;
   readonly #types: ActorTypes;
-  readonly #owner: string;
   readonly #findSystem: (name: string) => Engine | undefined;
   readonly #messaging: Messaging;
   readonly #pruner: Pruner;
+  /** Looks after the stored actors. */
+  readonly care: ActorCare;
   #phase: Phase = "new";
 
   /** @throws {SpawnError} `INVALID_ARGUMENT`, `ALREADY_REGISTERED` */
@@ -108,14 +108,20 @@ export class Engine {
     this.system = options.system;
     this.#store = options.store;
     if (options.cluster !== undefined) checkClusterName(options.cluster);
-    this.#cluster = options.cluster;
     this.#findSystem = options.findSystem ?? (() => undefined);
     const clock = options.clock ?? systemClock;
     const time = new Time(clock);
     const random = options.random ?? systemRandom();
     const limits = resolveLimits(options.limits);
     const emit = harmless(options.onEvent);
-    this.#owner = newMessageId({ clock, random });
+    const owner = newMessageId({ clock, random });
+    this.#stored = new StoredSystem({
+      system: options.system,
+      store: options.store,
+      owner,
+      cluster: options.cluster,
+      emit,
+    });
     const storeParts = { store: options.store, clock, random, limits, emit };
     const cronTimes = options.cronTimes ?? noCronTimes;
     const loader = new Loader(storeParts);
@@ -136,6 +142,7 @@ export class Engine {
     });
     const { outbox, stateless } = this.#messaging;
     this.#pruner = new Pruner(options.store, clock, emit);
+    this.care = new ActorCare({ ...storeParts, engine: this, types: () => this.#types });
     this.#parts = {
       system: options.system,
       clock,
@@ -148,7 +155,7 @@ export class Engine {
       runQueue: new RunQueue(clock, time),
       watch,
       loader,
-      writer: new CommitWriter({ ...storeParts, owner: this.#owner, outbox }),
+      writer: new CommitWriter({ ...storeParts, owner, outbox }),
       outbox,
       stateless,
       cronTimes,
@@ -161,15 +168,11 @@ export class Engine {
   async start(): Promise<void> {
     if (this.#phase !== "new")
       throw new SpawnError("INVALID_ARGUMENT", `the system ${this.system} was started before`);
-    await this.#store.open({
-      owner: this.#owner,
-      system: this.system,
-      cluster: this.#cluster,
-      onWarning: warningsTo(this.#parts.emit),
-    });
+    await this.#stored.open();
     this.#phase = "running";
     this.#messaging.start();
     this.#pruner.start();
+    this.care.start();
     this.#startTimers();
   }
 
@@ -254,7 +257,7 @@ export class Engine {
     }
     const ownMs = options?.deadlineMs ?? DEADLINE_MS_DEFAULT;
     const deadlineAt = Math.min(time.now() + ownMs, origin?.deadlineAt ?? Infinity);
-    const details = this.#detailsOf(call, payload);
+    const details = detailsOf(call, payload, limits);
     const isAsync = options?.async === true;
     const answersTo = isAsync ? this.#unheard(call) : caller;
     const invocation = new Invocation({ action, payload, units, deadlineAt, details }, answersTo);
@@ -276,27 +279,6 @@ export class Engine {
     throw new SpawnError("SHUTTING_DOWN", `the system ${this.system} is ${this.#phase}`, {
       applied: appliedBefore(options),
     });
-  }
-
-  #detailsOf(call: ActorCall, payload: unknown): InvocationDetails | undefined {
-    const { type, action, options, origin } = call;
-    const { metadata } = options ?? NO_OPTIONS;
-    const idempotencyKey = keyOf(call, payload);
-    if (idempotencyKey === undefined && metadata === undefined && origin === undefined)
-      return undefined;
-    const { limits } = this.#parts;
-    if (idempotencyKey !== undefined) {
-      checkKey(idempotencyKey, limits.idempotencyKeyBytesMax, type.definition);
-    }
-    return {
-      idempotencyKey,
-      fingerprint:
-        idempotencyKey === undefined ? "" : fingerprint(`${action.name} ${canonicalJson(payload)}`),
-      metadata: metadata === undefined ? {} : copyMetadata(metadata, limits.metadataBytesMax),
-      caller: origin?.caller,
-      chain: origin?.chain ?? NO_CHAIN,
-      message: undefined,
-    };
   }
 
   /** A call from outside for later: it is a message, and resolves when that is stored. */
@@ -375,6 +357,19 @@ export class Engine {
     return new StoredActorOperations({ engine: this, store: this.#store, type, name, caller });
   }
 
+  /**
+   * Reads all present states as activations would, and writes none. Before the start the statestore is
+   * opened for that alone, so that nothing of the system works yet.
+   *
+   * @throws {SpawnError} `ACTOR_NOT_FOUND`, `INVALID_ARGUMENT` for a definition without a state,
+   * `STATESTORE_UNAVAILABLE`
+   */
+  async checkMigrations(options: MigrationCheckOptions = {}): Promise<MigrationCheck> {
+    const isOpen = this.#phase !== "new";
+    if (isOpen) this.checkAccepting();
+    return await this.#stored.checkMigrations(this.#types, options, isOpen);
+  }
+
   // The end.
 
   /**
@@ -386,6 +381,7 @@ export class Engine {
     checkWholeNumber("drainTimeoutMs", drainTimeoutMs, { min: 0, max: TIMEOUT_MS_MAX });
     if (this.#phase !== "running") return;
     this.#phase = "stopping";
+    this.care.stop();
     this.#messaging.drain();
     const { clock, watch } = this.#parts;
     await new Promise<void>((resolve) => clock.yield(resolve));
@@ -424,6 +420,7 @@ export class Engine {
   #end(): void {
     this.#phase = "stopped";
     this.#pruner.stop();
+    this.care.stop();
     this.#messaging.stop();
     this.#parts.admission.stop();
     for (const type of this.#types.all) type.stop();

@@ -12,7 +12,7 @@ export type EngineEvent =
   /** A call to the statestore failed and was certainly not applied. */
   | {
       readonly type: "store-failed";
-      readonly operation: "load" | "commit" | "prune" | "messages";
+      readonly operation: "load" | "commit" | "prune" | "messages" | "expire";
       readonly cause: unknown;
     }
   /** The statestore is set up so that it may lose what was acknowledged. */
@@ -26,6 +26,8 @@ export type EngineEvent =
     }
   /** Acknowledged changes of a write-behind actor that never reached the statestore. */
   | { readonly type: "write-behind-lost"; readonly actor: ActorId }
+  /** The actor was deleted because nothing of it was committed for `expireAfterMs`. */
+  | { readonly type: "expired"; readonly actor: ActorId }
   /** A run went on too long after its deadline, or lost the state beneath it; it can change nothing any more. */
   | { readonly type: "run-abandoned"; readonly actor: ActorId; readonly action: string }
   /** A message was given up and waits in the list of parked ones. */

@@ -231,6 +231,10 @@ export class Execution implements RunOwner, RunSurroundings {
     return this.#owner.pipeline.revision;
   }
 
+  get isUntouched(): boolean {
+    return this.#owner.pipeline.isUntouched;
+  }
+
   get limits(): Limits {
     return this.parts.limits;
   }

@@ -31,6 +31,17 @@ export { checkWholeNumber, defaultLimits, TIMEOUT_MS_MAX } from "./limits.ts";
 export type { Limits } from "./limits.ts";
 export type { ActionContext, InvokeRequest, ReferenceCall } from "./run.ts";
 export { ActionReply } from "./action-reply.ts";
+export type {
+  ActorFilter,
+  ActorList,
+  ActorQuery,
+  IndexRange,
+  ListedActor,
+} from "./actor-finder.ts";
+export { actOnMany } from "./acting-on-many.ts";
+export type { ManyFailure, ManyOptions, ManyProgress, ManyResult } from "./acting-on-many.ts";
+export type { Reindexing, ReindexOptions } from "./reindexing.ts";
+export type { IndexedValue } from "./index-values.ts";
 export { MessageOperations } from "./message-operations.ts";
 export type { MessageQuery } from "./message-operations.ts";
 export { firstTime } from "./repetition.ts";
@@ -41,6 +52,13 @@ export type { SendOptions, SendRequest } from "./sending.ts";
 export type { ChannelListener, Publication } from "./broadcasts.ts";
 export type { ExternalCall, ExternalFunction } from "./external-functions.ts";
 export type { TimerDefinition } from "./timers.ts";
+export type {
+  CheckedDefinition,
+  MigrationCheck,
+  MigrationCheckOptions,
+  MigrationFailure,
+} from "./migration-check.ts";
+export type { ForkOptions } from "./stored-actor.ts";
 export { jsonCodec } from "./state-codec.ts";
 export type { StateCodec } from "./state-codec.ts";
 export { VALUE_DEPTH_MAX } from "./values.ts";
@@ -55,6 +73,19 @@ export type {
   SealedRows,
   ScannedRows,
 } from "./sealed-rows.ts";
+export type {
+  ActorPage,
+  ActorQueries,
+  FoundActor,
+  FoundActors,
+  IndexCondition,
+  IndexRewrite,
+} from "./actor-queries.ts";
+export type { IndexEntry, IndexKey } from "./index-values.ts";
+export { leadOf } from "./actor-queries.ts";
+export { indexEntries } from "./index-values.ts";
+export { systemOf } from "./system-rows.ts";
+export type { ActorRow, ImportMark, SystemRow, SystemRows, WaitingMessage } from "./system-rows.ts";
 export { StoreFailure } from "./statestore.ts";
 export type {
   Codec,

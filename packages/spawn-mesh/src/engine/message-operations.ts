@@ -1,10 +1,10 @@
 /** What waits to be delivered and what was given up, for those who look after a system. */
 import type { ActorId } from "./actor-id.ts";
+import { asked } from "./asked-store.ts";
 import type { Clock } from "./clock.ts";
-import { SpawnError, describeThrown, isSpawnError } from "./errors.ts";
+import { SpawnError, describeThrown } from "./errors.ts";
 import { checkWholeNumber } from "./limits.ts";
 import type { MessagePage, ParkedMessage, StoredMessage } from "./message-store.ts";
-import { StoreFailure } from "./statestore.ts";
 import type { Statestore } from "./statestore.ts";
 
 /** Which messages to list; `limit` is 100 unless told otherwise, at most 1 000. */
@@ -29,7 +29,7 @@ export class MessageOperations {
 
   /** What waits to be delivered, the earliest due first. */
   async list(query: MessageQuery = {}): Promise<readonly StoredMessage[]> {
-    return await asked(this.#parts.store.messages.list(pageOf(query)));
+    return await reached(this.#parts.store.messages.list(pageOf(query)));
   }
 
   /**
@@ -39,19 +39,19 @@ export class MessageOperations {
    */
   async cancel(id: string): Promise<boolean> {
     checkIds([id]);
-    return (await asked(this.#parts.store.messages.remove([id]))).length === 1;
+    return (await reached(this.#parts.store.messages.remove([id]))).length === 1;
   }
 
   /** What was given up, with the reasons, the first given up first. */
   async listParked(query: MessageQuery = {}): Promise<readonly ParkedMessage[]> {
-    return await asked(this.#parts.store.messages.listParked(pageOf(query)));
+    return await reached(this.#parts.store.messages.listParked(pageOf(query)));
   }
 
   /** Delivers parked messages after all; answers the ids of those that were parked. */
   async retry(...ids: readonly string[]): Promise<readonly string[]> {
     checkIds(ids);
     const dueAt = this.#parts.clock.wall();
-    const retried = await asked(this.#parts.store.messages.retryParked(ids, dueAt));
+    const retried = await reached(this.#parts.store.messages.retryParked(ids, dueAt));
     if (retried.length > 0) this.#parts.onStored(dueAt);
     return retried;
   }
@@ -59,8 +59,12 @@ export class MessageOperations {
   /** Forgets parked messages; answers the ids of those that were parked. */
   async discard(...ids: readonly string[]): Promise<readonly string[]> {
     checkIds(ids);
-    return await asked(this.#parts.store.messages.discardParked(ids));
+    return await reached(this.#parts.store.messages.discardParked(ids));
   }
+}
+
+function reached<Answer>(answer: Promise<Answer>): Promise<Answer> {
+  return asked(answer, "the messages cannot be reached");
 }
 
 const QUERY_OPTIONS: readonly string[] = ["source", "target", "after", "limit"];
@@ -102,19 +106,5 @@ function checkIds(ids: readonly unknown[]): void {
     if (typeof id === "string") continue;
     const got = describeThrown(id);
     throw new SpawnError("INVALID_ARGUMENT", `messages: expected the id of a message, got ${got}`);
-  }
-}
-
-/** What the statestore answers; its failures as errors of the platform. Not repeated: the answer would be another. */
-async function asked<Answer>(answer: Promise<Answer>): Promise<Answer> {
-  try {
-    return await answer;
-  } catch (error) {
-    if (isSpawnError(error)) throw error;
-    const what = `the messages cannot be reached: ${describeThrown(error)}`;
-    const isUnknown = error instanceof StoreFailure && error.kind === "ambiguous";
-    throw isUnknown
-      ? new SpawnError("UNKNOWN_OUTCOME", what, { applied: "unknown", cause: error })
-      : new SpawnError("STATESTORE_UNAVAILABLE", what, { cause: error });
   }
 }

@@ -6,6 +6,7 @@ import type { Change } from "./commit-batch.ts";
 import type { CommitPipeline } from "./commit-pipeline.ts";
 import { SpawnError, describeThrown, isSpawnError } from "./errors.ts";
 import { isFailure } from "./failure.ts";
+import { indexEntries, type IndexEntry } from "./index-values.ts";
 import type { Invocation } from "./invocation.ts";
 import type { LiveState } from "./live-state.ts";
 import type { Run } from "./run.ts";
@@ -54,15 +55,27 @@ export function changeOf(run: Run, result: unknown, around: RunSurroundings): Ru
   const bytes = run.isStateUsed ? encodeState(around) : pipeline.bytes;
   const tags = run.newTags === undefined ? pipeline.tags : changedTags(run.newTags, around);
   const { isDelete } = run;
-  const isChanged = bytes !== pipeline.bytes || tags !== pipeline.tags || isDelete;
+  const isMade = isDelete || run.isCreation;
+  const isChanged = bytes !== pipeline.bytes || tags !== pipeline.tags || isMade;
   if (run.invocation.action.isRead) checkRead(run, isChanged);
   const post = isPlain(run) ? NO_MESSAGES : messagesOf(run, reply, around);
   const { stored, cancels, sends, message, step } = post;
   const hasPost = message !== undefined || sends.length > 0 || cancels.length > 0;
   if (!isChanged && stored === undefined && !hasPost) return { reply, units, change: undefined };
   refuseWhenOverdue(around);
-  const change = { bytes, tags, isDelete, stored, cancels, sends, message, step };
+  const index = isDelete ? undefined : changedIndex(bytes, around);
+  const change = { bytes, tags, index, isDelete, stored, cancels, sends, message, step };
   return { reply, units, change };
+}
+
+/** The entries of the actor's index, if it has one and they may have changed. */
+function changedIndex(
+  bytes: StateBytes | undefined,
+  { state, pipeline, definition }: RunSurroundings,
+): readonly IndexEntry[] | undefined {
+  if (pipeline.index === undefined) return undefined;
+  if (bytes === pipeline.bytes && !pipeline.index.isUnknown) return undefined;
+  return indexEntries(definition.index!(state.read(bytes)));
 }
 
 function checkRead(run: Run, isChanged: boolean): void {

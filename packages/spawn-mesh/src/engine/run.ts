@@ -107,6 +107,7 @@ export interface RunOwner {
   readonly id: ActorId;
   readonly tags: Tags;
   readonly revision: number;
+  readonly isUntouched: boolean;
   readonly limits: Limits;
   readState(): unknown;
   writeState(state: unknown): void;
@@ -141,6 +142,8 @@ export class Run implements ActionContext {
   newTags: Tags | undefined;
   /** Whether the actor is to be deleted. */
   isDelete = false;
+  /** Whether the actor comes into being by this, even with the state that it would have anyway. */
+  isCreation = false;
   /** The messages that the code sent. */
   sends: Outgoing[] | undefined;
   /** The ids of the messages that the code cancelled, which were sent before. */
@@ -194,6 +197,11 @@ export class Run implements ActionContext {
 
   get revision(): number {
     return this.#live().revision;
+  }
+
+  /** Whether state and tags are those that were loaded, and nothing of them is being stored. */
+  get isUntouched(): boolean {
+    return this.#live().isUntouched;
   }
 
   get now(): number {

@@ -1,7 +1,7 @@
 /** The runs of one activation of an actor without a state whose messages are being stored: only so many at once. */
 import type { ActorId } from "./actor-id.ts";
 import { unitsToSend } from "./commit-batch.ts";
-import type { DurableChange } from "./commit-pipeline.ts";
+import type { DurableChange } from "./commit-batch.ts";
 import type { Limits } from "./limits.ts";
 import type { StatelessSending } from "./stateless-sending.ts";
 

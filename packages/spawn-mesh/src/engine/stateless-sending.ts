@@ -6,7 +6,7 @@
 import type { ActorId } from "./actor-id.ts";
 import { formatActorId } from "./actor-id.ts";
 import type { Change } from "./commit-batch.ts";
-import type { DurableChange } from "./commit-pipeline.ts";
+import type { DurableChange } from "./commit-batch.ts";
 import type { SpawnError } from "./errors.ts";
 import type { Invocation } from "./invocation.ts";
 import { messageGone } from "./keyed-invocations.ts";

@@ -6,8 +6,11 @@
  * `spawn-mesh/testing`; `memory.ts` is the reference.
  */
 import type { ActorId } from "./actor-id.ts";
+import type { ActorQueries } from "./actor-queries.ts";
+import type { IndexEntry } from "./index-values.ts";
 import type { Message, MessageRef, MessageStore, StoredMessage } from "./message-store.ts";
 import type { Sealed, SealedRows } from "./sealed-rows.ts";
+import type { SystemRows } from "./system-rows.ts";
 
 /** The unique id of a commit: 16 random bytes as 16 latin-1 characters. A fencing token. */
 export type Etag = string;
@@ -83,13 +86,23 @@ export interface Commit extends StoredState {
   readonly handle: StoreHandle | undefined;
   /** The etag that the row must have, or `undefined`: there must be no row. */
   readonly previous: Etag | undefined;
-  /** Whether this deletes the actor: state, history, stored replies and its timers go, a tombstone stays. */
+  /** Whether this deletes the actor: state, history, index, stored replies and its timers go, a tombstone stays. */
   readonly isDelete: boolean;
   /**
    * How many revisions the history holds after the row's *superseded* state was put into it;
    * 0 keeps no new one. The oldest go first.
    */
   readonly revisionsKept: number;
+  /**
+   * If a revision is put into the history: those go, too, that were superseded by then (wall), so that
+   * what was the state at that time is kept. `undefined`: they stay, however old.
+   */
+  readonly revisionsSince?: number | undefined;
+  /**
+   * The entries of the actor's declared index, instead of all that it has; `undefined` leaves them as they
+   * are. A delete removes them.
+   */
+  readonly index?: readonly IndexEntry[] | undefined;
   /** Replies to store. If the store already has one of these keys for this actor, the whole commit is refused. */
   readonly replies: readonly StoredReply[];
   /**
@@ -215,11 +228,17 @@ export interface Statestore {
    */
   listActors(of: ActorsOf): Promise<readonly string[]>;
 
+  /** Finds actors. */
+  readonly queries: ActorQueries;
+
   /** What waits to be delivered. */
   readonly messages: MessageStore;
 
   /** What may be encrypted, to change its keys. */
   readonly sealed: SealedRows;
+
+  /** All that is stored of a system, to carry it to another statestore. */
+  readonly systems: SystemRows;
 
   /** Forgets up to `limit` stored replies that expired before `wall`; answers how many. */
   prune(wall: number, limit: number): Promise<number>;

@@ -1,40 +1,35 @@
-/** `actorSystem(name, options)`: starts actors and reaches them. The one place that puts the parts together. */
-import { getHeapStatistics } from "node:v8";
-import { Engine, SpawnError, checkName } from "../engine/index.ts";
+/** `actorSystem(name, options)`: starts actors and reaches them. */
 import type {
-  ActorCall,
   ActorKind,
-  ActorType,
+  ActorList,
   ChannelListener,
   Clock,
   EventListener,
   InvokeRequest,
   Limits,
   MessageOperations,
+  MigrationCheck,
+  MigrationCheckOptions,
   Random,
-  ReferenceCall,
+  Reindexing,
+  ReindexOptions,
   SendRequest,
   Statestore,
 } from "../engine/index.ts";
-import { encryptedStatestore } from "../statestores/encrypted/index.ts";
 import type {
   Encryption,
-  EncryptedStatestore,
   Reencryption,
   ReencryptionOptions,
 } from "../statestores/encrypted/index.ts";
-import { sqliteStatestore } from "../statestores/sqlite/index.ts";
-import { definitionOfActor } from "./actor.ts";
+import type { ExportOptions } from "../statestores/transfer/index.ts";
 import type { ActorOf, AnyActor, NameOf } from "./actor.ts";
-import { referenceType } from "./actor-ref.ts";
-import type { ActorRef, CallTarget, EffectRef, ReferenceType } from "./actor-ref.ts";
-import { currentRun, inProcessHost } from "./in-process-host.ts";
-import { functionsOf } from "./external.ts";
+import type { ActorRef, EffectRef } from "./actor-ref.ts";
 import type { AnyExternal } from "./external.ts";
-import { cronTimes } from "./cron-times.ts";
-import { addRunningSystem, findEngine, removeRunningSystem } from "./running-systems.ts";
-import type { RunningSystem } from "./running-systems.ts";
+import type { Actors, FindOptions, Where } from "./finding.ts";
 import type { StoredActorRef } from "./stored-actor.ts";
+import { EmbeddedActorSystem } from "./embedded-system.ts";
+
+export { DEFAULT_STATE_FILE } from "./embedded-system.ts";
 
 export type {
   Encryption,
@@ -45,8 +40,7 @@ export type {
   ReencryptionProgress,
 } from "../statestores/encrypted/index.ts";
 
-/** Where an embedded system keeps its actors unless told otherwise. */
-export const DEFAULT_STATE_FILE = ".spawn/state.db";
+export type { ExportOptions, ExportProgress, RowCounts } from "../statestores/transfer/index.ts";
 
 export interface ActorSystemOptions {
   /** The actors of this system. */
@@ -121,6 +115,26 @@ export interface ActorSystem extends AsyncDisposable {
   subscribe(channel: string, listener: ChannelListener): () => void;
   /** What waits to be delivered, and what was given up: list, cancel, retry, discard. */
   readonly messages: Messages;
+  /** The actors that are stored: list, act on many, delete many. */
+  readonly actors: Actors;
+  /**
+   * Finds actors of a definition by its declared index: all values and ranges must hold. With one range they
+   * come in the order of its values.
+   *
+   * @throws {SpawnError} `INVALID_ARGUMENT`, `STATESTORE_UNAVAILABLE`
+   */
+  find<State, ActionsOf, Kind extends ActorKind, Index>(
+    definition: ActorOf<State, ActionsOf, Kind, Index>,
+    where: Where<Index>,
+    options?: FindOptions,
+  ): Promise<ActorList>;
+  /**
+   * Makes the index of all stored actors of a definition anew, while the system works: after its `index` was
+   * changed, when no process has the old one any more. It can be ended and gone on with.
+   *
+   * @throws {SpawnError} `STATESTORE_UNAVAILABLE`, `SHUTTING_DOWN`; what was done stays
+   */
+  reindex(definition: AnyActor, options?: ReindexOptions): Promise<Reindexing>;
   /** What the statestore keeps of an actor: read and restore revisions, delete. */
   stored<State, ActionsOf, Kind extends ActorKind>(
     definition: ActorOf<State, ActionsOf, Kind>,
@@ -134,6 +148,22 @@ export interface ActorSystem extends AsyncDisposable {
    * `SHUTTING_DOWN`; what was done stays, and it can be called again
    */
   reencrypt(options?: ReencryptionOptions): Promise<Reencryption>;
+  /**
+   * Whether this program can read what is stored: reads all present states, migrates those of older
+   * versions as an activation would, and writes none. Called before `start()`, nothing else of the
+   * system works meanwhile.
+   *
+   * @throws {SpawnError} `STATESTORE_UNAVAILABLE`, `ACTOR_NOT_FOUND`, `INVALID_ARGUMENT` for a definition
+   * that has no state, `SHUTTING_DOWN`
+   */
+  checkMigrations(options?: MigrationCheckOptions): Promise<MigrationCheck>;
+  /**
+   * Everything that the statestore keeps of this system, as it is at the moment when the first bytes
+   * are taken, while the system works: a stream for `importSystem` of `spawn-mesh/transfer`.
+   *
+   * @throws {SpawnError} `STATESTORE_UNAVAILABLE`, `STATE_CORRUPT` when a row is damaged, `SHUTTING_DOWN`
+   */
+  export(options?: ExportOptions): AsyncIterable<Uint8Array>;
   /** Takes no more calls, lets what is queued run for `drainTimeoutMs` (default 10 000), commits, and closes the statestore. */
   stop(options?: { readonly drainTimeoutMs?: number }): Promise<void>;
   /** Ends as `kill -9` does: nothing more is written. For tests: a new system on the same memory statestore goes on from there. A SQLite file stays taken until the process ends. */
@@ -148,252 +178,4 @@ export interface ActorSystem extends AsyncDisposable {
  */
 export function actorSystem(name: string, options: ActorSystemOptions): ActorSystem {
   return new EmbeddedActorSystem(name, options);
-}
-
-class EmbeddedActorSystem implements ActorSystem, RunningSystem {
-  readonly name: string;
-  readonly engine: Engine;
-  readonly handlesSignals: boolean;
-  readonly #store: Statestore;
-  readonly #clock: Clock | undefined;
-  /** Aborted when nothing new is begun any more. */
-  readonly #ending = new AbortController();
-  readonly #reached = new Map<AnyActor, ReachedActor>();
-  /** There while the system starts: settles when that has ended, well or badly. */
-  #starting: Promise<void> | undefined;
-  #stopping: Promise<void> | undefined;
-
-  constructor(name: string, options: ActorSystemOptions) {
-    checkName("system", name);
-    if (!Array.isArray(options?.actors)) {
-      throw new SpawnError(
-        "INVALID_ARGUMENT",
-        `actors of ${name}: expected an array of actors, got ${typeof options?.actors}`,
-      );
-    }
-    this.name = name;
-    this.handlesSignals = options.handleSignals ?? true;
-    const { cluster, strict = false, limits, clock, random, onEvent } = options;
-    this.#store = storeOf(options);
-    this.#clock = clock;
-    this.engine = new Engine({
-      system: name,
-      definitions: options.actors.map((defined) => ({
-        ...definitionOfActor(defined),
-        isStrict: strict,
-      })),
-      store: this.#store,
-      host: inProcessHost((target, instance, call) =>
-        this.#referenceThrough(call, target as AnyActor, instance),
-      ),
-      cronTimes,
-      externals: functionsOf(options.externals ?? []),
-      findSystem: findEngine,
-      heapPercent,
-      ...(cluster !== undefined && { cluster }),
-      ...(limits && { limits }),
-      ...(clock && { clock }),
-      ...(random && { random }),
-      ...(onEvent && { onEvent }),
-    });
-  }
-
-  start(): Promise<void> {
-    const starting = this.#start();
-    const settled = starting
-      .catch(() => undefined)
-      .finally(() => {
-        if (this.#starting === settled) this.#starting = undefined;
-      });
-    this.#starting = settled;
-    return starting;
-  }
-
-  async #start(): Promise<void> {
-    addRunningSystem(this);
-    try {
-      await this.engine.start();
-    } catch (error) {
-      removeRunningSystem(this);
-      throw error;
-    }
-  }
-
-  actor<State, ActionsOf, Kind extends ActorKind>(
-    defined: ActorOf<State, ActionsOf, Kind>,
-    ...name: NameOf<Kind>
-  ): ActorRef<State, ActionsOf> {
-    const reached = this.#reach(defined);
-    return new reached.Reference(reached, nameOf(defined, name[0])) as ActorRef<State, ActionsOf>;
-  }
-
-  async invoke<Reply = unknown>(name: string, request: InvokeRequest): Promise<Reply> {
-    const run = currentRun();
-    const reply =
-      run === undefined
-        ? this.engine.invoke(name, request)
-        : run.invoke(name, { system: this.name, ...request });
-    return (await reply) as Reply;
-  }
-
-  effect<State, ActionsOf, Kind extends ActorKind>(
-    defined: ActorOf<State, ActionsOf, Kind>,
-    ...name: NameOf<Kind>
-  ): EffectRef<ActionsOf, Promise<string>> {
-    const send: ReferenceCall = (called, request) => this.send(called, request);
-    return this.#referenceThrough(send, defined, name[0]) as EffectRef<ActionsOf, Promise<string>>;
-  }
-
-  async send(name: string, request: SendRequest): Promise<string> {
-    const run = currentRun();
-    return run === undefined
-      ? await this.engine.send(name, request)
-      : run.send(name, { system: this.name, ...request });
-  }
-
-  async publish(channel: string, payload?: unknown): Promise<string> {
-    const run = currentRun();
-    return run?.self.system === this.name
-      ? run.broadcast(channel, payload)
-      : await this.engine.publish(channel, payload);
-  }
-
-  subscribe(channel: string, listener: ChannelListener): () => void {
-    return this.engine.subscribe(channel, listener);
-  }
-
-  get messages(): Messages {
-    return this.engine.messages;
-  }
-
-  stored<State, ActionsOf, Kind extends ActorKind>(
-    defined: ActorOf<State, ActionsOf, Kind>,
-    ...name: NameOf<Kind>
-  ): StoredActorRef<State> {
-    return this.engine.stored(
-      this.#reach(defined).type,
-      nameOf(defined, name[0]),
-      currentRun()?.self,
-    ) as StoredActorRef<State>;
-  }
-
-  async reencrypt(options: ReencryptionOptions = {}): Promise<Reencryption> {
-    this.engine.checkAccepting();
-    if (!isEncrypted(this.#store)) {
-      throw new SpawnError(
-        "INVALID_ARGUMENT",
-        `the system ${this.name} has no keys to encrypt with: expected the option encryption`,
-      );
-    }
-    const { signal } = this.#ending;
-    return await this.#store.reencrypt({
-      ...(this.#clock && { clock: this.#clock }),
-      ...options,
-      signal: options.signal === undefined ? signal : AbortSignal.any([signal, options.signal]),
-    });
-  }
-
-  stop(options?: { readonly drainTimeoutMs?: number }): Promise<void> {
-    if (this.#starting !== undefined) return this.#starting.then(() => this.stop(options));
-    if (this.engine.isRunning) {
-      this.#end("stopping");
-      this.#stopping = this.engine.stop(options).finally(() => {
-        if (!this.engine.isRunning) removeRunningSystem(this);
-      });
-    }
-    return this.#stopping ?? Promise.resolve();
-  }
-
-  crash(): void {
-    removeRunningSystem(this);
-    this.#end("stopped");
-    this.engine.crash();
-  }
-
-  #end(phase: string): void {
-    this.#ending.abort(new SpawnError("SHUTTING_DOWN", `the system ${this.name} is ${phase}`));
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.stop();
-  }
-
-  #referenceThrough(call: ReferenceCall, target: AnyActor, name: string | undefined): object {
-    const { type, Reference } = this.#reach(target);
-    const definition = type.definition.name;
-    const through: CallTarget = {
-      call: ({ name: instance, action, payload, options }) =>
-        call(instance, { ...options, definition, action: action.name, payload }),
-    };
-    return new Reference(through, nameOf(target, name));
-  }
-
-  #reach(defined: AnyActor): ReachedActor {
-    const known = this.#reached.get(defined);
-    if (known !== undefined) return known;
-    definitionOfActor(defined);
-    const reached = new ReachedActor(this.engine, this.engine.type(defined.name));
-    this.#reached.set(defined, reached);
-    return reached;
-  }
-}
-
-/** A definition of this system, as its references see it. */
-class ReachedActor implements CallTarget {
-  readonly type: ActorType;
-  readonly Reference: ReferenceType;
-  readonly #engine: Engine;
-
-  constructor(engine: Engine, type: ActorType) {
-    this.#engine = engine;
-    this.type = type;
-    this.Reference = referenceType(type);
-  }
-
-  call(call: ActorCall): Promise<unknown> {
-    const run = currentRun();
-    if (run === undefined) return this.#engine.call(call);
-    const { system } = this.#engine;
-    const { name, action, payload, options } = call;
-    return run.invoke(name, {
-      ...options,
-      system,
-      definition: this.type.definition.name,
-      action: action.name,
-      payload,
-    });
-  }
-}
-
-function storeOf({ statestore, encryption }: ActorSystemOptions): Statestore {
-  const store = statestore ?? sqliteStatestore({ file: DEFAULT_STATE_FILE });
-  if (encryption === undefined) return store;
-  if (isEncrypted(store)) {
-    throw new SpawnError(
-      "INVALID_ARGUMENT",
-      "encryption: the statestore encrypts already; expected its keys in one of the two",
-    );
-  }
-  return encryptedStatestore(store, encryption);
-}
-
-function isEncrypted(store: Statestore): store is EncryptedStatestore {
-  return "reencrypt" in store;
-}
-
-function heapPercent(): number {
-  const { used_heap_size: used, heap_size_limit: limit } = getHeapStatistics();
-  return (used / limit) * 100;
-}
-
-function nameOf(defined: AnyActor, name: string | undefined): string {
-  if (defined.kind !== "unnamed") {
-    if (name === undefined || name === defined.name) return defined.name;
-    throw new SpawnError(
-      "INVALID_ARGUMENT",
-      `${defined.name} is one actor, reached by that name alone; got the name ${JSON.stringify(name)}`,
-    );
-  }
-  checkName(`${defined.name} instance`, name);
-  return name;
 }

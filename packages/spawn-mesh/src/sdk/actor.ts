@@ -25,6 +25,7 @@ import type { Actions } from "./action.ts";
 import { cronTimes } from "./cron-times.ts";
 import type { Context } from "./context.ts";
 import type { JsonProblem } from "./json-types.ts";
+import type { IndexFields, NoIndex } from "./finding.ts";
 import { poolOf } from "./pool.ts";
 import type { KindProblem } from "./pool.ts";
 import type { VersionedState } from "./state.ts";
@@ -33,7 +34,7 @@ import type { VersionedState } from "./state.ts";
 export type NameOf<Kind extends ActorKind> = Kind extends "unnamed" ? [name: string] : [];
 
 /** What `actor` takes. */
-export interface ActorOptions<State, ActionsOf, Kind extends ActorKind> {
+export interface ActorOptions<State, ActionsOf, Kind extends ActorKind, Index = unknown> {
   /**
    * `named`: one actor of this name. `unnamed`: any number, each with its own name. `pooled`: one
    * actor of this name, without state, that runs several actions at once. `task`: runs as `named` for
@@ -58,6 +59,23 @@ export interface ActorOptions<State, ActionsOf, Kind extends ActorKind> {
   readonly snapshotTimeoutMs?: number;
   /** How many revisions are kept; 0 for none. Default 10. */
   readonly revisionsKept?: number;
+  /**
+   * For how long a revision is kept after a newer one took its place, in milliseconds: what was the state
+   * at any time since then can be read. Looked at whenever a revision is kept. Default: however old.
+   */
+  readonly revisionsKeptMs?: number;
+  /**
+   * Deletes the actor with all that is stored of it when nothing of it was committed for so long, in
+   * milliseconds; reads do not count. That is looked for every hundredth of this time, but once a minute at
+   * the most and once an hour at the least. Default: never.
+   */
+  readonly expireAfterMs?: number;
+  /**
+   * Fields that the actor is found by (`system.find`), made of its state and stored with it: strings,
+   * numbers and booleans; `null` is not found. They are never encrypted. It must not change the state; if it
+   * throws, the action fails and changes nothing. After it was changed call `system.reindex`.
+   */
+  readonly index?: (state: State) => Index;
   /**
    * Runs on every activation after the load, before anything else. What it changes is seen by all
    * that follows, and is stored with the first commit that follows.
@@ -94,17 +112,18 @@ export interface Timer<ActionName extends string = string> extends Pick<
 }
 
 /** An actor definition, with the types of its state and actions. */
-export interface ActorOf<State, ActionsOf, Kind extends ActorKind> {
+export interface ActorOf<State, ActionsOf, Kind extends ActorKind, Index = unknown> {
   readonly name: string;
   readonly kind: Kind;
   /** Never there: carry the types. */
   readonly "~state"?: State;
   readonly "~actions"?: ActionsOf;
+  readonly "~index"?: Index;
 }
 
 /** Any actor definition. */
 // oxlint-disable-next-line typescript/no-explicit-any -- a list of definitions has many types
-export type AnyActor = ActorOf<any, any, ActorKind>;
+export type AnyActor = ActorOf<any, any, ActorKind, any>;
 
 const DEACTIVATE_TIMEOUT_MS = 10_000;
 const SNAPSHOT_TIMEOUT_MS = 2_000;
@@ -130,10 +149,13 @@ export function actor<
   State,
   ActionsOf extends Actions<State> = Actions<State>,
   const Kind extends ActorKind = "named",
+  Index extends IndexFields<Index> = NoIndex,
 >(
   name: string,
-  options: ActorOptions<State, ActionsOf, Kind> & KindProblem<Kind> & JsonProblem<State, ActionsOf>,
-): ActorOf<State, ActionsOf, Kind> {
+  options: ActorOptions<State, ActionsOf, Kind, Index> &
+    KindProblem<Kind> &
+    JsonProblem<State, ActionsOf>,
+): ActorOf<State, ActionsOf, Kind, Index> {
   checkName("actor", name);
   if (typeof options !== "object" || options === null) {
     throw new SpawnError(
@@ -143,7 +165,7 @@ export function actor<
   }
   const kind = (options.kind ?? "named") as Kind;
   checkKind(name, kind);
-  const defined: ActorOf<State, ActionsOf, Kind> = Object.freeze({ name, kind });
+  const defined: ActorOf<State, ActionsOf, Kind, Index> = Object.freeze({ name, kind });
   definitions.set(defined, Object.freeze(definitionOf(name, { ...options, kind })));
   return defined;
 }
@@ -195,6 +217,11 @@ function definitionOf<State>(
     max: TIMEOUT_MS_MAX,
   });
   checkWholeNumber(`revisionsKept of ${name}`, revisionsKept, { min: 0, max: REVISIONS_KEPT_MAX });
+  const { revisionsKeptMs, expireAfterMs } = options;
+  if (revisionsKeptMs !== undefined)
+    checkWholeNumber(`revisionsKeptMs of ${name}`, revisionsKeptMs, { min: 1 });
+  if (expireAfterMs !== undefined)
+    checkWholeNumber(`expireAfterMs of ${name}`, expireAfterMs, { min: 1 });
   const actions = actionsOf(name, options.actions);
   return {
     name,
@@ -205,6 +232,9 @@ function definitionOf<State>(
     deactivateTimeoutMs,
     snapshotTimeoutMs,
     revisionsKept,
+    revisionsKeptMs,
+    expireAfterMs,
+    index: indexOf(name, options),
     init: initOf(name, options.init),
     actions,
     channels: channelsOf(name, options.channels ?? [], actions),
@@ -290,6 +320,19 @@ function checkAction(
   throw new SpawnError(
     "INVALID_ARGUMENT",
     `${what}: there is no action ${JSON.stringify(action)}; there are ${[...actions.keys()].join(", ")}`,
+  );
+}
+
+function indexOf(
+  name: string,
+  { index, state }: { readonly index?: unknown; readonly state?: unknown },
+): ActorDefinition["index"] {
+  if (index === undefined) return undefined;
+  if (typeof index === "function" && state !== undefined) return index as ActorDefinition["index"];
+  const got = typeof index === "function" ? "one without a state" : typeof index;
+  throw new SpawnError(
+    "INVALID_ARGUMENT",
+    `index of ${name}: expected a function of the state, got ${got}`,
   );
 }
 

@@ -3,7 +3,15 @@ import { SpawnError, checkWholeNumber } from "../engine/index.ts";
 import type { ActorKind, PoolSize } from "../engine/index.ts";
 
 /** What is about a state, which a pooled actor does not have. */
-const STATE_OPTIONS = ["state", "durability", "snapshotTimeoutMs", "revisionsKept"] as const;
+const STATE_OPTIONS = [
+  "state",
+  "durability",
+  "snapshotTimeoutMs",
+  "revisionsKept",
+  "revisionsKeptMs",
+  "expireAfterMs",
+  "index",
+] as const;
 type StateOption = (typeof STATE_OPTIONS)[number];
 
 /** The options of a definition that have to do with its being pooled. */

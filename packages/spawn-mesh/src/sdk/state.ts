@@ -28,7 +28,7 @@ export interface VersionedState<State> extends StateDefinition {
 /**
  * A state with a schema, version 1. New and migrated states are checked with the schema.
  *
- * @param initial makes the state of a new actor, of the *last* version
+ * @param initial makes the state of a new actor, of version 1: it is migrated as a stored one is
  */
 export function state<Schema extends StandardSchemaV1>(
   schema: Schema,

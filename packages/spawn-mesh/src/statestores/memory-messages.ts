@@ -21,6 +21,7 @@ import type {
   StoredMessage,
 } from "../engine/message-store.ts";
 import { isSealed } from "../engine/sealed-rows.ts";
+import type { WaitingMessage } from "../engine/system-rows.ts";
 import { DueHeap } from "./due-heap.ts";
 
 /** A stored message, and where it stands. */
@@ -35,6 +36,10 @@ interface Row {
   /** Whether it was claimed, and how that ended was not told since. */
   isUnanswered: boolean;
 }
+
+type Tried = Pick<Row, "attempts" | "error" | "isUnanswered">;
+
+const UNTRIED: Tried = { attempts: 0, error: undefined, isUnanswered: false };
 
 export class MemoryMessages implements MessageStore {
   readonly #rows = new Map<string, Row>();
@@ -128,6 +133,35 @@ export class MemoryMessages implements MessageStore {
     const { payload, headers, error = parked.error } = by;
     this.#parked.set(was.id, { ...parked, payload, headers, error });
     return true;
+  }
+
+  // What carrying a system needs.
+
+  /** All messages as they wait, in order. */
+  get waiting(): readonly WaitingMessage[] {
+    return [...this.#rows.values()].map((row) => ({
+      ...storedMessage(row),
+      isUnanswered: row.isUnanswered,
+    }));
+  }
+
+  get parked(): readonly ParkedMessage[] {
+    return [...this.#parked.values()];
+  }
+
+  /** Adds a message as it waited elsewhere, behind all others. */
+  addWaiting({ attempts, error, isUnanswered, ...message }: WaitingMessage): void {
+    if (this.#rows.has(message.id) || this.#parked.has(message.id)) return;
+    this.#put(message, { attempts, error, isUnanswered });
+  }
+
+  addParked(message: ParkedMessage): void {
+    if (this.#rows.has(message.id) || this.#parked.has(message.id)) return;
+    this.#parked.set(message.id, message);
+  }
+
+  discard(id: string): void {
+    this.#parked.delete(id);
   }
 
   // The port.
@@ -263,12 +297,11 @@ export class MemoryMessages implements MessageStore {
     return row?.message.sentAt === sentAt ? row : undefined;
   }
 
-  #put(message: Message): void {
+  #put(message: Message, tried: Tried = UNTRIED): void {
     const lane = laneOf(message);
     const position = ++this.#position;
     const { dueAt } = message;
-    const untried = { attempts: 0, error: undefined, isUnanswered: false };
-    const row: Row = { message, position, lane, dueAt, ...untried };
+    const row: Row = { message, position, lane, dueAt, ...tried };
     this.#rows.set(message.id, row);
     if (lane === undefined || !this.#lanes.has(lane)) this.#due.add(row);
     if (lane !== undefined) {

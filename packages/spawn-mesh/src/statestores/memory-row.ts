@@ -1,3 +1,4 @@
+import type { IndexEntry } from "../engine/index-values.ts";
 import type { Sealed } from "../engine/sealed-rows.ts";
 import type {
   Codec,
@@ -23,6 +24,7 @@ export interface MemoryRow {
   tags: Tags | undefined;
   revision: number;
   at: number;
+  index: readonly IndexEntry[] | undefined;
   /** The oldest first. */
   history: StoredState[] | undefined;
   replies: Map<string, StoredReply> | undefined;

@@ -11,8 +11,8 @@ import type { ActorId } from "../engine/actor-id.ts";
 import type { MemoryMessages } from "./memory-messages.ts";
 import type { MemoryRow } from "./memory-row.ts";
 
-/** Rows by system and definition, with a NUL between, and there by name. None ever goes. */
-type RowsByName = ReadonlyMap<string, ReadonlyMap<string, MemoryRow>>;
+/** Rows by system and definition, with a NUL between, and there by name. None goes while a system runs. */
+export type RowsByName = ReadonlyMap<string, ReadonlyMap<string, MemoryRow>>;
 
 /** How far a scan has come: actors by their number, then messages by position, then parked ones by id. */
 type Place = readonly ["actors" | "messages", number] | readonly ["parked", string];

@@ -22,9 +22,12 @@ import {
   type StoredState,
 } from "../engine/statestore.ts";
 import { checkKeyIds, type SealedRows } from "../engine/sealed-rows.ts";
+import type { SystemRows } from "../engine/system-rows.ts";
 import type { MemoryRow } from "./memory-row.ts";
 import { MemoryMessages } from "./memory-messages.ts";
+import { MemoryQueries } from "./memory-queries.ts";
 import { MemorySealedRows } from "./memory-sealed.ts";
+import { MemorySystemRows } from "./memory-systems.ts";
 
 /** A statestore in the memory of this process: for tests, and for state that may be lost with it. */
 export function memoryStatestore(): Statestore {
@@ -34,7 +37,8 @@ export function memoryStatestore(): Statestore {
 const NO_REPLIES: readonly StoredReply[] = [];
 
 class MemoryStatestore implements Statestore {
-  readonly #rows: MemoryRow[] = [];
+  /** By their handles; a removed one leaves its place. */
+  readonly #rows: (MemoryRow | undefined)[] = [];
   /** By definition, and there by name: the name is kept once. */
   readonly #byDefinition = new Map<string, Map<string, MemoryRow>>();
   /** Rows that may have replies: what `prune` looks at. */
@@ -51,6 +55,27 @@ class MemoryStatestore implements Statestore {
   readonly #sealed = new MemorySealedRows(this.#byDefinition, this.messages, () =>
     this.#openOwner(),
   );
+  readonly queries: MemoryQueries = new MemoryQueries(this.#byDefinition, () => this.#openOwner());
+  readonly systems: SystemRows = new MemorySystemRows(this.#byDefinition, this.messages, {
+    checkOpen: () => this.#openOwner(),
+    add: (actor, stored) => {
+      const row = {
+        ...stored,
+        handle: this.#rows.length,
+        history: undefined,
+        index: undefined,
+        replies: undefined,
+      };
+      this.#rows.push(row);
+      this.#named(actor).set(actor.name, row);
+    },
+    remember: (row, reply) => this.#storeReplies(row, [reply]),
+    remove: (actor, row) => {
+      this.#named(actor).delete(actor.name);
+      this.#withReplies.delete(row);
+      this.#rows[row.handle] = undefined;
+    },
+  });
   #owner: string | undefined;
 
   get sealed(): SealedRows {
@@ -137,8 +162,9 @@ class MemoryStatestore implements Statestore {
       row.history = undefined;
       row.keptAt = undefined;
       row.replies = undefined;
+      row.index = undefined;
     } else if (commit.revisionsKept > 0 && row.state !== undefined) {
-      keepRevision(row, commit.revisionsKept);
+      keepRevision(row, commit);
       row.keptAt = commit.at;
     }
     if (row.owner !== owner) {
@@ -154,6 +180,7 @@ class MemoryStatestore implements Statestore {
     row.tags = commit.tags;
     row.revision = commit.revision;
     row.at = commit.at;
+    if (commit.index !== undefined) row.index = commit.index;
     this.#storeReplies(row, commit.replies);
     this.#changeMessages(commit);
     return row.handle;
@@ -203,6 +230,7 @@ class MemoryStatestore implements Statestore {
       tags: commit.tags,
       revision: commit.revision,
       at: commit.at,
+      index: commit.index,
       history: undefined,
       replies: undefined,
     };
@@ -222,11 +250,14 @@ class MemoryStatestore implements Statestore {
 }
 
 /** Puts the row's present state into its history and lets the oldest go. */
-function keepRevision(row: MemoryRow, revisionsKept: number): void {
+function keepRevision(row: MemoryRow, { revisionsKept, revisionsSince }: Commit): void {
   const { etag, state, codec, stateVersion, tags, revision, at } = row;
   row.history ??= [];
   row.history.push({ etag, state, codec, stateVersion, tags, revision, at });
   if (row.history.length > revisionsKept) row.history.splice(0, row.history.length - revisionsKept);
+  if (revisionsSince === undefined) return;
+  const oldest = row.history.findLastIndex((kept) => kept.at <= revisionsSince);
+  if (oldest > 0) row.history.splice(0, oldest);
 }
 
 function hasKeyOf(row: MemoryRow | undefined, replies: readonly StoredReply[]): boolean {

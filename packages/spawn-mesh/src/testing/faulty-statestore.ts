@@ -6,9 +6,11 @@
  * fail goes through untouched, so that the tests of what wraps a statestore need no second model.
  */
 import type { ActorId } from "../engine/actor-id.ts";
+import type { ActorQueries } from "../engine/actor-queries.ts";
 import { StoreFailure } from "../engine/statestore.ts";
 import type { MessageStore } from "../engine/message-store.ts";
 import type { SealedRows } from "../engine/sealed-rows.ts";
+import type { SystemRows } from "../engine/system-rows.ts";
 import type {
   ActorsOf,
   Commit,
@@ -29,7 +31,9 @@ export type StatestoreOperation =
   | "commit"
   | "history"
   | "messages"
+  | "queries"
   | "sealed"
+  | "systems"
   | "prune"
   | "close";
 
@@ -83,15 +87,32 @@ export class FaultyStatestore implements Statestore {
   readonly #faults = new Map<StatestoreOperation, StatestoreFault & { left: number }>();
   readonly #holds = new Map<StatestoreOperation, Hold>();
 
+  /** Every call of it is one of the operation `queries`. */
+  readonly queries: ActorQueries;
+
   /** Every call of it is one of the operation `messages`. */
   readonly messages: MessageStore;
 
   /** Every call of it is one of the operation `sealed`. */
   readonly sealed: SealedRows;
 
+  /** Every call of it but `read` is one of the operation `systems`. */
+  readonly systems: SystemRows;
+
   constructor(inner: Statestore) {
     this.#inner = inner;
-    const { messages, sealed } = inner;
+    const { messages, queries, sealed, systems } = inner;
+    this.queries = {
+      list: (page) => this.#call("queries", () => queries.list(page)),
+      reindex: (rewrites) => this.#call("queries", () => queries.reindex(rewrites)),
+    };
+    this.systems = {
+      read: (system) => systems.read(system),
+      add: (rows) => this.#call("systems", () => systems.add(rows)),
+      remove: (rows) => this.#call("systems", () => systems.remove(rows)),
+      readMark: (system) => this.#call("systems", () => systems.readMark(system)),
+      writeMark: (system, mark) => this.#call("systems", () => systems.writeMark(system, mark)),
+    };
     this.sealed = {
       listKeys: () => this.#call("sealed", () => sealed.listKeys()),
       addKey: (proof) => this.#call("sealed", () => sealed.addKey(proof)),

@@ -8,9 +8,11 @@
  */
 import assert from "node:assert";
 import type { ActorId } from "../engine/actor-id.ts";
+import { indexEntries, type IndexedValue, type IndexEntry } from "../engine/index-values.ts";
 import type { Etag, StoredReply } from "../engine/statestore.ts";
 import { memoryStatestore } from "../statestores/memory.ts";
 import type { OpenStatestore } from "./statestore-cases/conformance-case.ts";
+import { findAll, is, within } from "./statestore-cases/query-fixtures.ts";
 import { Choices } from "./statestore-model/choices.ts";
 import { MessageCommands } from "./statestore-model/message-commands.ts";
 import { type CommitPlan, Side, Sides } from "./statestore-model/sides.ts";
@@ -33,6 +35,7 @@ const OWNERS = ["session-1", "session-2", "session-3"];
 const REMEMBERED_COMMITS = 30;
 const TIMES = 50;
 const PRUNE_LIMIT = 1000;
+const INDEXED: readonly (IndexedValue | null)[] = [null, 1, 2, "1", "", "b", true, false];
 
 /** What is known of an actor: enough to continue it. */
 interface KnownActor {
@@ -105,6 +108,24 @@ class ModelRun {
   async compareAll(): Promise<void> {
     for (const { actor } of this.#actors) await this.#compare(actor);
     await this.#messages.compare();
+    await this.#compareFound();
+  }
+
+  /** Who is found by a value, by a range, by the time of the last commit, and among those that are gone. */
+  async #compareFound(): Promise<void> {
+    const questions = [
+      { where: [is("a", this.#choices.pick(INDEXED) ?? 0)] },
+      { where: [within("b", { from: 1 }), is("a", 2)] },
+      { where: [within("b", { from: "", below: "b" })] },
+      { changedAfter: this.#time - this.#choices.whole(TIMES * 2) },
+      { isDeleted: true },
+    ];
+    for (const asked of questions) {
+      const fields = { ...asked, limit: 1 + this.#choices.whole(3) };
+      await this.#sides.same("who is found", async (side) =>
+        (await findAll(side.store, fields)).toSorted((a, b) => (a.name < b.name ? -1 : 1)),
+      );
+    }
   }
 
   async #commit(): Promise<void> {
@@ -115,6 +136,7 @@ class ModelRun {
       if (applied[index] === true) this.#remember(plan);
     }
     for (const plan of plans) await this.#compare(plan.actor);
+    await this.#compareFound();
     await this.#messages.compare();
   }
 
@@ -131,6 +153,8 @@ class ModelRun {
       etag: this.#newEtag(),
       isDelete,
       revisionsKept: this.#chance(0.5) ? 0 : 1 + this.#choices.whole(3),
+      ...(this.#chance(0.3) && { revisionsSince: this.#time - this.#choices.whole(TIMES * 3) }),
+      ...(!isDelete && this.#chance(0.4) && { index: this.#index() }),
       replies: KEYS.filter(() => this.#chance(0.1)).map((key) => this.#reply(key)),
       consumes: this.#chance(0.3) ? this.#messages.consumes() : [],
       cancels: this.#chance(0.2) ? this.#messages.cancels() : [],
@@ -142,6 +166,11 @@ class ModelRun {
       revision: known.revision + 1,
       at: this.#time,
     };
+  }
+
+  #index(): readonly IndexEntry[] {
+    const value = (): IndexedValue | null => this.#choices.pick(INDEXED);
+    return indexEntries({ a: value(), b: value() });
   }
 
   #state(): string | Uint8Array {

@@ -7,6 +7,7 @@
  */
 import type {
   ActorKind,
+  ActorList,
   ChannelListener,
   EngineEvent,
   InvokeRequest,
@@ -18,6 +19,7 @@ import type { ActorOf, AnyActor, NameOf } from "../sdk/actor.ts";
 import type { ActorRef, EffectRef } from "../sdk/actor-ref.ts";
 import { actorSystem } from "../sdk/actor-system.ts";
 import type { ActorSystem, Messages } from "../sdk/actor-system.ts";
+import type { Actors, FindOptions, Where } from "../sdk/finding.ts";
 import type { AnyExternal } from "../sdk/external.ts";
 import type { StoredActorRef } from "../sdk/stored-actor.ts";
 import { memoryStatestore } from "../statestores/memory.ts";
@@ -96,6 +98,20 @@ export class TestActorSystem {
   /** What waits to be delivered, and what was given up. */
   get messages(): Messages {
     return this.#system.messages;
+  }
+
+  /** The actors that are stored: list, act on many, delete many. */
+  get actors(): Actors {
+    return this.#system.actors;
+  }
+
+  /** Finds actors by their declared index. */
+  find<State, ActionsOf, Kind extends ActorKind, Index>(
+    definition: ActorOf<State, ActionsOf, Kind, Index>,
+    where: Where<Index>,
+    options?: FindOptions,
+  ): Promise<ActorList> {
+    return this.#system.find(definition, where, options);
   }
 
   /** What the statestore keeps of an actor. */

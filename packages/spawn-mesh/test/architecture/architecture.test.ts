@@ -2,7 +2,7 @@
  * The architecture as a table, and the check that the sources obey it.
  *
  *   sdk ───────────────► engine ◄─────────────── statestores
- *    └─ actor-system.ts ──► statestores            ▲
+ *    └─ embedded-system.ts ──► statestores         ▲
  *   protocol ──► engine/errors.ts                  │
  *   testing ──► sdk, engine, statestores           │ ports: engine/statestore.ts
  *
@@ -37,8 +37,9 @@ const importTable: Readonly<Record<string, Layer>> = {
   testing: { layers: ["engine", "statestores", "sdk"], node: "any", packages: [] },
 };
 
-/** The composition root: the one file of its layer that picks implementations. */
+/** The composition root, which picks implementations, and the options that it takes. */
 const compositionRoots: Readonly<Record<string, readonly string[]>> = {
+  "sdk/embedded-system.ts": ["statestores"],
   "sdk/actor-system.ts": ["statestores"],
 };
 
@@ -188,7 +189,7 @@ describe("the checks themselves", () => {
   test("allows what the table allows", () => {
     expect(importing("engine/a.ts", `import assert from "node:assert";`)).toEqual([]);
     expect(importing("engine/a.ts", `import { x } from "./clock.ts";`)).toEqual([]);
-    expect(importing("sdk/actor-system.ts", `import "../statestores/memory.ts";`)).toEqual([]);
+    expect(importing("sdk/embedded-system.ts", `import "../statestores/memory.ts";`)).toEqual([]);
     expect(importing("statestores/a.ts", `import "node:sqlite";`)).toEqual([]);
   });
 

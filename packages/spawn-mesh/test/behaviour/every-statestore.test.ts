@@ -23,6 +23,7 @@ const account = actor("account", {
   kind: "unnamed",
   state: () => ({ balance: 0, ticks: 0 }),
   snapshotTimeoutMs: 1,
+  index: ({ balance }) => ({ balance, isRich: balance >= 100 }),
   actions: {
     deposit(ctx, amount: number) {
       ctx.state.balance += amount;
@@ -112,6 +113,12 @@ for (const database of [files, postgres, mariadb, mysqlDatabase, mssqlDatabase])
         expect((await system.actor(account, "ann").get()).balance).toBe(
           (await stored.readRevision(newest!.revision)).balance,
         );
+        const { revision, at } = newest!;
+        const then = await stored.readAt(at);
+        expect(then).toEqual({ revision, at, state: await stored.readRevision(revision) });
+        await stored.fork("copy of ann", { revision });
+        expect(await system.actor(account, "copy of ann").get()).toEqual(then.state);
+        await expect(stored.fork("bob")).rejects.toThrow("exists");
         await system.stored(account, "bob").delete();
         expect((await system.actor(account, "bob").get()).balance).toBe(0);
         expect(await system.messages.listParked()).toEqual([]);
@@ -122,6 +129,36 @@ for (const database of [files, postgres, mariadb, mysqlDatabase, mssqlDatabase])
         expect(unexpected).toEqual([]);
       },
     );
+
+    test("finds actors, acts on many and deletes many", { timeout: 30_000 }, async () => {
+      const url = await server.createPlace();
+      let system = await start(url);
+      const deposits = Array.from({ length: 120 }, (_, at) =>
+        system.actor(account, `a${at}`).deposit(at + 1),
+      );
+      await Promise.all(deposits);
+      await system.stop();
+
+      system = await start(url);
+      const found = await system.find(account, { balance: { from: 41, below: 44 } });
+      expect(found.actors.map(({ name }) => name)).toEqual(["a40", "a41", "a42"]);
+      const where = { isRich: true };
+      const doubled = await system.actors.forEach(account, (ref) => ref.deposit(1_000), { where });
+      expect(doubled).toMatchObject({ found: 21, ok: 21, failed: 0 });
+      expect(await system.reindex(account)).toMatchObject({ seen: 120, rewritten: 120, failed: 0 });
+      const rich = { where: { balance: { from: 1_000 } } };
+      expect(await system.actors.purge(account, { ...rich, dryRun: true })).toMatchObject({
+        found: 21,
+        ok: 0,
+      });
+      expect(await system.actors.purge(account, rich)).toMatchObject({ found: 21, ok: 21 });
+      expect((await system.find(account, { isRich: true })).actors).toEqual([]);
+      const page = await system.actors.list({ definition: "account", limit: 1_000 });
+      expect([page.actors.length, page.after]).toEqual([99, undefined]);
+      const gone = await system.actors.list({ status: "deleted" });
+      expect(gone.actors).toHaveLength(21);
+      await system.stop();
+    });
 
     test("changes its key while it works", { timeout: 30_000 }, async () => {
       const url = await server.createPlace();

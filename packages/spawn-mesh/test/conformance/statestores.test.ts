@@ -248,6 +248,19 @@ describe("the model finds a statestore", () => {
     await expect(runStatestoreModel({ open, random: seededRandom(1) })).rejects.toThrow(/differs/);
   });
 
+  test("that writes other entries than were committed", async () => {
+    const memory = memoryStatestore();
+    const broken: Statestore = {
+      ...bound(memory),
+      commit: (commits) =>
+        memory.commit(
+          commits.map(({ index, ...rest }) => ({ ...rest, ...(index && { index: [] }) })),
+        ),
+    };
+    const open: OpenStatestore = (owner) => opened(broken, owner);
+    await expect(runStatestoreModel({ open, random: seededRandom(1) })).rejects.toThrow(/differs/);
+  });
+
   test("and none that works", async () => {
     const memory = memoryStatestore();
     const working = withMessages(memory, {});
@@ -281,6 +294,8 @@ function bound(store: Statestore): Statestore {
     needsEncryption: store.needsEncryption,
     messages: store.messages,
     sealed: store.sealed,
+    queries: store.queries,
+    systems: store.systems,
     listActors: (of) => store.listActors(of),
     listRevisions: (actor) => store.listRevisions(actor),
     readRevision: (actor, revision) => store.readRevision(actor, revision),

@@ -8,10 +8,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Message } from "../../src/engine/message-store.ts";
+import type { ActorPage } from "../../src/engine/actor-queries.ts";
 import type { Commit, StoredReply } from "../../src/engine/statestore.ts";
 import { beginning, counted } from "../../src/statestores/mssql/mssql-batch.ts";
 import { mssqlDialect } from "../../src/statestores/mssql/mssql-dialect.ts";
-import type { SqlDriver, SqlTransaction } from "../../src/statestores/sql/dialect.ts";
+import { keyOfActor } from "../../src/statestores/sql/actor-key.ts";
+import type { SqlDriver, SqlTransaction, SqlView } from "../../src/statestores/sql/dialect.ts";
 import type { Sql, SqlResult } from "../../src/statestores/sql/sql.ts";
 import { SqlStatestore } from "../../src/statestores/sql/sql-statestore.ts";
 import {
@@ -27,6 +29,7 @@ const ann = actorNamed("ann");
 const answers: readonly (readonly [part: RegExp, rows: SqlResult["rows"]])[] = [
   [/DATABASEPROPERTYEX/, [[0, "DISABLED", "CHECKSUM", "1"]]],
   [/sys\.tables/, [[0]]],
+  [/^SELECT k, etag FROM/, [[keyOfActor(ann), key]]],
   [/^SELECT position FROM/, [[1], [2]]],
   [/m\.lane, m\.units FROM/, [[1, key, 10]]],
   [/is_next FROM \(/, [[key, 3, 1]]],
@@ -60,6 +63,10 @@ class Recorder implements SqlDriver {
 
   snapshot(statements: readonly Sql[]): Promise<readonly SqlResult[]> {
     return this.transaction(statements);
+  }
+
+  async view(): Promise<SqlView> {
+    return { run: (statement) => this.query(statement), close: async () => undefined };
   }
 
   converse<Answer>(run: (transaction: SqlTransaction) => Promise<Answer>): Promise<Answer> {
@@ -109,6 +116,8 @@ async function sayEverything(driver: Recorder): Promise<void> {
     cancels: ["m2"],
     sends: [message("m3"), message("m4", { source: undefined, payload: null })],
     tags: { a: "1" },
+    revisionsSince: 1,
+    index: [{ field: "total", value: "n1" }],
   };
   const row = { handle: "0123456789abcdef", previous: "0123456789abcdef" };
   await store.commit([
@@ -122,6 +131,23 @@ async function sayEverything(driver: Recorder): Promise<void> {
   const of = { system: "shop", definition: "counter", limit: 10 };
   await store.listActors({ ...of, after: undefined });
   await store.listActors({ ...of, after: "ann" });
+  const page: ActorPage = {
+    system: "shop",
+    definition: "counter",
+    where: [],
+    tags: { a: "it's" },
+    isDeleted: false,
+    changedAfter: 1,
+    changedBefore: 2,
+    after: undefined,
+    limit: 10,
+    looksMax: 100,
+  };
+  const equals = { field: "total", equals: "n1" };
+  const range = { field: "size", from: "n1", below: "n2" };
+  for (const where of [[], [equals, range], [range]]) await store.queries.list({ ...page, where });
+  const index = [{ field: "total", value: "n1" }];
+  await store.queries.reindex([{ actor: ann, etag: key.toString("latin1"), index }]);
   await store.prune(1_700_000_000_000, 100);
 
   const { messages, sealed } = store;
@@ -141,6 +167,34 @@ async function sayEverything(driver: Recorder): Promise<void> {
   await messages.listParked({ limit: 10 });
   await messages.retryParked(["m5", "m6"], 4);
   await messages.discardParked(["m5"]);
+
+  const state = {
+    kind: "state",
+    actor: ann,
+    stored: {
+      ...firstCommit(ann),
+      isDeleted: false,
+      baseEtag: undefined,
+      epoch: 1,
+      owner: "o",
+      keptAt: undefined,
+    },
+  } as const;
+  const carried = [
+    state,
+    { kind: "revision", actor: ann, stored: firstCommit(ann) },
+    { kind: "reply", actor: ann, stored: outcome },
+    {
+      kind: "message",
+      stored: { ...message("m9"), attempts: 0, error: undefined, isUnanswered: false },
+    },
+    { kind: "parked", stored: { ...message("m9"), attempts: 1, error: "no", parkedAt: 1 } },
+  ] as const;
+  await store.systems.add(carried);
+  await store.systems.remove(carried);
+  await store.systems.writeMark("shop", { id: "i", phase: "adding" });
+  await store.systems.readMark("shop");
+  for await (const rows of store.systems.read("shop")) expect(rows).toEqual([]);
 
   await sealed.addKey({ keyId: "key", proof: key });
   await sealed.listKeys();

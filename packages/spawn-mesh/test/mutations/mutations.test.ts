@@ -4,7 +4,12 @@
  * A mutation that the simulation does not catch means that a promise is not tested.
  */
 import { afterAll, describe, expect, test } from "vitest";
-import { runMutation, simulatedMutations } from "../../../../scripts/run-mutation.ts";
+import {
+  runMutation,
+  runTestedMutation,
+  simulatedMutations,
+  testedMutations,
+} from "../../../../scripts/run-mutation.ts";
 
 const SEEDS_EACH = 1_000;
 const invariantsToBreak = ["I1", "I2", "I3", "I4", "I5", "I6", "I7", "I9", "I10"].concat([
@@ -12,6 +17,7 @@ const invariantsToBreak = ["I1", "I2", "I3", "I4", "I5", "I6", "I7", "I9", "I10"
   "I14",
   "I15",
   "I16",
+  "I17",
 ]);
 const broken = new Set<string>();
 
@@ -25,6 +31,15 @@ describe("the simulation notices", async () => {
       const { invariant, objection } = await runMutation(name, SEEDS_EACH);
       expect(objection, `no checker objects to a broken ${invariant}`).toBeDefined();
       broken.add(invariant);
+    });
+  }
+});
+
+describe("a test notices", async () => {
+  for (const name of await testedMutations()) {
+    test(name, async () => {
+      const { objection } = await runTestedMutation(name);
+      expect(objection, "the test that has to fail passes, or is not there").toBeDefined();
     });
   }
 });

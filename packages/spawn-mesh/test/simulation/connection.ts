@@ -79,6 +79,14 @@ export class Connection implements Statestore {
     return this.#parts.database.sealed;
   }
 
+  get queries() {
+    return this.#parts.database.queries;
+  }
+
+  get systems() {
+    return this.#parts.database.systems;
+  }
+
   listActors(of: ActorsOf): Promise<readonly string[]> {
     const { database } = this.#parts;
     return read(this.#parts, () => database.listActors(this.#session, of));

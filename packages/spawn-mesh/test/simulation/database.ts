@@ -112,6 +112,14 @@ export class Database {
     return this.#store.sealed;
   }
 
+  get queries() {
+    return this.#store.queries;
+  }
+
+  get systems() {
+    return this.#store.systems;
+  }
+
   /** The messages, as the session reaches them. */
   messages(session: Session): MessageStore {
     return loggedMessages(this.#store.messages, this.#messageLog, {

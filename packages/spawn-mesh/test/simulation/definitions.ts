@@ -69,6 +69,7 @@ export function definitionsOf(parts: DefinitionParts): readonly ActorDefinition[
     revisionsKept: 3,
     init: undefined,
     actions: actionsOf(parts),
+    index: (state: unknown) => indexOfList((state as ListState).items),
     channels: new Map(),
     timers: [],
     isStrict: profile.isStrict,
@@ -80,6 +81,11 @@ export function definitionsOf(parts: DefinitionParts): readonly ActorDefinition[
     { ...common, name: "foreign" },
     ...postDefinitions(parts, common),
   ];
+}
+
+/** What lists are found by: it changes with some commits and stays with others. */
+export function indexOfList(items: readonly unknown[]): Readonly<Record<string, unknown>> {
+  return { thirds: Math.floor(items.length / 3), isLong: items.length > 5 || null };
 }
 
 function initOf({ world, clock }: DefinitionParts): ActorDefinition["init"] {

@@ -24,7 +24,8 @@ type Invariant =
   | "I13"
   | "I14"
   | "I15"
-  | "I16";
+  | "I16"
+  | "I17";
 
 export interface Violation {
   readonly invariant: Invariant;

@@ -17,6 +17,9 @@ const parts: PartsDialect = {
   trimHistory: ({ key, kept }, condition) =>
     sql`DELETE FROM spawn_history WHERE ${condition} AND k = ${key} AND rev <=
       (SELECT rev FROM spawn_history WHERE k = ${key} ORDER BY rev DESC LIMIT 1 OFFSET ${kept})`,
+  ageHistory: ({ key, since }, condition) =>
+    sql`DELETE FROM spawn_history WHERE ${condition} AND k = ${key} AND rev <
+      (SELECT rev FROM spawn_history WHERE k = ${key} AND at <= ${since} ORDER BY rev DESC LIMIT 1)`,
 };
 
 export const cockroachDialect: Dialect = {

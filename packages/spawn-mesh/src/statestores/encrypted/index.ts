@@ -4,9 +4,10 @@
  * its work: names, ids, tags, times. See docs/guides/encryption.md.
  */
 import type { ActorId } from "../../engine/actor-id.ts";
+import type { ActorQueries } from "../../engine/actor-queries.ts";
 import { describeThrown, isSpawnError, SpawnError } from "../../engine/errors.ts";
 import type { MessageStore } from "../../engine/message-store.ts";
-import type { SealedRows } from "../../engine/sealed-rows.ts";
+import type { KeyProof, SealedRows } from "../../engine/sealed-rows.ts";
 import {
   type ActorsOf,
   type Commit,
@@ -19,26 +20,17 @@ import {
   type StoreSession,
   type StoredState,
 } from "../../engine/statestore.ts";
+import type { SystemRow, SystemRows } from "../../engine/system-rows.ts";
 import { EncryptedMessages } from "./encrypted-messages.ts";
+import type { EncryptedStatestore } from "./encrypted-statestore.ts";
 import { type Encryption, type EncryptionOptions, Keyring } from "./keyring.ts";
 import { reencrypt, type Reencryption, type ReencryptionOptions } from "./reencryption.ts";
 import { Sealing } from "./sealing.ts";
 
+export type { EncryptedStatestore } from "./encrypted-statestore.ts";
 export { keyFile } from "./key-file.ts";
 export type { Encryption, EncryptionOptions, KeyMaterial } from "./keyring.ts";
 export type { Reencryption, ReencryptionOptions, ReencryptionProgress } from "./reencryption.ts";
-
-/** A statestore that encrypts all that another one keeps. */
-export interface EncryptedStatestore extends Statestore {
-  /**
-   * Encrypts everything with the active key that is not yet, beside all that goes on: a row that is
-   * written meanwhile is left to its writer, and whoever has read a row may go on with it. It can be
-   * stopped at any time and called again.
-   *
-   * @throws {SpawnError} `STATESTORE_UNAVAILABLE` when the statestore fails; what was done stays
-   */
-  reencrypt(options?: ReencryptionOptions): Promise<Reencryption>;
-}
 
 /**
  * Encrypts all that a statestore keeps.
@@ -73,6 +65,23 @@ class SealingStatestore implements EncryptedStatestore {
 
   get sealed(): SealedRows {
     return this.#inner.sealed;
+  }
+
+  /** What actors are found by is in clear. */
+  get queries(): ActorQueries {
+    return this.#inner.queries;
+  }
+
+  /** Sealed rows are carried as they are; what comes in clear is sealed. */
+  get systems(): SystemRows {
+    const { systems } = this.#inner;
+    return {
+      read: (system) => systems.read(system),
+      add: (rows) => systems.add(rows.map((row) => this.#sealing.sealRow(row))),
+      remove: (rows) => systems.remove(rows),
+      readMark: (system) => systems.readMark(system),
+      writeMark: (system, mark) => systems.writeMark(system, mark),
+    };
   }
 
   async open(session: StoreSession): Promise<void> {
@@ -125,6 +134,24 @@ class SealingStatestore implements EncryptedStatestore {
 
   async reencrypt(options: ReencryptionOptions = {}): Promise<Reencryption> {
     return await reencrypt(this.#inner.sealed, this.#sealing, options);
+  }
+
+  async admitKeys(proofs: readonly KeyProof[]): Promise<void> {
+    const { keyring } = this.#sealing;
+    const missing = proofs.find(({ keyId }) => keyring.get(keyId) === undefined);
+    const wrong = missing ?? proofs.find((proof) => !this.#sealing.isProven(proof));
+    if (wrong !== undefined) {
+      const what = wrong === missing ? "" : "another key than ";
+      throw new SpawnError(
+        "INVALID_ARGUMENT",
+        `the rows are encrypted with ${what}"${wrong.keyId}": expected that key among those of encryption, which are ${keyring.ids.join(", ")}`,
+      );
+    }
+    for (const proof of proofs) await this.#inner.sealed.addKey(proof);
+  }
+
+  openRow(row: SystemRow): SystemRow {
+    return this.#sealing.openRow(row);
   }
 
   async close(): Promise<void> {

@@ -5,11 +5,11 @@
  * walk is done again until one finds nothing left to do; then no row has another key, and the keys
  * that are not active are forgotten by the statestore.
  */
+import { askPatiently } from "../../engine/asked-store.ts";
 import { sleep, systemClock } from "../../engine/clock.ts";
 import type { Clock } from "../../engine/clock.ts";
-import { describeThrown, isSpawnError, SpawnError } from "../../engine/errors.ts";
+import { SpawnError } from "../../engine/errors.ts";
 import type { Rewrite, SealedRows } from "../../engine/sealed-rows.ts";
-import { StoreFailure } from "../../engine/statestore.ts";
 import type { Sealing } from "./sealing.ts";
 
 export interface ReencryptionOptions {
@@ -49,8 +49,6 @@ const PART_ROWS = 40;
 const LOOKS_PER_REWRITE = 10;
 /** Only somebody who goes on writing with another key can keep it busy for so long. */
 const PASSES_MAX = 10;
-const ATTEMPTS_MAX = 8;
-const RETRY_MS = 50;
 
 export async function reencrypt(
   sealed: SealedRows,
@@ -143,20 +141,8 @@ class Walk {
   }
 
   /** Every call may be repeated: done twice it is done once. */
-  async #ask<Answer>(call: () => Promise<Answer>): Promise<Answer> {
-    for (let attempt = 1; ; attempt++) {
-      this.#parts.signal?.throwIfAborted();
-      try {
-        return await call();
-      } catch (error) {
-        if (isSpawnError(error)) throw error;
-        const isFinal = error instanceof StoreFailure && error.kind === "fatal";
-        if (isFinal || attempt === ATTEMPTS_MAX) {
-          const what = `the rows cannot be encrypted anew: ${describeThrown(error)}`;
-          throw new SpawnError("STATESTORE_UNAVAILABLE", what, { cause: error });
-        }
-        await sleep(this.#clock, RETRY_MS * 2 ** attempt);
-      }
-    }
+  #ask<Answer>(call: () => Promise<Answer>): Promise<Answer> {
+    const what = "the rows cannot be encrypted anew";
+    return askPatiently({ clock: this.#clock, signal: this.#parts.signal, what }, call);
   }
 }

@@ -7,7 +7,12 @@
  */
 import { actorKey } from "../../engine/actor-id.ts";
 import type { ActorId } from "../../engine/actor-id.ts";
-import type { Message, MessageHeaders, MessageRef } from "../../engine/message-store.ts";
+import type {
+  Message,
+  MessageHeaders,
+  MessageRef,
+  StoredMessage,
+} from "../../engine/message-store.ts";
 import {
   isSealed,
   type KeyProof,
@@ -15,6 +20,7 @@ import {
   type Sealed,
 } from "../../engine/sealed-rows.ts";
 import type { StoredReply, StoredState } from "../../engine/statestore.ts";
+import type { SystemRow } from "../../engine/system-rows.ts";
 import { joinTexts, splitTexts } from "./joined-texts.ts";
 import type { Keyring } from "./keyring.ts";
 
@@ -151,6 +157,45 @@ export class Sealing {
         return { ...row, stored: { ...this.sealMessage(opened), error } };
       }
     }
+  }
+
+  // Rows that are carried to another statestore.
+
+  /** The row under the active key, unless it is sealed. */
+  sealRow(row: SystemRow): SystemRow {
+    switch (row.kind) {
+      case "state":
+        return { ...row, stored: this.sealState(row.actor, row.stored) };
+      case "revision":
+        return { ...row, stored: this.sealState(row.actor, row.stored) };
+      case "reply":
+        return { ...row, stored: this.sealReply(row.actor, row.stored) };
+      case "message":
+        return { ...row, stored: this.#sealWaiting(row.stored) };
+      case "parked":
+        return { ...row, stored: this.#sealWaiting(row.stored) };
+    }
+  }
+
+  /** The row in clear; what cannot be opened is left as it is and says why. */
+  openRow(row: SystemRow): SystemRow {
+    switch (row.kind) {
+      case "state":
+        return { ...row, stored: this.openState(row.actor, row.stored) };
+      case "revision":
+        return { ...row, stored: this.openState(row.actor, row.stored) };
+      case "reply":
+        return { ...row, stored: this.openReply(row.actor, row.stored) };
+      case "message":
+        return { ...row, stored: this.openMessage(row.stored) };
+      case "parked":
+        return { ...row, stored: this.openMessage(row.stored) };
+    }
+  }
+
+  #sealWaiting<Stored extends StoredMessage>(message: Stored): Stored {
+    if (isSealed(message.payload)) return message;
+    return { ...this.sealMessage(message), error: this.sealError(message, message.error) };
   }
 
   #seal(value: string | Uint8Array, bound: string): Sealed {

@@ -75,6 +75,15 @@ export const migrations: Migrations = {
           PRIMARY KEY (k, rev)`,
         ),
         table(
+          "spawn_index",
+          `k BINARY(16) NOT NULL,
+          field VARBINARY(64) NOT NULL,
+          type BINARY(16) NOT NULL,
+          value VARBINARY(1100) NOT NULL,
+          PRIMARY KEY (k, field),
+          INDEX spawn_index_value (type, field, value, k)`,
+        ),
+        table(
           "spawn_inbox",
           `k BINARY(16) NOT NULL,
           id VARBINARY(${REPLY_KEY_BYTES_MAX}) NOT NULL,

@@ -15,7 +15,7 @@ const DOUBLINGS_MAX = 40;
 
 const parts = {
   givenRowsMax: GIVEN_ROWS_MAX,
-  limit: (rows) => sql`OFFSET 0 ROWS FETCH NEXT ${rows} ROWS ONLY`,
+  limit: (rows, skipped = 0) => sql`OFFSET ${skipped} ROWS FETCH NEXT ${rows} ROWS ONLY`,
   byteLength: (column) => text(`DATALENGTH(${column})`),
   lock: { hint: text("WITH (UPDLOCK, ROWLOCK)"), ending: text("") },
   among: (column, _, values) =>
@@ -51,6 +51,10 @@ const parts = {
   trimHistory: ({ key, kept }, condition) =>
     sql`DELETE FROM spawn_history WHERE ${condition} AND k = ${key} AND rev <= (SELECT rev
       FROM spawn_history WHERE k = ${key} ORDER BY rev DESC OFFSET ${kept} ROWS FETCH NEXT 1 ROWS ONLY)`,
+  ageHistory: ({ key, since }, condition) =>
+    sql`DELETE FROM spawn_history WHERE ${condition} AND k = ${key} AND rev < (SELECT rev
+      FROM spawn_history WHERE k = ${key} AND at <= ${since}
+      ORDER BY rev DESC OFFSET 0 ROWS FETCH NEXT 1 ROWS ONLY)`,
   skipLocked: { hint: text("WITH (UPDLOCK, ROWLOCK, READPAST)"), ending: text("") },
   retryMs: ({ firstMs, maxMs }) =>
     sql`CASE WHEN attempts >= ${DOUBLINGS_MAX} THEN ${maxMs}
@@ -61,6 +65,10 @@ const parts = {
 export const mssqlDialect: Dialect = {
   ...parts,
   migrations,
+  // Byte by byte, whatever the collation of the database is.
+  contains: (column, part) =>
+    sql`CHARINDEX(CAST(${part} AS VARCHAR(8000)),
+      CAST(${text(column)} AS VARCHAR(MAX)) COLLATE Latin1_General_BIN2) > 0`,
   commitRowsMax: COMMIT_ROWS_MAX,
   prune: (wall, limit) => sql`DELETE TOP (${limit}) FROM spawn_inbox WHERE expire_at < ${wall}`,
   commit: (owner, commits) => commitScript(parts, owner, commits),

@@ -8,7 +8,7 @@ import { describeThrown, isSpawnError } from "../../engine/errors.ts";
 import { StoreFailure } from "../../engine/statestore.ts";
 import { loadDriver } from "../sql/connecting.ts";
 import { repeatDeadlocks } from "../sql/deadlocks.ts";
-import type { SqlDriver, SqlTransaction } from "../sql/dialect.ts";
+import type { SqlDriver, SqlTransaction, SqlView } from "../sql/dialect.ts";
 import { type Sql, sql, type SqlResult, text } from "../sql/sql.ts";
 import {
   type BatchSettings,
@@ -21,6 +21,7 @@ import { answeredFailure, isDeadlock, isUnsent } from "./mssql-failures.ts";
 
 /** The part of the package that is used here. */
 export interface MssqlModule {
+  readonly ISOLATION_LEVEL: { readonly SNAPSHOT: number };
   readonly ConnectionPool: new (config: object) => MssqlPool;
   readonly Transaction: new (pool: MssqlPool) => MssqlTransaction;
   readonly Request: new (
@@ -44,7 +45,7 @@ interface MssqlPool {
 }
 
 interface MssqlTransaction {
-  begin(): Promise<unknown>;
+  begin(isolationLevel?: number): Promise<unknown>;
   commit(): Promise<void>;
   rollback(): Promise<void>;
 }
@@ -112,6 +113,20 @@ export class MssqlDriver implements SqlDriver {
     });
   }
 
+  /** The database has to allow snapshots: locks would keep everybody else from writing. */
+  view(): Promise<SqlView> {
+    return this.#certain(async () => {
+      await this.#connect();
+      const transaction = new this.#mssql.Transaction(this.#pool);
+      await this.#begin(transaction, this.#mssql.ISOLATION_LEVEL.SNAPSHOT);
+      return {
+        run: (statement) => this.#certain(() => this.#one(transaction, statement)),
+        // It has changed nothing.
+        close: () => transaction.rollback().catch(() => undefined),
+      };
+    });
+  }
+
   converse<Answer>(run: (transaction: SqlTransaction) => Promise<Answer>): Promise<Answer> {
     return repeatDeadlocks(isDeadlock, () => this.#converse(run));
   }
@@ -164,11 +179,7 @@ export class MssqlDriver implements SqlDriver {
       let answer: Answer;
       try {
         answer = await converse({
-          run: async (statement) => {
-            const batch = [this.#beginning, counted(statement)].join(";\n");
-            const [result] = await run(new this.#mssql.Request(transaction, overrides), batch);
-            return result!;
-          },
+          run: (statement) => this.#one(transaction, statement, overrides),
         });
       } catch (error) {
         // Its first error has taken it back already.
@@ -184,10 +195,20 @@ export class MssqlDriver implements SqlDriver {
     });
   }
 
+  async #one(
+    transaction: MssqlTransaction,
+    statement: Sql,
+    overrides?: { readonly requestTimeout: number },
+  ): Promise<SqlResult> {
+    const batch = [this.#beginning, counted(statement)].join(";\n");
+    const [result] = await run(new this.#mssql.Request(transaction, overrides), batch);
+    return result!;
+  }
+
   /** Nothing was sent before. */
-  async #begin(transaction: MssqlTransaction): Promise<void> {
+  async #begin(transaction: MssqlTransaction, isolationLevel?: number): Promise<void> {
     try {
-      await transaction.begin();
+      await transaction.begin(isolationLevel);
     } catch (cause) {
       const answered = answeredFailure(cause) ?? "retry";
       const kind = answered === "ambiguous" ? "retry" : answered;

@@ -55,6 +55,14 @@ export const migrations: Migrations = {
           state LONGBLOB NOT NULL,
           PRIMARY KEY (k, rev)
         ) ${OPTIONS}`,
+        `CREATE TABLE IF NOT EXISTS spawn_index (
+          k BINARY(16) NOT NULL,
+          field VARBINARY(64) NOT NULL,
+          type BINARY(16) NOT NULL,
+          value VARBINARY(1100) NOT NULL,
+          PRIMARY KEY (k, field),
+          INDEX spawn_index_value (type, field, value, k)
+        ) ${OPTIONS}`,
         `CREATE TABLE IF NOT EXISTS spawn_inbox (
           k BINARY(16) NOT NULL,
           id VARBINARY(3000) NOT NULL,

@@ -44,6 +44,9 @@ const parts = {
   trimHistory: ({ key, kept }, condition) =>
     sql`DELETE FROM spawn_history WHERE ${condition} AND k = ${key} AND rev <= (SELECT rev FROM
       (SELECT rev FROM spawn_history WHERE k = ${key} ORDER BY rev DESC LIMIT 1 OFFSET ${kept}) oldest)`,
+  ageHistory: ({ key, since }, condition) =>
+    sql`DELETE FROM spawn_history WHERE ${condition} AND k = ${key} AND rev < (SELECT rev FROM
+      (SELECT rev FROM spawn_history WHERE k = ${key} AND at <= ${since} ORDER BY rev DESC LIMIT 1) oldest)`,
   skipLocked: { hint: text(""), ending: text("FOR UPDATE SKIP LOCKED") },
   retryMs: ({ firstMs, maxMs }) =>
     sql`LEAST(${maxMs}, ${firstMs} * POW(2, LEAST(attempts, ${DOUBLINGS_MAX})))`,
@@ -52,6 +55,7 @@ const parts = {
 export const mysqlDialect: Dialect = {
   ...parts,
   migrations,
+  contains: (column, part) => sql`LOCATE(${part}, ${text(column)}) > 0`,
   commitRowsMax: COMMIT_ROWS_MAX,
   prune: (wall, limit) =>
     sql`DELETE FROM spawn_inbox WHERE expire_at < ${wall} ORDER BY expire_at LIMIT ${limit}`,

@@ -6,7 +6,7 @@
  */
 import { describeThrown, isSpawnError } from "../../engine/errors.ts";
 import { StoreFailure } from "../../engine/statestore.ts";
-import type { SqlDriver, SqlTransaction } from "../sql/dialect.ts";
+import type { SqlDriver, SqlTransaction, SqlView } from "../sql/dialect.ts";
 import { type Sql, sql, type SqlResult, type SqlValue, text } from "../sql/sql.ts";
 import { repeatDeadlocks } from "../sql/deadlocks.ts";
 import { answeredFailure, isDeadlock, isStaleConnection } from "./mysql-failures.ts";
@@ -101,6 +101,31 @@ export class MysqlDriver implements SqlDriver {
     const all = [...BEGIN_READ, ...statements, COMMIT];
     const results = await this.#connected((connection) => this.#sendOrUndo(connection, all));
     return results.slice(BEGIN_READ.length, -1);
+  }
+
+  async view(): Promise<SqlView> {
+    const connection = await this.#connect();
+    let isBroken = false;
+    const run = async (statements: readonly Sql[]): Promise<SqlResult> => {
+      try {
+        return (await this.#send(connection, statements)).at(-1)!;
+      } catch (error) {
+        isBroken = true;
+        throw failureOf(error);
+      }
+    };
+    const close = async (): Promise<void> => {
+      if (!isBroken) await run([COMMIT]);
+      if (isBroken) connection.destroy();
+      else giveBack(connection);
+    };
+    try {
+      await run(BEGIN_READ);
+    } catch (error) {
+      await close();
+      throw error;
+    }
+    return { run: (statement) => run([statement]), close };
   }
 
   converse<Answer>(run: (transaction: SqlTransaction) => Promise<Answer>): Promise<Answer> {

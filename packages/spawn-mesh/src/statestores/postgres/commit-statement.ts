@@ -9,6 +9,7 @@
  * a plain update.
  */
 import { keyOfDefinition } from "../sql/actor-key.ts";
+import { keyBytes } from "../sql/actor-walk.ts";
 import { CODEC_JSON, flagsOf, IS_DELETED, replyStatus, tagsText } from "../sql/actor-rows.ts";
 import type { KeyedCommit } from "../sql/commit-group.ts";
 import { type ColumnType, commonForms, type CommitScript, type GivenRows } from "../sql/dialect.ts";
@@ -53,12 +54,22 @@ const REPLY_COLUMNS = {
   expire_at: "bigint",
 } as const;
 
+const ENTRY_COLUMNS = {
+  i: "int",
+  k: "bytes",
+  field: "text",
+  type: "bytes",
+  value: "bytes",
+} as const;
+
 /** What a group needs. */
 interface Needs {
   readonly creates: boolean;
   readonly updates: boolean;
   readonly keeps: boolean;
+  readonly ages: boolean;
   readonly deletes: boolean;
+  readonly indexes: boolean;
   readonly replies: boolean;
   readonly consumes: boolean;
   readonly cancels: boolean;
@@ -119,6 +130,11 @@ function dependentParts(commits: readonly KeyedCommit[], needs: Needs): readonly
   return [
     needs.keeps && part("trimmed", trimHistory),
     needs.deletes && part("history_gone", deleteBelow("spawn_history")),
+    needs.ages && part("aged", ageHistory(commits)),
+    needs.deletes && part("index_gone", deleteBelow("spawn_index")),
+    needs.indexes && part("e", givenEntries(commits)),
+    needs.indexes && part("unindexed", removeEntries(commits), "MATERIALIZED"),
+    needs.indexes && part("indexed", insertEntries),
     needs.deletes && part("replies_gone", deleteBelow("spawn_inbox")),
     needs.deletes && part("timers_gone", removeTimers),
     needs.consumes && part("consumed", consumeMessages),
@@ -136,6 +152,8 @@ function needsOf(commits: readonly KeyedCommit[]): Needs {
     creates: any(isCreate),
     updates: any((keyed) => !isCreate(keyed)),
     keeps: any((keyed) => keptBy(keyed) > 0),
+    ages: any((keyed) => keptBy(keyed) > 0 && keyed.commit.revisionsSince !== undefined),
+    indexes: any(({ commit }) => commit.index !== undefined),
     deletes: any(({ commit }) => commit.isDelete),
     replies: any(({ commit }) => commit.replies.length > 0),
     consumes: any(({ commit }) => commit.consumes.length > 0),
@@ -224,6 +242,21 @@ function givenReplies(commits: readonly KeyedCommit[]): Sql {
   return select({ name: "g", columns: REPLY_COLUMNS, rows });
 }
 
+function givenEntries(commits: readonly KeyedCommit[]): Sql {
+  const rows = commits.flatMap(({ commit, key }, index) => {
+    const { system, definition } = commit.actor;
+    const type = keyOfDefinition(system, definition);
+    return (commit.index ?? []).map(({ field, value }) => [
+      index,
+      key,
+      field,
+      type,
+      keyBytes(value),
+    ]);
+  });
+  return select({ name: "g", columns: ENTRY_COLUMNS, rows });
+}
+
 function givenSends(commits: readonly KeyedCommit[]): Sql {
   let place = 0;
   const rows = commits.flatMap(({ commit }, index) =>
@@ -291,6 +324,31 @@ const keepRevisions: Sql = sql`INSERT INTO spawn_history (k, rev, etag, at, code
 const trimHistory: Sql = sql`DELETE FROM spawn_history h USING updated w
   WHERE w.kept > 0 AND h.k = w.k AND h.rev <= (SELECT o.rev FROM spawn_history o WHERE o.k = w.k
     ORDER BY o.rev DESC OFFSET w.kept - 1 LIMIT 1)`;
+
+/** What was the state at `since` stays; that may be the one that is put in, which is not seen yet. */
+function ageHistory(commits: readonly KeyedCommit[]): Sql {
+  const rows = commits.flatMap(({ commit, key }) =>
+    commit.revisionsSince === undefined ? [] : [[key, commit.revisionsSince]],
+  );
+  const aged = given({ name: "g", columns: { k: "bytes", since: "bigint" }, rows });
+  return sql`DELETE FROM spawn_history h USING updated w, spawn_actor a, ${aged}
+    WHERE w.kept > 0 AND h.k = w.k AND g.k = w.k AND a.k = w.k AND (a.at <= g.since
+      OR h.rev < (SELECT max(o.rev) FROM spawn_history o WHERE o.k = w.k AND o.at <= g.since))`;
+}
+
+function removeEntries(commits: readonly KeyedCommit[]): Sql {
+  const indexes = commits.flatMap(({ commit }, index) =>
+    commit.index === undefined ? [] : [[index]],
+  );
+  const those = given({ name: "g", columns: { i: "int" }, rows: indexes });
+  return sql`DELETE FROM spawn_index x USING applied w, ${those}
+    WHERE x.k = w.k AND w.i = g.i RETURNING 1`;
+}
+
+/** After those are removed that the actor had. */
+const insertEntries: Sql = sql`INSERT INTO spawn_index (k, field, type, value)
+  SELECT e.k, e.field, e.type, e.value FROM e JOIN applied w ON w.i = e.i
+    CROSS JOIN (SELECT count(*) FROM unindexed) AS first`;
 
 function deleteBelow(table: string): Sql {
   return sql`DELETE FROM ${text(table)} x USING applied w WHERE x.k = w.k AND ${isDeleted("w")}`;

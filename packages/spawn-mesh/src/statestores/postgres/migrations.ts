@@ -49,6 +49,14 @@ export const migrations: Migrations = {
           state BYTEA NOT NULL,
           PRIMARY KEY (k, rev)
         )`,
+        `CREATE TABLE IF NOT EXISTS spawn_index (
+          k BYTEA NOT NULL,
+          field TEXT COLLATE "C" NOT NULL,
+          type BYTEA NOT NULL,
+          value BYTEA NOT NULL,
+          PRIMARY KEY (k, field)
+        )`,
+        `CREATE INDEX IF NOT EXISTS spawn_index_value ON spawn_index (type, field, value, k)`,
         `CREATE TABLE IF NOT EXISTS spawn_inbox (
           k BYTEA NOT NULL,
           id BYTEA NOT NULL,

@@ -17,6 +17,7 @@ export const postgresDialect: Dialect = {
   commitRowsMax: COMMIT_ROWS_MAX,
   givenRowsMax: GIVEN_ROWS_MAX,
   among,
+  contains: (column, part) => sql`position(${part} IN ${text(column)}) > 0`,
   given,
   laneHeads,
   orLeave: (_, key) => text(`ON CONFLICT (${key}) DO NOTHING`),

@@ -1,7 +1,7 @@
 /** Connections to PostgreSQL: a pool of `pg`, whose types stay out of ours. */
 import { describeThrown } from "../../engine/errors.ts";
 import { StoreFailure, type StoreFailureKind } from "../../engine/statestore.ts";
-import type { SqlDriver, SqlTransaction } from "../sql/dialect.ts";
+import type { SqlDriver, SqlTransaction, SqlView } from "../sql/dialect.ts";
 import { type Sql, type SqlResult, text } from "../sql/sql.ts";
 import { repeatDeadlocks } from "../sql/deadlocks.ts";
 import { answeredFailure, isDeadlock, isRace, isStaleConnection } from "./postgres-failures.ts";
@@ -92,6 +92,30 @@ export class PostgresDriver implements SqlDriver {
   snapshot(statements: readonly Sql[]): Promise<readonly SqlResult[]> {
     if (statements.length === 1) return this.transaction(statements);
     return this.#together(BEGIN_READ, statements, COMMIT);
+  }
+
+  async view(): Promise<SqlView> {
+    const client = await this.#connect();
+    let isBroken = false;
+    const run = async (query: () => Promise<PgResult>): Promise<SqlResult> => {
+      try {
+        return resultOf(await query());
+      } catch (error) {
+        isBroken = true;
+        throw failureOf(error, "retry") ?? error;
+      }
+    };
+    const close = async (): Promise<void> => {
+      if (!isBroken) await run(() => client.query(COMMIT));
+      client.release(isBroken);
+    };
+    try {
+      await run(() => client.query(BEGIN_READ));
+    } catch (error) {
+      await close();
+      throw error;
+    }
+    return { run: (statement) => run(() => this.#send(client, statement)), close };
   }
 
   converse<Answer>(run: (transaction: SqlTransaction) => Promise<Answer>): Promise<Answer> {

@@ -19,6 +19,11 @@ export function keyOfDefinition(system: string, definition: string): Buffer {
   return keyOfTexts([system, definition]);
 }
 
+/** The key that all actors of a system share. */
+export function keyOfSystem(system: string): Buffer {
+  return keyOfTexts([system]);
+}
+
 /** The key of the lane from one actor to another. */
 export function keyOfLane(source: Buffer, target: Buffer): Buffer {
   return firstBytes(Buffer.concat([source, target]));

@@ -8,6 +8,7 @@
  */
 import type { Commit } from "../../engine/statestore.ts";
 import { keyOfDefinition } from "./actor-key.ts";
+import { keyBytes } from "./actor-walk.ts";
 import { CODEC_JSON, flagsOf, replyStatus, tagsText } from "./actor-rows.ts";
 import type { KeyedCommit } from "./commit-group.ts";
 import type { CommitScript, Dialect } from "./dialect.ts";
@@ -25,6 +26,8 @@ export interface PartsDialect extends Pick<
   readonly nowhere: Sql;
   /** The oldest revisions of an actor go, all but the newest `kept`, if `condition` holds. */
   trimHistory(history: { readonly key: Uint8Array; readonly kept: number }, condition: Sql): Sql;
+  /** The revisions of an actor go that are older than the newest one from `since` or before, if `condition` holds. */
+  ageHistory(history: { readonly key: Uint8Array; readonly since: number }, condition: Sql): Sql;
 }
 
 /** What scripts are written with. */
@@ -152,10 +155,12 @@ export function partsOf(dialect: PartsDialect, keyed: KeyedCommit, isApplied: Sq
     const isTimer = text(`flags & ${IS_TIMER} <> 0`);
     parts.push(
       sql`DELETE FROM spawn_history WHERE ${isApplied} AND k = ${key}`,
+      sql`DELETE FROM spawn_index WHERE ${isApplied} AND k = ${key}`,
       sql`DELETE FROM spawn_inbox WHERE ${isApplied} AND k = ${key}`,
       sql`DELETE FROM spawn_outbox WHERE ${isApplied} AND src = ${key} AND ${isTimer}`,
     );
   }
+  if (commit.index !== undefined) parts.push(...indexParts(dialect, keyed, isApplied));
   for (const reply of replies) {
     const isDropped = reply.reply === undefined ? 1 : 0;
     const [keyId, value] = sealableColumns(reply.reply);
@@ -167,7 +172,25 @@ export function partsOf(dialect: PartsDialect, keyed: KeyedCommit, isApplied: Sq
   if (sends.length > 0) parts.push(...insertMessages(dialect, sends, isApplied));
   const kept = keptBy(keyed);
   if (kept > 0) parts.push(dialect.trimHistory({ key, kept }, isApplied));
+  const since = commit.revisionsSince;
+  if (kept > 0 && since !== undefined) parts.push(dialect.ageHistory({ key, since }, isApplied));
   return parts;
+}
+
+/** A row that is made has no entries yet. */
+function indexParts(
+  dialect: PartsDialect,
+  { commit, key }: KeyedCommit,
+  isApplied: Sql,
+): readonly Sql[] {
+  const { system, definition } = commit.actor;
+  const type = keyOfDefinition(system, definition);
+  const inserts = (commit.index ?? []).map(
+    ({ field, value }) => sql`INSERT INTO spawn_index (k, field, type, value)
+      SELECT ${key}, ${field}, ${type}, ${keyBytes(value)} ${dialect.nowhere} WHERE ${isApplied}`,
+  );
+  if (commit.handle === undefined) return inserts;
+  return [sql`DELETE FROM spawn_index WHERE ${isApplied} AND k = ${key}`, ...inserts];
 }
 
 /** How many revisions the history holds after the superseded state was put into it; 0: it is not. */

@@ -43,14 +43,16 @@ export interface Dialect {
   readonly commitRowsMax: number;
   /** The most rows of a table of given values. */
   readonly givenRowsMax: number;
-  /** Ends a SELECT that has an order: only its first rows. */
-  limit(rows: number): Sql;
+  /** Ends a SELECT that has an order: only its first rows, behind those that are skipped. */
+  limit(rows: number, skipped?: number): Sql;
   /** How many bytes a column has. */
   byteLength(column: string): Sql;
   /** Waits for rows that others have locked. */
   readonly lock: RowLock;
   /** The condition that `column` is one of `values`. */
   among(column: string, type: ColumnType, values: readonly SqlValue[]): Sql;
+  /** The condition that a text is somewhere in the texts of `column`. */
+  contains(column: string, part: string): Sql;
   /** A table of given rows, as FROM has it. */
   given(rows: GivenRows): Sql;
   /** The heads of all lanes, as FROM has it: a table `heads` of their `position`s. It skips what is behind them. */
@@ -72,6 +74,11 @@ export interface SqlTransaction {
   run(statement: Sql): Promise<SqlResult>;
 }
 
+/** Reads that see one moment, as long as it is open. It has a connection to itself. */
+export interface SqlView extends SqlTransaction {
+  close(): Promise<void>;
+}
+
 /** Connections to a database. Every failure is a `StoreFailure` that says what is certain. */
 export interface SqlDriver {
   /** Runs one statement, as a transaction of its own. */
@@ -82,6 +89,8 @@ export interface SqlDriver {
   rehearse(statements: readonly Sql[]): Promise<void>;
   /** Runs reads that see one moment. */
   snapshot(statements: readonly Sql[]): Promise<readonly SqlResult[]>;
+  /** Opens a view of the present moment, for reads that depend on one another. */
+  view(): Promise<SqlView>;
   /** A transaction in which later statements depend on the answers to earlier ones. */
   converse<Answer>(run: (transaction: SqlTransaction) => Promise<Answer>): Promise<Answer>;
   /** Runs under the database's own lock, one process at a time. */
@@ -91,7 +100,8 @@ export interface SqlDriver {
 
 /** What all but one say alike. */
 export const commonForms: Pick<Dialect, "limit" | "byteLength" | "lock"> = {
-  limit: (rows) => sql`LIMIT ${rows}`,
+  limit: (rows, skipped) =>
+    skipped === undefined ? sql`LIMIT ${rows}` : sql`LIMIT ${rows} OFFSET ${skipped}`,
   byteLength: (column) => text(`length(${column})`),
   lock: { hint: text(""), ending: text("FOR UPDATE") },
 };

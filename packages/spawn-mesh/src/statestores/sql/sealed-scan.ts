@@ -4,33 +4,33 @@
  *
  * A part is found by its keys and sizes first; only what holds something else than the wanted key is read.
  */
-import type { ActorId } from "../../engine/actor-id.ts";
 import { isSpawnError } from "../../engine/errors.ts";
 import type { ScannedRows, SealableRow, SealedRows } from "../../engine/sealed-rows.ts";
 import { REPLY_COLUMNS, STATE_COLUMNS, storedReply, storedState } from "./actor-rows.ts";
 import type { Dialect, SqlDriver } from "./dialect.ts";
-import { numberOf, textOf } from "./driver-values.ts";
+import { textOf } from "./driver-values.ts";
 import { MESSAGE_COLUMNS, PARKED_COLUMNS, parkedMessage, storedMessage } from "./message-rows.ts";
-import { type Sql, sql, type SqlResult, type SqlValue, text } from "./sql.ts";
+import { type Sql, sql, type SqlValue, text } from "./sql.ts";
 import { prefixed } from "./sql-messages.ts";
-
-/** The largest part of a walk, in bytes of values; the first row comes in any case. */
-const PART_BYTES_MAX = 1024 * 1024;
+import {
+  actorOf,
+  beyond,
+  keysAndSizes,
+  NAMES,
+  upTo,
+  type WalkedTable,
+  withinBytes,
+} from "./table-walk.ts";
 
 type Row = readonly unknown[];
 
 /** A table with values that may be encrypted. */
-interface Walked {
-  readonly table: string;
-  readonly key: readonly string[];
-  readonly value: string;
+interface Walked extends WalkedTable {
   readonly columns: string;
   /** Whether the row of the actor is joined for its names, which come first. */
   readonly hasActor: boolean;
   readonly read: (row: Row) => SealableRow;
 }
-
-const NAMES = 'a."system", a.definition, a.name';
 
 const walk: readonly Walked[] = [
   {
@@ -109,16 +109,6 @@ export async function scanSealed(
   };
 }
 
-function keysAndSizes(
-  dialect: Pick<Dialect, "limit" | "byteLength">,
-  { table, key, value }: Walked,
-  { after, limit }: { readonly after: readonly SqlValue[] | undefined; readonly limit: number },
-): Sql {
-  const keys = text(key.map((column) => `t.${column}`).join(", "));
-  return sql`SELECT ${keys}, ${dialect.byteLength(`t.${value}`)} FROM ${text(table)} t
-    WHERE ${beyond(key, after)} ORDER BY ${keys} ${dialect.limit(limit)}`;
-}
-
 function otherKeys(
   { table, key, value, columns, hasActor }: Walked,
   {
@@ -141,32 +131,6 @@ function otherKeys(
       AND (t.key_id IS NULL OR t.key_id <> ${keyId}) ORDER BY ${keys}`;
 }
 
-/** The keys after one. In this form every database begins to read where it says. */
-function beyond(columns: readonly string[], key: readonly SqlValue[] | undefined): Sql {
-  if (key === undefined) return sql`1 = 1`;
-  const [first, second] = columns.map((column) => text(`t.${column}`));
-  if (second === undefined) return sql`${first!} > ${key[0]!}`;
-  return sql`${first!} >= ${key[0]!} AND (${first!} > ${key[0]!} OR ${second} > ${key[1]!})`;
-}
-
-function upTo(columns: readonly string[], key: readonly SqlValue[]): Sql {
-  const [first, second] = columns.map((column) => text(`t.${column}`));
-  if (second === undefined) return sql`${first!} <= ${key[0]!}`;
-  return sql`${first!} <= ${key[0]!} AND (${first!} < ${key[0]!} OR ${second} <= ${key[1]!})`;
-}
-
-function withinBytes(rows: SqlResult["rows"]): {
-  readonly rows: SqlResult["rows"];
-  readonly isCut: boolean;
-} {
-  let bytes = 0;
-  const end = rows.findIndex((row, index) => {
-    bytes += numberOf(row.at(-1) ?? 0);
-    return index > 0 && bytes > PART_BYTES_MAX;
-  });
-  return end === -1 ? { rows, isCut: false } : { rows: rows.slice(0, end), isCut: true };
-}
-
 /** Keys are bytes or numbers; numbers may come as texts. */
 function textOfPlace({ table, key }: Place): string {
   const parts = key?.map((part) =>
@@ -184,10 +148,6 @@ function placeOf(after: string): Place {
     table,
     key: key?.map((part) => (typeof part === "string" ? Buffer.from(part, "base64") : part)),
   };
-}
-
-function actorOf([system, definition, name]: Row): ActorId {
-  return { system: textOf(system), definition: textOf(definition), name: textOf(name) };
 }
 
 /** A damaged row concerns those who ask for it; the others go on. */

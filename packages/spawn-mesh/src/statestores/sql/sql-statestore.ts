@@ -34,8 +34,10 @@ import { numberOf, textOf } from "./driver-values.ts";
 import { LoadAnswers } from "./load-answers.ts";
 import { migrate } from "./migrations.ts";
 import { sql, type SqlResult, text } from "./sql.ts";
+import { SqlQueries } from "./sql-queries.ts";
 import { SqlMessages } from "./sql-messages.ts";
 import { listKeys, SqlSealedRows } from "./sql-sealed.ts";
+import { SqlSystemRows } from "./sql-systems.ts";
 
 /** A kind of database, and how to reach this one. */
 export interface SqlDatabase {
@@ -51,7 +53,9 @@ export class SqlStatestore implements Statestore {
   readonly #dialect: Dialect;
   readonly needsEncryption = true;
   readonly messages: SqlMessages;
+  readonly queries: SqlQueries;
   readonly sealed: SqlSealedRows;
+  readonly systems: SqlSystemRows;
   #driver: SqlDriver | undefined;
   #owner = "";
 
@@ -59,7 +63,9 @@ export class SqlStatestore implements Statestore {
     this.#database = database;
     this.#dialect = database.dialect;
     this.messages = new SqlMessages(database.dialect, () => this.#open());
+    this.queries = new SqlQueries(database.dialect, () => this.#open());
     this.sealed = new SqlSealedRows(database.dialect, () => this.#open());
+    this.systems = new SqlSystemRows(database.dialect, () => this.#open());
   }
 
   async open(session: StoreSession): Promise<void> {

@@ -1,5 +1,7 @@
 /** How commits look on their way to the worker. Creates carry names, updates carry a handle. */
 import assert from "node:assert";
+import type { ActorId } from "../../engine/actor-id.ts";
+import type { IndexEntry } from "../../engine/index-values.ts";
 import type { MessageRef } from "../../engine/message-store.ts";
 import type { Commit, StoredReply } from "../../engine/statestore.ts";
 import { actorText, type MessageColumns, packMessages, unpackMessages } from "./message-rows.ts";
@@ -14,6 +16,8 @@ export const REFUSED = 0;
 /** Flags of a commit. */
 export const IS_DELETE = 1;
 export const HAS_MESSAGES = 2;
+export const HAS_INDEX = 4;
+export const HAS_AGE = 8;
 
 const NUMBERS_PER_COMMIT = 10;
 
@@ -37,7 +41,7 @@ function packCommit(writer: PackedWriter, commit: Commit): void {
   writer.id(commit.etag);
   const { consumes, cancels, sends } = commit;
   const hasMessages = consumes.length > 0 || cancels.length > 0 || sends.length > 0;
-  writer.number((commit.isDelete ? IS_DELETE : 0) | (hasMessages ? HAS_MESSAGES : 0));
+  writer.number(flagsOf(commit, hasMessages));
   writer.sealable(commit.isDelete ? undefined : commit.state);
   writer.number(commit.stateVersion);
   writer.value(commit.tags === undefined ? undefined : JSON.stringify(commit.tags));
@@ -47,6 +51,44 @@ function packCommit(writer: PackedWriter, commit: Commit): void {
   writer.number(commit.replies.length);
   for (const reply of commit.replies) packReply(writer, reply);
   if (commit.isDelete || hasMessages) packMessagesOf(writer, commit);
+  if (commit.index !== undefined) packIndex(writer, commit.actor, commit.index);
+  if (commit.revisionsSince !== undefined) writer.number(commit.revisionsSince);
+}
+
+function flagsOf({ isDelete, index, revisionsSince }: Commit, hasMessages: boolean): number {
+  return (
+    (isDelete ? IS_DELETE : 0) |
+    (hasMessages ? HAS_MESSAGES : 0) |
+    (index === undefined ? 0 : HAS_INDEX) |
+    (revisionsSince === undefined ? 0 : HAS_AGE)
+  );
+}
+
+/** With names, which a commit of a row that is there does not have otherwise. */
+function packIndex(writer: PackedWriter, actor: ActorId, index: readonly IndexEntry[]): void {
+  writer.value(actor.system);
+  writer.value(actor.definition);
+  writer.value(actor.name);
+  writer.number(index.length);
+  for (const { field, value } of index) {
+    writer.value(field);
+    writer.value(value);
+  }
+}
+
+/** The entries that a commit writes, and for whom. */
+export interface IndexChange {
+  readonly actor: ActorId;
+  readonly index: readonly IndexEntry[];
+}
+
+export function unpackIndex(reader: PackedReader): IndexChange {
+  const actor = { system: reader.text(), definition: reader.text(), name: reader.text() };
+  const index = Array.from({ length: reader.number() }, () => ({
+    field: reader.text(),
+    value: reader.text(),
+  }));
+  return { actor, index };
 }
 
 /** Most commits have none of this, and it costs them nothing. */

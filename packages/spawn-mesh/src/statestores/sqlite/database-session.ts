@@ -17,6 +17,8 @@ import { CommitStepError, GroupCommit, RowStepError, type Witness } from "./grou
 import { isMessageRead, MessageCalls } from "./message-calls.ts";
 import { RowReader } from "./row-reader.ts";
 import { checkKeyIds } from "../../engine/sealed-rows.ts";
+import { isQueryRead, QueryCalls } from "./query-calls.ts";
+import type { SystemRow } from "../../engine/system-rows.ts";
 import { isSealedRead, SealedCalls } from "./sealed-calls.ts";
 import {
   failureBeforeCommit,
@@ -25,6 +27,8 @@ import {
   resultCode,
   SQLITE_CORRUPT,
 } from "./sqlite-failures.ts";
+import { type SystemCall, SystemCalls } from "./system-calls.ts";
+import { SystemView } from "./system-view.ts";
 import type { OpenOptions, PackedBatch, WorkerCalls, WorkerRequest } from "./worker-messages.ts";
 
 interface Connection {
@@ -34,7 +38,9 @@ interface Connection {
   readonly group: GroupCommit;
   readonly reader: RowReader;
   readonly messages: MessageCalls;
+  readonly queries: QueryCalls;
   readonly sealed: SealedCalls;
+  readonly systems: SystemCalls;
 }
 
 /** Nothing tells whether a transaction was applied; but repeating it does no harm. */
@@ -46,6 +52,9 @@ export class DatabaseSession {
   #connection: Connection | undefined;
   /** Whether the log must be carried into the file before anything is built on it. */
   #isLogInDoubt = false;
+  /** By their numbers. */
+  readonly #views = new Map<number, SystemView>();
+  #lastView = 0;
 
   /** @throws {StoreFailure | SpawnError} */
   handle([call, request]: WorkerRequest): unknown {
@@ -64,13 +73,18 @@ export class DatabaseSession {
         return this.#read(({ reader }) => reader.listActors(request));
       case "messages":
         return this.#inTransaction(isMessageRead(request), ({ messages }) => messages.run(request));
+      case "queries":
+        return this.#inTransaction(isQueryRead(request), ({ queries }) => queries.run(request));
       case "sealed":
         return this.#inTransaction(isSealedRead(request), ({ sealed }) => sealed.run(request));
+      case "systems":
+        return this.#runOnSystem(request);
       case "prune":
         return this.#read(({ reader }) => reader.prune(request.wall, request.limit));
       case "durability":
         return this.#read(({ database }) => readDurability(database));
       case "close":
+        for (const view of this.#views.keys()) this.#endRead(view);
         return this.#closeConnection();
     }
   }
@@ -112,6 +126,38 @@ export class DatabaseSession {
       if (error instanceof CommitStepError) throw this.#afterCommitStep(error);
       throw this.#certainFailure(error);
     }
+  }
+
+  #runOnSystem(call: SystemCall): unknown {
+    switch (call[0]) {
+      case "beginRead":
+        return this.#read(() => this.#beginRead(call[1]));
+      case "readPart":
+        return this.#read(() => this.#readPart(call[1]));
+      case "endRead":
+        return this.#endRead(call[1]);
+      case "readMark":
+        return this.#read(({ systems }) => systems.run(call));
+      default:
+        return this.#inTransaction(false, ({ systems }) => systems.run(call));
+    }
+  }
+
+  #beginRead(system: string): number {
+    const { file, busyTimeoutMs } = this.#options!;
+    this.#views.set(++this.#lastView, new SystemView(file, busyTimeoutMs, system));
+    return this.#lastView;
+  }
+
+  #readPart(number: number): readonly SystemRow[] {
+    const view = this.#views.get(number);
+    if (view !== undefined) return view.nextPart();
+    throw new StoreFailure("fatal", "the worker has ended since the reading began: begin again");
+  }
+
+  #endRead(number: number): void {
+    this.#views.get(number)?.close();
+    this.#views.delete(number);
   }
 
   /** Runs a call that is one transaction; one that only reads needs none. */
@@ -202,9 +248,12 @@ export class DatabaseSession {
       const group = new GroupCommit(database, this.#options.owner);
       const reader = new RowReader(database);
       const messages = new MessageCalls(database);
+      const queries = new QueryCalls(database);
       const sealed = new SealedCalls(database);
+      const systems = new SystemCalls(database, group);
       const inode = inodeOf(this.#options.file)!;
-      this.#connection = { inode, database, group, reader, messages, sealed };
+      const calls = { messages, queries, sealed, systems };
+      this.#connection = { inode, database, group, reader, ...calls };
       return this.#connection;
     } catch (error) {
       database.close();

@@ -7,23 +7,29 @@
  * nothing was applied; only an error of COMMIT itself leaves that open.
  */
 import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
+import type { ActorId } from "../../engine/actor-id.ts";
 import type { StoredReply } from "../../engine/statestore.ts";
 import {
+  HAS_AGE,
+  HAS_INDEX,
   HAS_MESSAGES,
+  type IndexChange,
   IS_DELETE,
   type MessageChanges,
   NO_HANDLE,
   REFUSED,
   REPLY_KINDS,
+  unpackIndex,
   unpackMessageChanges,
   unpackReplies,
 } from "./commit-rows.ts";
+import { IndexTable } from "./index-table.ts";
 import { MessageTable } from "./message-table.ts";
 import { PackedReader, type PackedRows } from "./packed-rows.ts";
 import { sealableColumns } from "./sealed-columns.ts";
 
 /** JSON is the only codec there is. */
-const CODEC_JSON = 0;
+export const CODEC_JSON = 0;
 
 /** Rowids begin at 1. */
 const NO_OWNER = 0;
@@ -59,6 +65,8 @@ interface RowFields {
   readonly etag: Uint8Array;
   readonly isDelete: number;
   readonly hasMessages: boolean;
+  readonly hasIndex: boolean;
+  readonly hasAge: boolean;
   readonly keyId: string | null;
   readonly state: SQLInputValue;
   readonly stateVersion: number;
@@ -90,7 +98,9 @@ export class GroupCommit {
   readonly #findReply: StatementSync;
   readonly #addReply: StatementSync;
   readonly #forgetReplies: StatementSync;
+  readonly #age: StatementSync;
   readonly #messages: MessageTable;
+  readonly #index: IndexTable;
 
   constructor(database: DatabaseSync, owner: string) {
     this.#database = database;
@@ -127,7 +137,12 @@ export class GroupCommit {
     this.#forgetHistory = prepare("DELETE FROM spawn_history WHERE actor_id = ?");
     this.#findReply = prepare("SELECT 1 FROM spawn_inbox WHERE actor_id = ? AND key = ?");
     this.#addReply = prepare("INSERT INTO spawn_inbox VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
+    this.#age = prepare(
+      `DELETE FROM spawn_history WHERE actor_id = ?1 AND revision <
+         (SELECT max(revision) FROM spawn_history WHERE actor_id = ?1 AND at <= ?2)`,
+    );
     this.#messages = new MessageTable(database);
+    this.#index = new IndexTable(database);
     this.#forgetReplies = prepare("DELETE FROM spawn_inbox WHERE actor_id = ?");
   }
 
@@ -156,6 +171,14 @@ export class GroupCommit {
     return handles;
   }
 
+  /** Takes the name of an actor that has no row; answers the handle of the row to make. */
+  claimName({ system, definition, name }: ActorId): number | undefined {
+    const handle = this.#lastHandle + 1;
+    if (this.#claimName.run(name, definition, system, handle).changes === 0) return undefined;
+    this.#lastHandle = handle;
+    return handle;
+  }
+
   /** If even that fails, the session sees that the transaction is open and leaves the connection. */
   #rollback(): void {
     this.#ownerId = NO_OWNER;
@@ -177,12 +200,11 @@ export class GroupCommit {
     reader.number(); // No history yet.
     const replies = unpackReplies(reader);
     const messages = unpackMessagesOf(fields, reader);
+    const { indexed } = unpackRest(fields, reader);
     const consumed = this.#consumable(messages);
     if (hasKeyTwice(replies) || consumed === undefined) return undefined;
-    const handle = this.#lastHandle + 1;
-    const { system, definition, name } = actor;
-    if (this.#claimName.run(name, definition, system, handle).changes === 0) return undefined;
-    this.#lastHandle = handle;
+    const handle = this.claimName(actor);
+    if (handle === undefined) return undefined;
     this.#create.run(
       handle,
       this.#ownerId,
@@ -197,6 +219,7 @@ export class GroupCommit {
     );
     this.#addReplies(handle, replies);
     this.#changeMessages(messages, consumed, fields.isDelete === 1);
+    this.#changeIndex(handle, indexed);
     return { handle, etag: fields.etag };
   }
 
@@ -206,6 +229,7 @@ export class GroupCommit {
     const revisionsKept = reader.number();
     const replies = unpackReplies(reader);
     const messages = unpackMessagesOf(fields, reader);
+    const { indexed, since } = unpackRest(fields, reader);
     if (replies.length > 0 && this.#hasKeyOf(handle, replies)) return undefined;
     const consumed = this.#consumable(messages);
     if (consumed === undefined) return undefined;
@@ -216,15 +240,18 @@ export class GroupCommit {
     if (!this.#writeRow(handle, previous, fields)) return undefined;
     if (isKept) {
       this.#trim.run(handle, revisionsKept);
+      if (since !== undefined) this.#age.run(handle, since);
       this.#setKeptAt.run(fields.at, handle);
     }
     if (isDelete) {
       this.#setKeptAt.run(null, handle);
       this.#forgetHistory.run(handle);
       this.#forgetReplies.run(handle);
+      this.#index.forget(handle);
     }
     this.#addReplies(handle, replies);
     this.#changeMessages(messages, consumed, isDelete);
+    this.#changeIndex(handle, indexed);
     return { handle, etag: fields.etag };
   }
 
@@ -250,6 +277,10 @@ export class GroupCommit {
     for (const id of messages.cancels) this.#messages.remove(id);
     if (isDelete) this.#messages.removeTimers(messages.source);
     this.#messages.add(messages.sends);
+  }
+
+  #changeIndex(handle: number, indexed: IndexChange | undefined): void {
+    if (indexed !== undefined) this.#index.replace(handle, indexed.actor, indexed.index);
   }
 
   #writeRow(handle: number, previous: Uint8Array, fields: RowFields): boolean {
@@ -294,6 +325,21 @@ function unpackMessagesOf(
   return isDelete === 1 || hasMessages ? unpackMessageChanges(reader) : undefined;
 }
 
+/** What few commits have. */
+interface Rest {
+  readonly indexed: IndexChange | undefined;
+  readonly since: number | undefined;
+}
+
+const NO_REST: Rest = { indexed: undefined, since: undefined };
+
+function unpackRest({ hasIndex, hasAge }: RowFields, reader: PackedReader): Rest {
+  if (!hasIndex && !hasAge) return NO_REST;
+  const indexed = hasIndex ? unpackIndex(reader) : undefined;
+  const since = hasAge ? reader.number() : undefined;
+  return { indexed, since };
+}
+
 function unpackFields(reader: PackedReader): RowFields {
   const etag = reader.id();
   const flags = reader.number();
@@ -302,6 +348,8 @@ function unpackFields(reader: PackedReader): RowFields {
     etag,
     isDelete: flags & IS_DELETE,
     hasMessages: (flags & HAS_MESSAGES) !== 0,
+    hasIndex: (flags & HAS_INDEX) !== 0,
+    hasAge: (flags & HAS_AGE) !== 0,
     keyId,
     state,
     stateVersion: reader.number(),

@@ -4,6 +4,7 @@
  */
 import { resolve } from "node:path";
 import type { ActorId } from "../../engine/actor-id.ts";
+import type { ActorQueries } from "../../engine/actor-queries.ts";
 import { describeThrown, SpawnError } from "../../engine/errors.ts";
 import {
   type ActorsOf,
@@ -23,8 +24,11 @@ import { createDirectory } from "./database-file.ts";
 import { acquireFileLock, type FileLock } from "./file-lock.ts";
 import type { MessageStore } from "../../engine/message-store.ts";
 import type { SealedRows } from "../../engine/sealed-rows.ts";
+import type { ImportMark, SystemRow, SystemRows } from "../../engine/system-rows.ts";
 import type { MessageCall } from "./message-calls.ts";
+import type { QueryCall } from "./query-calls.ts";
 import type { SealedCall } from "./sealed-calls.ts";
+import type { SystemCall } from "./system-calls.ts";
 import { packQueries, unpackAnswers } from "./load-rows.ts";
 import { WorkerLink } from "./worker-link.ts";
 
@@ -78,12 +82,23 @@ class WorkerStatestore implements SqliteStatestore {
     retryParked: (ids, dueAt) => this.#callMessages("retryParked", ids, dueAt),
     discardParked: (ids) => this.#callMessages("discardParked", ids),
   };
+  readonly queries: ActorQueries = {
+    list: (page) => this.#callQueries("list", page),
+    reindex: (rewrites) => this.#callQueries("reindex", rewrites),
+  };
   readonly sealed: SealedRows = {
     listKeys: () => this.#callSealed("listKeys"),
     addKey: (proof) => this.#callSealed("addKey", proof),
     removeKey: (keyId) => this.#callSealed("removeKey", keyId),
     scan: (page) => this.#callSealed("scan", page),
     rewrite: (rewrites) => this.#callSealed("rewrite", rewrites),
+  };
+  readonly systems: SystemRows = {
+    read: (system) => this.#readSystem(system),
+    add: (rows) => this.#callSystems<void>("add", rows),
+    remove: (rows) => this.#callSystems<void>("remove", rows),
+    readMark: (system) => this.#callSystems<ImportMark | undefined>("readMark", system),
+    writeMark: (system, mark) => this.#callSystems<void>("writeMark", system, mark),
   };
   readonly needsEncryption = false;
   #lock: FileLock | undefined;
@@ -173,11 +188,36 @@ class WorkerStatestore implements SqliteStatestore {
     return answer as Awaited<ReturnType<MessageStore[Name]>>;
   }
 
+  async #callQueries<Name extends keyof ActorQueries>(
+    ...call: readonly [name: Name, ...inputs: Parameters<ActorQueries[Name]>]
+  ): Promise<Awaited<ReturnType<ActorQueries[Name]>>> {
+    const answer = await this.#openLink().call("queries", call as unknown as QueryCall);
+    return answer as Awaited<ReturnType<ActorQueries[Name]>>;
+  }
+
   async #callSealed<Name extends keyof SealedRows>(
     ...call: readonly [name: Name, ...inputs: Parameters<SealedRows[Name]>]
   ): Promise<Awaited<ReturnType<SealedRows[Name]>>> {
     const answer = await this.#openLink().call("sealed", call as unknown as SealedCall);
     return answer as Awaited<ReturnType<SealedRows[Name]>>;
+  }
+
+  async *#readSystem(system: string): AsyncIterable<readonly SystemRow[]> {
+    const view = await this.#callSystems<number>("beginRead", system);
+    try {
+      for (;;) {
+        const rows = await this.#callSystems<readonly SystemRow[]>("readPart", view);
+        if (rows.length === 0) return;
+        yield rows;
+      }
+    } finally {
+      // Closed with the statestore, otherwise.
+      if (this.#link !== undefined) await this.#callSystems<void>("endRead", view);
+    }
+  }
+
+  async #callSystems<Answer>(...call: SystemCall): Promise<Answer> {
+    return (await this.#openLink().call("systems", call)) as Answer;
   }
 
   #openLink(): WorkerLink {

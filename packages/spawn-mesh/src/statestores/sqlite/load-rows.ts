@@ -8,6 +8,7 @@ import type {
   StoreQuery,
   Tags,
 } from "../../engine/statestore.ts";
+import type { ActorRow } from "../../engine/system-rows.ts";
 import { packReply, unpackReplies } from "./commit-rows.ts";
 import { storedMessage, type StoredColumns } from "./message-rows.ts";
 import { stateOf } from "./sealed-columns.ts";
@@ -108,6 +109,26 @@ function packRow(writer: PackedWriter, columns: ActorColumns): void {
   writer.value(columns[TAGS]);
   writer.number(columns[REVISION]);
   writer.number(columns[AT]);
+}
+
+/** A row as it is carried to another statestore. @throws {SpawnError} `STATE_CORRUPT` */
+export function actorRow(columns: ActorColumns): ActorRow {
+  const [id, epoch, owner, baseEtag, keptAt, isDeleted, etag] = columns;
+  if (id === null) throw new SpawnError("STATE_CORRUPT", "its row is missing");
+  return {
+    etag: latin1(etag),
+    baseEtag: baseEtag === null ? undefined : latin1(baseEtag),
+    epoch,
+    owner,
+    isDeleted: isDeleted === 1,
+    keptAt: keptAt ?? undefined,
+    state: stateOf([columns[KEY_ID], columns[STATE]]) ?? undefined,
+    codec: "json",
+    stateVersion: columns[STATE_VERSION],
+    tags: parseTags(columns[TAGS]),
+    revision: columns[REVISION],
+    at: columns[AT],
+  };
 }
 
 function latin1(bytes: Uint8Array): string {

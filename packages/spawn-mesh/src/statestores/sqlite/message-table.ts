@@ -11,9 +11,11 @@ import { DOUBTFUL_ATTEMPTS } from "../../engine/message-store.ts";
 import type {
   MessageClaim,
   MessageRef,
+  ParkedMessage,
   Postponement,
   StoredMessage,
 } from "../../engine/message-store.ts";
+import type { WaitingMessage } from "../../engine/system-rows.ts";
 import { describeThrown } from "../../engine/errors.ts";
 import { prepareArrays } from "./connection.ts";
 import { type MessageColumns, MESSAGE_COLUMNS, storedMessage } from "./message-rows.ts";
@@ -65,6 +67,8 @@ export class MessageTable {
   readonly #claimDoubtful: StatementSync;
   readonly #claimed: StatementSync;
   readonly #behind: StatementSync;
+  readonly #setTried: StatementSync;
+  readonly #addParked: StatementSync;
   readonly #park: StatementSync;
   readonly #nextDueAt: StatementSync;
   readonly #postpone: StatementSync;
@@ -94,6 +98,14 @@ export class MessageTable {
       `INSERT INTO spawn_parked (${STORED_COLUMNS}, parked_at)
        SELECT ${MESSAGE_COLUMNS}, attempts, ?, ? FROM spawn_message WHERE position = ?`,
     );
+    this.#setTried = prepare(
+      `UPDATE spawn_message SET attempts = ?, error = ?, is_unanswered = ? WHERE id = ? AND sent_at = ?`,
+    );
+    this.#addParked = prepare(
+      `INSERT OR IGNORE INTO spawn_parked (${STORED_COLUMNS}, parked_at)
+       SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13
+       WHERE NOT EXISTS (SELECT 1 FROM spawn_message WHERE id = ?1)`,
+    );
     this.#nextDueAt = prepare(messageQueries.nextDueAt);
     this.#postpone = prepare(
       `UPDATE spawn_message SET due_at = ?, attempts = ?, error = ?, is_unanswered = is_unanswered AND ?
@@ -119,6 +131,18 @@ export class MessageTable {
   /** Adds messages; one whose id is stored or parked already is left out. */
   add(messages: readonly MessageColumns[]): void {
     for (const columns of messages) this.#add.run(...columns);
+  }
+
+  /** Adds a message as it waited elsewhere. */
+  addTried(columns: MessageColumns, { id, sentAt, ...tried }: WaitingMessage): void {
+    if (this.#add.run(...columns).changes === 0) return;
+    const { attempts, error = null, isUnanswered } = tried;
+    this.#setTried.run(attempts, error, Number(isUnanswered), id, sentAt);
+  }
+
+  /** Adds a message that was given up elsewhere. */
+  addParked(columns: MessageColumns, { attempts, error, parkedAt }: ParkedMessage): void {
+    this.#addParked.run(...columns, attempts, error, parkedAt);
   }
 
   /** Removes whatever message of that id is stored; answers whether there was one. */

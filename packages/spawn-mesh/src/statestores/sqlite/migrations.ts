@@ -134,6 +134,17 @@ const migrations: readonly string[] = [
     UPDATE spawn_message SET is_first = 1 WHERE position = (SELECT position FROM spawn_message
       WHERE source = OLD.source AND target = OLD.target AND flags & 1 ORDER BY position LIMIT 1);
   END;
+
+  CREATE TABLE spawn_index (
+    definition TEXT NOT NULL,
+    system TEXT NOT NULL,
+    field TEXT NOT NULL,
+    value BLOB NOT NULL,             -- bytes that compare as the values do
+    name TEXT NOT NULL,
+    actor_id INTEGER NOT NULL,
+    PRIMARY KEY (definition, system, field, value, name)
+  ) WITHOUT ROWID;
+  CREATE INDEX spawn_index_actor ON spawn_index (actor_id, field);
   `,
 ];
 

@@ -16,6 +16,9 @@ import type {
   WorkerReply,
 } from "./worker-messages.ts";
 
+/** Calls that change something, or may. */
+const WRITES: ReadonlySet<CallName> = new Set(["commit", "messages", "sealed", "systems"]);
+
 interface PendingCall {
   readonly call: CallName;
   readonly resolve: (answer: unknown) => void;
@@ -120,7 +123,7 @@ export class WorkerLink {
     this.#forget();
     const message = `the worker of the statestore died: ${describeThrown(death)}`;
     for (const { call, reject } of lost) {
-      const isWrite = call === "commit" || call === "messages" || call === "sealed";
+      const isWrite = WRITES.has(call);
       reject(new StoreFailure(isWrite ? "ambiguous" : "retry", message));
     }
   }

@@ -11,7 +11,9 @@ import type {
 import type { ConnectionOptions, SqliteDurability } from "./connection.ts";
 import type { MessageCall } from "./message-calls.ts";
 import type { PackedRows } from "./packed-rows.ts";
+import type { QueryCall } from "./query-calls.ts";
 import type { SealedCall } from "./sealed-calls.ts";
+import type { SystemCall } from "./system-calls.ts";
 
 /** A worker is given what can be copied: it has nothing to warn of. */
 export interface OpenOptions extends ConnectionOptions, Omit<StoreSession, "onWarning"> {}
@@ -28,7 +30,9 @@ export interface WorkerCalls {
   };
   listActors: { readonly request: ActorsOf; readonly answer: readonly string[] };
   messages: { readonly request: MessageCall; readonly answer: unknown };
+  queries: { readonly request: QueryCall; readonly answer: unknown };
   sealed: { readonly request: SealedCall; readonly answer: unknown };
+  systems: { readonly request: SystemCall; readonly answer: unknown };
   prune: {
     readonly request: { readonly wall: number; readonly limit: number };
     readonly answer: number;

@@ -86,6 +86,31 @@ export const historyCases: readonly ConformanceCase[] = [
       }),
   },
   {
+    name: "lets revisions go that were superseded by a time, and keeps what was the state then",
+    run: (open) =>
+      withStore(open, async (store) => {
+        let row = await createActor(store, ann, { at: 10 });
+        const commitAt = async (at: number, since?: number, revisionsKept = 10): Promise<void> => {
+          const revisionsSince = since === undefined ? {} : { revisionsSince: since };
+          const fields = { at, revisionsKept, ...revisionsSince };
+          row = await advance(store, ann, { row, fields });
+        };
+        for (const at of [20, 30, 40]) await commitAt(at, 5);
+        assert.deepStrictEqual(await keptRevisions(store), [3, 2, 1]);
+        await commitAt(50, 25);
+        assert.deepStrictEqual(await keptRevisions(store), [4, 3, 2]);
+        await commitAt(60, 30, 2);
+        assert.deepStrictEqual(await keptRevisions(store), [5, 4]);
+        await commitAt(70, 45, 0);
+        assert.deepStrictEqual(await keptRevisions(store), [5, 4]);
+        // What is put in is old itself: the actor was as it is for a long time.
+        await commitAt(900, 800);
+        assert.deepStrictEqual(await keptRevisions(store), [7]);
+        await commitAt(910);
+        assert.deepStrictEqual(await keptRevisions(store), [8, 7]);
+      }),
+  },
+  {
     name: "keeps nothing for a commit that is refused",
     run: (open) =>
       withStore(open, async (store) => {

@@ -5,6 +5,7 @@ import { checkDeliveries } from "./deliveries.ts";
 import { checkEffects } from "./effects.ts";
 import { checkForeignRows } from "./foreign-rows.ts";
 import { checkGate } from "./gate.ts";
+import { checkIndexes } from "./indexes.ts";
 import { checkLanes } from "./lanes.ts";
 import { checkListAppends } from "./list-append.ts";
 import { checkSessions } from "./sessions.ts";
@@ -25,5 +26,6 @@ export function checkRun(log: RunLog): readonly Violation[] {
     checkDeliveries,
     checkLanes,
     checkTicks,
+    checkIndexes,
   ].flatMap((check) => check(log));
 }

@@ -2,6 +2,8 @@
 import { describe, expect, test } from "vitest";
 import type { Commit } from "../../../src/engine/statestore.ts";
 import type { AppliedCommit, Attempt, Operation, RunLog, SessionEvent } from "../run-log.ts";
+import { indexEntries } from "../../../src/engine/index-values.ts";
+import { indexOfList } from "../definitions.ts";
 import { checkRun } from "./all.ts";
 
 const actor = "list/a";
@@ -55,6 +57,7 @@ function applied(
       consumes: [],
       cancels: [],
       sends: [],
+      index: commit.isDelete === true ? undefined : indexEntries(indexOfList(items)),
       ...commit,
     },
   };
@@ -136,6 +139,24 @@ describe("the chain of commits (I1, I3, I5)", () => {
     expect(
       broken({ applied: [...history.slice(0, 2), applied(3, ["z"], { in: "deletable" })] }),
     ).toEqual([]);
+  });
+});
+
+describe("what actors are found by (I17)", () => {
+  const four = ["x", "y", "z", "a"];
+  const history = [applied(1, ["x"]), applied(2, ["x", "y"], { index: undefined })];
+  const operations = four.map((value, at) => operation({ value, version: at + 1 }));
+
+  test("is right when it is written with the state, or is the same as before", () => {
+    expect(broken({ applied: history, operations: operations.slice(0, 2) })).toEqual([]);
+    const changed = [...history, applied(3, four)];
+    expect(broken({ applied: changed, operations })).toEqual([]);
+  });
+  test("is broken by a commit that leaves it behind, and by one that has another", () => {
+    const behind = [...history, applied(3, four, { index: undefined })];
+    expect(broken({ applied: behind, operations })).toEqual(["I17"]);
+    const other = [...history, applied(3, four, { index: [] })];
+    expect(broken({ applied: other, operations })).toEqual(["I17"]);
   });
 });
 

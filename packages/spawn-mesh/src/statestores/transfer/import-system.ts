@@ -1,0 +1,193 @@
+/**
+ * A stream of {@link exportSystem} into a statestore.
+ *
+ * A mark in the statestore says how far that has come. As long as it does not say `finished`, no actor
+ * system of that name starts there; so half an import is never taken for a whole one. An import that
+ * ended early is run again from the start of its stream: what is there already is left as it is.
+ */
+import { checkName } from "../../engine/actor-id.ts";
+import { systemClock } from "../../engine/clock.ts";
+import { SpawnError } from "../../engine/errors.ts";
+import { checkEncryption } from "../../engine/sealed-rows.ts";
+import type { Statestore } from "../../engine/statestore.ts";
+import type { ImportMark } from "../../engine/system-rows.ts";
+import { isEncrypted } from "../encrypted/encrypted-statestore.ts";
+import { askPatiently } from "../../engine/asked-store.ts";
+import { asSpawnError } from "./failures.ts";
+import { openForTransfer } from "./open-for-transfer.ts";
+import { countRows, NO_ROWS, type RowCounts, type StreamHead } from "./stream-format.ts";
+import type { ByteStream } from "./stream-lines.ts";
+import { readParts } from "./stream-reader.ts";
+
+export interface ImportOptions {
+  /** Which system the stream has to be of. */
+  readonly system: string;
+  /** Removes first what the statestore has of that system. Default `false`: then it must have nothing. */
+  readonly replace?: boolean;
+  /** Called after every part, which has some hundred rows. */
+  readonly onProgress?: (progress: ImportProgress) => void;
+  /** Ends it early; it rejects with the signal's reason, and can be run again. */
+  readonly signal?: AbortSignal;
+}
+
+export interface ImportProgress {
+  /** Rows so far, by kind. */
+  readonly rows: RowCounts;
+  /** Bytes of the stream so far. */
+  readonly bytes: number;
+}
+
+/** What was imported. */
+export interface ImportedSystem extends ImportProgress {
+  /** Which export it is. */
+  readonly id: string;
+  /** Whether this export was imported before: then nothing was changed. */
+  readonly wasThere: boolean;
+}
+
+/**
+ * Puts everything of an exported system into a statestore, which is opened for that and closed at the
+ * end. No process may run that system there. The same stream can be imported again: what was not
+ * finished is, and what was is left alone.
+ *
+ * @throws {SpawnError} `INVALID_ARGUMENT` when the stream is no export of that system, is damaged or
+ * cut off; when the statestore has something of the system already, or lacks its keys;
+ * `STATESTORE_UNAVAILABLE`
+ */
+export async function importSystem(
+  store: Statestore,
+  stream: ByteStream,
+  options: ImportOptions,
+): Promise<ImportedSystem> {
+  const { system } = options;
+  checkName("system", system);
+  checkEncryption(system, store);
+  await openForTransfer(store, "import");
+  try {
+    return await new Import(store, options).run(stream);
+  } catch (error) {
+    options.signal?.throwIfAborted();
+    throw asSpawnError(`${system} cannot be imported`, error);
+  } finally {
+    await store.close();
+  }
+}
+
+class Import {
+  readonly #store: Statestore;
+  readonly #system: string;
+  readonly #options: ImportOptions;
+  #isBegun = false;
+  #wasThere = false;
+
+  constructor(store: Statestore, options: ImportOptions) {
+    this.#store = store;
+    this.#system = options.system;
+    this.#options = options;
+  }
+
+  async run(stream: ByteStream): Promise<ImportedSystem> {
+    let imported: ImportedSystem | undefined;
+    for await (const { head, rows, counts, bytes } of readParts(stream)) {
+      this.#options.signal?.throwIfAborted();
+      if (!this.#isBegun) await this.#begin(head);
+      if (!this.#wasThere && rows.length > 0) {
+        await this.#ask(() => this.#store.systems.add(rows));
+      }
+      imported = { id: head.id, rows: counts, bytes, wasThere: this.#wasThere };
+      this.#options.onProgress?.({ rows: counts, bytes });
+    }
+    if (!this.#wasThere) await this.#finish(imported!);
+    return imported!;
+  }
+
+  /** The first part is known to be whole; nothing was changed so far. */
+  async #begin(head: StreamHead): Promise<void> {
+    this.#isBegun = true;
+    if (head.system !== this.#system) {
+      throw new SpawnError(
+        "INVALID_ARGUMENT",
+        `the export is of the system ${head.system}, expected one of ${this.#system}`,
+      );
+    }
+    await this.#admitKeys(head);
+    const mark = await this.#ask(() => this.#store.systems.readMark(this.#system));
+    if (mark?.id === head.id && mark.phase === "finished" && this.#options.replace !== true) {
+      this.#wasThere = true;
+      return;
+    }
+    const isContinued = mark?.id === head.id && mark.phase === "adding";
+    if (!isContinued) await this.#makeRoom(head.id, mark);
+    await this.#mark({ id: head.id, phase: "adding" });
+  }
+
+  async #admitKeys({ keys }: StreamHead): Promise<void> {
+    if (keys.length === 0) return;
+    if (!isEncrypted(this.#store)) {
+      const names = keys.map(({ keyId }) => `"${keyId}"`).join(", ");
+      throw new SpawnError(
+        "INVALID_ARGUMENT",
+        `the export is encrypted with ${names}: expected encryptedStatestore(…) with these keys, got a statestore without; or export it with inClear`,
+      );
+    }
+    const store = this.#store;
+    const proofs = keys.map(({ keyId, proof }) => ({
+      keyId,
+      proof: new Uint8Array(Buffer.from(proof, "base64")),
+    }));
+    await this.#ask(() => store.admitKeys(proofs));
+  }
+
+  /** Sees to it that there is nothing of the system. */
+  async #makeRoom(id: string, mark: ImportMark | undefined): Promise<void> {
+    if (this.#options.replace !== true) {
+      if (mark !== undefined && mark.phase !== "finished")
+        throw this.#refusal("a part of another import");
+      if (await this.#hasRows()) throw this.#refusal("actors or messages");
+      return;
+    }
+    await this.#mark({ id, phase: "clearing" });
+    for await (const rows of this.#store.systems.read(this.#system)) {
+      await this.#ask(() => this.#store.systems.remove(rows));
+    }
+  }
+
+  #refusal(what: string): SpawnError {
+    return new SpawnError(
+      "INVALID_ARGUMENT",
+      `the statestore has ${what} of ${this.#system}: expected nothing of it, or the option replace, which removes all of that`,
+    );
+  }
+
+  async #hasRows(): Promise<boolean> {
+    for await (const rows of this.#store.systems.read(this.#system)) {
+      if (rows.length > 0) return true;
+    }
+    return false;
+  }
+
+  /** Everything has come; it is counted, in case somebody else wrote meanwhile. */
+  async #finish({ id, rows: expected }: ImportedSystem): Promise<void> {
+    let counts = NO_ROWS;
+    for await (const rows of this.#store.systems.read(this.#system))
+      counts = countRows(counts, rows);
+    const kinds = Object.keys(counts) as (keyof RowCounts)[];
+    const wrong = kinds.find((kind) => counts[kind] !== expected[kind]);
+    if (wrong !== undefined) {
+      throw new SpawnError(
+        "INVALID_ARGUMENT",
+        `the statestore has ${counts[wrong]} rows of the kind ${wrong} after the import, expected ${expected[wrong]}: somebody else writes ${this.#system} there; stop that, and import with the option replace`,
+      );
+    }
+    await this.#mark({ id, phase: "finished" });
+  }
+
+  async #mark(mark: ImportMark): Promise<void> {
+    await this.#ask(() => this.#store.systems.writeMark(this.#system, mark));
+  }
+
+  #ask<Answer>(call: () => Promise<Answer>): Promise<Answer> {
+    const what = `${this.#system} cannot be imported`;
+    return askPatiently({ what, clock: systemClock, signal: this.#options.signal }, call);
+  }
+}

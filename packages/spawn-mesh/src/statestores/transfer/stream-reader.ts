@@ -1,0 +1,148 @@
+/** An export as it is read: part by part, each checked before anybody sees it. */
+import { createHash, type Hash } from "node:crypto";
+import { SpawnError } from "../../engine/errors.ts";
+import { isSealed, sealableValue } from "../../engine/sealed-rows.ts";
+import { systemOf, type SystemRow } from "../../engine/system-rows.ts";
+import { describeRow } from "./failures.ts";
+import { rowOfLine } from "./row-lines.ts";
+import {
+  countRows,
+  type EndLine,
+  FORMAT,
+  FORMAT_VERSION,
+  NO_ROWS,
+  type PartLine,
+  type RowCounts,
+  type StreamHead,
+} from "./stream-format.ts";
+import { type ByteStream, linesOf } from "./stream-lines.ts";
+
+/** A part of an export that is as it was written. */
+export interface CheckedPart {
+  readonly head: StreamHead;
+  readonly rows: readonly SystemRow[];
+  /** How many there are up to here. */
+  readonly counts: RowCounts;
+  readonly bytes: number;
+}
+
+/**
+ * The parts of an export; the last one has no rows. When all have come, the stream was whole.
+ *
+ * @throws {SpawnError} `INVALID_ARGUMENT` when it is no export, of a newer version, damaged, or cut off
+ */
+export async function* readParts(stream: ByteStream): AsyncGenerator<CheckedPart, void, undefined> {
+  const reader = new StreamReader();
+  for await (const line of linesOf(stream)) {
+    const part = reader.take(line);
+    if (part !== undefined) yield part;
+  }
+  reader.checkEnd();
+}
+
+class StreamReader {
+  readonly #hash: Hash = createHash("sha256");
+  #head: StreamHead | undefined;
+  #rows: SystemRow[] = [];
+  #counts: RowCounts = NO_ROWS;
+  #bytes = 0;
+  #lines = 0;
+  #hasEnded = false;
+
+  take(bytes: Buffer): CheckedPart | undefined {
+    this.#lines++;
+    if (this.#hasEnded) throw this.#damaged("there is something behind its last line");
+    const line = this.#parse(bytes);
+    this.#bytes += bytes.length;
+    if (this.#head === undefined) this.#head = headOf(line);
+    else if ("part" in line) return this.#endPart(line as PartLine, bytes);
+    else if ("end" in line) return this.#end(line as EndLine, bytes);
+    else this.#rows.push(this.#rowOf(line, this.#head));
+    this.#hash.update(bytes);
+    return undefined;
+  }
+
+  checkEnd(): void {
+    if (this.#hasEnded) return;
+    throw new SpawnError(
+      "INVALID_ARGUMENT",
+      this.#lines === 0
+        ? "the stream is empty: expected an export"
+        : `the export is cut off after ${this.#bytes} bytes: expected its last line`,
+    );
+  }
+
+  #endPart({ part }: PartLine, bytes: Buffer): CheckedPart {
+    this.#check(part?.sha256);
+    if (part.rows !== this.#rows.length) throw this.#damaged("a part has lost rows");
+    this.#hash.update(bytes);
+    const rows = this.#rows;
+    this.#rows = [];
+    this.#counts = countRows(this.#counts, rows);
+    return { head: this.#head!, rows, counts: this.#counts, bytes: this.#bytes };
+  }
+
+  #end({ end }: EndLine, bytes: Buffer): CheckedPart {
+    this.#check(end?.sha256);
+    const kinds = Object.keys(NO_ROWS) as (keyof RowCounts)[];
+    const areAll = kinds.every((kind) => end.rows?.[kind] === this.#counts[kind]);
+    if (!areAll || this.#rows.length > 0) throw this.#damaged("it has lost rows");
+    if (bytes.at(-1) !== 0x0a) throw this.#damaged("its last line is cut off");
+    this.#hasEnded = true;
+    return { head: this.#head!, rows: [], counts: this.#counts, bytes: this.#bytes };
+  }
+
+  #check(sha256: unknown): void {
+    if (sha256 === this.#hash.copy().digest("hex")) return;
+    throw this.#damaged("the digest of what is before it is another one");
+  }
+
+  #parse(bytes: Buffer): object {
+    let line: unknown;
+    try {
+      line = JSON.parse(bytes.toString());
+    } catch (cause) {
+      // A line that is cut off is the last one.
+      if (bytes.at(-1) === 0x0a) throw this.#damaged("that is no JSON", cause);
+    }
+    return typeof line === "object" && line !== null ? line : {};
+  }
+
+  #rowOf(line: object, { system, keys }: StreamHead): SystemRow {
+    const row = rowOfLine(line);
+    if (row === undefined) throw this.#damaged("that is no row");
+    const found = "actor" in row ? row.actor?.system : systemOf(row.stored);
+    if (found !== system) throw this.#damaged(`a row of another system than ${system}`);
+    const value = sealableValue(row);
+    if (isSealed(value) && !keys.some(({ keyId }) => keyId === value.keyId)) {
+      throw this.#damaged(`${describeRow(row)} has a key that the first line does not name`);
+    }
+    return row;
+  }
+
+  #damaged(what: string, cause?: unknown): SpawnError {
+    const message = `the export is damaged at line ${this.#lines}: ${what}`;
+    return new SpawnError("INVALID_ARGUMENT", message, { cause });
+  }
+}
+
+/** @throws {SpawnError} `INVALID_ARGUMENT` */
+function headOf(line: object): StreamHead {
+  const head = line as Partial<StreamHead>;
+  if (head.format !== FORMAT) {
+    throw new SpawnError(
+      "INVALID_ARGUMENT",
+      `the stream is no export of an actor system: expected a first line with the format "${FORMAT}"`,
+    );
+  }
+  if (head.version !== FORMAT_VERSION) {
+    throw new SpawnError(
+      "INVALID_ARGUMENT",
+      `the export has version ${String(head.version)} of the format, this program knows ${FORMAT_VERSION}: use a newer version of spawn-mesh`,
+    );
+  }
+  const isWhole =
+    typeof head.system === "string" && typeof head.id === "string" && Array.isArray(head.keys);
+  if (!isWhole) throw new SpawnError("INVALID_ARGUMENT", "the first line of the export is damaged");
+  return head as StreamHead;
+}

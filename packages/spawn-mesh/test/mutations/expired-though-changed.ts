@@ -1,0 +1,14 @@
+import type { Mutation } from "../../../../scripts/apply-mutation.ts";
+
+/** An actor whose time is over is deleted although it was committed since that was found. */
+export const mutation: Mutation = {
+  invariant: "I18",
+  target: "engine/unchanged-actor.ts",
+  find: "run.isDelete = run.isUntouched && run.revision === revision;",
+  replace: "run.isDelete = run.isUntouched;",
+  noticedBy: {
+    project: "behaviour",
+    file: "acting-on-many.test.ts",
+    test: "is not deleted when it was committed while it was being found$",
+  },
+};
