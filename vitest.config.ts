@@ -32,6 +32,7 @@ const suites: readonly Suite[] = [
     timeoutMs: 120_000,
   },
   { name: "integration", include: [`${TESTS}/integration/**/*.test.ts`], timeoutMs: 180_000 },
+  { name: "proxy", include: ["packages/proxy/test/**/*.test.ts"], timeoutMs: 30_000 },
   { name: "examples", include: ["examples/**/*.test.ts"], timeoutMs: 30_000 },
 ];
 

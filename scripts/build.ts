@@ -5,7 +5,7 @@
  * build: inside the repository everything resolves to the sources.
  */
 import { spawnSync } from "node:child_process";
-import { existsSync, readdirSync, rmSync } from "node:fs";
+import { cpSync, existsSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 
 const root = join(import.meta.dirname, "..");
@@ -18,3 +18,6 @@ for (const name of readdirSync(join(root, "packages"))) {
   const { status } = spawnSync(process.execPath, [tsc, "-p", folder], { stdio: "inherit" });
   if (status !== 0) process.exit(1);
 }
+
+// The `.proto` files that services import, for the proxy to compile them with.
+cpSync(join(root, "proto"), join(root, "packages/proxy/dist/proto"), { recursive: true });

@@ -60,6 +60,15 @@ const steps: readonly Step[] = [
     ],
     count: () => readTestReport(),
   },
+  {
+    name: "fuzz",
+    command: [
+      "node",
+      "--conditions=@spawn-mesh/source",
+      "packages/proxy/test/fuzz/main.ts",
+      "--seconds=60",
+    ],
+  },
 ];
 
 const HEARTBEAT_MS = 30_000;

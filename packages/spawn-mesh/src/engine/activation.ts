@@ -412,6 +412,11 @@ export class Activation
     else this.pipeline.enlist();
   }
 
+  /** Leaves memory if there is nothing to do and nothing to write. */
+  leaveIfQuiet(): void {
+    if (this.isIdle && this.pipeline.isQuiet) this.leave();
+  }
+
   /** Leaves memory now; what is not committed is lost. */
   leave(): void {
     if (this.#phase === "gone") return;

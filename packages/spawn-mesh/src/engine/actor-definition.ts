@@ -1,6 +1,7 @@
 import type { ActorId } from "./actor-id.ts";
 import type { ActionContext } from "./run.ts";
 import type { StateCodec } from "./state-codec.ts";
+import type { Tags } from "./statestore.ts";
 import type { TimerDefinition } from "./timers.ts";
 
 /**
@@ -40,6 +41,8 @@ export interface StateDefinition {
   readonly version: number;
   /** A new state. */
   readonly initial: () => unknown;
+  /** The labels of a new state. Default: none. */
+  readonly initialTags?: Tags;
   /** Turns a stored state of `version` into today's. Called for older versions only. */
   readonly migrate: (stored: unknown, version: number) => unknown;
 }

@@ -135,20 +135,17 @@ function pageOf(system: string, query: ActorQuery): ActorPage {
   }
   const { limit = LIST_LIMIT, definition, tags, changedAfter, changedBefore, after } = query;
   checkWholeNumber("limit", limit, { min: 1, max: LIST_LIMIT_MAX });
-  const where = conditionsOf(query.where ?? {});
-  const isFiltered = [tags, changedAfter, changedBefore].some((given) => given !== undefined);
-  const takesAll = !isFiltered && where.length <= 1 && definition !== undefined;
   return {
     system,
     definition,
-    where,
+    where: conditionsOf(query.where ?? {}),
     tags,
     isDeleted: query.status === "deleted",
     changedAfter,
     changedBefore,
     after,
     limit,
-    looksMax: takesAll && query.status !== "deleted" ? limit : LOOKS_MAX,
+    looksMax: LOOKS_MAX,
   };
 }
 

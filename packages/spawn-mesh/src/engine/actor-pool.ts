@@ -20,21 +20,27 @@ import type { Invocation } from "./invocation.ts";
 /** The type of a pooled actor, with its live activations: at most `max`, all with the same id. */
 export class ActorPool extends ActorType {
   readonly #id: ActorId;
-  readonly #size: PoolSize;
   readonly #pooled = new Set<PooledActivation>();
 
   /** @throws {SpawnError} `INVALID_ARGUMENT` for a state: several would write the same row */
   constructor(definition: ActorDefinition, parts: EngineParts) {
     super(definition, parts);
-    const { name, pool, state } = definition;
-    if (pool === undefined || state !== undefined) {
-      throw new SpawnError(
-        "INVALID_ARGUMENT",
-        `${name} is pooled: expected the size of the pool, and no state`,
-      );
-    }
+    const { name } = definition;
+    checkPool(definition);
     this.#id = actorIdOf(parts.system, definition, name);
-    this.#size = pool;
+  }
+
+  protected override get isPool(): boolean {
+    return true;
+  }
+
+  override become(definition: ActorDefinition): void {
+    checkPool(definition);
+    super.become(definition);
+  }
+
+  get #size(): PoolSize {
+    return this.definition.pool!;
   }
 
   override activation(_name: string, invocation: Invocation): Activation {
@@ -93,6 +99,14 @@ export class ActorPool extends ActorType {
     this.watchIdle();
     return pooled;
   }
+}
+
+function checkPool({ name, pool, state }: ActorDefinition): void {
+  if (pool !== undefined && state === undefined) return;
+  throw new SpawnError(
+    "INVALID_ARGUMENT",
+    `${name} is pooled: expected the size of the pool, and no state`,
+  );
 }
 
 /** One of the activations of a pooled actor. */

@@ -58,15 +58,41 @@ const NOTHING_WAITS: Waiting = { length: 0, units: 0 };
 
 /** A registered definition with its live activations: at most one an actor, but for a pooled one. */
 export class ActorType {
-  readonly definition: ActorDefinition;
+  #definition: ActorDefinition;
   readonly parts: EngineParts;
   readonly #live = new Map<string, Activation>();
   readonly #deactivator: Deactivator;
 
   constructor(definition: ActorDefinition, parts: EngineParts) {
-    this.definition = definition;
+    this.#definition = definition;
     this.parts = parts;
     this.#deactivator = new Deactivator(this, parts.clock);
+  }
+
+  get definition(): ActorDefinition {
+    return this.#definition;
+  }
+
+  /** Whether live activations can go on with another definition: they keep as much state as before. */
+  canBecome({ kind, state }: ActorDefinition): boolean {
+    const isStateful = this.#definition.state !== undefined;
+    return (kind === "pooled") === this.isPool && (state !== undefined) === isStateful;
+  }
+
+  /** Takes another definition that it {@link canBecome}; what runs goes on with the one before. */
+  become(definition: ActorDefinition): void {
+    this.#definition = definition;
+  }
+
+  /** Whether several activations are one actor. */
+  protected get isPool(): boolean {
+    return false;
+  }
+
+  /** Lets all leave that have nothing to do; answers whether none is left. */
+  vacate(): boolean {
+    for (const activation of this.live) activation.leaveIfQuiet();
+    return this.liveCount === 0;
   }
 
   /**

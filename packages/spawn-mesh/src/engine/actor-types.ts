@@ -8,23 +8,54 @@ import type { EngineParts } from "./actor-type.ts";
 import { SpawnError } from "./errors.ts";
 
 export class ActorTypes {
-  readonly #system: string;
+  readonly #parts: EngineParts;
   readonly #types = new Map<string, ActorType>();
 
   /** @throws {SpawnError} `ALREADY_REGISTERED` when two definitions have the same name, `INVALID_ARGUMENT` */
   constructor(definitions: readonly ActorDefinition[], parts: EngineParts) {
-    this.#system = parts.system;
+    this.#parts = parts;
     for (const definition of definitions) {
-      const { name, kind } = definition;
+      const { name } = definition;
       if (this.#types.has(name)) {
         throw new SpawnError(
           "ALREADY_REGISTERED",
-          `the actor ${name} is defined twice in ${this.#system}`,
+          `the actor ${name} is defined twice in ${parts.system}`,
         );
       }
-      const Type = kind === "pooled" ? ActorPool : ActorType;
-      this.#types.set(name, new Type(definition, parts));
+      this.#add(definition);
     }
+  }
+
+  /**
+   * Takes a definition: a new one, or one in the place of another.
+   *
+   * @throws {SpawnError} `ALREADY_REGISTERED` while actors are at work that cannot go on with it,
+   * `INVALID_ARGUMENT`
+   */
+  define(definition: ActorDefinition): ActorType {
+    const known = this.#types.get(definition.name);
+    if (known?.canBecome(definition) === true) {
+      known.become(definition);
+      return known;
+    }
+    if (known?.vacate() === false) {
+      throw new SpawnError(
+        "ALREADY_REGISTERED",
+        `${definition.name} is at work with another kind or without the state that this definition has; repeat it when it has left memory`,
+      );
+    }
+    return this.#add(definition);
+  }
+
+  #add(definition: ActorDefinition): ActorType {
+    const Type = definition.kind === "pooled" ? ActorPool : ActorType;
+    const type = new Type(definition, this.#parts);
+    this.#types.set(definition.name, type);
+    return type;
+  }
+
+  has(definition: string): boolean {
+    return this.#types.has(definition);
   }
 
   get all(): Iterable<ActorType> {
@@ -47,7 +78,7 @@ export class ActorTypes {
     if (type !== undefined) return type;
     throw new SpawnError(
       "ACTOR_NOT_FOUND",
-      `${this.#system} has no actor ${JSON.stringify(definition)}`,
+      `${this.#parts.system} has no actor ${JSON.stringify(definition)}`,
     );
   }
 

@@ -89,7 +89,7 @@ export class Broadcasts {
     const { subscribers, reached } = await this.#nextSubscribers(channel, message.headers.reached);
     const messages = subscribers.map(({ place, action }) => ({
       ...this.#forSubscriber(message, place, at),
-      action,
+      action: message.action === "" ? action : message.action,
     }));
     if (reached !== undefined) {
       const { attempts: _, error: __, ...rest } = message;

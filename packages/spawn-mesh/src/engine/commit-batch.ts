@@ -1,5 +1,6 @@
 /** Actions of one actor that become durable together: what a growing commit is made of. */
 import type { ActorDefinition } from "./actor-definition.ts";
+import type { ActorId } from "./actor-id.ts";
 import { SpawnError } from "./errors.ts";
 import type { Invocation } from "./invocation.ts";
 import { isStored } from "./message-store.ts";
@@ -7,6 +8,7 @@ import type { Message, MessageRef, StoredMessage } from "./message-store.ts";
 import { unitsOf } from "./message-payload.ts";
 import type { IndexEntry } from "./index-values.ts";
 import type { Outbox } from "./outbox.ts";
+import { DELIVERY_GRACE_MS, storedAs } from "./sending.ts";
 import type { Outgoing } from "./sending.ts";
 import type { Commit, Etag, StateBytes, StoreAnswer, StoredReply, Tags } from "./statestore.ts";
 
@@ -137,6 +139,22 @@ export function addMessages(batch: Batch, { sends, cancels, message }: Change): 
     batch.messages.units += unitsOf(outgoing);
     batch.units += unitsOf(outgoing);
   }
+}
+
+/** Makes of what a batch sends what is stored, and takes the room for delivering it from here, if there is any. */
+export function sealMessages(
+  messages: BatchMessages,
+  {
+    source,
+    at,
+    outbox,
+  }: { readonly source: ActorId; readonly at: number; readonly outbox: Pick<Outbox, "reserve"> },
+): void {
+  const stored = messages.sends.filter(({ isStored: isKept }) => isKept);
+  const isDirect = outbox.reserve(source, stored);
+  messages.direct = isDirect ? stored : undefined;
+  const graceMs = isDirect ? DELIVERY_GRACE_MS : 0;
+  messages.stored = stored.map((outgoing) => storedAs(outgoing, { source, at, graceMs }));
 }
 
 /** About how much memory the messages take that a change sends, in UTF-16 units. */

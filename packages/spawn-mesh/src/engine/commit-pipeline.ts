@@ -26,6 +26,7 @@ import {
   newBatch,
   openGates,
   outcomeLost,
+  sealMessages,
   takeBack,
 } from "./commit-batch.ts";
 import type { Batch, BatchMessages, Change, DurableChange, Gate } from "./commit-batch.ts";
@@ -35,7 +36,6 @@ import type { Invocation } from "./invocation.ts";
 import { messageGone } from "./keyed-invocations.ts";
 import type { Limits } from "./limits.ts";
 import { WrittenIndex } from "./written-index.ts";
-import { DELIVERY_GRACE_MS, storedAs } from "./sending.ts";
 import type { Outgoing } from "./sending.ts";
 import type {
   Commit,
@@ -274,7 +274,8 @@ export class CommitPipeline {
       !batch.isDelete &&
       (this.#keptAt === undefined || at - this.#keptAt >= snapshotTimeoutMs);
     batch.at = at;
-    if (batch.messages !== undefined) this.#sealMessages(batch.messages, at);
+    if (batch.messages !== undefined)
+      sealMessages(batch.messages, { source: this.#owner.id, at, outbox: this.#writer.outbox });
     return commitOf(batch, this.#owner.definition, {
       actor: this.#owner.id,
       handle: this.#handle,
@@ -366,15 +367,6 @@ export class CommitPipeline {
       next.stored.set(change.stored.key, change.stored);
     }
     return next;
-  }
-
-  #sealMessages(messages: BatchMessages, at: number): void {
-    const source = this.#owner.id;
-    const stored = messages.sends.filter(({ isStored }) => isStored);
-    const isDirect = this.#writer.outbox.reserve(source, stored);
-    messages.direct = isDirect ? stored : undefined;
-    const graceMs = isDirect ? DELIVERY_GRACE_MS : 0;
-    messages.stored = stored.map((outgoing) => storedAs(outgoing, { source, at, graceMs }));
   }
 
   #send({ sends, stored, direct }: BatchMessages): void {

@@ -77,6 +77,11 @@ export interface EngineOptions {
   readonly cronTimes?: CronTimes;
   /** Functions outside of actors that actors can have carried out, by name. */
   readonly externals?: ReadonlyMap<string, ExternalFunction>;
+  /**
+   * Whether definitions may come with {@link Engine.define} while it runs: messages to actors that are
+   * not defined wait for them. Default: they are parked.
+   */
+  readonly awaitsDefinitions?: boolean;
   /** Finds the engine of another actor system, for calls that name one. */
   readonly findSystem?: (name: string) => Engine | undefined;
 }
@@ -97,6 +102,8 @@ export class Engine {
   readonly #findSystem: (name: string) => Engine | undefined;
   readonly #messaging: Messaging;
   readonly #pruner: Pruner;
+  /** Types whose actors are being brought to life for their timers. */
+  readonly #waking = new Set<ActorType>();
   /** Looks after the stored actors. */
   readonly care: ActorCare;
   #phase: Phase = "new";
@@ -135,6 +142,7 @@ export class Engine {
       cronTimes,
       externals: options.externals ?? new Map(),
       types: () => this.#types,
+      awaitsDefinitions: options.awaitsDefinitions ?? false,
       messagingOf: (system) => {
         const engine = this.#findSystem(system);
         return engine && engine.#messaging;
@@ -173,21 +181,38 @@ export class Engine {
     this.#messaging.start();
     this.#pruner.start();
     this.care.start();
-    this.#startTimers();
+    for (const type of this.#types.all) this.#startTimers(type);
   }
 
   /** Named actors with timers come to life by themselves; others with their first call. */
-  #startTimers(): void {
-    for (const type of this.#types.all) {
-      const { name, kind, timers } = type.definition;
-      if (kind === "unnamed" || timers.length === 0) continue;
-      const call = { type, name, action: WAKE_UP, payload: undefined };
-      void wakeUp(() => this.call(call), {
-        clock: this.#parts.clock,
-        isRunning: () => this.isRunning,
-        failed: (error) => this.#unheard(call).reject(error),
-      });
+  #startTimers(type: ActorType): void {
+    const { name, kind, timers } = type.definition;
+    if (kind === "unnamed" || timers.length === 0 || this.#waking.has(type)) return;
+    this.#waking.add(type);
+    const call = { type, name, action: WAKE_UP, payload: undefined };
+    const awake = wakeUp(() => this.call(call), {
+      clock: this.#parts.clock,
+      isRunning: () => this.isRunning,
+      failed: (error) => this.#unheard(call).reject(error),
+    });
+    void awake.then(() => this.#waking.delete(type));
+  }
+
+  /**
+   * Takes a definition, also while it runs: a new one, or one in the place of another of that name. What
+   * runs goes on with the one before; what comes next runs with the new one.
+   *
+   * @throws {SpawnError} `ALREADY_REGISTERED` while actors are at work that cannot go on with it: it has
+   * a state and they have none, or the other way round, or one is pooled; `INVALID_ARGUMENT`
+   */
+  define(definition: ActorDefinition): ActorType {
+    const type = this.#types.define(definition);
+    if (this.isRunning && definition.timers.length > 0) {
+      // An actor that is alive would not look for timers that it does not have.
+      type.vacate();
+      this.#startTimers(type);
     }
+    return type;
   }
 
   /** Whether it takes calls from outside. */

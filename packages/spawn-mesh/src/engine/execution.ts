@@ -74,7 +74,7 @@ export class Execution implements RunOwner, RunSurroundings {
       result = this.parts.host.run(action.run, run, input);
       isPromised = isThenable(result);
     } catch (thrown) {
-      return this.#fail(run, failureOf(this.#owner.id, action.name, thrown));
+      return this.#fail(run, this.#thrownBy(run, thrown));
     }
     if (isPromised) void this.#runOn(run, result);
     else this.#conclude(run, result);
@@ -141,8 +141,7 @@ export class Execution implements RunOwner, RunSurroundings {
       const value = await result;
       conclude = () => this.#conclude(run, value);
     } catch (thrown) {
-      conclude = () =>
-        this.#fail(run, failureOf(this.#owner.id, run.invocation.action.name, thrown));
+      conclude = () => this.#fail(run, this.#thrownBy(run, thrown));
     }
     if (this.#running !== run) return;
     this.#running = undefined;
@@ -181,6 +180,12 @@ export class Execution implements RunOwner, RunSurroundings {
     } catch (thrown) {
       this.#fail(run, this.#errorOf(run, thrown));
     }
+  }
+
+  /** What the code threw is the action's failure, unless the host says that it is its own. */
+  #thrownBy(run: Run, thrown: unknown): SpawnError {
+    const { action } = run.invocation;
+    return this.parts.host.failure?.(thrown) ?? failureOf(this.#owner.id, action.name, thrown);
   }
 
   /** What the engine itself found wrong has its own code; anything else is the action's doing. */
@@ -271,8 +276,8 @@ export class Execution implements RunOwner, RunSurroundings {
     return this.parts.host.reference(target, name, call);
   }
 
-  composeBroadcast(channel: string, payload: unknown): Outgoing {
-    return composeBroadcast(this.parts, channel, payload);
+  composeBroadcast(channel: string, payload: unknown, action: string | undefined): Outgoing {
+    return composeBroadcast(this.parts, channel, { payload, action });
   }
 
   compose(run: Run, name: string, request: SendRequest): Outgoing {

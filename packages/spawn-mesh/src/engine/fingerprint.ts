@@ -1,3 +1,5 @@
+import { OpaqueValue, textOfValue } from "./value-text.ts";
+
 /**
  * A 64-bit fingerprint of a text, as 16 hexadecimal digits: tells whether an idempotency key comes
  * again with the same request. Two runs of MurmurHash3's mixer with different seeds; not meant to
@@ -30,7 +32,10 @@ function hex(word: number): string {
 
 /** JSON in which the order of fields makes no difference: equal values are equal texts. */
 export function canonicalJson(value: unknown): string {
-  return JSON.stringify(value, (_, inner: unknown) => (isRecord(inner) ? sorted(inner) : inner));
+  return JSON.stringify(value, (_, inner: unknown) => {
+    if (inner instanceof OpaqueValue) return textOfValue(inner);
+    return isRecord(inner) ? sorted(inner) : inner;
+  });
 }
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {

@@ -5,11 +5,17 @@
  * an action reaches other actors, because only it knows what a typed reference looks like.
  */
 import type { ActionFunction } from "./actor-definition.ts";
+import type { SpawnError } from "./errors.ts";
 import type { ActionContext, ReferenceCall } from "./run.ts";
 
 export interface Host {
   /** Runs `action`; whatever it returns or throws is the result, a promise included. */
   run(action: ActionFunction, context: ActionContext, payload: unknown): unknown;
+  /**
+   * What the host itself says with what a run threw, as a host that cannot be reached does; `undefined`
+   * if the action has thrown it. Default: it is always the action.
+   */
+  failure?(thrown: unknown): SpawnError | undefined;
   /** A reference to another actor, whose methods do what `call` does. */
   reference(target: unknown, name: string | undefined, call: ReferenceCall): unknown;
 }

@@ -15,6 +15,7 @@ import { isStored } from "./message-store.ts";
 import type { Loader } from "./loader.ts";
 import { isSealed, unreadable } from "./sealed-rows.ts";
 import type { StoredReply } from "./statestore.ts";
+import { valueOfText } from "./value-text.ts";
 
 export interface KeyedOwner {
   readonly id: ActorId;
@@ -167,7 +168,7 @@ export function answerWith(invocation: Invocation, stored: StoredReply, goesOn: 
   }
   let reply: unknown;
   try {
-    reply = stored.reply === null ? undefined : JSON.parse(stored.reply);
+    reply = stored.reply === null ? undefined : valueOfText(stored.reply);
   } catch (cause) {
     const what = "the call was applied before, but its stored reply is damaged";
     return invocation.fail(new SpawnError("STATE_CORRUPT", what, { applied: "yes", cause }));

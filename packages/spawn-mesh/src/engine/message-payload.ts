@@ -3,18 +3,19 @@ import assert from "node:assert";
 import type { Limits } from "./limits.ts";
 import type { Message } from "./message-store.ts";
 import { isSealed } from "./sealed-rows.ts";
+import { textOfValue, valueOfText } from "./value-text.ts";
 import { copyBounded } from "./values.ts";
 
 /** A payload as it is stored. @throws {SpawnError} `INVALID_ARGUMENT`, `PAYLOAD_TOO_LARGE` */
 export function payloadText(payload: unknown, { payloadBytesMax }: Limits): string | null {
   const copied = copyBounded(payload, "payload", payloadBytesMax);
-  return copied === undefined ? null : JSON.stringify(copied);
+  return copied === undefined ? null : textOfValue(copied);
 }
 
 /** The payload of a stored message. */
 export function payloadOf(message: Pick<Message, "payload">): unknown {
   const text = readablePayload(message);
-  return text === null ? undefined : JSON.parse(text);
+  return text === null ? undefined : valueOfText(text);
 }
 
 /** Nobody comes here with a message that could not be opened: the outbox parks it. */

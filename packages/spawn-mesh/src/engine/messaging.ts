@@ -3,6 +3,7 @@
  * comes to its target.
  */
 import { actionOf } from "./actor-types.ts";
+import type { ActorType } from "./actor-type.ts";
 import type { ActorTypes } from "./actor-types.ts";
 import type { ActorId } from "./actor-id.ts";
 import { Broadcasts } from "./broadcasts.ts";
@@ -34,6 +35,8 @@ export interface MessagingParts extends Omit<OutboxParts, "deliver"> {
   readonly externals: ReadonlyMap<string, ExternalFunction>;
   /** The actors here. */
   readonly types: () => ActorTypes;
+  /** Whether actors that are not there may come. */
+  readonly awaitsDefinitions: boolean;
   /** Where messages to another actor system go, if it runs here. */
   readonly messagingOf: (system: string) => Messaging | undefined;
 }
@@ -96,7 +99,7 @@ export class Messaging {
 
   /** Sends a payload to all subscribers of a channel; answers the id of the broadcast when it is stored. */
   async publish(channel: string, payload: unknown): Promise<string> {
-    return await this.#store(composeBroadcast(this.#parts, channel, payload));
+    return await this.#store(composeBroadcast(this.#parts, channel, { payload }));
   }
 
   /** Listens to a channel until the function that it returns is called. @throws {SpawnError} `INVALID_ARGUMENT` */
@@ -136,10 +139,20 @@ export class Messaging {
     elsewhere.#fromElsewhere(message, caller);
   }
 
+  /** @throws {SpawnError} `ACTOR_NOT_FOUND`; `HOST_UNAVAILABLE` if it may come, for which the message waits */
+  #typeOf({ definition, name }: ActorId): ActorType {
+    const { types, awaitsDefinitions } = this.#parts;
+    if (!awaitsDefinitions || types().has(definition)) return types().typeOf(name, definition);
+    throw new SpawnError(
+      "HOST_UNAVAILABLE",
+      `nobody has registered ${JSON.stringify(definition)} here yet; the message waits for it`,
+    );
+  }
+
   /** A message of this statestore: the commit of what it does consumes it. */
   #toActor(message: StoredMessage, caller: Caller, isStored: boolean): void {
     const { target, headers } = message;
-    const { definition } = this.#parts.types().typeOf(target.name, target.definition);
+    const { definition } = this.#typeOf(target);
     if (message.isTimer && !timerIds(target, definition).includes(message.id)) {
       // The definition has changed since: another timer has taken its place.
       const gone = this.operations.cancel(message.id);
@@ -159,7 +172,7 @@ export class Messaging {
   /** A message of another statestore: that it was applied is remembered by its id and the time of sending. */
   #fromElsewhere(message: StoredMessage, caller: Caller): void {
     const { target, sentAt } = message;
-    const { definition } = this.#parts.types().typeOf(target.name, target.definition);
+    const { definition } = this.#typeOf(target);
     const id = sentId(message);
     this.#submit(message, caller, {
       idempotencyKey: definition.state === undefined ? undefined : `message ${id} ${sentAt}`,
@@ -174,7 +187,7 @@ export class Messaging {
     once: Pick<InvocationDetails, "idempotencyKey" | "fingerprint" | "message">,
   ): void {
     const { target, headers } = message;
-    const type = this.#parts.types().typeOf(target.name, target.definition);
+    const type = this.#typeOf(target);
     const details = {
       ...once,
       metadata: headers.metadata ?? {},

@@ -14,7 +14,7 @@ import type { StoredMessage } from "./message-store.ts";
 import { initError } from "./run-outcome.ts";
 import { isSealed } from "./sealed-rows.ts";
 import type { Outgoing } from "./sending.ts";
-import type { StateBytes, StoreAnswer, StoredActor } from "./statestore.ts";
+import type { StateBytes, StoreAnswer, StoredActor, Tags } from "./statestore.ts";
 import { decodeStored } from "./stored-state.ts";
 import { missingTimers, timerIds } from "./timers.ts";
 
@@ -68,9 +68,9 @@ export class Opening implements LoadWaiter {
     const { id, definition, pipeline, isOpening } = this.#owner;
     if (!isOpening) return;
     try {
-      const { state, bytes } = firstState(definition.state!, row);
+      const { state, bytes, tags } = firstState(definition.state!, row);
       this.#owner.writeState(state);
-      pipeline.open(row, bytes, row?.tags);
+      pipeline.open(row, bytes, tags);
       if (row !== undefined && row.unsent > 0) this.#parts.outbox.foundUnsent(id);
       if (definition.timers.length > messages.length) this.#timers = this.#missingTimers(messages);
     } catch (error) {
@@ -109,6 +109,7 @@ const NO_TIMERS: readonly Outgoing[] = [];
 interface FirstState {
   readonly state: unknown;
   readonly bytes: StateBytes;
+  readonly tags: Tags | undefined;
 }
 
 /**
@@ -118,17 +119,20 @@ interface FirstState {
  * @throws {SpawnError} `STATE_CORRUPT`, `INVALID_ARGUMENT`, and what the definition's functions throw
  */
 function firstState(definition: StateDefinition, row: StoredActor | undefined): FirstState {
-  if (row?.state === undefined) return byValue(definition, definition.initial());
+  if (row?.state === undefined) {
+    return byValue(definition, definition.initial(), definition.initialTags);
+  }
   const state = decodeStored(definition, row);
+  const { tags } = row;
   return row.stateVersion === definition.version && !isSealed(row.state)
-    ? { state, bytes: row.state }
-    : byValue(definition, state);
+    ? { state, bytes: row.state, tags }
+    : byValue(definition, state, tags);
 }
 
 /** A factory or migration may give the same object to all, and no actor may change it. */
-function byValue({ codec }: StateDefinition, state: unknown): FirstState {
+function byValue({ codec }: StateDefinition, state: unknown, tags: Tags | undefined): FirstState {
   const bytes = codec.encode(state);
-  return { state: codec.decode(bytes), bytes };
+  return { state: codec.decode(bytes), bytes, tags };
 }
 
 /** `init` as an invocation that the actor makes to itself. */

@@ -43,6 +43,8 @@ export interface Reindexing {
 const ROWS_PER_SECOND_MAX = 2000;
 /** Small, since calls wait while the entries of a part are made. */
 const PART_ROWS = 100;
+/** Rows that the statestore looks at for them, of all definitions. */
+const LOOKS_MAX = 2_000;
 
 export async function reindex(
   { system, store, definition }: IndexedActors,
@@ -66,7 +68,7 @@ export async function reindex(
           definition: definition.name,
           after: progress.after,
           limit: PART_ROWS,
-          looksMax: PART_ROWS,
+          looksMax: LOOKS_MAX,
         }),
       );
       return { after: page.after, ...(await indexed({ system, store, definition }, page.actors)) };

@@ -17,6 +17,7 @@ import type { SendingParts } from "./sending.ts";
 import { failedOutcome, storedOutcome } from "./stored-outcome.ts";
 import type { Outcome, StoredOutcomeParts } from "./stored-outcome.ts";
 import type { Time } from "./time.ts";
+import { textOfValue } from "./value-text.ts";
 import { copyBounded, copyValue, lastCopiedUnits } from "./values.ts";
 
 export interface RunOutcome {
@@ -154,7 +155,7 @@ function stepOf(
   const rememberedBy = definition.state === undefined ? headers?.rememberedBy : pipeline.actor;
   const payload = routing.kind === "pipe" ? reply : input;
   return composeStep(parts, routing, {
-    payload: payload === undefined ? null : JSON.stringify(payload),
+    payload: payload === undefined ? null : textOfValue(payload),
     hops: headers?.hops ?? 0,
     metadata: details?.metadata,
     rememberedBy: details?.idempotencyKey === undefined ? undefined : rememberedBy,

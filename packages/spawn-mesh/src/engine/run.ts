@@ -77,8 +77,12 @@ export interface ActionContext {
   pipe(target: unknown, ...nameAndAction: readonly string[]): void;
   /** Lets another actor answer the caller, with the payload of this action as its payload. */
   forward(target: unknown, ...nameAndAction: readonly string[]): void;
-  /** Sends a payload to all subscribers of a channel; returns the id of the message. */
-  broadcast(channel: string, payload?: unknown): string;
+  /**
+   * Sends a payload to all subscribers of a channel; returns the id of the message.
+   *
+   * @param action what it calls on all of them. Default: what each subscription says
+   */
+  broadcast(channel: string, payload?: unknown, action?: string): string;
   /** Has a function outside carried out after the commit, by name; returns the id of the message. */
   external(
     name: string | { readonly name: string },
@@ -119,7 +123,7 @@ export interface RunOwner {
   /** A message of the run. @throws {SpawnError} `INVALID_ARGUMENT`, `PAYLOAD_TOO_LARGE` */
   compose(run: Run, name: string, request: SendRequest): Outgoing;
   /** A message of the run to a channel. @throws {SpawnError} `INVALID_ARGUMENT`, `PAYLOAD_TOO_LARGE` */
-  composeBroadcast(channel: string, payload: unknown): Outgoing;
+  composeBroadcast(channel: string, payload: unknown, action: string | undefined): Outgoing;
 }
 
 /** What the methods of a reference do. */
@@ -258,8 +262,8 @@ export class Run implements ActionContext {
     this.#route("forward", target, nameAndAction);
   }
 
-  broadcast(channel: string, payload?: unknown): string {
-    return this.#add(this.#live().composeBroadcast(channel, payload));
+  broadcast(channel: string, payload?: unknown, action?: string): string {
+    return this.#add(this.#live().composeBroadcast(channel, payload, action));
   }
 
   external(

@@ -208,13 +208,22 @@ export const EXTERNAL = "<external>";
 /** The definition that stands for the channels where a message has its target. */
 export const CHANNEL = "<channel>";
 
-/** A message to all subscribers of a channel. @throws {SpawnError} `INVALID_ARGUMENT`, `PAYLOAD_TOO_LARGE` */
-export function composeBroadcast(parts: SendingParts, channel: string, payload: unknown): Outgoing {
+/**
+ * A message to all subscribers of a channel, which calls `action` on them, or what each subscription says.
+ *
+ * @throws {SpawnError} `INVALID_ARGUMENT`, `PAYLOAD_TOO_LARGE`
+ */
+export function composeBroadcast(
+  parts: SendingParts,
+  channel: string,
+  { payload, action }: { readonly payload: unknown; readonly action?: string | undefined },
+): Outgoing {
   checkName("channel", channel);
+  if (action !== undefined) checkName("action", action);
   return {
     id: newMessageId(parts),
     target: { system: parts.system, definition: CHANNEL, name: channel },
-    action: "",
+    action: action ?? "",
     payload: payloadText(payload, parts.limits),
     headers: { kind: "broadcast" },
     isOrdered: true,

@@ -73,7 +73,7 @@ export interface StoredReply {
    * stored there; or the error that it ended with, which only the last step of such a call has.
    */
   readonly kind: "reply" | "continued" | "failed";
-  /** As JSON text; `null` when there was no reply, `undefined` when it was too large to store. */
+  /** As text, nearly always JSON; `null` when there was no reply, `undefined` when it was too large to store. */
   readonly reply: string | Sealed | null | undefined;
   /** After this time (wall clock) the key may be forgotten. */
   readonly expiresAt: number;

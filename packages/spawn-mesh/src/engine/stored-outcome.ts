@@ -4,11 +4,11 @@ import type { SpawnError } from "./errors.ts";
 import type { Limits } from "./limits.ts";
 import type { RememberedOutcome, StoredMessage } from "./message-store.ts";
 import type { StoredReply } from "./statestore.ts";
+import { textOfValue } from "./value-text.ts";
 
 /** What became of it. */
 export interface Outcome {
   readonly kind: StoredReply["kind"];
-  /** As JSON. */
   readonly value: unknown;
 }
 
@@ -23,7 +23,7 @@ export function storedOutcome(
   { kind, value }: Outcome,
   { clock, limits }: StoredOutcomeParts,
 ): StoredReply {
-  const text = value === undefined ? null : JSON.stringify(value);
+  const text = value === undefined ? null : textOfValue(value);
   const isTooLarge = text !== null && text.length > limits.storedReplyUnitsMax;
   return {
     key,

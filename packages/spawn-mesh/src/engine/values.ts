@@ -3,7 +3,8 @@
  *
  * State, payloads and replies are JSON values: null, booleans, finite numbers, strings, arrays and
  * plain objects; fields that are `undefined` are dropped. Anything else is refused with the path to
- * it, alike in memory, between processes and in the statestore.
+ * it, alike in memory, between processes and in the statestore. An opaque value passes as it is, but
+ * only as the whole of a payload or reply.
  *
  * The copier is ours because `structuredClone` costs ten times as much and accepts what JSON loses.
  * It knows no path while all goes well; only when it meets something wrong is the value walked again
@@ -11,6 +12,7 @@
  */
 import { SpawnError, describeThrown } from "./errors.ts";
 import { utf8Length } from "./actor-id.ts";
+import { OpaqueValue } from "./value-text.ts";
 
 /** What may cross the boundary of an actor. Written as a loop of types so that inference stays shallow. */
 export type JsonValue =
@@ -51,7 +53,8 @@ export function copyValue(value: unknown, what: string): unknown {
 export function copyBounded(value: unknown, what: string, bytesMax: number): unknown {
   const copied = copyAtMost(value, what, bytesMax);
   if (copied !== undefined && (units + 1) * JSON_BYTES_PER_UNIT_MAX > bytesMax) {
-    const bytes = utf8Length(JSON.stringify(copied));
+    const bytes =
+      copied instanceof OpaqueValue ? copied.bytes.length : utf8Length(JSON.stringify(copied));
     if (bytes > bytesMax) throw sizeRefusal(what, bytesMax, `${bytes}`);
   }
   return copied;
@@ -128,7 +131,7 @@ function copyArray(source: readonly unknown[], depth: number): unknown[] {
 }
 
 function copyObject(source: object, depth: number): object {
-  if (!isPlain(source)) throw refused;
+  if (!isPlain(source)) return unchanged(source, depth);
   const copied: Record<string, unknown> = {};
   for (const field in source) {
     const value = (source as Record<string, unknown>)[field];
@@ -139,6 +142,13 @@ function copyObject(source: object, depth: number): object {
     else copied[field] = copy(value, depth);
   }
   return copied;
+}
+
+/** What is no plain object may be an opaque value, which nobody changes. */
+function unchanged(source: object, depth: number): OpaqueValue {
+  if (!(source instanceof OpaqueValue) || depth > 1) throw refused;
+  units += source.type.length + source.bytes.length;
+  return source;
 }
 
 function check(value: unknown, depth: number): void {

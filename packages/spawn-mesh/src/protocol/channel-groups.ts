@@ -39,7 +39,7 @@ export function withChannels(typeName: string, bytes: Uint8Array): Uint8Array {
 
 function rewrite(bytes: Uint8Array, route: Route): Uint8Array {
   const reader = new BinaryReader(bytes);
-  const writer = new BinaryWriter();
+  let writer: BinaryWriter | undefined;
   let written = 0;
   while (reader.pos < reader.len) {
     const start = reader.pos;
@@ -52,10 +52,11 @@ function rewrite(bytes: Uint8Array, route: Route): Uint8Array {
     const content = reader.bytes();
     const rewritten = next === CHANNEL ? asChannel(content) : rewrite(content, next);
     if (rewritten === content) continue;
+    writer ??= new BinaryWriter();
     writer.raw(bytes.subarray(written, start)).tag(field, wireType).bytes(rewritten);
     written = reader.pos;
   }
-  return written === 0 ? bytes : writer.raw(bytes.subarray(written)).finish();
+  return writer === undefined ? bytes : writer.raw(bytes.subarray(written)).finish();
 }
 
 function asChannel(content: Uint8Array): Uint8Array {

@@ -131,6 +131,7 @@ const doors: Readonly<Record<string, Door>> = {
       "Engine",
       "MessageOperations",
       "NAME_BYTES_MAX",
+      "OpaqueValue",
       "SpawnError",
       "StoreFailure",
       "TIMEOUT_MS_MAX",
@@ -158,6 +159,8 @@ const doors: Readonly<Record<string, Door>> = {
       "systemOf",
       "systemClock",
       "systemRandom",
+      "textOfValue",
+      "valueOfText",
     ],
     types: [
       "ActionContext",

@@ -1,11 +1,11 @@
 /** A system as a stream: what is refused, what may be repeated, and what never starts. */
-import { randomBytes } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { actor } from "spawn-mesh";
 import { encryptedStatestore } from "spawn-mesh/encryption";
 import { StoreFailure, type Statestore } from "spawn-mesh/engine";
 import { memoryStatestore } from "spawn-mesh/memory";
-import { FaultyStatestore } from "spawn-mesh/testing";
+import { FaultyStatestore, seededRandom } from "spawn-mesh/testing";
 import { exportSystem, importSystem } from "spawn-mesh/transfer";
 import { errorOf, failureOf, startSystem } from "./start-system.ts";
 
@@ -230,6 +230,46 @@ describe("a stream is refused", () => {
     expect(await startOf(target)).toBe("started");
   });
 
+  test("with any bit flipped, and what got in before is as it was written", async () => {
+    const store = await filled();
+    const stream = await exported(store);
+    const rows = new Set(await rowsOf(store));
+    const choose = seededRandom(1);
+    for (let round = 0; round < 300; round++) {
+      const changed = Buffer.from(stream);
+      const at = Math.floor(choose.fraction() * stream.length);
+      changed[at]! ^= 1 << Math.floor(choose.fraction() * 8);
+      const target = memoryStatestore();
+      expect(await failureOf(imported(target, changed))).toBe("INVALID_ARGUMENT no");
+      expect((await rowsOf(target)).filter((row) => !rows.has(row))).toEqual([]);
+    }
+  });
+
+  test.each<[string, (row: Row) => object]>([
+    ["an etag that is too short", (row) => ({ ...row, stored: { ...row.stored, etag: "ab" } })],
+    ["no revision", (row) => ({ ...row, stored: { ...row.stored, revision: "1" } })],
+    ["nothing stored", (row) => ({ ...row, stored: null })],
+    ["no actor", ({ kind, stored }) => ({ kind, stored })],
+    ["a name that cannot be", (row) => ({ ...row, actor: { ...row.actor, name: "a\0" } })],
+    ["another kind", (row) => ({ ...row, kind: "constructor" })],
+    ["a key that nobody named", (row) => sealedRow(row)],
+    ["another system", (row) => ({ ...row, actor: { ...row.actor, system: "other" } })],
+  ])("with a row that has %s, although its digests are right", async (_what, change) => {
+    const [head = "", ...lines] = (await exported(await filled())).toString().trimEnd().split("\n");
+    const row = JSON.stringify(change(JSON.parse(lines[0]!) as Row));
+    const sha256 = (before: readonly string[]): string =>
+      createHash("sha256")
+        .update(before.map((line) => `${line}\n`).join(""))
+        .digest("hex");
+    const part = JSON.stringify({ part: { rows: 1, sha256: sha256([head, row]) } });
+    const rows = { state: 1, revision: 0, reply: 0, message: 0, parked: 0 };
+    const end = JSON.stringify({ end: { rows, sha256: sha256([head, row, part]) } });
+    const target = memoryStatestore();
+    const forged = Buffer.from(`${[head, row, part, end].join("\n")}\n`);
+    expect(await failureOf(imported(target, forged))).toBe("INVALID_ARGUMENT no");
+    expect(await rowsOf(target)).toEqual([]);
+  });
+
   test("of a system that is not the one that is expected", async () => {
     const stream = await exported(await filled());
     const error = await errorOf(importSystem(memoryStatestore(), [stream], { system: "other" }));
@@ -253,8 +293,9 @@ describe("a stream is refused", () => {
       const error = await errorOf(imported(target, stream.subarray(0, end)));
       expect(error).toMatchObject({ code: "INVALID_ARGUMENT" });
       expect(error.message).toMatch(/cut off|no export|damaged/);
-      const rows = await rowsOf(target);
-      expect(await startOf(target)).toEqual(rows.length === 0 ? "started" : NOT_STARTED);
+      // Before anything was checked, nothing was changed.
+      const isChecked = stream.indexOf('{"part"') < end - 100;
+      expect(await startOf(target)).toEqual(isChecked ? NOT_STARTED : "started");
       await imported(target, stream);
       expect(await rowsOf(target)).toEqual(await rowsOf(store));
       expect(await startOf(target)).toBe("started");
@@ -262,13 +303,25 @@ describe("a stream is refused", () => {
   });
 });
 
+interface Row {
+  readonly kind: string;
+  readonly actor: object;
+  readonly stored: object;
+}
+
+function sealedRow(row: Row): object {
+  return { ...row, stored: { ...row.stored, state: { keyId: "x", base64: "AAAA" } } };
+}
+
 describe("an import", () => {
-  /** A statestore with many rows, so that a stream has several parts. */
+  /** Six megabytes, so that a stream is imported in several parts. */
   async function large(): Promise<Statestore> {
     const inner = memoryStatestore();
     const { system } = await startSystem(actors, { name: "shop", inner });
     await Promise.all(
-      Array.from({ length: 1500 }, (_, index) => system.actor(cart, `a${index}`).add("tea")),
+      Array.from({ length: 1500 }, (_, index) =>
+        system.actor(cart, `a${index}`).add("tea".repeat(700)),
+      ),
     );
     await system.stop();
     return inner;
@@ -406,7 +459,7 @@ describe("an encrypted system", () => {
     const source = under(memoryStatestore(), ["one"]);
     await filled(source);
     const stream = await exported(source);
-    expect(stream.includes("tea")).toBe(false);
+    expect(stream.includes("items")).toBe(false);
     const inner = memoryStatestore();
     await imported(under(inner, ["two", "one"]), stream);
     const target = under(inner, ["one", "two"]);
@@ -442,13 +495,13 @@ describe("an encrypted system", () => {
     const source = under(memoryStatestore(), ["one"]);
     await filled(source);
     const inClear = await exported(source, { inClear: true });
-    expect(inClear.includes("tea")).toBe(true);
+    expect(inClear.includes("items")).toBe(true);
     const plain = memoryStatestore();
     await imported(plain, inClear);
     expect(await startOf(plain)).toBe("started");
     const inner = memoryStatestore();
     await imported(under(inner, ["two"]), inClear);
-    expect((await exported(under(inner, ["two"]))).includes("tea")).toBe(false);
+    expect((await exported(under(inner, ["two"]))).includes("items")).toBe(false);
     expect(await rowsOf(under(inner, ["two"]), { inClear: true })).toEqual(
       await rowsOf(source, { inClear: true }),
     );

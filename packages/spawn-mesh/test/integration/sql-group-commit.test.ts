@@ -1,7 +1,7 @@
 /** What a group of commits costs a database with a server, and what two processes on one database do to each other. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Message } from "../../src/engine/message-store.ts";
-import type { Commit, Statestore } from "../../src/engine/statestore.ts";
+import { type Commit, type Statestore, StoreFailure } from "../../src/engine/statestore.ts";
 import { statestoreFromUrl } from "../../src/statestores/from-url.ts";
 import {
   actorNamed,
@@ -13,6 +13,7 @@ import {
   refuse,
   reply,
 } from "../../src/testing/statestore-cases/commit-fixtures.ts";
+import { findNames, index, is } from "../../src/testing/statestore-cases/query-fixtures.ts";
 import { mariadb } from "../servers/mariadb.ts";
 import { postgres } from "../servers/postgres.ts";
 import { TcpProxy } from "../servers/tcp-proxy.ts";
@@ -69,19 +70,20 @@ for (const database of [postgres, mariadb]) {
         },
       }));
       const store = await open(proxy.through(url), "session-1");
-      const actors = Array.from({ length: GROUP }, (_, index) => actorNamed(`a${index}`));
-      const creates = actors.map((actor, index) =>
-        firstCommit(actor, { sends: [message(`m${index}`)] }),
+      const actors = Array.from({ length: GROUP }, (_, at) => actorNamed(`a${at}`));
+      const creates = actors.map((actor, at) =>
+        firstCommit(actor, { sends: [message(`m${at}`)], index: index({ at }) }),
       );
       rounds = 0;
       expect(await store.commit(creates)).not.toContain(undefined);
       expect(rounds).toBe(1);
 
       const rows = await Promise.all(actors.map((actor) => loadRow(store, actor)));
-      const changes = actors.map((actor, index): Commit => {
-        const parts = { revisionsKept: 2, replies: [reply("k")] };
-        const messages = { consumes: [message(`m${index}`)], sends: [message(`m${index}`)] };
-        return nextCommit(actor, rows[index]!, { ...parts, ...messages });
+      const changes = actors.map((actor, at): Commit => {
+        const kept = { revisionsKept: 2, revisionsSince: 1 };
+        const parts = { ...kept, replies: [reply("k")], index: index({ at: at + 1 }) };
+        const messages = { consumes: [message(`m${at}`)], sends: [message(`m${at}`)] };
+        return nextCommit(actor, rows[at]!, { ...parts, ...messages });
       });
       rounds = 0;
       expect(await store.commit(changes)).not.toContain(undefined);
@@ -151,6 +153,29 @@ for (const database of [postgres, mariadb]) {
       await store.close();
     });
 
+    test("has its own entries in the index, although another process indexes at that moment", async () => {
+      const url = await server.createPlace();
+      const [one, other] = [await open(url, "session-1"), await open(url, "session-2")];
+      let row = await createActor(one, ann, { index: index({ before: 0 }) });
+      let reindexed = 0;
+      for (let round = 1; round <= GROUP; round++) {
+        const old = { actor: ann, etag: row.etag, index: index({ before: round }) };
+        const next = nextCommit(ann, row, { index: index({ now: round }) });
+        const [count] = await Promise.all([
+          other.queries.reindex([old]),
+          afterSteps(round % 12).then(() => commitPatiently(one, next)),
+        ]);
+        reindexed += count;
+        row = await loadRow(one, ann);
+        expect(row.revision).toBe(round + 1);
+        for (const stale of [is("before", round)])
+          expect(await findNames(one, { where: [stale] })).toEqual([]);
+        expect(await findNames(one, { where: [is("now", round)] })).toEqual(["ann"]);
+      }
+      expect(reindexed).toBeGreaterThan(0);
+      await Promise.all([one.close(), other.close()]);
+    });
+
     test("and what is cancelled is gone, although another process replaces it at that moment", async () => {
       const url = await server.createPlace();
       const [one, other] = [await open(url, "session-1"), await open(url, "session-2")];
@@ -173,4 +198,21 @@ for (const database of [postgres, mariadb]) {
       await Promise.all([one.close(), other.close()]);
     });
   });
+}
+
+/** A little later each time, to meet every moment of what goes on meanwhile. */
+async function afterSteps(steps: number): Promise<void> {
+  for (let step = 0; step < steps; step++) await new Promise((resolve) => setImmediate(resolve));
+}
+
+/** As the engine does: again, when it was certainly not applied. */
+async function commitPatiently(store: Statestore, commit: Commit): Promise<void> {
+  for (;;) {
+    try {
+      expect(await store.commit([commit])).toEqual([commit.handle]);
+      return;
+    } catch (error) {
+      if (!(error instanceof StoreFailure) || error.kind !== "retry") throw error;
+    }
+  }
 }

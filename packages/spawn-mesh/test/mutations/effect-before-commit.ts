@@ -4,10 +4,13 @@ import type { Mutation } from "../../../../scripts/apply-mutation.ts";
 export const mutation: Mutation = {
   invariant: "I9",
   target: "engine/commit-pipeline.ts",
-  find: `    messages.stored = stored.map((outgoing) => storedAs(outgoing, { source, at, graceMs }));
+  find: `    if (batch.messages !== undefined)
+      sealMessages(batch.messages, { source: this.#owner.id, at, outbox: this.#writer.outbox });
 `,
-  replace: `    messages.stored = stored.map((outgoing) => storedAs(outgoing, { source, at, graceMs }));
-    this.#writer.outbox.committed(messages.stored, messages.direct);
-    messages.direct = undefined;
+  replace: `    if (batch.messages !== undefined) {
+      sealMessages(batch.messages, { source: this.#owner.id, at, outbox: this.#writer.outbox });
+      this.#writer.outbox.committed(batch.messages.stored, batch.messages.direct);
+      batch.messages.direct = undefined;
+    }
 `,
 };

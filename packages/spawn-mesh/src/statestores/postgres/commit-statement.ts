@@ -78,10 +78,15 @@ interface Needs {
 
 export function commitScript(owner: string, commits: readonly KeyedCommit[]): CommitScript {
   const cancelled = commits.flatMap(({ commit }) => commit.cancels);
+  const indexed = commits.filter(
+    ({ commit }) => commit.index !== undefined && commit.handle !== undefined,
+  );
   return {
-    // What is sent anew under the id meanwhile is only seen by a statement that begins afterwards.
+    // What is sent anew under the id meanwhile, and what entries an actor is given meanwhile, is only
+    // seen by a statement that begins afterwards.
     statements: [
       ...(cancelled.length > 0 ? [lockMessages({ among, lock: commonForms.lock }, cancelled)] : []),
+      ...(indexed.length > 0 ? [lockActors(indexed)] : []),
       commitStatement(owner, commits),
     ],
     isApplied(results) {
@@ -164,6 +169,12 @@ function needsOf(commits: readonly KeyedCommit[]): Needs {
 
 export function isCreate({ commit }: KeyedCommit): boolean {
   return commit.handle === undefined;
+}
+
+/** Nobody makes entries for them until the transaction ends. */
+function lockActors(commits: readonly KeyedCommit[]): Sql {
+  const keys = commits.map(({ key }) => key);
+  return sql`SELECT k FROM spawn_actor WHERE ${among("k", "bytes", keys)} ORDER BY k FOR UPDATE`;
 }
 
 /** How many revisions the history holds after the superseded state was put into it; 0: it is not. */

@@ -10,7 +10,7 @@ import { systemClock } from "../../engine/clock.ts";
 import { SpawnError } from "../../engine/errors.ts";
 import { checkEncryption } from "../../engine/sealed-rows.ts";
 import type { Statestore } from "../../engine/statestore.ts";
-import type { ImportMark } from "../../engine/system-rows.ts";
+import type { ImportMark, SystemRow } from "../../engine/system-rows.ts";
 import { isEncrypted } from "../encrypted/encrypted-statestore.ts";
 import { askPatiently } from "../../engine/asked-store.ts";
 import { asSpawnError } from "./failures.ts";
@@ -24,7 +24,7 @@ export interface ImportOptions {
   readonly system: string;
   /** Removes first what the statestore has of that system. Default `false`: then it must have nothing. */
   readonly replace?: boolean;
-  /** Called after every part, which has some hundred rows. */
+  /** Called after every part, which is a megabyte of the stream or more. */
   readonly onProgress?: (progress: ImportProgress) => void;
   /** Ends it early; it rejects with the signal's reason, and can be run again. */
   readonly signal?: AbortSignal;
@@ -73,6 +73,9 @@ export async function importSystem(
   }
 }
 
+/** So many bytes of the stream are stored at once, and the part that makes them so many. */
+const ADD_BYTES = 1024 * 1024;
+
 class Import {
   readonly #store: Statestore;
   readonly #system: string;
@@ -88,17 +91,26 @@ class Import {
 
   async run(stream: ByteStream): Promise<ImportedSystem> {
     let imported: ImportedSystem | undefined;
-    for await (const { head, rows, counts, bytes } of readParts(stream)) {
+    let waiting: SystemRow[] = [];
+    let addedBytes = 0;
+    for await (const { head, rows, counts, bytes, isLast } of readParts(stream)) {
       this.#options.signal?.throwIfAborted();
       if (!this.#isBegun) await this.#begin(head);
-      if (!this.#wasThere && rows.length > 0) {
-        await this.#ask(() => this.#store.systems.add(rows));
-      }
       imported = { id: head.id, rows: counts, bytes, wasThere: this.#wasThere };
+      waiting.push(...rows);
+      if (!isLast && bytes - addedBytes < ADD_BYTES) continue;
+      await this.#add(waiting);
+      waiting = [];
+      addedBytes = bytes;
       this.#options.onProgress?.({ rows: counts, bytes });
     }
     if (!this.#wasThere) await this.#finish(imported!);
     return imported!;
+  }
+
+  async #add(rows: readonly SystemRow[]): Promise<void> {
+    if (this.#wasThere || rows.length === 0) return;
+    await this.#ask(() => this.#store.systems.add(rows));
   }
 
   /** The first part is known to be whole; nothing was changed so far. */

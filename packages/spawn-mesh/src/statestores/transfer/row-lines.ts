@@ -2,6 +2,7 @@
  * Rows as lines of JSON. Etags are hexadecimal, bytes are base64 in an object of their own; what is
  * undefined is left out. See docs/guides/transfer.md.
  */
+import { type ActorId, checkName } from "../../engine/actor-id.ts";
 import type { Sealed } from "../../engine/sealed-rows.ts";
 import { isSealed } from "../../engine/sealed-rows.ts";
 import type { SystemRow } from "../../engine/system-rows.ts";
@@ -34,6 +35,28 @@ const VALUES = {
 } as const;
 
 const ETAGS = ["etag", "baseEtag"] as const;
+const ETAG = /^[0-9a-f]{32}$/;
+
+const STATE = { etag: "string", revision: "number", at: "number", stateVersion: "number" };
+const MESSAGE = {
+  id: "string",
+  action: "string",
+  headers: "object",
+  isOrdered: "boolean",
+  isTimer: "boolean",
+  sentAt: "number",
+  dueAt: "number",
+  attempts: "number",
+};
+
+/** What a row of each kind always has. */
+const FIELDS: Readonly<Record<SystemRow["kind"], Readonly<Record<string, string>>>> = {
+  state: { ...STATE, epoch: "number", owner: "string", isDeleted: "boolean" },
+  revision: STATE,
+  reply: { key: "string", fingerprint: "string", kind: "string", expiresAt: "number" },
+  message: { ...MESSAGE, isUnanswered: "boolean" },
+  parked: { ...MESSAGE, error: "string", parkedAt: "number" },
+};
 
 export function lineOfRow(row: SystemRow): string {
   const stored: Record<string, unknown> = { ...row.stored };
@@ -43,15 +66,37 @@ export function lineOfRow(row: SystemRow): string {
   return JSON.stringify({ ...row, stored });
 }
 
-/** The row of a parsed line; `undefined` when it is none. */
+/** The row of a parsed line; `undefined` when it is none. @throws {SpawnError} `INVALID_ARGUMENT` for a name */
 export function rowOfLine(line: object): SystemRow | undefined {
-  const { kind, stored, ...rest } = line as RowLine;
+  const { kind, actor, stored } = line as RowLine;
   const value = Object.hasOwn(VALUES, kind) ? VALUES[kind] : undefined;
   if (value === undefined || typeof stored !== "object" || stored === null) return undefined;
+  const areThere = Object.entries(FIELDS[kind]).every(
+    ([name, type]) => typeof stored[name] === type,
+  );
+  if (!areThere) return undefined;
   const read: Record<string, unknown> = { ...stored };
   read[value] = valueOfLine(stored[value] as ValueLine);
-  for (const etag of ETAGS) if (typeof stored[etag] === "string") read[etag] = latin1(stored[etag]);
-  return { kind, ...rest, stored: read } as unknown as SystemRow;
+  for (const etag of ETAGS) {
+    const text = stored[etag];
+    if (text === undefined) continue;
+    if (typeof text !== "string" || !ETAG.test(text)) return undefined;
+    read[etag] = latin1(text);
+  }
+  if (kind === "message" || kind === "parked") {
+    checkActor(stored["target"]);
+    if (stored["source"] !== undefined) checkActor(stored["source"]);
+    return { kind, stored: read } as unknown as SystemRow;
+  }
+  checkActor(actor);
+  return { kind, actor, stored: read } as unknown as SystemRow;
+}
+
+function checkActor(actor: unknown): asserts actor is ActorId {
+  const { system, definition, name } = actor as ActorId;
+  checkName("system", system);
+  checkName("definition", definition);
+  checkName("actor", name);
 }
 
 function lineOfValue(value: Value): ValueLine {

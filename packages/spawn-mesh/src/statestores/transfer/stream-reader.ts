@@ -1,6 +1,6 @@
 /** An export as it is read: part by part, each checked before anybody sees it. */
 import { createHash, type Hash } from "node:crypto";
-import { SpawnError } from "../../engine/errors.ts";
+import { isSpawnError, SpawnError } from "../../engine/errors.ts";
 import { isSealed, sealableValue } from "../../engine/sealed-rows.ts";
 import { systemOf, type SystemRow } from "../../engine/system-rows.ts";
 import { describeRow } from "./failures.ts";
@@ -24,6 +24,8 @@ export interface CheckedPart {
   /** How many there are up to here. */
   readonly counts: RowCounts;
   readonly bytes: number;
+  /** Whether the stream is whole, but for what might be behind its end. */
+  readonly isLast: boolean;
 }
 
 /**
@@ -51,6 +53,16 @@ class StreamReader {
 
   take(bytes: Buffer): CheckedPart | undefined {
     this.#lines++;
+    try {
+      return this.#take(bytes);
+    } catch (error) {
+      if (isSpawnError(error)) throw error;
+      // Lines are looked at before their digest is known.
+      throw this.#damaged("that is nothing of an export", error);
+    }
+  }
+
+  #take(bytes: Buffer): CheckedPart | undefined {
     if (this.#hasEnded) throw this.#damaged("there is something behind its last line");
     const line = this.#parse(bytes);
     this.#bytes += bytes.length;
@@ -79,7 +91,7 @@ class StreamReader {
     const rows = this.#rows;
     this.#rows = [];
     this.#counts = countRows(this.#counts, rows);
-    return { head: this.#head!, rows, counts: this.#counts, bytes: this.#bytes };
+    return this.#part(rows);
   }
 
   #end({ end }: EndLine, bytes: Buffer): CheckedPart {
@@ -89,7 +101,12 @@ class StreamReader {
     if (!areAll || this.#rows.length > 0) throw this.#damaged("it has lost rows");
     if (bytes.at(-1) !== 0x0a) throw this.#damaged("its last line is cut off");
     this.#hasEnded = true;
-    return { head: this.#head!, rows: [], counts: this.#counts, bytes: this.#bytes };
+    return this.#part([]);
+  }
+
+  #part(rows: readonly SystemRow[]): CheckedPart {
+    const isLast = this.#hasEnded;
+    return { head: this.#head!, rows, counts: this.#counts, bytes: this.#bytes, isLast };
   }
 
   #check(sha256: unknown): void {
@@ -111,8 +128,7 @@ class StreamReader {
   #rowOf(line: object, { system, keys }: StreamHead): SystemRow {
     const row = rowOfLine(line);
     if (row === undefined) throw this.#damaged("that is no row");
-    const found = "actor" in row ? row.actor?.system : systemOf(row.stored);
-    if (found !== system) throw this.#damaged(`a row of another system than ${system}`);
+    if (ownerOf(row) !== system) throw this.#damaged(`a row of another system than ${system}`);
     const value = sealableValue(row);
     if (isSealed(value) && !keys.some(({ keyId }) => keyId === value.keyId)) {
       throw this.#damaged(`${describeRow(row)} has a key that the first line does not name`);
@@ -124,6 +140,11 @@ class StreamReader {
     const message = `the export is damaged at line ${this.#lines}: ${what}`;
     return new SpawnError("INVALID_ARGUMENT", message, { cause });
   }
+}
+
+/** The system that a row belongs to. */
+function ownerOf(row: SystemRow): string {
+  return row.kind === "message" || row.kind === "parked" ? systemOf(row.stored) : row.actor.system;
 }
 
 /** @throws {SpawnError} `INVALID_ARGUMENT` */

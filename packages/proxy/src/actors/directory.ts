@@ -1,0 +1,40 @@
+/** Who is meant by what the wire says of an actor. */
+import { SpawnError } from "spawn-mesh/engine";
+import type { ActorId } from "spawn-mesh/engine";
+
+/** An actor, as requests, effects and pipes name it. */
+export interface WireTarget {
+  readonly system: string;
+  readonly name: string;
+  /** The registered actor that it is an instance of, if the sender knows it. */
+  readonly parent: string;
+  /** The registered actor that it is to be an instance of, from now on. */
+  readonly registerRef: string;
+}
+
+/** Finds actors by their names. */
+export interface Directory {
+  /** The actor; `undefined` if there is none, or its system is not here. */
+  find(target: WireTarget): Promise<ActorId | undefined>;
+}
+
+/** @throws {SpawnError} `ACTOR_NOT_FOUND` */
+export async function findExisting(directory: Directory, target: WireTarget): Promise<ActorId> {
+  const found = await directory.find(target);
+  if (found === undefined) throw notFound(target);
+  return found;
+}
+
+/** The words that SDKs and their users know. */
+export function notFound({ name, system }: Pick<WireTarget, "name" | "system">): SpawnError {
+  return new SpawnError("ACTOR_NOT_FOUND", `Actor ${name} not found on ActorSystem ${system}`);
+}
+
+/** An actor as the wire says it: an instance has the actor that it is one of as its parent. */
+export function wireIdOf({ system, definition, name }: ActorId): {
+  readonly name: string;
+  readonly system: string;
+  readonly parent: string;
+} {
+  return { name, system, parent: name === definition ? "" : definition };
+}

@@ -1,0 +1,177 @@
+/** What the engine needs to know of an actor that a host has registered. */
+import { DEFAULT_READS, SpawnError, TIMEOUT_MS_MAX, checkName } from "spawn-mesh/engine";
+import type {
+  ActionDefinition,
+  ActorDefinition,
+  ActorKind,
+  Durability,
+  PoolSize,
+  StateCodec,
+  StateDefinition,
+  TimerDefinition,
+} from "spawn-mesh/engine";
+import { Kind } from "spawn-mesh/protocol";
+import type { RegisteredActor } from "spawn-mesh/protocol";
+import { NOOP_TEXT, NO_STATE, textOfState, valueOfState } from "../wire-values.ts";
+import { initAtHost, runAtHost, stateAsStored } from "./hosted-run.ts";
+import type { Hosting } from "./hosted-run.ts";
+
+const DEACTIVATE_TIMEOUT_MS = 10_000;
+const SNAPSHOT_TIMEOUT_MS = 2_000;
+const REVISIONS_KEPT = 10;
+const POOL: PoolSize = { min: 1, max: 4 };
+const POOL_MAX = 256;
+
+/** The actions that begin the life of an actor; the first that is registered counts. */
+const INIT_ACTIONS: ReadonlySet<string> = new Set(["init", "Init", "setup", "Setup"]);
+
+const kinds: Readonly<Partial<Record<Kind, ActorKind>>> = {
+  [Kind.UNNAMED]: "unnamed",
+  [Kind.POOLED]: "pooled",
+  [Kind.TASK]: "task",
+};
+
+/**
+ * The definition of a registered actor, whose actions run at its host.
+ *
+ * @throws {SpawnError} `INVALID_ARGUMENT`
+ */
+export function hostedDefinition(
+  registered: RegisteredActor,
+  hosting: Hosting,
+  { durability }: { readonly durability: Durability },
+): ActorDefinition {
+  const { id, settings, definition: actor } = registered;
+  checkName("actor", id.name);
+  if (settings.kind === Kind.PROJECTION) {
+    throw new SpawnError(
+      "INVALID_ARGUMENT",
+      `the actor ${id.name} is a projection, which is not there yet; expected another kind`,
+    );
+  }
+  const kind = kinds[settings.kind] ?? "named";
+  const names = new Set(actor.actions.map(({ name }) => name));
+  const { deactivationStrategy, snapshotStrategy } = settings;
+  const init = actor.actions.find(({ name }) => INIT_ACTIONS.has(name))?.name;
+  return {
+    name: id.name,
+    kind,
+    pool: kind === "pooled" ? poolOf(settings.minPoolSize, settings.maxPoolSize) : undefined,
+    state: isStored(registered) ? stateOf(registered) : undefined,
+    durability,
+    deactivateTimeoutMs: timeoutOf(deactivationStrategy, DEACTIVATE_TIMEOUT_MS),
+    snapshotTimeoutMs: timeoutOf(snapshotStrategy, SNAPSHOT_TIMEOUT_MS),
+    revisionsKept: REVISIONS_KEPT,
+    init: init === undefined ? undefined : (context) => initAtHost(hosting, init, context),
+    actions: actionsOf(registered, hosting, names),
+    channels: channelsOf(registered),
+    timers: timersOf(registered),
+    isStrict: false,
+  };
+}
+
+/** Whether the state of the actor is stored. */
+export function isStored({ settings }: RegisteredActor): boolean {
+  return settings.stateful && settings.kind !== Kind.POOLED;
+}
+
+/** The state of a new actor, as it is stored. @throws {SpawnError} `INVALID_ARGUMENT` */
+export function initialState({ definition }: RegisteredActor): string {
+  return textOfState(definition.state?.state) ?? NO_STATE;
+}
+
+/** A state goes to the host and comes back as it is stored; only hosts look into it. */
+const hostedCodec: StateCodec = {
+  name: "json",
+  encode: (state) => state as string,
+  decode: (bytes) => bytes,
+  isSame: (left, right) => left === right,
+};
+
+function stateOf(registered: RegisteredActor): StateDefinition {
+  const initial = initialState(registered);
+  const tags = registered.definition.state?.tags ?? {};
+  return {
+    codec: hostedCodec,
+    version: 1,
+    initial: () => initial,
+    ...(Object.keys(tags).length > 0 && { initialTags: Object.freeze({ ...tags }) }),
+    migrate: (stored) => stored,
+  };
+}
+
+function actionsOf(
+  { definition }: RegisteredActor,
+  hosting: Hosting,
+  registered: ReadonlySet<string>,
+): ReadonlyMap<string, ActionDefinition> {
+  const timed = definition.timerActions.map(({ action }) => action?.name ?? "");
+  const readsItself = [...DEFAULT_READS].some((name) => registered.has(name));
+  const names = [...registered, ...timed, ...(readsItself ? DEFAULT_READS : [])];
+  const actions = new Map(names.map((name) => [name, hostedAction(name, hosting)]));
+  if (readsItself) return actions;
+  for (const name of DEFAULT_READS) actions.set(name, defaultRead(name, hosting));
+  return actions;
+}
+
+function hostedAction(name: string, hosting: Hosting): ActionDefinition {
+  checkName("action", name);
+  return {
+    name,
+    isRead: false,
+    parse: undefined,
+    run: (context, payload) => runAtHost(hosting, name, { context, payload }),
+  };
+}
+
+/** Answers the state without asking the host. */
+function defaultRead(name: string, hosting: Hosting): ActionDefinition {
+  return {
+    name,
+    isRead: true,
+    parse: undefined,
+    run: (context) => valueOfState(stateAsStored(hosting, context)),
+  };
+}
+
+function poolOf(min: number, max: number): PoolSize {
+  const most = max < 1 || max < min ? Math.max(POOL.max, min) : max;
+  const bounded = Math.min(most, POOL_MAX);
+  return { min: Math.max(1, Math.min(min, bounded)), max: bounded };
+}
+
+/** The time of a strategy. Nothing and zero mean the default. */
+function timeoutOf(
+  strategy:
+    | { readonly strategy: { readonly value?: { readonly timeout: bigint } | undefined } }
+    | undefined,
+  defaultMs: number,
+): number {
+  const timeoutMs = Number(strategy?.strategy.value?.timeout ?? 0n);
+  return timeoutMs <= 0 ? defaultMs : Math.min(timeoutMs, TIMEOUT_MS_MAX);
+}
+
+function channelsOf({ definition }: RegisteredActor): ReadonlyMap<string, string> {
+  const channels = definition.metadata?.channelGroup ?? [];
+  return new Map(
+    channels.map(({ topic, action }) => {
+      checkName("channel", topic);
+      return [topic, action === "" ? "receive" : action];
+    }),
+  );
+}
+
+function timersOf({ definition }: RegisteredActor): readonly TimerDefinition[] {
+  return definition.timerActions.flatMap(({ seconds: everyMs, action }) =>
+    // The period is in milliseconds, whatever its name says.
+    everyMs < 1
+      ? []
+      : [
+          {
+            action: action?.name ?? "",
+            payload: NOOP_TEXT,
+            repeat: { everyMs, catchUp: "one" as const },
+          },
+        ],
+  );
+}

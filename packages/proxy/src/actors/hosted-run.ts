@@ -1,0 +1,171 @@
+/**
+ * Runs an action of an actor at its host: the state goes there with the payload, and comes back with the
+ * answer. Nothing that the host answers counts before it is understood as a whole.
+ */
+import { create, toBinary } from "@bufbuild/protobuf";
+import type { ActionContext, ActorId } from "spawn-mesh/engine";
+import {
+  ActorInvocationResponseSchema,
+  ActorInvocationSchema,
+  decodeMessage,
+  isJsonType,
+  isNoop,
+} from "spawn-mesh/protocol";
+import type { ActorInvocationResponse, Context } from "spawn-mesh/protocol";
+import type { ActorHost } from "../host/actor-host.ts";
+import { askHosts } from "../host/ask-hosts.ts";
+import type { HttpResponse } from "../host/http-response.ts";
+import { NOOP, payloadOfValue, stateOfText, textOfState, valueOfPayload } from "../wire-values.ts";
+import type { Directory } from "./directory.ts";
+import { wireIdOf } from "./directory.ts";
+import type { StatesInMemory } from "./states-in-memory.ts";
+import { applyWorkflow } from "./workflow.ts";
+
+/** What runs at a host have in common that are of one registered actor. */
+export interface Hosting {
+  /** Who can run it, the one first that registered last. */
+  readonly hosts: readonly [ActorHost, ...ActorHost[]];
+  /** Where the states of actors are that are not stored; `undefined` for actors whose states are. */
+  readonly memory: StatesInMemory | undefined;
+  /** The parent that the registration itself names. */
+  readonly parent: string;
+  /** The type that states of it have, as its registration says; `undefined` if that says nothing. */
+  readonly stateType: string | undefined;
+  /** Whether tags that come back empty are the new ones: some SDKs never send any. */
+  readonly clearsTags: boolean;
+  readonly directory: Directory;
+}
+
+/** One run, and what it is called with. */
+interface HostedRun {
+  readonly context: ActionContext;
+  readonly payload: unknown;
+  readonly caller: ActorId | undefined;
+}
+
+/** Runs an action and takes all that it answers. */
+export async function runAtHost(
+  hosting: Hosting,
+  action: string,
+  { context, payload }: Pick<HostedRun, "context" | "payload">,
+): Promise<unknown> {
+  const answer = await call(hosting, action, { context, payload, caller: context.caller });
+  const { workflow, checkpoint, payload: reply } = answer.response;
+  if (workflow !== undefined) await applyWorkflow(context, workflow, hosting.directory);
+  if (checkpoint) context.checkpoint();
+  const value = valueOfPayload(reply, "answer");
+  takeState(hosting, context, answer);
+  return value;
+}
+
+/** Runs the action that begins the life of an actor: only the state and tags of its answer count. */
+export async function initAtHost(
+  hosting: Hosting,
+  action: string,
+  context: ActionContext,
+): Promise<void> {
+  const answer = await call(hosting, action, { context, payload: NOOP, caller: context.self });
+  takeState(hosting, context, answer);
+}
+
+/** The state of an actor as it is stored, wherever that is. */
+export function stateAsStored({ memory }: Hosting, context: ActionContext): string {
+  return memory === undefined ? (context.state as string) : memory.read(context.self.name);
+}
+
+interface HostAnswer {
+  readonly response: ActorInvocationResponse;
+  /** The state that the host was given, as it is stored. */
+  readonly before: string;
+}
+
+/** Sends the state with the payload, and answers what the host makes of them. */
+async function call(
+  hosting: Hosting,
+  action: string,
+  { context, payload, caller }: HostedRun,
+): Promise<HostAnswer> {
+  const { spelling } = hosting.hosts[0];
+  const before = stateAsStored(hosting, context);
+  const state = stateOfText(before, spelling);
+  const id = wireIdOf(context.self);
+  const actor = id.parent === "" ? { ...id, parent: hosting.parent } : id;
+  const from = caller && { caller: wireIdOf(caller) };
+  const request = create(ActorInvocationSchema, {
+    actor,
+    actionName: action,
+    currentContext: {
+      ...(state && { state }),
+      ...from,
+      self: actor,
+      metadata: context.metadata,
+      tags: context.tags,
+    },
+    payload: payloadOfValue(payload, spelling),
+    ...from,
+  });
+  const body = toBinary(ActorInvocationSchema, request);
+  const response = understood(await askHosts(hosting.hosts, body, context.signal));
+  checkAnswerer(response, actor);
+  return { response, before };
+}
+
+/** SDKs answer errors with an empty body, a page for people, or without a context. */
+function understood({ status, body }: HttpResponse): ActorInvocationResponse {
+  if (body.length === 0)
+    throw new Error(`the host answered ${status} and no more: its action failed`);
+  let response: ActorInvocationResponse;
+  try {
+    response = decodeMessage(ActorInvocationResponseSchema, body);
+  } catch (cause) {
+    throw new Error(
+      `the host answered ${status} with ${body.length} bytes that are no ActorInvocationResponse: its action failed`,
+      { cause },
+    );
+  }
+  if (response.updatedContext !== undefined) return response;
+  throw new Error(`the host answered ${status} without a context: its action failed`);
+}
+
+function checkAnswerer(
+  { actorName }: ActorInvocationResponse,
+  actor: { readonly name: string; readonly parent: string },
+): void {
+  // One SDK finds actors whatever their case is, and some answer in the name of the parent.
+  const isItself = [actor.name, actor.parent].some(
+    (name) => name.toLowerCase() === actorName.toLowerCase(),
+  );
+  if (actorName === "" || isItself) return;
+  throw new Error(
+    `the host answered for ${JSON.stringify(actorName.slice(0, 100))}, another actor`,
+  );
+}
+
+function takeState(
+  { memory, stateType, clearsTags }: Hosting,
+  context: ActionContext,
+  { response, before }: HostAnswer,
+): void {
+  const { state, tags } = response.updatedContext as Context;
+  checkStateType(state?.typeUrl, stateType);
+  const after = textOfState(state) ?? before;
+  if (memory !== undefined) return memory.write(context.self.name, after);
+  if (after !== before) context.state = after;
+  if (clearsTags || Object.keys(tags).length > 0) context.tags = tags;
+}
+
+function checkStateType(typeUrl: string | undefined, expected: string | undefined): void {
+  if (typeUrl === undefined || typeUrl === "" || expected === undefined) return;
+  // It says that there is none.
+  if (isNoop(typeUrl)) return;
+  const type = typeNameOf(typeUrl);
+  if (type === expected) return;
+  throw new Error(
+    `the host answered a state of type ${JSON.stringify(type.slice(0, 200))}, expected ${expected}`,
+  );
+}
+
+/** The name of a message type; `JSONType` whatever its spelling is. */
+export function typeNameOf(typeUrl: string): string {
+  return isJsonType(typeUrl) ? "JSONType" : typeUrl.slice(typeUrl.lastIndexOf("/") + 1);
+}

@@ -1,0 +1,273 @@
+/**
+ * One actor system whose actors run at hosts: the engine, with definitions that come from registrations.
+ */
+import { setTimeout as sleep } from "node:timers/promises";
+import { getHeapStatistics } from "node:v8";
+import { Engine, SpawnError, findAction, isSpawnError } from "spawn-mesh/engine";
+import type {
+  ActorId,
+  ActorKind,
+  ActorType,
+  CallOptions,
+  Durability,
+  EngineEvent,
+  EventListener,
+  Host,
+  Limits,
+  ReferenceCall,
+  Statestore,
+} from "spawn-mesh/engine";
+import { Kind, isJsonType, spellingOf } from "spawn-mesh/protocol";
+import type { RegisteredActor, Registration, Spelling } from "spawn-mesh/protocol";
+import { HostUnavailable } from "../host/actor-host.ts";
+import type { ActorHost } from "../host/actor-host.ts";
+import { notFound } from "./directory.ts";
+import type { Directory, WireTarget } from "./directory.ts";
+import { hostedDefinition, initialState, isStored } from "./hosted-definition.ts";
+import { typeNameOf } from "./hosted-run.ts";
+import type { Hosting } from "./hosted-run.ts";
+import { SpawnedInstances, spawnedDefinition } from "./spawned-instances.ts";
+import { StatesInMemory } from "./states-in-memory.ts";
+import type { RouteTarget } from "./workflow.ts";
+
+/** How a system treats the actors of its hosts. */
+export interface HostedSystemOptions {
+  readonly store: Statestore;
+  readonly limits: Partial<Limits>;
+  readonly durability: Durability;
+  /** Whether an empty map of tags from a host is taken as one. */
+  readonly clearsTags: boolean;
+  readonly onEvent: EventListener;
+  /** Finds actors of all systems. */
+  readonly directory: Directory;
+  readonly findSystem: (name: string) => Engine | undefined;
+}
+
+/** A call to an actor, its payload a value of the engine. */
+export interface HostedCall {
+  readonly target: WireTarget;
+  readonly action: string;
+  readonly payload: unknown;
+  readonly options: CallOptions;
+  /** The actor that makes it, if one does. */
+  readonly caller: ActorId | undefined;
+}
+
+/** Actors that hosts may register in one system, instances not counted. */
+const REGISTERED_MAX = 10_000;
+
+/** Hosts that can run one actor; further ones are forgotten, the oldest first. */
+const HOSTS_PER_ACTOR_MAX = 8;
+
+/** For how long a registration waits for actors that are at work with another kind, in milliseconds. */
+const REDEFINE_WAIT_MS = 3_000;
+const REDEFINE_STEP_MS = 50;
+
+export class HostedSystem {
+  readonly name: string;
+  readonly engine: Engine;
+  readonly #options: HostedSystemOptions;
+  readonly #spawned: SpawnedInstances;
+  readonly #hosts = new Map<string, Hosting["hosts"]>();
+  /** The states of those that are not stored, by the names of their definitions. */
+  readonly #inMemory = new Map<string, StatesInMemory>();
+
+  constructor(name: string, options: HostedSystemOptions) {
+    this.name = name;
+    this.#options = options;
+    this.engine = new Engine({
+      system: name,
+      definitions: [spawnedDefinition],
+      store: options.store,
+      host: remoteHost,
+      limits: options.limits,
+      onEvent: (event) => this.#told(event),
+      heapPercent,
+      awaitsDefinitions: true,
+      findSystem: options.findSystem,
+    });
+    this.#spawned = new SpawnedInstances(this.engine);
+  }
+
+  #told(event: EngineEvent): void {
+    if (event.type === "deactivated") {
+      const { definition, name } = event.actor;
+      this.#inMemory.get(definition)?.forget(name);
+    }
+    this.#options.onEvent(event);
+  }
+
+  /** Takes the actors of a host. @throws {SpawnError} `INVALID_ARGUMENT`, `ALREADY_REGISTERED`, `OVERLOADED` */
+  async register({ actors }: Registration, host: ActorHost): Promise<void> {
+    this.engine.checkAccepting();
+    this.#checkRoom(actors);
+    learnSpelling(host, actors);
+    const definitions = actors.map((registered) => {
+      const hosts = this.#hostsWith(registered.id.name, host);
+      const hosting = this.#hosting(registered, hosts);
+      const definition = hostedDefinition(registered, hosting, this.#options);
+      return { definition, hosts };
+    });
+    for (const { definition, hosts } of definitions) {
+      await this.#define(definition);
+      this.#hosts.set(definition.name, hosts);
+    }
+  }
+
+  #checkRoom(actors: readonly RegisteredActor[]): void {
+    const added = actors.filter(({ id }) => !this.#hosts.has(id.name)).length;
+    if (this.#hosts.size + added <= REGISTERED_MAX) return;
+    throw new SpawnError(
+      "OVERLOADED",
+      `the system ${this.name} has at most ${REGISTERED_MAX} registered actors`,
+    );
+  }
+
+  #hostsWith(actor: string, host: ActorHost): Hosting["hosts"] {
+    const others = (this.#hosts.get(actor) ?? []).filter((other) => other !== host);
+    return [host, ...others.slice(0, HOSTS_PER_ACTOR_MAX - 1)];
+  }
+
+  #hosting(registered: RegisteredActor, hosts: Hosting["hosts"]): Hosting {
+    const { clearsTags, directory } = this.#options;
+    return {
+      hosts,
+      memory: this.#memoryFor(registered),
+      parent: registered.id.parent,
+      stateType: stateTypeOf(registered),
+      clearsTags,
+      directory,
+    };
+  }
+
+  /** Actors that are alive keep what they have, whatever is registered meanwhile. */
+  #memoryFor(registered: RegisteredActor): StatesInMemory | undefined {
+    const { id, settings } = registered;
+    if (isStored(registered)) return undefined;
+    const memory = this.#inMemory.get(id.name) ?? new StatesInMemory();
+    memory.initial = initialState(registered);
+    memory.isKept = settings.kind !== Kind.POOLED;
+    this.#inMemory.set(id.name, memory);
+    return memory;
+  }
+
+  /** Actors that cannot go on with a new definition have a moment to come to an end. */
+  async #define(definition: Parameters<Engine["define"]>[0]): Promise<void> {
+    const endsAt = performance.now() + REDEFINE_WAIT_MS;
+    for (;;) {
+      try {
+        return void this.engine.define(definition);
+      } catch (error) {
+        const isBusy = isSpawnError(error) && error.code === "ALREADY_REGISTERED";
+        if (!isBusy || performance.now() > endsAt) throw error;
+      }
+      await sleep(REDEFINE_STEP_MS);
+    }
+  }
+
+  /**
+   * Makes `name` an instance of a registered actor; resolves when that is stored.
+   *
+   * @throws {SpawnError} `ACTOR_NOT_FOUND` when there is no such actor, `INVALID_ARGUMENT` when it has no instances
+   */
+  async spawn(name: string, parent: string): Promise<ActorId> {
+    const type = this.#typeOf(parent);
+    if (type === undefined) throw notFound({ name: parent, system: this.name });
+    const { kind } = type.definition;
+    if (kind !== "unnamed") {
+      throw new SpawnError(
+        "INVALID_ARGUMENT",
+        `${parent} is a ${kind} actor, so ${name} cannot be spawned from it; expected an unnamed one`,
+      );
+    }
+    await this.#spawned.remember(name, parent);
+    return this.#place(parent, name);
+  }
+
+  /** Puts a kept revision of an instance in the place of its state. */
+  async restore({ definition, name }: ActorId, revision: number): Promise<void> {
+    await this.engine.stored(this.engine.type(definition), name).restore(revision);
+  }
+
+  /** Who is meant; `undefined` if nobody is. */
+  async find({ name, parent, registerRef }: WireTarget): Promise<ActorId | undefined> {
+    if (registerRef !== "") return await this.spawn(name, registerRef);
+    if (this.#typeOf(name) !== undefined) return this.#place(name, name);
+    const spawnedFrom = this.#spawned.known(name) ?? (await this.#spawned.recall(name)) ?? parent;
+    const kind = this.#typeOf(spawnedFrom)?.definition.kind;
+    return kind === "unnamed" ? this.#place(spawnedFrom, name) : undefined;
+  }
+
+  /** Calls an action. @throws {SpawnError} */
+  async call({ target, action: name, payload, options, caller }: HostedCall): Promise<unknown> {
+    this.engine.checkAccepting();
+    const place = await this.find(target);
+    if (place === undefined) throw notFound(target);
+    const type = this.engine.type(place.definition);
+    const action = findAction(type.definition, name);
+    if (action === undefined) {
+      throw new SpawnError(
+        "ACTION_NOT_FOUND",
+        `Action [${name}] not found for Actor [${target.name}]`,
+      );
+    }
+    const origin = caller && { caller, chain: NO_CHAIN, deadlineAt: Infinity, parent: undefined };
+    return await this.engine.call({ type, name: place.name, action, payload, options, origin });
+  }
+
+  /** How those spell `JSONType` and `Noop` who know an actor; `undefined` if nobody has registered it. */
+  spellingFor(actor: string): Spelling | undefined {
+    const registered = this.#hosts.has(actor) ? actor : this.#spawned.known(actor);
+    return registered === undefined ? undefined : this.#hosts.get(registered)?.[0].spelling;
+  }
+
+  /** The kind that an actor is registered with; `undefined` if nobody has registered it. */
+  kindOf(actor: string): ActorKind | undefined {
+    return this.#typeOf(actor)?.definition.kind;
+  }
+
+  #typeOf(name: string): ActorType | undefined {
+    return this.#hosts.has(name) ? this.engine.type(name) : undefined;
+  }
+
+  #place(definition: string, name: string): ActorId {
+    return { system: this.name, definition, name };
+  }
+}
+
+const NO_CHAIN: readonly string[] = [];
+
+/** Runs what {@link hostedDefinition} made, and knows what is the host's failure and not the action's. */
+const remoteHost: Host = {
+  run: (action, context, payload) => action(context, payload),
+  failure: (thrown) =>
+    thrown instanceof HostUnavailable
+      ? new SpawnError("HOST_UNAVAILABLE", thrown.message, { cause: thrown })
+      : undefined,
+  reference(target, _name, call: ReferenceCall) {
+    const { place, action } = target as RouteTarget;
+    const { system, definition, name } = place;
+    return { [action]: () => call(name, { system, definition, action }) };
+  },
+};
+
+/** What a host registers shows which generation of the protocol its SDK is of. */
+function learnSpelling(host: ActorHost, actors: readonly RegisteredActor[]): void {
+  for (const { definition } of actors) {
+    const spelling = spellingOf(definition.state?.state?.typeUrl ?? "");
+    if (spelling !== undefined) host.spelling = spelling;
+  }
+}
+
+function stateTypeOf({ definition, settings }: RegisteredActor): string | undefined {
+  const typeUrl = definition.state?.state?.typeUrl ?? "";
+  if (typeUrl !== "" && (isJsonType(typeUrl) || spellingOf(typeUrl) === undefined)) {
+    return typeNameOf(typeUrl);
+  }
+  return settings.stateType.includes(".") ? typeNameOf(settings.stateType) : undefined;
+}
+
+function heapPercent(): number {
+  const { used_heap_size: used, heap_size_limit: limit } = getHeapStatistics();
+  return (used / limit) * 100;
+}

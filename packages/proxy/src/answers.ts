@@ -1,0 +1,57 @@
+/** Errors as answers: the status of the protocol, that of HTTP, and what can be said in headers. */
+import { create, toBinary } from "@bufbuild/protobuf";
+import type { DescMessage, MessageInitShape } from "@bufbuild/protobuf";
+import { SpawnError, errorCodes, isSpawnError } from "spawn-mesh/engine";
+import { RequestStatusSchema, SpawnResponseSchema, Status } from "spawn-mesh/protocol";
+import type { RequestStatus } from "spawn-mesh/protocol";
+
+/** What is sent as the answer to a request. */
+export interface Answer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Uint8Array | string;
+}
+
+const PROTOBUF = { "content-type": "application/octet-stream" };
+
+/** The status of what went well; registrations and spawns say so in a word that SDKs look for. */
+export function okStatus(message = ""): RequestStatus {
+  return create(RequestStatusSchema, { status: Status.OK, message });
+}
+
+/** An answer of the protocol. */
+export function protobufAnswer<Desc extends DescMessage>(
+  schema: Desc,
+  message: MessageInitShape<Desc>,
+): Answer {
+  return { status: 200, headers: PROTOBUF, body: toBinary(schema, create(schema, message)) };
+}
+
+/**
+ * A failure as an answer of the protocol, whose field 1 is a status in every kind. What a status cannot
+ * say is in two headers: the code, and whether the change of the action is stored.
+ */
+export function failureAnswer(error: SpawnError): Answer {
+  const { code, applied } = error;
+  return {
+    status: errorCodes[code].http,
+    headers: { ...PROTOBUF, "spawn-error": code, "spawn-applied": applied },
+    body: statusBody(error),
+  };
+}
+
+/** Whatever was thrown, as an error of the platform. */
+export function asSpawnError(thrown: unknown): SpawnError {
+  return isSpawnError(thrown)
+    ? thrown
+    : new SpawnError("INTERNAL", "the request could not be served", { cause: thrown });
+}
+
+/** All answers of the protocol have their status in field 1, so one body fits them all. */
+function statusBody({ code, message }: SpawnError): Uint8Array {
+  const status = code === "ACTOR_NOT_FOUND" ? Status.ACTOR_NOT_FOUND : Status.ERROR;
+  return toBinary(
+    SpawnResponseSchema,
+    create(SpawnResponseSchema, { status: { status, message } }),
+  );
+}

@@ -1,0 +1,154 @@
+/**
+ * Served methods as handlers of grpc-js.
+ *
+ * Messages stay bytes: whoever answers decodes them, so that what is malformed is told with our own error.
+ * A stream is one call for each message, one after the other: the next message is read when the one before
+ * it was answered, and no reply is written while the client does not read.
+ */
+import { once, type EventEmitter } from "node:events";
+import type {
+  MethodDefinition,
+  sendUnaryData,
+  Server,
+  ServerDuplexStream,
+  ServerReadableStream,
+  ServerUnaryCall,
+  ServerWritableStream,
+  UntypedServiceImplementation,
+} from "@grpc/grpc-js";
+import type { DescMethod } from "@bufbuild/protobuf";
+import { SpawnError, TIMEOUT_MS_MAX } from "spawn-mesh/engine";
+import { serviceError, unimplemented } from "./grpc-status.ts";
+import { metadataOfGrpc } from "./request-metadata.ts";
+import type { RequestFacts, ServedMethod } from "./served-method.ts";
+
+type Handler = UntypedServiceImplementation[string];
+
+/** Adds a service, under its own name unless another is given. */
+export function addService(server: Server, methods: readonly ServedMethod[], name?: string): void {
+  server.addService(
+    Object.fromEntries(methods.map(({ method }) => [method.name, definitionOf(method, name)])),
+    Object.fromEntries(methods.map((served) => [served.method.name, handlerOf(served)])),
+  );
+}
+
+/** The name under which a client calls a method. */
+export function definitionOf(
+  method: DescMethod,
+  service: string = method.parent.typeName,
+): MethodDefinition<Uint8Array, Uint8Array> {
+  return {
+    path: `/${service}/${method.name}`,
+    requestStream:
+      method.methodKind === "client_streaming" || method.methodKind === "bidi_streaming",
+    responseStream:
+      method.methodKind === "server_streaming" || method.methodKind === "bidi_streaming",
+    requestSerialize: asBuffer,
+    requestDeserialize: asIs,
+    responseSerialize: asBuffer,
+    responseDeserialize: asIs,
+  };
+}
+
+function handlerOf(served: ServedMethod): Handler {
+  switch (served.method.methodKind) {
+    case "unary":
+      return (call: Unary, callback: Callback) => void answerUnary(served, call, callback);
+    case "client_streaming":
+      return (call: Incoming, callback: Callback) => void answerLast(served, call, callback);
+    case "bidi_streaming":
+      return (call: Duplex) => void answerEach(served, call);
+    case "server_streaming":
+      return (call: Outgoing) =>
+        call.emit(
+          "error",
+          unimplemented(`${nameOf(served.method)}: server streams are not served`),
+        );
+  }
+}
+
+type Unary = ServerUnaryCall<Uint8Array, Uint8Array>;
+type Incoming = ServerReadableStream<Uint8Array, Uint8Array>;
+type Outgoing = ServerWritableStream<Uint8Array, Uint8Array>;
+type Duplex = ServerDuplexStream<Uint8Array, Uint8Array>;
+type Callback = sendUnaryData<Uint8Array>;
+
+/** What calls of all kinds have. */
+type Call = Pick<Unary, "metadata" | "getDeadline"> & EventEmitter;
+
+async function answerUnary(served: ServedMethod, call: Unary, callback: Callback): Promise<void> {
+  try {
+    callback(null, await served.answer(call.request, factsOf(call, cancellationOf(call))));
+  } catch (error) {
+    callback(serviceError(error));
+  }
+}
+
+/** A client stream has one reply: that to its last message. */
+async function answerLast(served: ServedMethod, call: Incoming, callback: Callback): Promise<void> {
+  const signal = cancellationOf(call);
+  try {
+    let reply: Uint8Array | undefined;
+    for await (const message of messagesOf(call)) {
+      reply = await served.answer(message, factsOf(call, signal));
+    }
+    if (reply !== undefined) return callback(null, reply);
+    throw new SpawnError(
+      "INVALID_ARGUMENT",
+      `${nameOf(served.method)}: the stream ended without a message, so there is nothing to answer`,
+    );
+  } catch (error) {
+    callback(serviceError(error));
+  }
+}
+
+async function answerEach(served: ServedMethod, call: Duplex): Promise<void> {
+  const signal = cancellationOf(call);
+  try {
+    for await (const message of messagesOf(call)) {
+      const reply = await served.answer(message, factsOf(call, signal));
+      if (!call.write(reply)) await once(call, "drain", { signal });
+    }
+    call.end();
+  } catch (error) {
+    if (!signal.aborted) call.emit("error", serviceError(error));
+  }
+}
+
+/** The messages of a stream, which stays open for its answer when they are over. */
+function messagesOf(call: Incoming | Duplex): AsyncIterable<Uint8Array> {
+  return call.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>;
+}
+
+/** Aborted when the client cancels, disconnects, or its deadline passes. */
+function cancellationOf(call: EventEmitter): AbortSignal {
+  const controller = new AbortController();
+  call.once("cancelled", () => controller.abort());
+  return controller.signal;
+}
+
+function factsOf(call: Call, signal: AbortSignal): RequestFacts {
+  return { metadata: metadataOfGrpc(headersOf(call)), deadlineMs: remainingMs(call), signal };
+}
+
+function* headersOf({ metadata }: Call): Iterable<readonly [string, string]> {
+  for (const name of Object.keys(metadata.getMap())) {
+    for (const value of metadata.get(name)) yield [name, String(value)];
+  }
+}
+
+function remainingMs(call: Call): number | undefined {
+  const deadline = Number(call.getDeadline());
+  if (deadline === Infinity) return undefined;
+  const remaining = Math.ceil(deadline - Date.now());
+  if (remaining > 0) return Math.min(remaining, TIMEOUT_MS_MAX);
+  throw new SpawnError("DEADLINE_EXCEEDED", "the deadline passed before the action could begin");
+}
+
+function nameOf({ parent, name }: DescMethod): string {
+  return `${parent.typeName}.${name}`;
+}
+
+const asBuffer = (bytes: Uint8Array): Buffer =>
+  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+const asIs = (bytes: Buffer): Uint8Array => bytes;

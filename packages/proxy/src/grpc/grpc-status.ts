@@ -1,0 +1,51 @@
+/** What a client of gRPC learns of an error: the status code that says it best, and our own in trailers. */
+import { Metadata, status, type ServiceError } from "@grpc/grpc-js";
+import type { ErrorCode } from "spawn-mesh/engine";
+import { asSpawnError } from "../answers.ts";
+
+/** The status code for every error code. The HTTP status is in the table of the engine. */
+const grpcStatus: Readonly<Record<ErrorCode, status>> = {
+  INVALID_ARGUMENT: status.INVALID_ARGUMENT,
+  UNAUTHORIZED: status.PERMISSION_DENIED,
+  ACTOR_NOT_FOUND: status.NOT_FOUND,
+  ACTION_NOT_FOUND: status.UNIMPLEMENTED,
+  ALREADY_REGISTERED: status.ALREADY_EXISTS,
+  PAYLOAD_TOO_LARGE: status.RESOURCE_EXHAUSTED,
+  ACTION_FAILED: status.UNKNOWN,
+  DEADLINE_EXCEEDED: status.DEADLINE_EXCEEDED,
+  CANCELLED: status.CANCELLED,
+  OVERLOADED: status.RESOURCE_EXHAUSTED,
+  NOT_OWNER: status.UNAVAILABLE,
+  CYCLE: status.FAILED_PRECONDITION,
+  IDEMPOTENCY_CONFLICT: status.FAILED_PRECONDITION,
+  UNKNOWN_OUTCOME: status.UNKNOWN,
+  STATESTORE_UNAVAILABLE: status.UNAVAILABLE,
+  STATE_CORRUPT: status.DATA_LOSS,
+  KEY_COLLISION: status.INTERNAL,
+  NODE_UNAVAILABLE: status.UNAVAILABLE,
+  HOST_UNAVAILABLE: status.UNAVAILABLE,
+  SHUTTING_DOWN: status.UNAVAILABLE,
+  INTERNAL: status.INTERNAL,
+};
+
+/** Characters of an error text that leave: it travels in a header. */
+const STATUS_TEXT_LENGTH_MAX = 2_000;
+
+/** An error as grpc-js sends it. The trailers `spawn-error` and `spawn-applied` say what a status cannot. */
+export function serviceError(thrown: unknown): ServiceError {
+  const error = asSpawnError(thrown);
+  const metadata = new Metadata();
+  metadata.set("spawn-error", error.code);
+  metadata.set("spawn-applied", error.applied);
+  return serviceErrorOf(grpcStatus[error.code], error.message, metadata);
+}
+
+/** The answer to what is declared and not served yet. */
+export function unimplemented(what: string): ServiceError {
+  return serviceErrorOf(status.UNIMPLEMENTED, what, new Metadata());
+}
+
+function serviceErrorOf(code: status, text: string, metadata: Metadata): ServiceError {
+  const details = text.slice(0, STATUS_TEXT_LENGTH_MAX).toWellFormed();
+  return Object.assign(new Error(details), { code, details, metadata });
+}

@@ -1,0 +1,17 @@
+/** Methods as gRPC and HTTP serve them alike: encoded messages in, encoded messages out. */
+import type { DescMethod } from "@bufbuild/protobuf";
+
+/** What a request says about itself besides its message. */
+export interface RequestFacts {
+  readonly metadata: Readonly<Record<string, string>>;
+  /** What the caller is still ready to wait, in milliseconds; undefined: it did not say. */
+  readonly deadlineMs: number | undefined;
+  /** Aborted when the caller goes away. */
+  readonly signal: AbortSignal;
+}
+
+export interface ServedMethod {
+  readonly method: DescMethod;
+  /** Answers one message. Rejects with a `SpawnError`. */
+  readonly answer: (message: Uint8Array, facts: RequestFacts) => Promise<Uint8Array>;
+}

@@ -1,0 +1,152 @@
+/**
+ * A host: the program beside the proxy that runs the actions of its actors.
+ *
+ * Some SDKs read one piece of data as one request, and close connections that are idle for a few seconds.
+ * So a request is one write with its length, and a connection that was idle for a second is not used
+ * again. One that the host closes in the same moment, before it has said a word, has certainly run
+ * nothing: the request goes once more, on a new connection.
+ */
+import type { Spelling } from "spawn-mesh/protocol";
+import { HostConnection, ExchangeError } from "./host-connection.ts";
+import type { HostAddress } from "./host-connection.ts";
+import type { HttpResponse } from "./http-response.ts";
+
+/** Every bound of what the proxy asks of one host. */
+export interface HostLimits {
+  /** Connections at once; more requests wait for one. */
+  readonly connectionsMax: number;
+  /** For how long a connection is kept that nobody uses, in milliseconds. */
+  readonly idleMsMax: number;
+  /** The largest answer, in bytes. */
+  readonly answerBytesMax: number;
+}
+
+/** The host was not reached, or has not answered. */
+export class HostUnavailable extends Error {
+  /** Whether the host has certainly not begun with the request. */
+  readonly isUnsent: boolean;
+
+  constructor(message: string, isUnsent: boolean) {
+    super(message);
+    this.isUnsent = isUnsent;
+  }
+}
+
+const SWEEP_PERIOD_MS = 250;
+const ACTIONS_PATH = "/api/v1/actors/actions";
+
+export class ActorHost {
+  readonly address: HostAddress;
+  /** How its SDK spells `JSONType` and `Noop`, as far as it has shown. */
+  spelling: Spelling = "eigr.functions.protocol";
+  readonly #limits: HostLimits;
+  readonly #idle: HostConnection[] = [];
+  readonly #waiting: ((connection: HostConnection) => void)[] = [];
+  #count = 0;
+  #sweep: NodeJS.Timeout | undefined;
+  readonly #head: string;
+
+  constructor(address: HostAddress, limits: HostLimits) {
+    this.address = address;
+    this.#limits = limits;
+    this.#head = `POST ${ACTIONS_PATH} HTTP/1.1\r\nhost: ${nameOf(address)}\r\ncontent-type: application/octet-stream\r\nconnection: keep-alive\r\n`;
+  }
+
+  /**
+   * Sends what an action is called with, and answers what the host says.
+   *
+   * @throws {HostUnavailable}, `BadResponse`, and the reason of `signal` when that aborts
+   */
+  async call(body: Uint8Array, signal: AbortSignal): Promise<HttpResponse> {
+    try {
+      return await this.#exchange(this.#requestOf(body), signal);
+    } catch (error) {
+      if (signal.aborted) throw signal.reason;
+      throw error instanceof ExchangeError ? this.#unavailable(error) : error;
+    }
+  }
+
+  /** Closes what is idle; what is under way goes on. */
+  close(): void {
+    clearInterval(this.#sweep);
+    this.#sweep = undefined;
+    for (const connection of this.#idle.splice(0)) connection.close();
+  }
+
+  async #exchange(request: Buffer, signal: AbortSignal): Promise<HttpResponse> {
+    try {
+      return await this.#send(await this.#take(), request, signal);
+    } catch (error) {
+      const isStale = error instanceof ExchangeError && error.failure === "stale";
+      if (!isStale || signal.aborted) throw error;
+      return await this.#send(this.#connect(), request, signal);
+    }
+  }
+
+  async #send(
+    connection: HostConnection,
+    request: Buffer,
+    signal: AbortSignal,
+  ): Promise<HttpResponse> {
+    signal.onabort = () => connection.close();
+    try {
+      if (signal.aborted) connection.close();
+      return await connection.send(request);
+    } finally {
+      signal.onabort = null;
+      this.#release(connection);
+    }
+  }
+
+  #take(): HostConnection | Promise<HostConnection> {
+    const oldest = performance.now() - this.#limits.idleMsMax;
+    for (let idle = this.#idle.pop(); idle !== undefined; idle = this.#idle.pop()) {
+      if (idle.isOpen && idle.idleSince > oldest) return idle;
+      idle.close();
+    }
+    if (this.#count < this.#limits.connectionsMax) return this.#connect();
+    return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
+  #connect(): HostConnection {
+    this.#count++;
+    return new HostConnection(this.address, this.#limits.answerBytesMax, () => {
+      this.#count--;
+    });
+  }
+
+  #release(connection: HostConnection): void {
+    const next = this.#waiting.shift();
+    if (next !== undefined) return next(connection.isOpen ? connection : this.#connect());
+    if (!connection.isOpen) return;
+    connection.idleSince = performance.now();
+    this.#idle.push(connection);
+    this.#sweep ??= setInterval(() => this.#closeIdle(), SWEEP_PERIOD_MS).unref();
+  }
+
+  #closeIdle(): void {
+    const oldest = performance.now() + SWEEP_PERIOD_MS - this.#limits.idleMsMax;
+    while (this.#idle.length > 0 && this.#idle[0]!.idleSince < oldest) this.#idle.shift()!.close();
+    if (this.#idle.length > 0) return;
+    clearInterval(this.#sweep);
+    this.#sweep = undefined;
+  }
+
+  #requestOf(body: Uint8Array): Buffer {
+    const head = `${this.#head}content-length: ${body.length}\r\n\r\n`;
+    const request = Buffer.allocUnsafe(head.length + body.length);
+    request.write(head, "latin1");
+    request.set(body, head.length);
+    return request;
+  }
+
+  #unavailable({ message, failure }: ExchangeError): HostUnavailable {
+    const what = failure === "unsent" ? "cannot be reached" : "has not answered";
+    const isUnsent = failure !== "broken";
+    return new HostUnavailable(`the host ${nameOf(this.address)} ${what}: ${message}`, isUnsent);
+  }
+}
+
+function nameOf({ host, port }: HostAddress): string {
+  return `${host.includes(":") ? `[${host}]` : host}:${port}`;
+}

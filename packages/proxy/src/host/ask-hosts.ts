@@ -1,0 +1,34 @@
+/** Asks whichever host of an actor can be reached. */
+import { setTimeout as sleep } from "node:timers/promises";
+import { HostUnavailable } from "./actor-host.ts";
+import type { ActorHost } from "./actor-host.ts";
+import type { HttpResponse } from "./http-response.ts";
+
+/** How long to wait before each further round, in milliseconds: a host that restarts is back soon. */
+const ROUNDS_MS: readonly number[] = [20, 80, 200, 400];
+
+/**
+ * Asks the hosts one after the other, as long as those before have certainly not begun, and all of them
+ * again for a moment.
+ *
+ * @throws {HostUnavailable}, `BadResponse`, and the reason of `signal` when that aborts
+ */
+export async function askHosts(
+  hosts: readonly [ActorHost, ...ActorHost[]],
+  body: Uint8Array,
+  signal: AbortSignal,
+): Promise<HttpResponse> {
+  for (let round = 0; ; round++) {
+    for (const [index, host] of hosts.entries()) {
+      try {
+        return await host.call(body, signal);
+      } catch (error) {
+        if (!(error instanceof HostUnavailable) || !error.isUnsent) throw error;
+        const isLast = index === hosts.length - 1;
+        if (isLast && round === ROUNDS_MS.length) throw error;
+      }
+    }
+    await sleep(ROUNDS_MS[round]);
+    signal.throwIfAborted();
+  }
+}

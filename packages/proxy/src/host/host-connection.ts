@@ -1,0 +1,129 @@
+/** One connection to a host: one request at a time, each written at once. */
+import { connect } from "node:net";
+import type { Socket } from "node:net";
+import { ResponseReader } from "./http-response.ts";
+import type { BadResponse, HttpResponse } from "./http-response.ts";
+
+/** Where a host listens. */
+export interface HostAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** What is certain of a request that was not answered. */
+export type ExchangeFailure =
+  /** There was no connection, so nothing was sent. */
+  | "unsent"
+  /** An idle connection was closed by the host before it answered anything. */
+  | "stale"
+  /** It may have been received. */
+  | "broken";
+
+/** A request that was not answered. */
+export class ExchangeError extends Error {
+  readonly failure: ExchangeFailure;
+
+  constructor(failure: ExchangeFailure, message: string) {
+    super(message);
+    this.failure = failure;
+  }
+}
+
+interface Exchange {
+  readonly reader: ResponseReader;
+  resolve(response: HttpResponse): void;
+  reject(error: Error): void;
+}
+
+export class HostConnection {
+  readonly #socket: Socket;
+  readonly #bodyBytesMax: number;
+  readonly #onClosed: () => void;
+  #exchange: Exchange | undefined;
+  #isConnected = false;
+  #isClosed = false;
+  /** Whether a request was answered on it. */
+  #isUsed = false;
+  #hasReceived = false;
+  /** When it became idle (monotonic milliseconds). */
+  idleSince = 0;
+
+  constructor(address: HostAddress, bodyBytesMax: number, onClosed: () => void) {
+    this.#bodyBytesMax = bodyBytesMax;
+    this.#onClosed = onClosed;
+    this.#socket = connect({ host: address.host, port: address.port, noDelay: true });
+    this.#socket.on("connect", () => {
+      this.#isConnected = true;
+    });
+    this.#socket.on("data", (bytes: Buffer) => this.#receive(bytes));
+    this.#socket.on("error", (error: Error) => this.#end(error.message));
+    this.#socket.on("end", () => this.#endOfStream());
+    this.#socket.on("close", () => this.#end("the connection was closed"));
+  }
+
+  get isOpen(): boolean {
+    return !this.#isClosed;
+  }
+
+  /** Sends a request, and answers its response. Only one is under way at a time. */
+  send(request: Buffer): Promise<HttpResponse> {
+    return new Promise((resolve, reject) => {
+      if (this.#isClosed) {
+        return reject(new ExchangeError(this.#failure, "the connection was closed"));
+      }
+      this.#hasReceived = false;
+      this.#exchange = { reader: new ResponseReader(this.#bodyBytesMax), resolve, reject };
+      this.#socket.write(request);
+    });
+  }
+
+  /** Gives up what is under way. */
+  close(): void {
+    this.#end("the request was given up");
+  }
+
+  #receive(bytes: Buffer): void {
+    this.#hasReceived = true;
+    const exchange = this.#exchange;
+    // Nobody has asked for it.
+    if (exchange === undefined) return this.#end("");
+    let response: HttpResponse | undefined;
+    try {
+      response = exchange.reader.read(bytes);
+    } catch (error) {
+      this.#exchange = undefined;
+      exchange.reject(error as BadResponse);
+      return this.#end("");
+    }
+    if (response !== undefined) this.#answer(exchange, response);
+  }
+
+  #answer(exchange: Exchange, response: HttpResponse): void {
+    this.#exchange = undefined;
+    this.#isUsed = true;
+    if (!response.isReusable) this.#end("");
+    exchange.resolve(response);
+  }
+
+  /** The host has said all that it will say, which completes a response that has no length. */
+  #endOfStream(): void {
+    const response = this.#exchange?.reader.end();
+    if (response === undefined) this.#end("the host closed the connection");
+    else this.#answer(this.#exchange!, response);
+  }
+
+  #end(reason: string): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#socket.destroy();
+    this.#onClosed();
+    const exchange = this.#exchange;
+    this.#exchange = undefined;
+    exchange?.reject(new ExchangeError(this.#failure, reason));
+  }
+
+  get #failure(): ExchangeFailure {
+    if (!this.#isConnected) return "unsent";
+    return this.#isUsed && !this.#hasReceived ? "stale" : "broken";
+  }
+}

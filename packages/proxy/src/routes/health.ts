@@ -1,0 +1,20 @@
+/** Whether the proxy lives, and whether it takes calls. */
+import type { Answer } from "../answers.ts";
+import type { Route } from "../server.ts";
+
+/** `GET /health`, `/health/liveness` and `/health/readiness` */
+export function healthRoutes(isReady: () => boolean): readonly Route[] {
+  return [
+    { method: "GET", path: "/health", handle: () => healthAnswer(true) },
+    { method: "GET", path: "/health/liveness", handle: () => healthAnswer(true) },
+    { method: "GET", path: "/health/readiness", handle: () => healthAnswer(isReady()) },
+  ];
+}
+
+function healthAnswer(isUp: boolean): Answer {
+  return {
+    status: isUp ? 200 : 503,
+    headers: { "content-type": "application/json; charset=utf-8" },
+    body: JSON.stringify({ status: isUp ? "up" : "down" }),
+  };
+}

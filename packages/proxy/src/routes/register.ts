@@ -1,0 +1,60 @@
+/** Registrations: a host says which actors it has. */
+import {
+  RegistrationRequestSchema,
+  RegistrationResponseSchema,
+  decodeMessage,
+  readRegistration,
+} from "spawn-mesh/protocol";
+import type { ActorOpts } from "spawn-mesh/protocol";
+import type { ActorSystems } from "../actors/actor-systems.ts";
+import { okStatus, protobufAnswer } from "../answers.ts";
+import type { Answer } from "../answers.ts";
+import { withActorOptions } from "../grpc/actor-options.ts";
+import type { ActorHosts } from "../host/actor-hosts.ts";
+import type { Log } from "../log.ts";
+import type { Route, RouteRequest } from "../server.ts";
+
+/** With this header a host says at which port it listens, if not at the configured one. */
+const HOST_PORT_HEADER = "spawn-host-port";
+
+/** What the proxy says of itself; SDKs read the versions. */
+const PROXY_INFO = {
+  protocolMajorVersion: 1,
+  protocolMinorVersion: 2,
+  proxyName: "spawn",
+  proxyVersion: "0.1.0",
+};
+
+/** The word that SDKs look for. */
+export const ACCEPTED = "Accepted";
+
+export interface RegisterParts {
+  readonly systems: ActorSystems;
+  readonly hosts: ActorHosts;
+  readonly log: Log;
+  /** What `.proto` files say about actors, by the name of the actor. */
+  readonly declared: ReadonlyMap<string, ActorOpts>;
+}
+
+/** `POST /api/v1/system` */
+export function registerRoutes(parts: RegisterParts): readonly Route[] {
+  return [
+    { method: "POST", path: "/api/v1/system", handle: (request) => register(parts, request) },
+  ];
+}
+
+async function register(
+  { systems, hosts, log, declared }: RegisterParts,
+  { body, headers }: RouteRequest,
+): Promise<Answer> {
+  const registered = readRegistration(decodeMessage(RegistrationRequestSchema, body));
+  const registration = withActorOptions(registered, declared);
+  const port = headers[HOST_PORT_HEADER];
+  const host = hosts.of(registration.serviceInfo, typeof port === "string" ? port : undefined);
+  const system = await systems.open(registration.system || systems.defaultSystem);
+  await system.register(registration, host);
+  const actors = registration.actors.map(({ id }) => id.name);
+  log("info", "registered", { system: system.name, actors, host: host.address });
+  const answer = { status: okStatus(ACCEPTED), proxyInfo: PROXY_INFO };
+  return protobufAnswer(RegistrationResponseSchema, answer);
+}

@@ -1,0 +1,45 @@
+/** Spawning: a name becomes an instance of an unnamed actor. */
+import { SpawnError } from "spawn-mesh/engine";
+import { SpawnRequestSchema, SpawnResponseSchema, decodeMessage } from "spawn-mesh/protocol";
+import type { ActorSystems } from "../actors/actor-systems.ts";
+import { notFound } from "../actors/directory.ts";
+import { okStatus, protobufAnswer } from "../answers.ts";
+import type { Answer } from "../answers.ts";
+import type { Route, RouteRequest } from "../server.ts";
+import { ACCEPTED } from "./register.ts";
+
+/** `POST …/actors/spawn`, with `?revision=N` to begin at a kept revision. */
+export function spawnRoutes(systems: ActorSystems): readonly Route[] {
+  return [
+    {
+      method: "POST",
+      path: "/api/v1/system/:system/actors/spawn",
+      handle: (request) => spawn(systems, request),
+    },
+  ];
+}
+
+async function spawn(
+  systems: ActorSystems,
+  { params, query, body }: RouteRequest,
+): Promise<Answer> {
+  const { actors } = decodeMessage(SpawnRequestSchema, body);
+  const revision = revisionOf(query.get("revision"));
+  for (const { name, system: ofActor, parent } of actors) {
+    const systemName = ofActor || params["system"] || systems.defaultSystem;
+    const system = systems.get(systemName);
+    if (system === undefined) throw notFound({ name: parent || name, system: systemName });
+    const place = await system.spawn(name, parent);
+    if (revision > 0) await system.restore(place, revision);
+  }
+  return protobufAnswer(SpawnResponseSchema, { status: okStatus(ACCEPTED) });
+}
+
+function revisionOf(text: string | null): number {
+  if (text === null || text === "") return 0;
+  if (/^\d{1,15}$/.test(text)) return Number(text);
+  throw new SpawnError(
+    "INVALID_ARGUMENT",
+    `revision: expected a whole number, got ${JSON.stringify(text.slice(0, 40))}`,
+  );
+}

@@ -1,0 +1,107 @@
+/**
+ * Values on their way between the wire and the engine.
+ *
+ * JSON, which hosts wrap in `JSONType`, is a JSON value in the engine and JSON text in the statestore, so
+ * that an actor may be hosted in TypeScript today and in Python tomorrow. Every other `Any` is opaque: its
+ * type and bytes come out as they went in. Whoever receives `JSONType` or `Noop` gets the spelling that
+ * its SDK knows.
+ */
+import { create } from "@bufbuild/protobuf";
+import { AnySchema } from "@bufbuild/protobuf/wkt";
+import type { Any } from "@bufbuild/protobuf/wkt";
+import { OpaqueValue, SpawnError, textOfValue, valueOfText } from "spawn-mesh/engine";
+import { NoopSchema, isNoop, jsonTextOf, respell, wrapJson } from "spawn-mesh/protocol";
+import type { Noop, Spelling } from "spawn-mesh/protocol";
+
+/** The payload of any message that has one: a value, explicitly none, or not set. */
+export type WirePayload =
+  | { readonly case: "value"; readonly value: Any }
+  | { readonly case: "noop"; readonly value: Noop }
+  | { readonly case: undefined; readonly value?: undefined };
+
+/** The payload that says explicitly that there is none. No `Any` has a type without a dot. */
+export const NOOP: OpaqueValue = new OpaqueValue("noop", new Uint8Array(0));
+
+/** What a timer calls its action with. */
+export const NOOP_TEXT: string = textOfValue(NOOP);
+
+const noop: WirePayload = { case: "noop", value: create(NoopSchema) };
+const unset: WirePayload = { case: undefined };
+
+/**
+ * A payload as a value of the engine.
+ *
+ * @param what whose payload it is, for messages
+ * @throws {SpawnError} `INVALID_ARGUMENT` when it says that it is JSON and is none
+ */
+export function valueOfPayload(payload: WirePayload, what: string): unknown {
+  if (payload.case === undefined) return undefined;
+  if (payload.case === "noop") return NOOP;
+  const { typeUrl, value } = payload.value;
+  const json = jsonTextOf(payload.value);
+  if (json === undefined) return new OpaqueValue(typeUrl, value);
+  return json === "" ? undefined : parsed(json, what);
+}
+
+/** A value of the engine as a payload, in the spelling of whoever receives it. */
+export function payloadOfValue(value: unknown, spelling: Spelling): WirePayload {
+  if (value === undefined) return unset;
+  if (!(value instanceof OpaqueValue)) {
+    return { case: "value", value: wrapJson(JSON.stringify(value), spelling) };
+  }
+  if (value.type === NOOP.type) return noop;
+  return { case: "value", value: anyOf(value, spelling) };
+}
+
+/** The state of an actor that has none, as it is stored. */
+export const NO_STATE = "null";
+
+/**
+ * A state as it is stored: JSON as the very text that came, anything else as an opaque value; `undefined`
+ * for an `Any` that says nothing, which is how some SDKs leave a state out.
+ *
+ * @throws {SpawnError} `INVALID_ARGUMENT` when it says that it is JSON and is none
+ */
+export function textOfState(state: Any | undefined): string | undefined {
+  if (state === undefined) return undefined;
+  const json = jsonTextOf(state);
+  if (json === undefined) {
+    const isNothing = isNoop(state.typeUrl) || (state.typeUrl === "" && state.value.length === 0);
+    return isNothing ? undefined : textOfValue(new OpaqueValue(state.typeUrl, state.value));
+  }
+  if (json === "") return undefined;
+  parsed(json, "state");
+  return json;
+}
+
+/** A stored state as its host gets it. */
+export function stateOfText(text: string, spelling: Spelling): Any | undefined {
+  if (text === NO_STATE) return undefined;
+  if (!isOpaqueText(text)) return wrapJson(text, spelling);
+  return anyOf(valueOfText(text) as OpaqueValue, spelling);
+}
+
+/** A stored state as a value of the engine. */
+export function valueOfState(text: string): unknown {
+  return text === NO_STATE ? undefined : valueOfText(text);
+}
+
+function isOpaqueText(text: string): boolean {
+  // JSON has no other word that begins with an "a".
+  return text.startsWith("a");
+}
+
+function anyOf({ type, bytes }: OpaqueValue, spelling: Spelling): Any {
+  return respell(create(AnySchema, { typeUrl: type, value: bytes }), spelling);
+}
+
+function parsed(json: string, what: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch {
+    throw new SpawnError(
+      "INVALID_ARGUMENT",
+      `${what}: it says JSONType, and its ${json.length} characters are no JSON`,
+    );
+  }
+}

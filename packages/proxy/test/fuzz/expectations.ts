@@ -1,0 +1,89 @@
+/** What has to be true of the answer to any input. */
+import { Agent, request } from "node:http";
+import { connect } from "node:net";
+import { fromBinary } from "@bufbuild/protobuf";
+import { SpawnResponseSchema } from "spawn-mesh/protocol";
+import type { FuzzInput } from "./inputs.ts";
+
+/** The longest time until something comes, in milliseconds. */
+const ANSWER_MS_MAX = 10_000;
+
+const agent = new Agent({ keepAlive: true, maxSockets: 64 });
+
+/** Sends an input; answers what is wrong with what comes back, or nothing. */
+export async function problemWith(input: FuzzInput, port: number): Promise<string | undefined> {
+  return input.kind === "raw"
+    ? await problemWithRaw(input, port)
+    : await problemWithHttp(input, port);
+}
+
+function problemWithHttp(
+  { method, path, headers, body }: Extract<FuzzInput, { kind: "http" }>,
+  port: number,
+): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    const isLarge = body.length > 1024 * 1024;
+    const sent = request(
+      { port, method, path, headers: { ...headers, "content-length": body.length }, agent },
+      (response) => {
+        const chunks: Buffer[] = [];
+        response.on("data", (chunk: Buffer) => chunks.push(chunk));
+        response.on("error", (error) => resolve(isLarge ? undefined : error.message));
+        response.on("end", () => {
+          const { statusCode = 0, headers: received } = response;
+          const code = received["spawn-error"];
+          if (code === "INTERNAL") return resolve("INTERNAL");
+          resolve(method === "HEAD" ? undefined : problemWithBody(statusCode, received, chunks));
+        });
+      },
+    );
+    sent.setTimeout(ANSWER_MS_MAX, () => {
+      resolve(`no answer within ${ANSWER_MS_MAX} ms`);
+      sent.destroy();
+    });
+    // A body that is too large is refused while it is being sent.
+    sent.on("error", (error) => resolve(isLarge ? undefined : error.message));
+    sent.end(body);
+  });
+}
+
+function problemWithBody(
+  status: number,
+  headers: { readonly "content-type"?: string | undefined },
+  chunks: readonly Buffer[],
+): string | undefined {
+  const body = Buffer.concat(chunks);
+  if (headers["content-type"] !== "application/octet-stream") {
+    return status < 500 || status === 503
+      ? undefined
+      : `status ${status} as ${headers["content-type"]}`;
+  }
+  try {
+    const said = fromBinary(SpawnResponseSchema, body).status?.status ?? 0;
+    return said === 0 ? `status ${status} with a body that says nothing` : undefined;
+  } catch {
+    return `status ${status} with ${body.length} bytes that cannot be decoded`;
+  }
+}
+
+/** Whatever comes on a socket, it is answered or closed when it has ended. */
+function problemWithRaw(
+  { bytes }: Extract<FuzzInput, { kind: "raw" }>,
+  port: number,
+): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    const socket = connect(port, "127.0.0.1");
+    const timer = setTimeout(() => {
+      resolve(`a socket that was neither answered nor closed within ${ANSWER_MS_MAX} ms`);
+      socket.destroy();
+    }, ANSWER_MS_MAX);
+    const done = (): void => {
+      clearTimeout(timer);
+      resolve(undefined);
+    };
+    socket.on("data", () => undefined);
+    socket.on("close", done);
+    socket.on("error", done);
+    socket.end(bytes);
+  });
+}

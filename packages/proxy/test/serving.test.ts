@@ -1,0 +1,147 @@
+/** The server itself: sockets, limits, readiness, and the end. */
+import { connect } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fromBinary } from "@bufbuild/protobuf";
+import { InvocationResponseSchema, SpawnResponseSchema, Status } from "spawn-mesh/protocol";
+import { describe, expect, test } from "vitest";
+import { add, counter } from "./fixtures/counter.ts";
+import { ProxyProcess, scratch } from "./fixtures/proxy-process.ts";
+import { startTestProxy } from "./fixtures/start-proxy.ts";
+import { TestHost } from "./fixtures/test-host.ts";
+import { until } from "./fixtures/until.ts";
+import { jsonIn, jsonPayload } from "./fixtures/values.ts";
+
+const one = { payload: jsonPayload({ value: 1 }) };
+
+describe("a Unix socket", () => {
+  test("serves instead of a port, also where a killed proxy has left its own", async () => {
+    await using files = scratch();
+    await using host = await TestHost.start({ add });
+    const environment = {
+      USER_FUNCTION_PORT: `${host.port}`,
+      PROXY_DATABASE_NAME: files.path("state.db"),
+      PROXY_UDS_ENABLED: "true",
+      PROXY_UDS_ADDRESS: files.path("spawn.sock"),
+    };
+    for (const total of [1, 2]) {
+      await using proxy = await ProxyProcess.start(environment);
+      expect(proxy.address).toMatchObject({ path: files.path("spawn.sock") });
+      await proxy.client.register([counter("incrementor")]);
+      expect(jsonIn(await proxy.client.invoke("incrementor", "add", one))).toEqual({ total });
+      await proxy.kill("SIGKILL");
+    }
+  });
+
+  test("of a proxy that runs is not taken away", async () => {
+    await using files = scratch();
+    const socket = { PROXY_UDS_ENABLED: "true", PROXY_UDS_ADDRESS: files.path("spawn.sock") };
+    await using proxy = await startTestProxy(socket);
+    await expect(startTestProxy(socket)).rejects.toThrow("EADDRINUSE");
+    expect((await proxy.client.send("GET", "/health")).status).toBe(200);
+  });
+});
+
+describe("a body", () => {
+  test("that is too large is refused in words that can be decoded", async () => {
+    await using proxy = await startTestProxy({ SPAWN_BODY_BYTES_MAX: "10000" });
+    for (const headers of [{}, { "transfer-encoding": "chunked" }]) {
+      const path = "/api/v1/system/spawn-system/actors/x/invoke";
+      const answer = await proxy.client.post(path, Buffer.alloc(10_001), headers);
+      expect(answer.status).toBe(413);
+      expect(answer.headers["spawn-error"]).toBe("PAYLOAD_TOO_LARGE");
+      const { status } = fromBinary(InvocationResponseSchema, answer.body);
+      expect(status?.status).toBe(Status.ERROR);
+    }
+    expect((await proxy.client.send("GET", "/health")).status).toBe(200);
+  });
+
+  test("that is no message is refused on every route", async () => {
+    await using proxy = await startTestProxy();
+    for (const path of [
+      "/api/v1/system",
+      "/api/v1/system/spawn-system/actors/spawn",
+      "/api/v1/system/spawn-system/actors/x/invoke",
+    ]) {
+      const answer = await proxy.client.post(path, Buffer.from("{}"));
+      expect([answer.status, answer.headers["spawn-error"]]).toEqual([400, "INVALID_ARGUMENT"]);
+      expect(fromBinary(SpawnResponseSchema, answer.body).status?.status).toBe(Status.ERROR);
+    }
+  });
+
+  test("of several megabytes goes to the host and back", async () => {
+    await using host = await TestHost.start({ echo: ({ payload }) => ({ payload }) });
+    await using proxy = await startTestProxy({ USER_FUNCTION_PORT: `${host.port}` });
+    await proxy.client.register([counter("echo", { actions: [{ name: "echo" }] })]);
+    const text = "ä".repeat(3_000_000);
+    const answer = await proxy.client.invoke("echo", "echo", { payload: jsonPayload(text) });
+    expect(jsonIn(answer) === text).toBe(true);
+  });
+});
+
+describe("what is no request", () => {
+  test("is answered with a status of the protocol, and the connection ends", async () => {
+    await using proxy = await startTestProxy();
+    const { port } = proxy.address as { readonly port: number };
+    const received = await new Promise<Buffer>((resolve) => {
+      const chunks: Buffer[] = [];
+      const socket = connect(port, "127.0.0.1", () => socket.write("what is this?\r\n\r\n"));
+      socket.on("data", (chunk: Buffer) => chunks.push(chunk));
+      socket.on("end", () => resolve(Buffer.concat(chunks)));
+    });
+    const bodyAt = received.indexOf("\r\n\r\n") + 4;
+    expect(received.toString("latin1")).toMatch(/^HTTP\/1.1 400 /);
+    const { status } = fromBinary(SpawnResponseSchema, received.subarray(bodyAt));
+    expect(status?.status).toBe(Status.ERROR);
+  });
+});
+
+describe("a proxy that is told to end", () => {
+  test("is not ready, refuses what is new, and answers what has begun", async () => {
+    let goOn: (() => void) | undefined;
+    await using host = await TestHost.start({
+      async add(invocation) {
+        await new Promise<void>((resolve) => (goOn = resolve));
+        return add(invocation);
+      },
+    });
+    await using proxy = await startTestProxy({
+      USER_FUNCTION_PORT: `${host.port}`,
+      SPAWN_DRAIN_TIMEOUT_MS: "5000",
+    });
+    const { client } = proxy;
+    await client.register([counter("incrementor")]);
+    const calling = client.invoke("incrementor", "add", one);
+    await until(() => goOn !== undefined);
+    const stopping = proxy.stop();
+    await sleep(20);
+    const ready = await client.send("GET", "/health/readiness");
+    expect([ready.status, ready.body.toString()]).toEqual([503, '{"status":"down"}']);
+    expect((await client.send("GET", "/health/liveness")).status).toBe(200);
+    const refused = await client.invoke("incrementor", "get");
+    expect(refused.headers["spawn-error"]).toBe("SHUTTING_DOWN");
+    expect([refused.http, refused.status?.status]).toEqual([503, Status.ERROR]);
+    expect((await client.register([counter("late")])).headers["spawn-error"]).toBe("SHUTTING_DOWN");
+    goOn!();
+    expect(jsonIn(await calling)).toEqual({ total: 1 });
+    await stopping;
+  });
+
+  test("ends with status 0, and has said so in its log", async () => {
+    await using files = scratch();
+    const database = { PROXY_DATABASE_NAME: files.path("state.db") };
+    await using proxy = await ProxyProcess.start(database);
+    expect(await proxy.kill("SIGTERM")).toBe(0);
+  });
+});
+
+describe("a proxy that cannot start", () => {
+  test("says what is wrong, and ends", async () => {
+    const starting = ProxyProcess.start({ PROXY_HTTP_PORT: "nine thousand" });
+    await expect(starting).rejects.toThrow("PROXY_HTTP_PORT: expected a whole number");
+  });
+
+  test("refuses a database without a key", async () => {
+    const database = { PROXY_DATABASE_TYPE: "postgres" };
+    await expect(ProxyProcess.start(database)).rejects.toThrow("[INVALID_ARGUMENT]");
+  });
+});

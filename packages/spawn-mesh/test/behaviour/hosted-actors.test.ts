@@ -1,0 +1,265 @@
+/** What the engine does for those who host actors elsewhere: definitions that come and go, opaque values. */
+import { describe, expect, onTestFinished, test } from "vitest";
+import {
+  Engine,
+  OpaqueValue,
+  SpawnError,
+  jsonCodec,
+  plainHost,
+  systemClock,
+} from "spawn-mesh/engine";
+import type { ActionFunction, ActorDefinition, EngineOptions, Host } from "spawn-mesh/engine";
+import { memoryStatestore } from "spawn-mesh/memory";
+
+type Changes = Partial<Omit<ActorDefinition, "actions">>;
+
+function definition(
+  name: string,
+  actions: Readonly<Record<string, ActionFunction>>,
+  changes: Changes = {},
+): ActorDefinition {
+  const run = (action: string) => ({ name: action, isRead: false, parse: undefined });
+  return {
+    name,
+    kind: "named",
+    state: {
+      codec: jsonCodec,
+      version: 1,
+      initial: () => ({ total: 0 }),
+      migrate: (stored) => stored,
+    },
+    durability: "durable",
+    deactivateTimeoutMs: 10_000,
+    snapshotTimeoutMs: 2_000,
+    revisionsKept: 0,
+    init: undefined,
+    actions: new Map(
+      Object.entries(actions).map(([action, code]) => [action, { ...run(action), run: code }]),
+    ),
+    channels: new Map(),
+    timers: [],
+    isStrict: false,
+    ...changes,
+  };
+}
+
+async function start(options: Partial<EngineOptions> = {}): Promise<Engine> {
+  const engine = new Engine({
+    system: "test",
+    definitions: [],
+    store: memoryStatestore(),
+    awaitsDefinitions: true,
+    ...options,
+  });
+  await engine.start();
+  onTestFinished(() => engine.stop({ drainTimeoutMs: 0 }));
+  return engine;
+}
+
+interface Total {
+  total: number;
+}
+
+const adds =
+  (by: number): ActionFunction =>
+  (context) => {
+    const state = context.state as Total;
+    state.total += by;
+    return state.total;
+  };
+
+function until(isSo: () => boolean): Promise<void> {
+  return expect.poll(isSo, { timeout: 15_000, interval: 5 }).toBe(true) as unknown as Promise<void>;
+}
+
+describe("a definition that comes while the engine runs", () => {
+  test("is there for the next call", async () => {
+    const engine = await start();
+    await expect(engine.invoke("late", { action: "add" })).rejects.toThrow("[ACTOR_NOT_FOUND]");
+    engine.define(definition("late", { add: adds(1) }));
+    expect(await engine.invoke("late", { action: "add" })).toBe(1);
+  });
+
+  test("takes the place of another, and actors that are alive go on with it", async () => {
+    const engine = await start({ definitions: [definition("counter", { add: adds(1) })] });
+    expect(await engine.invoke("counter", { action: "add" })).toBe(1);
+    engine.define(definition("counter", { add: adds(10), twice: adds(20) }));
+    expect(await engine.invoke("counter", { action: "add" })).toBe(11);
+    expect(await engine.invoke("counter", { action: "twice" })).toBe(31);
+  });
+
+  test("leaves what runs with the one before", async () => {
+    const engine = await start();
+    let goOn: (() => void) | undefined;
+    const slow: ActionFunction = async (context) => {
+      await new Promise<void>((resolve) => (goOn = resolve));
+      return adds(1)(context, undefined);
+    };
+    engine.define(definition("counter", { add: slow }));
+    const before = engine.invoke("counter", { action: "add" });
+    await until(() => goOn !== undefined);
+    engine.define(definition("counter", { add: adds(10) }));
+    const after = engine.invoke("counter", { action: "add" });
+    goOn!();
+    expect(await Promise.all([before, after])).toEqual([1, 11]);
+  });
+
+  test("with another kind is taken when the actor has nothing to do, and refused while it has", async () => {
+    const engine = await start();
+    let goOn: (() => void) | undefined;
+    const wait: ActionFunction = () => new Promise<void>((resolve) => (goOn = resolve));
+    engine.define(definition("changing", { wait }));
+    const waiting = engine.invoke("changing", { action: "wait" });
+    await until(() => goOn !== undefined);
+    const pooled = definition(
+      "changing",
+      { wait: () => "pooled" },
+      { kind: "pooled", pool: { min: 1, max: 2 }, state: undefined },
+    );
+    expect(() => engine.define(pooled)).toThrow("[ALREADY_REGISTERED]");
+    goOn!();
+    await waiting;
+    engine.define(pooled);
+    expect(await engine.invoke("changing", { action: "wait" })).toBe("pooled");
+  });
+
+  test("has its timers fire", async () => {
+    const engine = await start();
+    let ticks = 0;
+    const timers = [
+      { action: "tick", payload: null, repeat: { everyMs: 20, catchUp: "one" } as const },
+    ];
+    const tick = () => void ticks++;
+    engine.define(definition("metronome", { tick }));
+    await engine.invoke("metronome", { action: "tick" });
+    engine.define(definition("metronome", { tick }, { timers }));
+    await until(() => ticks > 3);
+  });
+
+  test("gets the messages that waited for it", { timeout: 20_000 }, async () => {
+    const engine = await start();
+    let heard = 0;
+    await engine.send("late", { action: "hear" });
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    engine.define(definition("late", { hear: () => void heard++ }));
+    await until(() => heard === 1);
+    expect(await engine.messages.listParked()).toEqual([]);
+  });
+});
+
+describe("messages to actors that are not there", () => {
+  test("are parked where no definitions come", async () => {
+    const engine = await start({ awaitsDefinitions: false });
+    await engine.send("nobody", { action: "hear" });
+    const parked = expect.poll(async () => (await engine.messages.listParked()).length);
+    await parked.toBe(1);
+  });
+});
+
+describe("an opaque value", () => {
+  const value = new OpaqueValue("shop.Order", Uint8Array.of(0, 255, 128));
+  const same = new OpaqueValue("shop.Order", Buffer.of(0, 255, 128));
+
+  test("is payload and reply as it is", async () => {
+    const engine = await start({ definitions: [definition("echo", { echo: (_, it) => it })] });
+    expect(await engine.invoke("echo", { action: "echo", payload: value })).toBe(value);
+  });
+
+  test("goes through messages, pipes, channels and stored replies byte for byte", async () => {
+    const heard: unknown[] = [];
+    const target = { echo: { echo: true } };
+    const host: Host = {
+      ...plainHost,
+      reference: (_, name, call) => ({
+        hear: () => call(name ?? "echo", { action: "hear" }),
+        echo: () => call(name ?? "echo", { action: "echo" }),
+      }),
+    };
+    const engine = await start({
+      host,
+      definitions: [
+        definition("source", {
+          send: (context, it) => {
+            context.send("sink", { action: "hear", payload: it });
+            context.broadcast("news", it);
+            context.pipe(target, "echo");
+            return it;
+          },
+        }),
+        definition(
+          "sink",
+          { hear: (_, it) => void heard.push(it) },
+          {
+            channels: new Map([["news", "hear"]]),
+          },
+        ),
+        definition("echo", { echo: (_, it) => it }),
+      ],
+    });
+    const request = { action: "send", payload: value, idempotencyKey: "once" };
+    expect(await engine.invoke("source", request)).toEqual(same);
+    await until(() => heard.length === 2);
+    expect(heard).toEqual([same, same]);
+    expect(await engine.invoke("source", request)).toEqual(same);
+    const other = { ...request, payload: new OpaqueValue("shop.Order", Uint8Array.of(1)) };
+    await expect(engine.invoke("source", other)).rejects.toThrow("[IDEMPOTENCY_CONFLICT]");
+  });
+});
+
+describe("a host that fails", () => {
+  class Unreachable extends Error {}
+  const host: Host = {
+    ...plainHost,
+    failure: (thrown) =>
+      thrown instanceof Unreachable ? new SpawnError("HOST_UNAVAILABLE", "gone") : undefined,
+  };
+
+  test.each([
+    [
+      "at once",
+      () => {
+        throw new Unreachable();
+      },
+    ],
+    [
+      "later",
+      async () => {
+        throw new Unreachable();
+      },
+    ],
+  ])("%s is not the action's failure, and nothing has changed", async (_, fails) => {
+    const broken: ActionFunction = (context) => {
+      adds(1)(context, undefined);
+      return fails();
+    };
+    const engine = await start({
+      host,
+      definitions: [definition("counter", { broken, add: adds(1) })],
+    });
+    await expect(engine.invoke("counter", { action: "broken" })).rejects.toMatchObject({
+      code: "HOST_UNAVAILABLE",
+      applied: "no",
+    });
+    expect(await engine.invoke("counter", { action: "add" })).toBe(1);
+  });
+});
+
+describe("labels", () => {
+  test("of a new actor are those of its definition, until they are changed", async () => {
+    const state = { ...definition("x", {}).state!, initialTags: { team: "red" } };
+    const tags: ActionFunction = (context) => context.tags;
+    const actions = {
+      tags,
+      paint: ((context) => {
+        context.tags = { team: "blue" };
+      }) as ActionFunction,
+    };
+    const store = memoryStatestore();
+    const definitions = [definition("labelled", actions, { state, deactivateTimeoutMs: 20 })];
+    const engine = await start({ store, definitions, clock: systemClock });
+    expect(await engine.invoke("labelled", { action: "tags" })).toEqual({ team: "red" });
+    await engine.invoke("labelled", { action: "paint" });
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(await engine.invoke("labelled", { action: "tags" })).toEqual({ team: "blue" });
+  });
+});
