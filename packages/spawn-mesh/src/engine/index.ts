@@ -116,6 +116,7 @@ export type {
   MessageStore,
   ParkedMessage,
   PlannedRepetition,
+  SentLaterPage,
   Postponement,
   RememberedOutcome,
   Repetition,

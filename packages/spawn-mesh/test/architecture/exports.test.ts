@@ -238,6 +238,7 @@ const doors: Readonly<Record<string, Door>> = {
       "Origin",
       "ParkedMessage",
       "PlannedRepetition",
+      "SentLaterPage",
       "PoolSize",
       "Postponement",
       "Publication",
@@ -307,6 +308,10 @@ const doors: Readonly<Record<string, Door>> = {
   "spawn-mesh/mysql": {
     values: ["mysqlStatestore"],
     types: ["MysqlStatestoreOptions", "TlsMaterial"],
+  },
+  "spawn-mesh/mssql": {
+    values: ["mssqlStatestore"],
+    types: ["MssqlStatestoreOptions", "TlsMaterial"],
   },
   "spawn-mesh/statestores": {
     values: ["statestoreFromUrl"],

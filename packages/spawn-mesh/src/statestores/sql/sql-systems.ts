@@ -22,7 +22,7 @@ export class SqlSystemRows implements SystemRows {
   async *read(system: string): AsyncIterable<readonly SystemRow[]> {
     const view = await this.#driver().view();
     try {
-      yield* readSystem(view, system);
+      yield* readSystem(this.#dialect, view, system);
     } finally {
       await view.close();
     }

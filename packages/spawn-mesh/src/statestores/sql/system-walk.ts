@@ -12,7 +12,7 @@ import {
   storedState,
 } from "./actor-rows.ts";
 import { latin1 } from "./actor-key.ts";
-import type { SqlTransaction } from "./dialect.ts";
+import type { Dialect, SqlTransaction } from "./dialect.ts";
 import { bytesOf, numberOf, optionalNumber, textOf } from "./driver-values.ts";
 import { MESSAGE_COLUMNS, PARKED_COLUMNS, parkedMessage, storedMessage } from "./message-rows.ts";
 import { type Sql, sql, type SqlValue, text } from "./sql.ts";
@@ -106,13 +106,16 @@ const tables: readonly Carried[] = [
 
 /** @throws {SpawnError} `STATE_CORRUPT` */
 export async function* readSystem(
+  dialect: Pick<Dialect, "limit" | "byteLength">,
   view: SqlTransaction,
   system: string,
 ): AsyncGenerator<readonly SystemRow[], void, undefined> {
   for (const carried of tables) {
     let after: readonly SqlValue[] | undefined;
     for (;;) {
-      const { rows: found } = await view.run(keysAndSizes(carried, after, PART_ROWS));
+      const { rows: found } = await view.run(
+        keysAndSizes(dialect, carried, { after, limit: PART_ROWS }),
+      );
       const { rows: looked, isCut } = withinBytes(found);
       const last = looked.at(-1)?.slice(0, carried.key.length) as readonly SqlValue[] | undefined;
       if (last === undefined) break;
