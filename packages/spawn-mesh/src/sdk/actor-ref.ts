@@ -5,10 +5,12 @@ import type {
   ActorDefinition,
   ActorType,
   CallOptions,
+  Conversion,
   Failure,
   SendOptions,
 } from "../engine/index.ts";
 import { findAction } from "../engine/index.ts";
+import { currentRun } from "./in-process-host.ts";
 import type { Reply } from "./reply.ts";
 
 /** A call under way: a promise of the reply that also knows which failures the action can return. */
@@ -71,36 +73,49 @@ export type EffectRef<ActionsOf, Id = string> = {
   readonly [Name in keyof ActionsOf]: MessageMethod<ActionsOf[Name], Id>;
 };
 
+/** What a reference knows of its type. */
+type KnownType = Pick<ActorType, "definition">;
+
 /** What the method of a reference was called with. */
-type ReferenceCallOf = Omit<ActorCall, "options"> & {
+type ReferenceCallOf<Type extends KnownType = ActorType> = Omit<ActorCall, "type" | "options"> & {
+  readonly type: Type;
   readonly options?: (CallOptions & SendOptions) | undefined;
 };
 
 /** Where the calls of a reference go. */
-export interface CallTarget {
-  call(call: ReferenceCallOf): unknown;
+export interface CallTarget<Type extends KnownType = ActorType> {
+  call(call: ReferenceCallOf<Type>): unknown;
 }
 
 /** Makes a reference to the actor of that name. */
-export type ReferenceType = new (target: CallTarget, name: string) => object;
+export type ReferenceType<Type extends KnownType = ActorType> = new (
+  target: CallTarget<Type>,
+  name: string,
+) => object;
 
 /**
  * The class of the references to actors of a type: one of its own with a method an action,
  * so that a reference is one small object. Not a Proxy, and harmless to `await`.
  */
-export function referenceType(type: ActorType): ReferenceType {
+export function referenceType<Type extends KnownType>(type: Type): ReferenceType<Type> {
   class Reference {
-    readonly #target: CallTarget;
+    readonly #target: CallTarget<Type>;
     readonly #name: string;
 
-    constructor(target: CallTarget, name: string) {
+    constructor(target: CallTarget<Type>, name: string) {
       this.#target = target;
       this.#name = name;
     }
 
-    static method(
-      action: ActionDefinition,
-    ): (payload?: unknown, options?: CallOptions & SendOptions) => unknown {
+    static method(action: ActionDefinition): ReferenceMethod {
+      const { conversion } = action;
+      if (conversion !== undefined) {
+        return function (this: Reference, given, options) {
+          const payload = conversion.payload(given);
+          const call = { type, name: this.#name, action, payload, options };
+          return convertedReply(this.#target.call(call), conversion);
+        };
+      }
       return function (this: Reference, payload, options) {
         return this.#target.call({ type, name: this.#name, action, payload, options });
       };
@@ -111,6 +126,17 @@ export function referenceType(type: ActorType): ReferenceType {
     Object.defineProperty(Reference.prototype, name, { value, enumerable: true });
   }
   return Reference;
+}
+
+type ReferenceMethod = (payload?: unknown, options?: CallOptions & SendOptions) => unknown;
+
+/** The reply of a call as its caller gets it. What is sent has an id and no reply. */
+function convertedReply(answer: unknown, { reply }: Conversion): unknown {
+  if (!(answer instanceof Promise)) return answer;
+  const converted = answer.then(reply);
+  // As with every call of an action: one that it forgets to wait for does not end the process.
+  if (currentRun() !== undefined) converted.catch(() => undefined);
+  return converted;
 }
 
 /** The actions of a definition, and `get` unless a stateless actor has none. */
