@@ -1,5 +1,6 @@
 /**
- * Installs the database servers of the tests where that is possible: on a Debian system, as root.
+ * Installs the database servers of the tests, and the languages of the polyglot example, where that is
+ * possible: on a Debian system, as root.
  *
  * A server that is missing is no failure; the suites that need it are reported as skipped by their
  * names. No server is started here: each suite starts one of its own.
@@ -8,7 +9,7 @@ import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { userInfo } from "node:os";
 
-interface TestServer {
+interface TestProgram {
   readonly name: string;
   /** The package of the distribution. */
   readonly package: string;
@@ -18,7 +19,7 @@ interface TestServer {
   readonly variable?: string;
 }
 
-const servers: readonly TestServer[] = [
+const servers: readonly TestProgram[] = [
   {
     name: "PostgreSQL",
     package: "postgresql",
@@ -32,6 +33,17 @@ const servers: readonly TestServer[] = [
     variable: "SPAWN_TEST_MARIADB_URL",
   },
   { name: "OpenSSL", package: "openssl", path: "/usr/bin/openssl" },
+  {
+    name: "protobuf for Python",
+    package: "python3-protobuf",
+    path: "/usr/lib/python3/dist-packages/google/protobuf",
+  },
+  { name: "Go", package: "golang-go", path: "/usr/bin/go" },
+  {
+    name: "protobuf for Go",
+    package: "golang-google-protobuf-dev",
+    path: "/usr/share/gocode/src/google.golang.org/protobuf",
+  },
 ];
 
 const missing = servers.filter(

@@ -1,15 +1,19 @@
 /** Errors as answers: the status of the protocol, that of HTTP, and what can be said in headers. */
+import type { ServerResponse } from "node:http";
 import { create, toBinary } from "@bufbuild/protobuf";
 import type { DescMessage, MessageInitShape } from "@bufbuild/protobuf";
 import { SpawnError, errorCodes, isSpawnError } from "spawn-mesh/engine";
-import { RequestStatusSchema, SpawnResponseSchema, Status } from "spawn-mesh/protocol";
+import { InvocationResponseSchema, RequestStatusSchema, Status } from "spawn-mesh/protocol";
 import type { RequestStatus } from "spawn-mesh/protocol";
+import { payloadOfValue } from "./wire-values.ts";
 
 /** What is sent as the answer to a request. */
 export interface Answer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Uint8Array | string;
+  /** Goes on with the body, which then has no known length, and ends it. */
+  readonly stream?: (response: ServerResponse) => void;
 }
 
 const PROTOBUF = { "content-type": "application/octet-stream" };
@@ -29,7 +33,8 @@ export function protobufAnswer<Desc extends DescMessage>(
 
 /**
  * A failure as an answer of the protocol, whose field 1 is a status in every kind. What a status cannot
- * say is in two headers: the code, and whether the change of the action is stored.
+ * say is in two headers: the code, and whether the change of the action is stored. What the action gave
+ * with its failure is the payload.
  */
 export function failureAnswer(error: SpawnError): Answer {
   const { code, applied } = error;
@@ -48,10 +53,11 @@ export function asSpawnError(thrown: unknown): SpawnError {
 }
 
 /** All answers of the protocol have their status in field 1, so one body fits them all. */
-function statusBody({ code, message }: SpawnError): Uint8Array {
+function statusBody({ code, message, failure }: SpawnError): Uint8Array {
   const status = code === "ACTOR_NOT_FOUND" ? Status.ACTOR_NOT_FOUND : Status.ERROR;
+  const given = failure && { payload: payloadOfValue(failure, "spawn") };
   return toBinary(
-    SpawnResponseSchema,
-    create(SpawnResponseSchema, { status: { status, message } }),
+    InvocationResponseSchema,
+    create(InvocationResponseSchema, { status: { status, message }, ...given }),
   );
 }

@@ -3,7 +3,7 @@ import { SpawnError, TIMEOUT_MS_MAX } from "spawn-mesh/engine";
 import type { CallOptions } from "spawn-mesh/engine";
 
 const TIMEOUT_KEY = "request-timeout";
-const IDEMPOTENCY_KEY = "idempotency-key";
+export const IDEMPOTENCY_KEY = "idempotency-key";
 
 /** @throws {SpawnError} `INVALID_ARGUMENT` */
 export function optionsOfMetadata(metadata: Readonly<Record<string, string>>): CallOptions {

@@ -3,15 +3,23 @@ import { isSpawnError } from "spawn-mesh/engine";
 import { readConfig } from "./config.ts";
 import { jsonLog } from "./log.ts";
 import { startProxy } from "./proxy.ts";
+import type { RunningProxy } from "./proxy.ts";
 
 const SIGNALS = ["SIGTERM", "SIGINT"] as const;
 
 try {
   const config = readConfig();
-  const proxy = await startProxy(config, jsonLog(config.logLevel));
-  for (const signal of SIGNALS) process.once(signal, () => void proxy.stop());
+  const starting = startProxy(config, jsonLog(config.logLevel));
+  // Heeded from the start: whoever reads that it listens may end it at once.
+  for (const signal of SIGNALS) process.once(signal, () => void stop(starting));
+  await starting;
 } catch (error) {
   process.stderr.write(`spawn-proxy: ${isSpawnError(error) ? error.message : String(error)}\n`);
   // What is open already would keep half a proxy alive.
   process.exit(1);
+}
+
+async function stop(starting: Promise<RunningProxy>): Promise<void> {
+  const proxy = await starting.catch(() => undefined);
+  await proxy?.stop();
 }

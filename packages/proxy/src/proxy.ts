@@ -8,8 +8,10 @@ import { declaredActors } from "./grpc/declared-actors.ts";
 import { startGrpcFront } from "./grpc/front.ts";
 import type { GrpcFront, GrpcFrontOptions } from "./grpc/front.ts";
 import { hostedCalls } from "./grpc/hosted-calls.ts";
+import { ChannelRoutes } from "./routes/channels.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { invokeRoutes } from "./routes/invoke.ts";
+import { jsonInvokeRoutes } from "./routes/json-invoke.ts";
 import { registerRoutes } from "./routes/register.ts";
 import { spawnRoutes } from "./routes/spawn.ts";
 import { ProxyServer } from "./server.ts";
@@ -47,10 +49,13 @@ export async function startProxy(config: ProxyConfig, log: Log): Promise<Running
     onEvent: (event) => logEvent(log, event),
   });
   await systems.open(defaultSystem);
+  const channels = new ChannelRoutes(systems);
   const server = new ProxyServer({
     routes: [
       ...invokeRoutes(systems),
       ...spawnRoutes(systems),
+      ...jsonInvokeRoutes(systems),
+      ...channels.routes,
       ...registerRoutes({ systems, hosts, log, declared: declared.options }),
       ...healthRoutes(isReady),
     ],
@@ -69,6 +74,7 @@ export async function startProxy(config: ProxyConfig, log: Log): Promise<Running
       isDraining = true;
       log("info", "draining");
       await Promise.all([systems.stop({ drainTimeoutMs }), front?.stop(drainTimeoutMs)]);
+      channels.close();
       await server.close();
       hosts.close();
       log("info", "stopped");

@@ -178,8 +178,13 @@ function tooLarge(bytesMax: number): SpawnError {
 }
 
 /** @param isLast whether the connection ends with it: what is left of a request is not read */
-function send(response: ServerResponse, { status, headers, body }: Answer, isLast: boolean): void {
+function send(response: ServerResponse, answer: Answer, isLast: boolean): void {
+  const { status, headers, body, stream } = answer;
   if (response.destroyed) return;
+  if (stream !== undefined) {
+    response.writeHead(status, headers).write(body);
+    return stream(response);
+  }
   const length = typeof body === "string" ? Buffer.byteLength(body) : body.length;
   response.writeHead(status, {
     ...headers,

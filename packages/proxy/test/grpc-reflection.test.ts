@@ -34,8 +34,8 @@ beforeAll(async () => {
 afterAll(async () => await shop[Symbol.asyncDispose]());
 
 /** The answer to one question. */
-async function asked(question: JsonObject, service = services[0]): Promise<JsonObject> {
-  const { replies, failure } = await shop.grpc.exchange(info, [question], service);
+async function asked(question: JsonObject, service = services[0]!): Promise<JsonObject> {
+  const { replies, failure } = await shop.grpc.exchange(info, [question], { service });
   expect(failure).toBeUndefined();
   expect(replies).toHaveLength(1);
   return replies[0]!;

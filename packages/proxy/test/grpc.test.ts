@@ -87,6 +87,16 @@ describe("streams", () => {
     expect(await shop.grpc.exchange(addEach, [])).toEqual({ replies: [] });
   });
 
+  test("that are sent again with their key are done once, message by message", async () => {
+    const before = await totalNow();
+    const headers = { "idempotency-key": "stream-1" };
+    const requests = [{ value: 1 }, { value: 1 }, { value: 1 }];
+    const first = await shop.grpc.exchange(addEach, requests, { headers });
+    expect(first.replies).toEqual([1, 2, 3].map((added) => ({ total: `${before + added}` })));
+    const again = await shop.grpc.exchange(addEach, [...requests, { value: 4 }], { headers });
+    expect(again.replies).toEqual([...first.replies, { total: `${before + 7}` }]);
+  });
+
   test("end with the first failure, and what came before is answered and stays", async () => {
     await using broken = await startShop({
       AddEach: (invocation) => {

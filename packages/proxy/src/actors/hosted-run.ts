@@ -18,6 +18,8 @@ import type { HttpResponse } from "../host/http-response.ts";
 import { NOOP, payloadOfValue, stateOfText, textOfState, valueOfPayload } from "../wire-values.ts";
 import type { Directory } from "./directory.ts";
 import { wireIdOf } from "./directory.ts";
+import { refusalIn } from "./host-failure.ts";
+import { beginRun, endRun } from "./runs-at-hosts.ts";
 import type { StatesInMemory } from "./states-in-memory.ts";
 import { applyWorkflow } from "./workflow.ts";
 
@@ -104,10 +106,15 @@ async function call(
     payload: payloadOfValue(payload, spelling),
     ...from,
   });
-  const body = toBinary(ActorInvocationSchema, request);
-  const response = understood(await askHosts(hosting.hosts, body, context.signal));
-  checkAnswerer(response, actor);
-  return { response, before };
+  const run = beginRun(context);
+  try {
+    const body = Buffer.concat([toBinary(ActorInvocationSchema, request), run.fields]);
+    const response = understood(await askHosts(hosting.hosts, body, context.signal));
+    checkAnswerer(response, actor);
+    return { response, before };
+  } finally {
+    endRun(run.id);
+  }
 }
 
 /** SDKs answer errors with an empty body, a page for people, or without a context. */
@@ -124,7 +131,8 @@ function understood({ status, body }: HttpResponse): ActorInvocationResponse {
     );
   }
   if (response.updatedContext !== undefined) return response;
-  throw new Error(`the host answered ${status} without a context: its action failed`);
+  const unsaid = `the host answered ${status} without a context: its action failed`;
+  throw refusalIn(response) ?? new Error(unsaid);
 }
 
 function checkAnswerer(

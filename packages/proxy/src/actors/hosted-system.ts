@@ -23,6 +23,7 @@ import { HostUnavailable } from "../host/actor-host.ts";
 import type { ActorHost } from "../host/actor-host.ts";
 import { notFound } from "./directory.ts";
 import type { Directory, WireTarget } from "./directory.ts";
+import { HostRefusal } from "./host-failure.ts";
 import { hostedDefinition, initialState, isStored } from "./hosted-definition.ts";
 import { typeNameOf } from "./hosted-run.ts";
 import type { Hosting } from "./hosted-run.ts";
@@ -240,10 +241,12 @@ const NO_CHAIN: readonly string[] = [];
 /** Runs what {@link hostedDefinition} made, and knows what is the host's failure and not the action's. */
 const remoteHost: Host = {
   run: (action, context, payload) => action(context, payload),
-  failure: (thrown) =>
-    thrown instanceof HostUnavailable
+  failure(thrown) {
+    if (thrown instanceof HostRefusal) return thrown.error;
+    return thrown instanceof HostUnavailable
       ? new SpawnError("HOST_UNAVAILABLE", thrown.message, { cause: thrown })
-      : undefined,
+      : undefined;
+  },
   reference(target, _name, call: ReferenceCall) {
     const { place, action } = target as RouteTarget;
     const { system, definition, name } = place;

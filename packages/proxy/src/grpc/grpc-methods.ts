@@ -19,7 +19,7 @@ import type {
 import type { DescMethod } from "@bufbuild/protobuf";
 import { SpawnError, TIMEOUT_MS_MAX } from "spawn-mesh/engine";
 import { serviceError, unimplemented } from "./grpc-status.ts";
-import { metadataOfGrpc } from "./request-metadata.ts";
+import { metadataInStream, metadataOfGrpc } from "./request-metadata.ts";
 import type { RequestFacts, ServedMethod } from "./served-method.ts";
 
 type Handler = UntypedServiceImplementation[string];
@@ -89,8 +89,8 @@ async function answerLast(served: ServedMethod, call: Incoming, callback: Callba
   const signal = cancellationOf(call);
   try {
     let reply: Uint8Array | undefined;
-    for await (const message of messagesOf(call)) {
-      reply = await served.answer(message, factsOf(call, signal));
+    for await (const { message, facts } of messagesOf(call, signal)) {
+      reply = await served.answer(message, facts);
     }
     if (reply !== undefined) return callback(null, reply);
     throw new SpawnError(
@@ -105,8 +105,8 @@ async function answerLast(served: ServedMethod, call: Incoming, callback: Callba
 async function answerEach(served: ServedMethod, call: Duplex): Promise<void> {
   const signal = cancellationOf(call);
   try {
-    for await (const message of messagesOf(call)) {
-      const reply = await served.answer(message, factsOf(call, signal));
+    for await (const { message, facts } of messagesOf(call, signal)) {
+      const reply = await served.answer(message, facts);
       if (!call.write(reply)) await once(call, "drain", { signal });
     }
     call.end();
@@ -115,9 +115,23 @@ async function answerEach(served: ServedMethod, call: Duplex): Promise<void> {
   }
 }
 
+interface StreamedMessage {
+  readonly message: Uint8Array;
+  readonly facts: RequestFacts;
+}
+
 /** The messages of a stream, which stays open for its answer when they are over. */
-function messagesOf(call: Incoming | Duplex): AsyncIterable<Uint8Array> {
-  return call.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>;
+async function* messagesOf(
+  call: Incoming | Duplex,
+  signal: AbortSignal,
+): AsyncIterable<StreamedMessage> {
+  let position = 0;
+  const messages = call.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>;
+  for await (const message of messages) {
+    position += 1;
+    const { metadata, ...facts } = factsOf(call, signal);
+    yield { message, facts: { ...facts, metadata: metadataInStream(metadata, position) } };
+  }
 }
 
 /** Aborted when the client cancels, disconnects, or its deadline passes. */

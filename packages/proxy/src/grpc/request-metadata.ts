@@ -1,4 +1,5 @@
 /** The metadata of an invocation, taken from the headers of a request. */
+import { IDEMPOTENCY_KEY } from "../call-metadata.ts";
 
 /** Credentials are for the proxy. They do not travel to actors, where they might be stored or logged. */
 const secrets: ReadonlySet<string> = new Set(["authorization", "cookie", "proxy-authorization"]);
@@ -11,7 +12,7 @@ const carried: ReadonlySet<string> = new Set([
   "traceparent",
   "tracestate",
   "baggage",
-  "idempotency-key",
+  IDEMPOTENCY_KEY,
   "request-timeout",
 ]);
 
@@ -32,6 +33,18 @@ export function metadataOfHttp(headers: Iterable<Header>): Readonly<Record<strin
     if (carried.has(name)) return name;
     return name.startsWith(METADATA_PREFIX) ? name.slice(METADATA_PREFIX.length) : undefined;
   });
+}
+
+/**
+ * The metadata of one message of a stream. Each has a key of its own, or the second would be taken for a
+ * repetition of the first; a stream that is sent again has the same ones.
+ */
+export function metadataInStream(
+  metadata: Readonly<Record<string, string>>,
+  position: number,
+): Readonly<Record<string, string>> {
+  const key = metadata[IDEMPOTENCY_KEY];
+  return key === undefined ? metadata : { ...metadata, [IDEMPOTENCY_KEY]: `${key}/${position}` };
 }
 
 function collect(

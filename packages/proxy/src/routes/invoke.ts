@@ -1,5 +1,5 @@
 /** Calls of actions, and reads of states. */
-import type { ActorId, CallOptions } from "spawn-mesh/engine";
+import type { ActionContext, ActorId, CallOptions } from "spawn-mesh/engine";
 import {
   InvocationRequestSchema,
   InvocationResponseSchema,
@@ -9,7 +9,10 @@ import {
 } from "spawn-mesh/protocol";
 import type { InvocationRequest, Spelling } from "spawn-mesh/protocol";
 import type { ActorSystems } from "../actors/actor-systems.ts";
+import { findExisting } from "../actors/directory.ts";
 import type { WireTarget } from "../actors/directory.ts";
+import type { HostedCall } from "../actors/hosted-system.ts";
+import { runOf } from "../actors/runs-at-hosts.ts";
 import { dueTime } from "../actors/workflow.ts";
 import { okStatus, protobufAnswer } from "../answers.ts";
 import type { Answer } from "../answers.ts";
@@ -41,14 +44,20 @@ async function invoke(systems: ActorSystems, params: Params, body: Uint8Array): 
   const payload = valueOfPayload(request.payload, "payload");
   const options = optionsOf(request);
   const caller = callerOf(request, target.system);
-  const value = await systems.call({
-    target,
-    action: request.actionName,
-    payload,
-    options,
-    caller,
-  });
+  const call = { target, action: request.actionName, payload, options, caller };
+  const run = runOf(body);
+  const value = await (run === undefined ? systems.call(call) : callFromRun(run, systems, call));
   return answer(target, value, spellingFor(systems, request, target));
+}
+
+/** A call of an action that a host is running. */
+async function callFromRun(
+  run: ActionContext,
+  systems: ActorSystems,
+  { target, action, payload, options }: HostedCall,
+): Promise<unknown> {
+  const { system, definition, name } = await findExisting(systems, target);
+  return await run.invoke(name, { ...options, system, definition, action, payload });
 }
 
 /** Answers the state as the default action `get` does. */

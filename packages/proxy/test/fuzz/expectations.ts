@@ -1,20 +1,32 @@
 /** What has to be true of the answer to any input. */
 import { Agent, request } from "node:http";
 import { connect } from "node:net";
+import { Metadata, status as grpcStatus } from "@grpc/grpc-js";
+import type { Client } from "@grpc/grpc-js";
 import { fromBinary } from "@bufbuild/protobuf";
 import { SpawnResponseSchema } from "spawn-mesh/protocol";
-import type { FuzzInput } from "./inputs.ts";
+import type { Destination, FuzzInput } from "./inputs.ts";
 
 /** The longest time until something comes, in milliseconds. */
 const ANSWER_MS_MAX = 10_000;
 
 const agent = new Agent({ keepAlive: true, maxSockets: 64 });
 
+/** Where a proxy is reached. */
+export interface Ports extends Readonly<Record<Destination, number>> {
+  readonly grpc: Client;
+}
+
 /** Sends an input; answers what is wrong with what comes back, or nothing. */
-export async function problemWith(input: FuzzInput, port: number): Promise<string | undefined> {
-  return input.kind === "raw"
-    ? await problemWithRaw(input, port)
-    : await problemWithHttp(input, port);
+export async function problemWith(input: FuzzInput, ports: Ports): Promise<string | undefined> {
+  switch (input.kind) {
+    case "raw":
+      return await problemWithRaw(input, ports[input.to]);
+    case "http":
+      return await problemWithHttp(input, ports[input.to]);
+    case "grpc":
+      return await problemWithGrpc(input, ports.grpc);
+  }
 }
 
 function problemWithHttp(
@@ -53,6 +65,7 @@ function problemWithBody(
   chunks: readonly Buffer[],
 ): string | undefined {
   const body = Buffer.concat(chunks);
+  if (headers["content-type"] === "application/json") return problemWithJson(status, body);
   if (headers["content-type"] !== "application/octet-stream") {
     return status < 500 || status === 503
       ? undefined
@@ -64,6 +77,34 @@ function problemWithBody(
   } catch {
     return `status ${status} with ${body.length} bytes that cannot be decoded`;
   }
+}
+
+function problemWithJson(status: number, body: Buffer): string | undefined {
+  try {
+    const said = JSON.parse(body.toString()) as { readonly code?: string } | null;
+    if (status < 400) return undefined;
+    return said?.code === undefined || said.code === "INTERNAL"
+      ? `status ${status} with ${body.toString("latin1")}`
+      : undefined;
+  } catch {
+    return `status ${status} with ${body.length} bytes that are no JSON`;
+  }
+}
+
+/** Every call ends with a status, and never with one that says that the proxy has a defect. */
+function problemWithGrpc(
+  { path, message }: Extract<FuzzInput, { kind: "grpc" }>,
+  client: Client,
+): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    const asIs = (bytes: Buffer): Buffer => bytes;
+    const options = { deadline: Date.now() + ANSWER_MS_MAX };
+    client.makeUnaryRequest(path, asIs, asIs, message, new Metadata(), options, (error) => {
+      const isWrong =
+        error?.code === grpcStatus.INTERNAL || error?.code === grpcStatus.DEADLINE_EXCEEDED;
+      resolve(isWrong ? `gRPC status ${error.code}: ${error.details}` : undefined);
+    });
+  });
 }
 
 /** Whatever comes on a socket, it is answered or closed when it has ended. */

@@ -2,10 +2,15 @@
 import type { Choices } from "./choices.ts";
 import { FUZZED, NAMES, invocation, registration, spawning } from "./messages.ts";
 import { mutate } from "./mutations.ts";
+import { serviceInput } from "./service-inputs.ts";
+
+/** Which of its ports something is sent to. */
+export type Destination = "proxy" | "services";
 
 /** A request that is HTTP, whatever else it is. */
 interface HttpInput {
   readonly kind: "http";
+  readonly to: Destination;
   readonly method: string;
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
@@ -15,10 +20,18 @@ interface HttpInput {
 /** Bytes that go to the socket as they are. */
 interface RawInput {
   readonly kind: "raw";
+  readonly to: Destination;
   readonly bytes: Buffer;
 }
 
-export type FuzzInput = HttpInput | RawInput;
+/** A message of a method of gRPC. */
+interface GrpcInput {
+  readonly kind: "grpc";
+  readonly path: string;
+  readonly message: Buffer;
+}
+
+export type FuzzInput = HttpInput | RawInput | GrpcInput;
 
 const TYPES: readonly string[] = [
   "application/octet-stream",
@@ -44,6 +57,7 @@ const MEBIBYTE = 1024 * 1024;
 
 /** The next input of a run. */
 export function nextInput(choices: Choices): FuzzInput {
+  if (choices.chance(0.2)) return serviceInput(choices);
   return choices.chance(0.05) ? rawInput(choices) : httpInput(choices);
 }
 
@@ -52,7 +66,7 @@ function httpInput(choices: Choices): HttpInput {
   const headers: Record<string, string> = { "content-type": choices.pick(TYPES) };
   if (choices.chance(0.02)) headers["spawn-host-port"] = choices.pick(["0", "x", "99999", "-1"]);
   if (choices.chance(0.02)) headers["expect"] = "100-continue";
-  return { kind: "http", method: methodFor(path, choices), path, headers, body };
+  return { kind: "http", to: "proxy", method: methodFor(path, choices), path, headers, body };
 }
 
 function methodFor(path: string, choices: Choices): string {
@@ -138,5 +152,5 @@ const RAW: readonly string[] = [
 
 function rawInput(choices: Choices): RawInput {
   const bytes = Buffer.from(choices.pick(RAW), "latin1");
-  return { kind: "raw", bytes: choices.chance(0.5) ? bytes : mutate(bytes, choices) };
+  return { kind: "raw", to: "proxy", bytes: choices.chance(0.5) ? bytes : mutate(bytes, choices) };
 }

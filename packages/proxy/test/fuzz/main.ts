@@ -4,12 +4,17 @@
  * Never a crash, a hang, or an answer that cannot be decoded; after every thousandth input a good call is
  * answered within a second; and in the end the process takes about as much memory as before.
  */
+import { once } from "node:events";
+import { createServer } from "node:net";
+import type { AddressInfo } from "node:net";
 import { parseArgs } from "node:util";
 import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
+import { Client, credentials } from "@grpc/grpc-js";
 import { Kind } from "spawn-mesh/protocol";
 import { add, counter, settings } from "../fixtures/counter.ts";
 import { ProxyProcess, scratch } from "../fixtures/proxy-process.ts";
+import { SHOP_PROTOS } from "../fixtures/shop.ts";
 import { TestHost } from "../fixtures/test-host.ts";
 import { jsonIn, jsonPayload } from "../fixtures/values.ts";
 import { Choices } from "./choices.ts";
@@ -18,6 +23,7 @@ import { FuzzHost } from "./fuzz-host.ts";
 import { nextInput } from "./inputs.ts";
 import type { FuzzInput } from "./inputs.ts";
 import { FUZZED } from "./messages.ts";
+import { SERVED } from "./service-inputs.ts";
 
 const USAGE = `usage: bin/fuzz [--seconds N] [--seed S] [--inputs N]
 
@@ -51,19 +57,22 @@ async function fuzz(seconds: number, seed: number): Promise<number> {
   await using witness = await TestHost.start({ add });
   const host = new FuzzHost(new Choices(seed + 1));
   const port = await host.listen();
+  const services = await freePort();
   await using proxy = await ProxyProcess.start({
     USER_FUNCTION_PORT: `${port}`,
     PROXY_DATABASE_NAME: files.path("state.db"),
+    PROXY_GRPC_PORT: `${services}`,
+    PROXY_GRPC_INCLUDE_PROTOS_PATH: SHOP_PROTOS,
   });
   await proxy.client.register([counter("witness")], { port: witness.port });
   const unnamed = counter("fuzzed-user", { settings: { ...settings, kind: Kind.UNNAMED } });
   const fuzzed = FUZZED.map((name) => counter(name, { state: {} }));
-  await proxy.client.register([...fuzzed, unnamed]);
+  await proxy.client.register([...fuzzed, unnamed, ...SERVED]);
   // Names of systems that come out of mutations open further ones, up to a limit: they are there before.
   for (let other = 1; other <= OTHER_SYSTEMS; other++) {
     await proxy.client.register([counter("elsewhere")], { system: `system-${other}` });
   }
-  const problems = await run(proxy, { seconds, choices: new Choices(seed) });
+  const problems = await run(proxy, { seconds, choices: new Choices(seed), services });
   host.close();
   const { inputs, answered } = problems;
   if (inputs < inputsMin) problems.found.push(`only ${inputs} inputs, expected ${inputsMin}`);
@@ -72,6 +81,13 @@ async function fuzz(seconds: number, seed: number): Promise<number> {
     `fuzz: ${inputs} inputs, ${host.answered} answers of hosts, ${answered} good calls between, ${problems.found.length} problems, memory × ${problems.growth.toFixed(2)}, seed ${seed}`,
   );
   return problems.found.length === 0 ? 0 : 1;
+}
+
+interface RunOptions {
+  readonly seconds: number;
+  readonly choices: Choices;
+  /** The port of gRPC and HTTP for services. */
+  readonly services: number;
 }
 
 interface Outcome {
@@ -85,10 +101,12 @@ interface Outcome {
 
 async function run(
   proxy: ProxyProcess,
-  { seconds, choices }: { readonly seconds: number; readonly choices: Choices },
+  { seconds, choices, services }: RunOptions,
 ): Promise<Outcome> {
   const outcome: Outcome = { inputs: 0, answered: 0, growth: 1, found: [] };
   const { port } = proxy.address as { readonly port: number };
+  const grpc = new Client(`127.0.0.1:${services}`, credentials.createInsecure());
+  const ports = { proxy: port, services, grpc };
   const endsAt = performance.now() + seconds * 1_000;
   const isOver = (): boolean => performance.now() > endsAt || outcome.found.length > PROBLEMS_SHOWN;
   let memoryBefore = 0;
@@ -96,13 +114,14 @@ async function run(
     while (!isOver()) {
       const input = nextInput(choices);
       const number = ++outcome.inputs;
-      const problem = await problemWith(input, port);
+      const problem = await problemWith(input, ports);
       if (problem !== undefined) outcome.found.push(`${problem}: input ${number}, ${shown(input)}`);
       if (number === WARM_UP_INPUTS) memoryBefore = memoryOf(proxy);
       if (number % CHECK_EVERY === 0) await checkWitness(proxy, outcome);
     }
   };
   await Promise.all(Array.from({ length: WORKERS }, work));
+  grpc.close();
   await sleep(1_000);
   await checkWitness(proxy, outcome);
   if (memoryBefore > 0) {
@@ -135,12 +154,21 @@ async function checkWitness(proxy: ProxyProcess, outcome: Outcome): Promise<void
   }
 }
 
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  return port;
+}
+
 /** The memory that the process has, in kilobytes. */
 function memoryOf({ pid }: ProxyProcess): number {
   return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? 0);
 }
 
 function shown(input: FuzzInput): string {
+  if (input.kind === "grpc") return `${input.path} ${input.message.toString("hex")}`;
   if (input.kind === "raw") return `socket ${input.bytes.subarray(0, 200).toString("hex")}`;
   const { method, path, body } = input;
   return `${method} ${path.slice(0, 200)} ${body.subarray(0, 400).toString("hex")}`;

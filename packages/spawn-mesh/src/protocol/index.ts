@@ -1,6 +1,7 @@
 /** The protocol between the proxy, hosts in any language, and clients; as generated from `proto/`. */
 // For whoever reads what other programs send.
 export { decodeMessage } from "./decode-message.ts";
+export { jsonOfValue, valueOfJson } from "./json-values.ts";
 export { readRegistration, targetOf } from "./registration.ts";
 export type { RegisteredActor, Registration } from "./registration.ts";
 export { isJsonType, isNoop, jsonTextOf, respell, spellingOf, wrapJson } from "./type-urls.ts";
@@ -90,6 +91,8 @@ export type {
   Registry,
   TimeoutStrategy,
 } from "./gen/spawn/actors/actor_pb.ts";
+export { RunSchema } from "./gen/spawn/mesh/run_pb.ts";
+export type { Run } from "./gen/spawn/mesh/run_pb.ts";
 export { CheckpointSchema, RevisionSchema } from "./gen/spawn/state/state_pb.ts";
 export type { Checkpoint, Revision } from "./gen/spawn/state/state_pb.ts";
 // Options of a user's own services, and the health that an actor reports.

@@ -71,29 +71,36 @@ export type EffectRef<ActionsOf, Id = string> = {
   readonly [Name in keyof ActionsOf]: MessageMethod<ActionsOf[Name], Id>;
 };
 
+/** What a reference knows of its type. */
+type KnownType = Pick<ActorType, "definition">;
+
 /** What the method of a reference was called with. */
-type ReferenceCallOf = Omit<ActorCall, "options"> & {
+type ReferenceCallOf<Type extends KnownType = ActorType> = Omit<ActorCall, "type" | "options"> & {
+  readonly type: Type;
   readonly options?: (CallOptions & SendOptions) | undefined;
 };
 
 /** Where the calls of a reference go. */
-export interface CallTarget {
-  call(call: ReferenceCallOf): unknown;
+export interface CallTarget<Type extends KnownType = ActorType> {
+  call(call: ReferenceCallOf<Type>): unknown;
 }
 
 /** Makes a reference to the actor of that name. */
-export type ReferenceType = new (target: CallTarget, name: string) => object;
+export type ReferenceType<Type extends KnownType = ActorType> = new (
+  target: CallTarget<Type>,
+  name: string,
+) => object;
 
 /**
  * The class of the references to actors of a type: one of its own with a method an action,
  * so that a reference is one small object. Not a Proxy, and harmless to `await`.
  */
-export function referenceType(type: ActorType): ReferenceType {
+export function referenceType<Type extends KnownType>(type: Type): ReferenceType<Type> {
   class Reference {
-    readonly #target: CallTarget;
+    readonly #target: CallTarget<Type>;
     readonly #name: string;
 
-    constructor(target: CallTarget, name: string) {
+    constructor(target: CallTarget<Type>, name: string) {
       this.#target = target;
       this.#name = name;
     }

@@ -16,6 +16,8 @@ import type {
   SendRequest,
   Statestore,
 } from "../engine/index.ts";
+import type { SidecarOptions } from "../sidecar/sidecar-address.ts";
+import { SidecarActorSystem } from "../sidecar/sidecar-system.ts";
 import type {
   Encryption,
   Reencryption,
@@ -55,6 +57,12 @@ export interface ActorSystemOptions {
    * statestore on this machine accepts.
    */
   readonly encryption?: Encryption;
+  /**
+   * The sidecar that keeps these actors, by its address (`http://127.0.0.1:9001`, or a Unix socket as
+   * `unix:/var/run/spawn.sock`) or with more options. This program then runs the actions and nothing
+   * else; docs/guides/sidecar.md says what cannot be had that way. Default: they are kept here.
+   */
+  readonly sidecar?: string | SidecarOptions;
   /**
    * The name of the cluster that this process is part of, at most 255 bytes. A database serves a system
    * for one cluster: the first name is kept there, and a process with another name, or with none, is
@@ -171,11 +179,13 @@ export interface ActorSystem extends AsyncDisposable {
 }
 
 /**
- * Makes an actor system, embedded in this process.
+ * Makes an actor system, embedded in this process or beside a sidecar.
  *
  * @param name the namespace of its actors: the same name on the same statestore finds them again
  * @throws {SpawnError} `INVALID_ARGUMENT`, `ALREADY_REGISTERED`
  */
 export function actorSystem(name: string, options: ActorSystemOptions): ActorSystem {
-  return new EmbeddedActorSystem(name, options);
+  return options?.sidecar === undefined
+    ? new EmbeddedActorSystem(name, options)
+    : new SidecarActorSystem(name, { ...options, sidecar: options.sidecar });
 }

@@ -25,6 +25,7 @@ import { exportFrom } from "../statestores/transfer/export-system.ts";
 import type { ExportOptions } from "../statestores/transfer/index.ts";
 import { definitionOfActor } from "./actor.ts";
 import type { ActorOf, AnyActor, NameOf } from "./actor.ts";
+import { nameOf } from "./actor-name.ts";
 import { referenceType } from "./actor-ref.ts";
 import type { ActorRef, CallTarget, EffectRef, ReferenceType } from "./actor-ref.ts";
 import { currentRun, inProcessHost } from "./in-process-host.ts";
@@ -304,16 +305,4 @@ function storeOf({ statestore, encryption }: ActorSystemOptions): Statestore {
 function heapPercent(): number {
   const { used_heap_size: used, heap_size_limit: limit } = getHeapStatistics();
   return (used / limit) * 100;
-}
-
-function nameOf(defined: AnyActor, name: string | undefined): string {
-  if (defined.kind !== "unnamed") {
-    if (name === undefined || name === defined.name) return defined.name;
-    throw new SpawnError(
-      "INVALID_ARGUMENT",
-      `${defined.name} is one actor, reached by that name alone; got the name ${JSON.stringify(name)}`,
-    );
-  }
-  checkName(`${defined.name} instance`, name);
-  return name;
 }

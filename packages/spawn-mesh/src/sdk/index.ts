@@ -25,6 +25,9 @@ export type {
   ReencryptionProgress,
   RowCounts,
 } from "./actor-system.ts";
+export { connect } from "../sidecar/connect.ts";
+export type { ConnectOptions, SpawnClient } from "../sidecar/connect.ts";
+export type { SidecarOptions } from "../sidecar/sidecar-address.ts";
 export type { ActionMethod, ActorRef, Call, EffectRef } from "./actor-ref.ts";
 export type {
   Actors,

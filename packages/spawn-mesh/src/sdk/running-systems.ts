@@ -8,7 +8,8 @@ import type { Engine } from "../engine/index.ts";
 /** A system that runs, as the others see it. */
 export interface RunningSystem {
   readonly name: string;
-  readonly engine: Engine;
+  /** None when its actors are kept by a sidecar. */
+  readonly engine?: Engine;
   /** Whether it stops by itself on SIGTERM and SIGINT. */
   readonly handlesSignals: boolean;
   stop(): Promise<void>;

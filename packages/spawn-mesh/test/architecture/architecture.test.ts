@@ -2,7 +2,9 @@
  * The architecture as a table, and the check that the sources obey it.
  *
  *   sdk ───────────────► engine ◄─────────────── statestores
- *    └─ embedded-system.ts ──► statestores         ▲
+ *    ├─ embedded-system.ts ──► statestores         ▲
+ *    └─ actor-system.ts ──► sidecar                │
+ *   sidecar ──► sdk, engine, protocol              │
  *   protocol ──► engine/errors.ts                  │
  *   testing ──► sdk, engine, statestores           │ ports: engine/statestore.ts
  *
@@ -33,14 +35,16 @@ const importTable: Readonly<Record<string, Layer>> = {
   sdk: { layers: ["engine"], node: "any", packages: ["@standard-schema/spec", "croner"] },
   // What generated code needs, and the encoding that it is written in.
   protocol: { layers: ["engine"], node: [], packages: PROTOBUF },
+  sidecar: { layers: ["engine", "sdk", "protocol"], node: "any", packages: PROTOBUF },
   // No test runner: its users bring their own.
   testing: { layers: ["engine", "statestores", "sdk"], node: "any", packages: [] },
 };
 
-/** The composition root, which picks implementations, and the options that it takes. */
+/** The composition root, which picks implementations, the options that it takes, and the door. */
 const compositionRoots: Readonly<Record<string, readonly string[]>> = {
   "sdk/embedded-system.ts": ["statestores"],
-  "sdk/actor-system.ts": ["statestores"],
+  "sdk/actor-system.ts": ["statestores", "sidecar"],
+  "sdk/index.ts": ["sidecar"],
 };
 
 /** The one file of the engine that touches real time and real randomness. */

@@ -233,6 +233,30 @@ describe("an option", () => {
     expect(() => bind(rule)).toThrow(why);
   });
 
+  test("that says more about a path wins, whatever the order", () => {
+    const rules = [
+      { get: "/{name=**}" },
+      { get: "/v1/{name}" },
+      { get: "/v1/fixed" },
+      { custom: { kind: "*", path: "/v1/{name=**}" } },
+      { get: "/v1/{name}:go" },
+    ];
+    for (const order of [rules, rules.toReversed()]) {
+      const sorted = new HttpRoutes(order.map((rule) => served(methodWith(rule))));
+      const template = (httpMethod: string, path: string) => {
+        const route = sorted.find(httpMethod, path);
+        return "binding" in route ? route.binding.template.text : route.allowed;
+      };
+      expect(template("GET", "/v1/fixed")).toBe("/v1/fixed");
+      expect(template("GET", "/v1/other")).toBe("/v1/{name}");
+      expect(template("GET", "/v1/other:go")).toBe("/v1/{name}:go");
+      expect(template("GET", "/v1/a/b")).toBe("/v1/{name=**}");
+      expect(template("PURGE", "/v1/fixed")).toBe("/v1/{name=**}");
+      expect(template("GET", "/v2")).toBe("/{name=**}");
+      expect(template("PUT", "/v2")).toEqual(["GET"]);
+    }
+  });
+
   test("for paths that another method has already is refused, naming both", () => {
     const [find, , lend] = library.methods.map(served);
     const other = served(methodWith({ get: "/v1/files/{pages=**}" }));

@@ -1,0 +1,31 @@
+/** What a host says of an action that failed, if its SDK has words for it; others answer as they can. */
+import { SpawnError, errorCodes } from "spawn-mesh/engine";
+import type { ErrorCode, FailureValue } from "spawn-mesh/engine";
+import type { ActorInvocationResponse } from "spawn-mesh/protocol";
+import { valueOfPayload } from "../wire-values.ts";
+
+/** An action failed in a way that its host has told. */
+export class HostRefusal extends Error {
+  readonly error: SpawnError;
+
+  constructor(error: SpawnError) {
+    super(error.message);
+    this.error = error;
+  }
+}
+
+/** The failure in an answer that has no context; `undefined` if its host does not say. */
+export function refusalIn({ payload }: ActorInvocationResponse): HostRefusal | undefined {
+  const told = valueOfPayload(payload, "failure") as Partial<Told> | null | undefined;
+  const { code, message, failure } = told ?? {};
+  if (typeof code !== "string" || !Object.hasOwn(errorCodes, code)) return undefined;
+  const isFailure = typeof failure?.code === "string";
+  const options = isFailure ? { failure: { code: failure.code, data: failure.data } } : {};
+  return new HostRefusal(new SpawnError(code, String(message), options));
+}
+
+interface Told {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly failure: FailureValue;
+}

@@ -1,0 +1,38 @@
+/**
+ * The runs of actions that hosts are working on, for the calls that these make: a call that names its run
+ * leaves after the commits that the run could have seen, has no more time than it, and is a cycle if it
+ * calls who waits for it.
+ */
+import { randomUUID } from "node:crypto";
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import type { ActionContext } from "spawn-mesh/engine";
+import { SpawnError } from "spawn-mesh/engine";
+import { RunSchema } from "spawn-mesh/protocol";
+
+const runs = new Map<string, ActionContext>();
+
+/** The fields that tell a host about a run, to be put behind those of its `ActorInvocation`. */
+export function beginRun(context: ActionContext): { readonly id: string; readonly fields: Buffer } {
+  const id = randomUUID();
+  const run = create(RunSchema, { runId: id, revision: BigInt(context.revision) });
+  runs.set(id, context);
+  return { id, fields: Buffer.from(toBinary(RunSchema, run)) };
+}
+
+/** The host has answered, or never will. */
+export function endRun(id: string): void {
+  runs.delete(id);
+}
+
+/**
+ * The run that makes a call, if the request says so.
+ *
+ * @throws {SpawnError} `CANCELLED` when that run is over
+ */
+export function runOf(request: Uint8Array): ActionContext | undefined {
+  const { runId } = fromBinary(RunSchema, request, { readUnknownFields: false });
+  if (runId === "") return undefined;
+  const run = runs.get(runId);
+  if (run !== undefined) return run;
+  throw new SpawnError("CANCELLED", "the action that makes this call is over");
+}

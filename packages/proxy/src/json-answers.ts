@@ -1,0 +1,78 @@
+/** Requests and answers in JSON, for those who speak nothing else. */
+import { OpaqueValue, SpawnError, errorCodes } from "spawn-mesh/engine";
+import { jsonOfValue, valueOfJson } from "spawn-mesh/protocol";
+import { asSpawnError } from "./answers.ts";
+import type { Answer } from "./answers.ts";
+import type { Route, RouteRequest } from "./server.ts";
+import { NOOP } from "./wire-values.ts";
+
+const JSON_TYPE = "application/json";
+const JSON_HEADERS = { "content-type": `${JSON_TYPE}; charset=utf-8` };
+
+/** A route whose failures are JSON too. */
+export function jsonRoute(route: Route): Route {
+  return {
+    ...route,
+    async handle(request) {
+      try {
+        return await route.handle(request);
+      } catch (thrown) {
+        return jsonFailure(asSpawnError(thrown));
+      }
+    },
+  };
+}
+
+/** `200` with the value, or `204` when there is none. */
+export function jsonAnswer(value: unknown): Answer {
+  if (isNothing(value)) return { status: 204, headers: {}, body: "" };
+  return { status: 200, headers: JSON_HEADERS, body: jsonText(value) };
+}
+
+/** A value of the engine as JSON text; `null` for one that says that there is none. */
+export function jsonText(value: unknown): string {
+  return isNothing(value) ? "null" : JSON.stringify(jsonOfValue(value));
+}
+
+function isNothing(value: unknown): boolean {
+  return value === undefined || (value instanceof OpaqueValue && value.type === NOOP.type);
+}
+
+/** `{ error: { code, message, applied, retryable } }`, with what the action gave if it failed by its own word. */
+function jsonFailure(error: SpawnError, status: number = errorCodes[error.code].http): Answer {
+  return {
+    status,
+    headers: { ...JSON_HEADERS, "spawn-error": error.code, "spawn-applied": error.applied },
+    body: JSON.stringify({ error: describeError(error) }),
+  };
+}
+
+/** What is told of an error. */
+export function describeError({ code, message, applied, retryable, failure }: SpawnError): object {
+  return { code, message: message.replace(`[${code}] `, ""), applied, retryable, failure };
+}
+
+/**
+ * Whether the request says that it is JSON. One that does not may come from a page that somebody looks
+ * at on this machine: browsers send other types wherever a page wants, and ask before they send this one.
+ */
+export function isJson({ headers }: RouteRequest): boolean {
+  const type = headers["content-type"]?.split(";")[0]?.trim().toLowerCase();
+  return type === JSON_TYPE;
+}
+
+/** The answer to a request that is no JSON. */
+export function notJson(): Answer {
+  const message = `expected content-type: ${JSON_TYPE}, as curl --json sends it`;
+  return jsonFailure(new SpawnError("INVALID_ARGUMENT", message), 415);
+}
+
+/** The value in a body; `undefined` for an empty one. @throws {SpawnError} `INVALID_ARGUMENT` */
+export function valueOfBody(body: Uint8Array): unknown {
+  if (body.length === 0) return undefined;
+  try {
+    return valueOfJson(JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(body)));
+  } catch (cause) {
+    throw new SpawnError("INVALID_ARGUMENT", "the body is no JSON", { cause });
+  }
+}

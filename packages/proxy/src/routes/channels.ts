@@ -1,0 +1,176 @@
+/**
+ * Channels over HTTP: publishing with JSON, listening as server-sent events.
+ *
+ * Who listens is told what is broadcast while it does, and nothing twice. One that reads more slowly
+ * than others broadcast is cut off rather than kept in memory without end: it is told so, and may
+ * come again.
+ */
+import type { ServerResponse } from "node:http";
+import { SpawnError } from "spawn-mesh/engine";
+import type { Publication } from "spawn-mesh/engine";
+import type { ActorSystems } from "../actors/actor-systems.ts";
+import type { HostedSystem } from "../actors/hosted-system.ts";
+import type { Answer } from "../answers.ts";
+import {
+  describeError,
+  isJson,
+  jsonAnswer,
+  jsonRoute,
+  jsonText,
+  notJson,
+  valueOfBody,
+} from "../json-answers.ts";
+import type { Route, RouteRequest } from "../server.ts";
+
+/** Every bound of those who listen. */
+export interface ChannelLimits {
+  /** Listeners at once. */
+  readonly listenersMax: number;
+  /** Bytes that wait to be read by one of them. */
+  readonly unreadBytesMax: number;
+  /** How often a silent stream says that it is alive, in milliseconds. */
+  readonly heartbeatMs: number;
+}
+
+const LIMITS: ChannelLimits = {
+  listenersMax: 1_000,
+  unreadBytesMax: 1024 * 1024,
+  heartbeatMs: 15_000,
+};
+/** Time for one that was cut off to read what it has missed, in milliseconds. */
+const FAREWELL_MS = 5_000;
+/** How soon a client that is cut off comes again by itself, in milliseconds. */
+const RETRY_MS = 1_000;
+
+const STREAM_HEADERS = {
+  "content-type": "text/event-stream; charset=utf-8",
+  "cache-control": "no-store",
+  connection: "close",
+  // Proxies that hold answers back would hold back all of it.
+  "x-accel-buffering": "no",
+};
+
+export class ChannelRoutes {
+  readonly #systems: ActorSystems;
+  readonly #limits: ChannelLimits;
+  readonly #listeners = new Set<Listener>();
+
+  constructor(systems: ActorSystems, limits: Partial<ChannelLimits> = {}) {
+    this.#systems = systems;
+    this.#limits = { ...LIMITS, ...limits };
+  }
+
+  /** `POST` and `GET` of a channel. */
+  get routes(): readonly Route[] {
+    const path = "/api/v1/system/:system/channels/:channel";
+    return [
+      jsonRoute({ method: "POST", path, handle: (request) => this.#publish(request) }),
+      jsonRoute({ method: "GET", path, handle: (request) => this.#listen(request) }),
+    ];
+  }
+
+  /** Ends all streams. */
+  close(): void {
+    const error = new SpawnError("SHUTTING_DOWN", "the proxy is stopping");
+    for (const listener of this.#listeners) listener.end(error);
+  }
+
+  async #publish(request: RouteRequest): Promise<Answer> {
+    if (!isJson(request)) return notJson();
+    const { channel = "" } = request.params;
+    const { engine } = this.#system(request);
+    return jsonAnswer({ id: await engine.publish(channel, valueOfBody(request.body)) });
+  }
+
+  #listen(request: RouteRequest): Answer {
+    const { channel = "" } = request.params;
+    const { engine } = this.#system(request);
+    engine.checkAccepting();
+    const { listenersMax } = this.#limits;
+    if (this.#listeners.size >= listenersMax) {
+      throw new SpawnError("OVERLOADED", `a proxy has at most ${listenersMax} listeners`);
+    }
+    // A name that no channel has is refused before the answer begins.
+    const unsubscribe = engine.subscribe(channel, (publication) => listener.tell(publication));
+    const listener = new Listener(this.#limits, () => {
+      unsubscribe();
+      this.#listeners.delete(listener);
+    });
+    this.#listeners.add(listener);
+    return {
+      status: 200,
+      headers: STREAM_HEADERS,
+      body: `retry: ${RETRY_MS}\n\n`,
+      stream: (response) => listener.begin(response),
+    };
+  }
+
+  #system({ params }: RouteRequest): HostedSystem {
+    const { system: name = "" } = params;
+    const system = this.#systems.get(name);
+    if (system !== undefined) return system;
+    throw new SpawnError(
+      "ACTOR_NOT_FOUND",
+      `there is no actor system ${JSON.stringify(name.slice(0, 100))} here`,
+    );
+  }
+}
+
+class Listener {
+  readonly #limits: ChannelLimits;
+  readonly #onEnd: () => void;
+  #response: ServerResponse | undefined;
+  #heartbeat: NodeJS.Timeout | undefined;
+  #isOver = false;
+
+  constructor(limits: ChannelLimits, onEnd: () => void) {
+    this.#limits = limits;
+    this.#onEnd = onEnd;
+  }
+
+  begin(response: ServerResponse): void {
+    this.#response = response;
+    response.on("close", () => this.#leave());
+    const beat = (): void => this.#write(": still here\n\n");
+    this.#heartbeat = setInterval(beat, this.#limits.heartbeatMs).unref();
+    if (response.destroyed) this.#leave();
+  }
+
+  tell({ channel, payload, id, publisher }: Publication): void {
+    const head = JSON.stringify({ channel, id, publisher: publisher ?? null });
+    const data = `${head.slice(0, -1)},"payload":${jsonText(payload)}}`;
+    this.#write(`event: publication\nid: ${id}\ndata: ${data}\n\n`);
+  }
+
+  /** Says why, and ends the stream. */
+  end(error: SpawnError): void {
+    const response = this.#response;
+    if (this.#isOver || response === undefined) return this.#leave();
+    this.#leave();
+    response.end(`event: end\ndata: ${JSON.stringify({ error: describeError(error) })}\n\n`);
+    setTimeout(() => response.destroy(), FAREWELL_MS).unref();
+  }
+
+  #write(text: string): void {
+    const response = this.#response;
+    if (this.#isOver || response === undefined) return;
+    const { unreadBytesMax } = this.#limits;
+    const unread = response.writableLength;
+    if (unread === 0 || unread + Buffer.byteLength(text) <= unreadBytesMax) {
+      return void response.write(text);
+    }
+    this.end(
+      new SpawnError(
+        "OVERLOADED",
+        `${unread} bytes were not read in time; at most ${unreadBytesMax} wait for one listener`,
+      ),
+    );
+  }
+
+  #leave(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    clearInterval(this.#heartbeat);
+    this.#onEnd();
+  }
+}

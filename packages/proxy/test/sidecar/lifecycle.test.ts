@@ -1,0 +1,150 @@
+/** Proxies and programs beside them come, go and come back, in any order. */
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { actor, actorSystem, connect } from "spawn-mesh";
+import type { Statestore } from "spawn-mesh";
+import { afterAll, describe, expect, test } from "vitest";
+import { startTestProxy } from "../fixtures/start-proxy.ts";
+import { until } from "../fixtures/until.ts";
+import { errorOf, failureOf, startBeside, urlOf } from "./start-sidecar.ts";
+
+const directory = mkdtempSync(join(tmpdir(), "spawn-sidecar-"));
+afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+const counter = actor("counter", {
+  state: () => ({ total: 0 }),
+  actions: {
+    add(ctx, value: number) {
+      ctx.state.total += value;
+      return ctx.state.total;
+    },
+    async slowly(ctx, ms: number) {
+      await sleep(ms);
+      ctx.state.total += 1;
+      return ctx.state.total;
+    },
+  },
+});
+
+const stored = (name: string) => ({
+  PROXY_DATABASE_TYPE: "sqlite",
+  PROXY_DATABASE_NAME: join(directory, name),
+});
+
+describe("a program beside a sidecar", () => {
+  test("registers again by itself when the sidecar was away, and goes on where it was", async () => {
+    const first = await startTestProxy(stored("restart.db"));
+    await using system = await startBeside(first, [counter]);
+    expect(await system.actor(counter).add(1)).toBe(1);
+    const { port } = first.address as { readonly port: number };
+    await first.stop();
+    // What is sent before the end of a connection is heard of may have arrived.
+    await sleep(50);
+    expect(await failureOf(system.actor(counter).add(1))).toBe("NODE_UNAVAILABLE no");
+    await using _second = await startTestProxy({
+      ...stored("restart.db"),
+      PROXY_HTTP_PORT: `${port}`,
+    });
+    await until(
+      async () =>
+        (
+          await system
+            .actor(counter)
+            .get()
+            .catch(() => ({ total: 0 }))
+        ).total > 0,
+    );
+    expect(await system.actor(counter).add(5)).toBe(6);
+  });
+
+  test("may be there before its sidecar", async () => {
+    const path = join(directory, "early.sock");
+    const system = actorSystem("spawn-system", {
+      actors: [counter],
+      sidecar: `unix:${path}`,
+      handleSignals: false,
+    });
+    const starting = system.start();
+    await using _proxy = await startTestProxy({
+      PROXY_UDS_ENABLED: "true",
+      PROXY_UDS_ADDRESS: path,
+    });
+    await starting;
+    expect(await system.actor(counter).add(2)).toBe(2);
+    await system.stop();
+  });
+
+  test("is reached over a Unix socket, by clients too", async () => {
+    const path = join(directory, "proxy.sock");
+    await using proxy = await startTestProxy({
+      PROXY_UDS_ENABLED: "true",
+      PROXY_UDS_ADDRESS: path,
+    });
+    await using _system = await startBeside(proxy, [counter]);
+    await using spawn = connect(urlOf(proxy.address), { system: "spawn-system" });
+    expect(await spawn.actor(counter).add(3)).toBe(3);
+  });
+
+  test("ends what it runs when it stops, and takes no more", async () => {
+    await using proxy = await startTestProxy();
+    const system = await startBeside(proxy, [counter]);
+    await using spawn = connect(urlOf(proxy.address), { system: "spawn-system" });
+    const slow = spawn.actor(counter).slowly(200);
+    await sleep(100);
+    await system.stop();
+    expect(await slow).toBe(1);
+    expect(await failureOf(spawn.actor(counter).add(1, { deadlineMs: 2_000 }))).toMatch(
+      /^(HOST_UNAVAILABLE|DEADLINE_EXCEEDED) no$/,
+    );
+    expect(await failureOf(system.actor(counter).add(1))).toBe("SHUTTING_DOWN no");
+  });
+
+  test("is followed by another one, which goes on with the state", async () => {
+    await using proxy = await startTestProxy();
+    const first = await startBeside(proxy, [counter]);
+    expect(await first.actor(counter).add(1)).toBe(1);
+    first.crash();
+    await using second = await startBeside(proxy, [counter]);
+    expect(await second.actor(counter).add(5)).toBe(6);
+  });
+
+  test("does not start beside what is no sidecar", async () => {
+    const server = createServer((_request, response) => response.writeHead(404).end("nope"));
+    await once(server.listen(0, "127.0.0.1"), "listening");
+    const { port } = server.address() as AddressInfo;
+    const address = { host: "127.0.0.1", port };
+    const error = await errorOf(startBeside({ address }, [counter]));
+    expect(error).toMatchObject({
+      code: "INTERNAL",
+      message: "[INTERNAL] the sidecar answered 404",
+    });
+    server.close();
+    server.closeAllConnections();
+  });
+
+  test("says at once which options and definitions a sidecar cannot have", () => {
+    const make =
+      (options: object, ...actors: readonly object[]) =>
+      () =>
+        actorSystem("s", { actors: actors as never, sidecar: "http://127.0.0.1:1", ...options });
+    expect(make({ statestore: {} as Statestore })).toThrowError(
+      /statestore of s: the sidecar keeps/,
+    );
+    expect(make({ limits: {} })).toThrowError(/limits of s/);
+    expect(make({ sidecar: "ftp://x" })).toThrowError(/sidecar: expected http:/);
+    expect(make({}, counter, counter)).toThrowError(/\[ALREADY_REGISTERED\]/);
+    const behind = actor("a", { durability: "write-behind", state: () => 1, actions: {} });
+    expect(make({}, behind)).toThrowError(/durability of a cannot be had beside a sidecar/);
+    const cron = actor("b", {
+      actions: { tick: () => 1 },
+      timers: [{ action: "tick", cron: "* * * * *" }],
+    });
+    expect(make({}, cron)).toThrowError(/cron of timer tick of b/);
+    expect(make({}, actor("c", { actions: { init: () => 1 } }))).toThrowError(/named init/);
+  });
+});

@@ -1,0 +1,117 @@
+/** The endpoint at which a sidecar calls the actors of this program. */
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { SpawnError } from "../engine/index.ts";
+import type { HostedActors } from "./hosted-actors.ts";
+
+const ACTIONS_PATH = "/api/v1/actors/actions";
+/** The largest request, in bytes: a state with its payload. */
+const BODY_BYTES_MAX = 64 * 1024 * 1024;
+/** Longer than a sidecar keeps what it does not use. */
+const KEEP_ALIVE_MS = 65_000;
+
+export class CallbackServer {
+  readonly #actors: HostedActors;
+  readonly #server: Server;
+  #running = 0;
+  #onIdle: (() => void) | undefined;
+
+  constructor(actors: HostedActors) {
+    this.#actors = actors;
+    this.#server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, (request, response) => {
+      void this.#serve(request, response);
+    });
+  }
+
+  /** Begins to listen; answers at which port. @throws when the port is taken */
+  async listen(host: string, port: number): Promise<number> {
+    this.#server.listen({ host, port });
+    await once(this.#server, "listening");
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  /** Takes no more, lets what runs come to an end for so long, and closes. */
+  async stop(drainTimeoutMs: number): Promise<void> {
+    if (!this.#server.listening) return;
+    const closed = once(this.#server, "close");
+    this.#server.close();
+    this.#server.closeIdleConnections();
+    if (this.#running > 0) await this.#idle(drainTimeoutMs);
+    this.#server.closeAllConnections();
+    await closed;
+  }
+
+  /** Ends at once. */
+  crash(): void {
+    this.#server.close();
+    this.#server.closeAllConnections();
+  }
+
+  #idle(timeoutMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, timeoutMs);
+      this.#onIdle = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+
+  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (request.method !== "POST" || request.url !== ACTIONS_PATH) {
+      response.writeHead(404).end();
+      return;
+    }
+    this.#running++;
+    try {
+      await this.#run(request, response);
+    } finally {
+      this.#running--;
+      if (this.#running === 0) this.#onIdle?.();
+    }
+  }
+
+  async #run(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const body = await bodyOf(request);
+    if (body === undefined) {
+      response.writeHead(413, { connection: "close" }).end();
+      return;
+    }
+    const abort = new AbortController();
+    response.on("close", () => {
+      if (!response.writableEnded) abort.abort(goneCaller());
+    });
+    const answer = await this.#actors.answer(body, abort.signal);
+    response.writeHead(answer.isOk ? 200 : 500, {
+      "content-type": "application/octet-stream",
+      "content-length": answer.body.length,
+    });
+    response.end(answer.body);
+  }
+}
+
+function goneCaller(): SpawnError {
+  return new SpawnError(
+    "CANCELLED",
+    "nobody waits for the action any more: its deadline has passed or its caller gave up",
+  );
+}
+
+/** `undefined` for one that is too large. */
+async function bodyOf(request: IncomingMessage): Promise<Buffer | undefined> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  try {
+    for await (const chunk of request as AsyncIterable<Buffer>) {
+      bytes += chunk.length;
+      if (bytes > BODY_BYTES_MAX) return undefined;
+      chunks.push(chunk);
+    }
+  } catch {
+    // It ended in the middle, so that nothing in it is an invocation.
+    return undefined;
+  }
+  return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks);
+}

@@ -1,0 +1,58 @@
+/** `connect(url)`: calls actors through a sidecar, and hosts none. */
+import { checkName } from "../engine/index.ts";
+import type { ActorKind, InvokeRequest } from "../engine/index.ts";
+import type { ActorOf, NameOf } from "../sdk/actor.ts";
+import type { ActorRef } from "../sdk/actor-ref.ts";
+import { currentRun } from "../sdk/in-process-host.ts";
+import { HttpExchange } from "./http-exchange.ts";
+import { addressOf } from "./sidecar-address.ts";
+import type { SidecarOptions } from "./sidecar-address.ts";
+import { SidecarCalls } from "./sidecar-calls.ts";
+import { SidecarReferences } from "./sidecar-references.ts";
+
+export interface ConnectOptions extends Pick<SidecarOptions, "token"> {
+  /** The actor system of calls that name none, and of typed references. Default: each call has to name one. */
+  readonly system?: string;
+}
+
+/** Calls actors through a sidecar. It keeps a few connections, and no process alive. */
+export interface SpawnClient extends AsyncDisposable {
+  /** Calls an action by names. @throws {SpawnError} */
+  invoke<Reply = unknown>(name: string, request: InvokeRequest): Promise<Reply>;
+  /** A typed reference to an actor. It can be made at any time and costs nothing. */
+  actor<State, ActionsOf, Kind extends ActorKind>(
+    definition: ActorOf<State, ActionsOf, Kind>,
+    ...name: NameOf<Kind>
+  ): ActorRef<State, ActionsOf>;
+  /** Closes its connections; calls under way fail with `applied: "unknown"`. */
+  close(): Promise<void>;
+}
+
+/**
+ * A client of the sidecar at `url`. Nothing is sent before the first call.
+ *
+ * @param url `http://127.0.0.1:9001`, `https://…`, or a Unix socket as `unix:/var/run/spawn.sock`
+ * @throws {SpawnError} `INVALID_ARGUMENT`
+ */
+export function connect(url: string, options: ConnectOptions = {}): SpawnClient {
+  const { system, token } = options;
+  if (system !== undefined) checkName("system", system);
+  const http = new HttpExchange(addressOf({ url, ...(token !== undefined && { token }) }));
+  const calls = new SidecarCalls(http, system);
+  const references = new SidecarReferences();
+  const invoke = async (name: string, request: InvokeRequest): Promise<unknown> => {
+    const run = currentRun();
+    return run === undefined ? await calls.invoke(name, request) : await run.invoke(name, request);
+  };
+  const close = async (): Promise<void> => http.close();
+  return {
+    invoke: async <Reply>(name: string, request: InvokeRequest) =>
+      (await invoke(name, request)) as Reply,
+    actor: <State, ActionsOf, Kind extends ActorKind>(
+      defined: ActorOf<State, ActionsOf, Kind>,
+      ...[name]: NameOf<Kind>
+    ) => references.to(defined, name, invoke) as ActorRef<State, ActionsOf>,
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}

@@ -1,0 +1,183 @@
+/** The actors of this program, as a sidecar calls them: requests and answers of the protocol. */
+import { create, toBinary } from "@bufbuild/protobuf";
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import { SpawnError } from "../engine/index.ts";
+import type { ActionDefinition, ActorDefinition, ActorId, InvokeRequest } from "../engine/index.ts";
+import { CHANNEL } from "../engine/sending.ts";
+import type { Outgoing } from "../engine/sending.ts";
+import type { Run } from "../engine/run.ts";
+import {
+  ActorInvocationResponseSchema,
+  ActorInvocationSchema,
+  RunSchema,
+  decodeMessage,
+} from "../protocol/index.ts";
+import type { ActorInvocation, WorkflowSchema } from "../protocol/index.ts";
+import { runHosted } from "./hosted-run.ts";
+import type { HostedInvocation, HostedOutcome, HostedRunParts } from "./hosted-run.ts";
+import { notOverWire } from "./over-the-wire.ts";
+import { INIT_ACTION } from "./registration.ts";
+import { metadataOfCall } from "./sidecar-calls.ts";
+import type { CallingRun } from "./sidecar-calls.ts";
+import { hostFailureOf } from "./wire-errors.ts";
+import {
+  actorIdOf,
+  anyOfText,
+  payloadOfValue,
+  textOfAny,
+  valueOfPayload,
+  wireIdOf,
+} from "./wire-values.ts";
+
+/** An answer, and whether the action did what it was asked. */
+export interface HostedAnswer {
+  readonly isOk: boolean;
+  readonly body: Uint8Array;
+}
+
+/** What runs need of the program around them. */
+export interface HostedActorsParts extends Omit<HostedRunParts, "call"> {
+  /** A call that a run makes. */
+  readonly callFrom: (run: CallingRun, name: string, request: InvokeRequest) => Promise<unknown>;
+}
+
+export class HostedActors {
+  readonly #definitions: ReadonlyMap<string, ActorDefinition>;
+  readonly #parts: HostedActorsParts;
+
+  constructor(definitions: ReadonlyMap<string, ActorDefinition>, parts: HostedActorsParts) {
+    this.#definitions = definitions;
+    this.#parts = parts;
+  }
+
+  /**
+   * Runs what is asked for; never throws, every failure is an answer.
+   *
+   * @param signal aborts when nobody waits for the answer any more
+   */
+  async answer(body: Uint8Array, signal: AbortSignal): Promise<HostedAnswer> {
+    try {
+      const { runId, revision } = decodeMessage(RunSchema, body);
+      const request = decodeMessage(ActorInvocationSchema, body);
+      const invocation = { ...this.#read(request), revision: Number(revision), signal };
+      const outcome = await runHosted(invocation, {
+        ...this.#parts,
+        call: (self, name, called) => this.#parts.callFrom({ self, runId }, name, called),
+      });
+      return { isOk: true, body: encode(successOf(invocation, outcome)) };
+    } catch (error) {
+      return { isOk: false, body: encode({ payload: payloadOfValue(hostFailureOf(error)) }) };
+    }
+  }
+
+  #read(invocation: ActorInvocation): Omit<HostedInvocation, "revision" | "signal"> {
+    const { actor, actionName, currentContext: context, payload } = invocation;
+    const { name = "", system = "", parent = "" } = actor ?? {};
+    const definition = this.#definitions.get(parent) ?? this.#definitions.get(name);
+    if (definition === undefined) {
+      throw new SpawnError("ACTOR_NOT_FOUND", `Actor ${name} is not hosted by this program`);
+    }
+    const action = actionOf(definition, actionName);
+    if (action === undefined) {
+      throw new SpawnError(
+        "ACTION_NOT_FOUND",
+        `Action [${actionName}] not found for Actor [${name}]`,
+      );
+    }
+    const caller = invocation.caller ?? context?.caller;
+    return {
+      definition,
+      id: { system, definition: definition.name, name },
+      action,
+      payload: valueOfPayload(payload, "payload"),
+      stateText: definition.state === undefined ? undefined : textOfAny(context?.state),
+      tags: Object.freeze({ ...context?.tags }),
+      caller: caller && actorIdOf(caller),
+      metadata: metadataOfCall(context?.metadata ?? {}),
+    };
+  }
+}
+
+function actionOf(definition: ActorDefinition, name: string): ActionDefinition | undefined {
+  const own = definition.actions.get(name);
+  if (own !== undefined || name !== INIT_ACTION) return own;
+  const { init, state } = definition;
+  return {
+    name: INIT_ACTION,
+    isRead: false,
+    parse: undefined,
+    run(context, payload) {
+      // Looking at the state makes the first one.
+      if (state !== undefined) void context.state;
+      return init?.(context, payload);
+    },
+  };
+}
+
+type ResponseInit = MessageInitShape<typeof ActorInvocationResponseSchema>;
+
+function successOf({ id }: HostedInvocation, outcome: HostedOutcome): ResponseInit {
+  const { run, reply, stateText, tags } = outcome;
+  return {
+    actorName: id.name,
+    actorSystem: id.system,
+    updatedContext: { ...(stateText !== undefined && { state: anyOfText(stateText) }), tags },
+    payload: payloadOfValue(reply),
+    workflow: workflowOf(id, run),
+    checkpoint: run.isCheckpoint,
+  };
+}
+
+function workflowOf(
+  id: ActorId,
+  { sends = [], routing }: Run,
+): MessageInitShape<typeof WorkflowSchema> {
+  const broadcast = sends.find(({ target }) => target.definition === CHANNEL);
+  return {
+    effects: sends
+      .filter((sent) => sent !== broadcast)
+      .map((sent) => ({ request: effectOf(id, sent) })),
+    ...(broadcast && {
+      broadcast: {
+        channelGroup: broadcast.target.name,
+        payload: payloadOfText(broadcast.payload),
+      },
+    }),
+    ...(routing && { routing: { case: routing.kind, value: routeOf(id, routing) } }),
+  };
+}
+
+function effectOf(
+  source: ActorId,
+  { target, action, payload, headers, dueAt }: Outgoing,
+): NonNullable<MessageInitShape<typeof WorkflowSchema>["effects"]>[number]["request"] {
+  return {
+    system: { name: target.system },
+    actor: { id: wireIdOf(target) },
+    actionName: action,
+    payload: payloadOfText(payload),
+    async: true,
+    caller: wireIdOf(source),
+    metadata: { ...headers.metadata },
+    scheduledTo: BigInt(dueAt ?? 0),
+    registerRef: target.definition === target.name ? "" : target.definition,
+  };
+}
+
+function routeOf(
+  { system: own }: ActorId,
+  { kind, name, request }: NonNullable<Run["routing"]>,
+): { readonly actor: string; readonly actionName: string; readonly registerRef: string } {
+  const { system = own, definition = name, action } = request;
+  if (system !== own)
+    throw notOverWire(`a ${kind} to another system`, "call it, or use ctx.effect");
+  return { actor: name, actionName: action, registerRef: definition === name ? "" : definition };
+}
+
+function payloadOfText(text: string | null): ReturnType<typeof payloadOfValue> {
+  return text === null ? { case: undefined } : { case: "value", value: anyOfText(text) };
+}
+
+function encode(response: ResponseInit): Uint8Array {
+  return toBinary(ActorInvocationResponseSchema, create(ActorInvocationResponseSchema, response));
+}

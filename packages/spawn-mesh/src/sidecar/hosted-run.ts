@@ -1,0 +1,275 @@
+/**
+ * One run of an action that a sidecar asks for: the state came with the request, and what the run
+ * changed and sent goes back with the answer. The run itself, its context and its rules are the
+ * engine's, so that an action cannot tell where it runs.
+ */
+import { ActionReply } from "../engine/action-reply.ts";
+import { formatActorId } from "../engine/actor-id.ts";
+import { cronTimes } from "../sdk/cron-times.ts";
+import { Invocation } from "../engine/invocation.ts";
+import {
+  SpawnError,
+  defaultLimits,
+  isFailure,
+  systemClock,
+  systemRandom,
+} from "../engine/index.ts";
+import type {
+  ActionDefinition,
+  ActorDefinition,
+  ActorId,
+  EventListener,
+  Host,
+  InvokeRequest,
+  Limits,
+  ReferenceCall,
+  SendRequest,
+  Tags,
+} from "../engine/index.ts";
+import { Run } from "../engine/run.ts";
+import type { RunOwner } from "../engine/run.ts";
+import { failureOf } from "../engine/run-outcome.ts";
+import { EXTERNAL, composeBroadcast, composeCall } from "../engine/sending.ts";
+import type { Outgoing, SendingParts } from "../engine/sending.ts";
+import { isSpawnError } from "../engine/errors.ts";
+import { copyBounded, copyValue } from "../engine/values.ts";
+import { checkSendOverWire, notOverWire } from "./over-the-wire.ts";
+
+/** What comes with the request. */
+export interface HostedInvocation {
+  readonly definition: ActorDefinition;
+  readonly id: ActorId;
+  readonly action: ActionDefinition;
+  readonly payload: unknown;
+  /** The state as it is stored; `undefined` for a new actor. */
+  readonly stateText: string | undefined;
+  readonly tags: Tags;
+  readonly revision: number;
+  readonly caller: ActorId | undefined;
+  readonly metadata: Readonly<Record<string, string>>;
+  /** Aborts when nobody waits for the answer any more. */
+  readonly signal: AbortSignal;
+}
+
+/** What a run that went well leaves. */
+export interface HostedOutcome {
+  readonly run: Run;
+  readonly reply: unknown;
+  /** The state as it is to be stored. */
+  readonly stateText: string | undefined;
+  readonly tags: Tags;
+}
+
+/** What runs need of the program around them. */
+export interface HostedRunParts {
+  readonly host: Host;
+  /** A call that an actor makes while its action runs. */
+  readonly call: (self: ActorId, name: string, request: InvokeRequest) => Promise<unknown>;
+  readonly emit: EventListener;
+}
+
+const random = systemRandom();
+const nobody = { resolve: (): void => undefined, reject: (): void => undefined };
+
+/** Runs an action. @throws {SpawnError} when it failed; then nothing of it counts */
+export async function runHosted(
+  invocation: HostedInvocation,
+  parts: HostedRunParts,
+): Promise<HostedOutcome> {
+  return await new HostedRun(invocation, parts).run();
+}
+
+class HostedRun implements RunOwner {
+  readonly id: ActorId;
+  readonly tags: Tags;
+  readonly revision: number;
+  /** Nobody here knows. */
+  readonly isUntouched = false;
+  readonly limits: Limits = defaultLimits;
+  readonly #invocation: HostedInvocation;
+  readonly #parts: HostedRunParts;
+  readonly #run: Run;
+  #state: unknown;
+  #isRead = false;
+  #hasBroadcast = false;
+
+  constructor(invocation: HostedInvocation, parts: HostedRunParts) {
+    const { id, tags, revision, action, payload, caller, metadata } = invocation;
+    this.id = id;
+    this.tags = tags;
+    this.revision = revision;
+    this.#invocation = invocation;
+    this.#parts = parts;
+    const details = {
+      idempotencyKey: undefined,
+      fingerprint: "",
+      metadata,
+      caller,
+      chain: [],
+      message: undefined,
+    };
+    const request = { action, payload, units: 0, deadlineAt: Infinity, details };
+    this.#run = new Run(this, new Invocation(request, nobody));
+  }
+
+  async run(): Promise<HostedOutcome> {
+    const { action, payload, signal } = this.#invocation;
+    const onAbort = (): void => this.#run.abort(signal.reason as SpawnError);
+    signal.addEventListener("abort", onAbort, { once: true });
+    try {
+      const input = action.parse === undefined ? payload : action.parse(payload);
+      const result = await this.#result(action, input);
+      return this.#outcome(result);
+    } catch (error) {
+      throw isSpawnError(error) ? error : failureOf(this.id, action.name, error);
+    } finally {
+      this.#run.revoke();
+      signal.removeEventListener("abort", onAbort);
+    }
+  }
+
+  /** What the code returned. Whatever it throws is the action's failure. */
+  async #result(action: ActionDefinition, input: unknown): Promise<unknown> {
+    let result: unknown;
+    try {
+      result = await this.#parts.host.run(action.run, this.#run, input);
+    } catch (thrown) {
+      throw failureOf(this.id, action.name, thrown);
+    }
+    if (isFailure(result)) throw failureOf(this.id, action.name, result);
+    return result;
+  }
+
+  #outcome(result: unknown): HostedOutcome {
+    let value = result;
+    if (result instanceof ActionReply) {
+      result.applyTo(this.#run);
+      value = result.value;
+    }
+    const run = this.#run;
+    run.revoke();
+    if (isFailure(value)) throw failureOf(this.id, run.invocation.action.name, value);
+    if (run.cancels !== undefined) throw notOverWire("ctx.cancel", "let the target refuse it");
+    const reply = copyBounded(value, "reply", this.limits.payloadBytesMax);
+    const stateText = run.isStateUsed ? this.#stateText() : this.#invocation.stateText;
+    const tags = run.newTags === undefined ? this.tags : this.#newTags(run.newTags);
+    if (run.invocation.action.isRead) this.#checkRead(stateText, tags);
+    return { run, reply, stateText, tags };
+  }
+
+  #checkRead(stateText: string | undefined, tags: Tags): void {
+    const { stateText: before, action } = this.#invocation;
+    const { sends, routing } = this.#run;
+    const isChanged = stateText !== before || tags !== this.tags;
+    if (!isChanged && sends === undefined && routing === undefined) return;
+    const did = isChanged ? "changed the state" : "sent or cancelled a message";
+    throw new TypeError(`${action.name} is a read and ${did}`);
+  }
+
+  /** The state as text: that from before when it is still the same, however that was written. */
+  #stateText(): string | undefined {
+    const { definition, stateText: before } = this.#invocation;
+    const { codec } = definition.state!;
+    const text = codec.encode(this.#state) as string;
+    if (before !== undefined && codec.encode(codec.decode(before)) === text) return before;
+    if (text === "null") {
+      throw notOverWire("a state that is null", "use an object, which can say that it is empty");
+    }
+    if (text.length > this.limits.stateUnitsMax) {
+      throw new SpawnError(
+        "PAYLOAD_TOO_LARGE",
+        `state: expected a size of at most ${this.limits.stateUnitsMax}, got ${text.length}`,
+      );
+    }
+    return text;
+  }
+
+  #newTags(tags: Tags): Tags {
+    if (this.#invocation.definition.state === undefined) {
+      throw new SpawnError("INVALID_ARGUMENT", `tags: ${this.id.definition} has no state`);
+    }
+    const copied = copyValue(tags, "tags") as Record<string, unknown>;
+    const isRecord = typeof copied === "object" && copied !== null && !Array.isArray(copied);
+    if (!isRecord || !Object.values(copied).every((value) => typeof value === "string")) {
+      throw new SpawnError("INVALID_ARGUMENT", "tags: expected an object whose values are strings");
+    }
+    if (JSON.stringify(copied) === JSON.stringify(this.tags)) return this.tags;
+    if (Object.keys(copied).length === 0) {
+      throw notOverWire("taking the last tag away", "keep one, with an empty text");
+    }
+    return copied as Tags;
+  }
+
+  readState(): unknown {
+    if (this.#isRead) return this.#state;
+    this.#isRead = true;
+    const { definition, stateText } = this.#invocation;
+    if (definition.state === undefined) return undefined;
+    const { codec, initial } = definition.state;
+    this.#state = stateText === undefined ? initial() : codec.decode(stateText);
+    return this.#state;
+  }
+
+  writeState(state: unknown): void {
+    if (this.#invocation.definition.state === undefined) {
+      throw new SpawnError(
+        "INVALID_ARGUMENT",
+        `${formatActorId(this.id)} has no state: its definition does not give one`,
+      );
+    }
+    this.#isRead = true;
+    this.#state = state;
+  }
+
+  wall(): number {
+    return systemClock.wall();
+  }
+
+  call(_run: Run, name: string, request: InvokeRequest): Promise<unknown> {
+    return this.#parts.call(this.id, name, request);
+  }
+
+  unheard(run: Run, error: Error): void {
+    const { action } = run.invocation;
+    this.#parts.emit({ type: "async-failed", actor: this.id, action: action.name, error });
+  }
+
+  reference(target: unknown, name: string | undefined, call: ReferenceCall): unknown {
+    return this.#parts.host.reference(target, name, call);
+  }
+
+  compose(run: Run, name: string, request: SendRequest): Outgoing {
+    if (request?.definition === EXTERNAL) {
+      throw notOverWire(
+        "ctx.external",
+        "do it in an action of a pooled actor, sent to by ctx.effect",
+      );
+    }
+    checkSendOverWire(request);
+    const { metadata } = run.invocation.details!;
+    const composed = composeCall(this.#sending, { name, request }, { id: this.id, metadata });
+    return { ...composed, id: UNKNOWN_ID };
+  }
+
+  composeBroadcast(channel: string, payload: unknown, action: string | undefined): Outgoing {
+    if (action !== undefined) {
+      throw notOverWire("the action of a broadcast", "let each subscription name its own");
+    }
+    if (this.#hasBroadcast) {
+      throw notOverWire(
+        "a second broadcast of an action",
+        "send the rest from a message to itself",
+      );
+    }
+    this.#hasBroadcast = true;
+    return { ...composeBroadcast(this.#sending, channel, { payload }), id: UNKNOWN_ID };
+  }
+
+  get #sending(): SendingParts {
+    const { system } = this.id;
+    return { system, clock: systemClock, random, limits: this.limits, cronTimes };
+  }
+}
+
+/** The id of a message is given where it is stored, which nobody tells. */
+export const UNKNOWN_ID = "";

@@ -1,0 +1,62 @@
+/** What the protocol has no place for: refused at once and by name, instead of doing something else. */
+import { SpawnError } from "../engine/index.ts";
+import type { ActorDefinition, SendRequest } from "../engine/index.ts";
+
+/** @param what the part of the public API, as it is written */
+export function notOverWire(what: string, instead: string): SpawnError {
+  return new SpawnError(
+    "INVALID_ARGUMENT",
+    `${what} cannot be had beside a sidecar: the protocol has no place for it; ${instead}`,
+  );
+}
+
+const SEND_OPTIONS = ["id", "everyMs", "cron", "timeZone", "catchUp"] as const;
+
+/** @throws {SpawnError} `INVALID_ARGUMENT` for a message that would become another one on its way */
+export function checkSendOverWire(request: SendRequest): void {
+  const option = SEND_OPTIONS.find((name) => request[name] !== undefined);
+  if (option !== undefined) {
+    throw notOverWire(`options.${option}`, "use delayMs, scheduledTo or a timer of the definition");
+  }
+  if (request.ordered === false) throw notOverWire("options.ordered", "leave it out");
+  if (request.reliability === "fire") {
+    throw notOverWire('options.reliability "fire"', "leave it out, or call with async: true");
+  }
+}
+
+/** Revisions that the proxy keeps of every actor. */
+const REVISIONS_KEPT = 10;
+/** Names that the protocol gives a meaning of their own. */
+const INIT_ACTION = "init";
+/** The longest period of a timer: the protocol has 32 bits for it. */
+const TIMER_MS_MAX = 2_147_483_647;
+
+/** @throws {SpawnError} `INVALID_ARGUMENT` for a definition that the protocol cannot say */
+export function checkDefinitionOverWire(definition: ActorDefinition): void {
+  const { name, state, durability, revisionsKept, actions, timers } = definition;
+  if (durability !== "durable") {
+    throw notOverWire(`durability of ${name}`, "the proxy decides it, with SPAWN_DURABILITY");
+  }
+  if (revisionsKept !== REVISIONS_KEPT) {
+    throw notOverWire(`revisionsKept of ${name}`, `the proxy keeps ${REVISIONS_KEPT}`);
+  }
+  for (const option of ["revisionsKeptMs", "expireAfterMs", "index"] as const) {
+    if (definition[option] === undefined) continue;
+    throw notOverWire(`${option} of ${name}`, "leave it out");
+  }
+  if (state !== undefined && state.version > 1) {
+    throw notOverWire(`state(…).next(…) of ${name}`, "let init bring an old state up to date");
+  }
+  if (actions.has(INIT_ACTION)) {
+    throw notOverWire(`an action named init, which ${name} has,`, "give it another name");
+  }
+  for (const { action, payload, repeat } of timers) {
+    const what = `timer ${action} of ${name}`;
+    if ("cron" in repeat) throw notOverWire(`cron of ${what}`, "use everyMs");
+    if (payload !== null) throw notOverWire(`payload of ${what}`, "leave it out");
+    if (repeat.catchUp !== "one") throw notOverWire(`catchUp of ${what}`, "leave it out");
+    if (repeat.everyMs > TIMER_MS_MAX) {
+      throw notOverWire(`everyMs of ${what}`, `it can be at most ${TIMER_MS_MAX}`);
+    }
+  }
+}

@@ -1,0 +1,78 @@
+/** What this program tells a sidecar about its actors. */
+import { create, toBinary } from "@bufbuild/protobuf";
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import type { ActorDefinition, ActorKind } from "../engine/index.ts";
+import type { ActorSchema } from "../protocol/index.ts";
+import { Kind, RegistrationRequestSchema } from "../protocol/index.ts";
+import { checkDefinitionOverWire } from "./over-the-wire.ts";
+
+/**
+ * The action with which an actor comes to life at its host. It is there for every actor that has a
+ * state, because only the definition knows the first one.
+ */
+export const INIT_ACTION = "init";
+
+const PROTOCOL = { protocolMajorVersion: 1, protocolMinorVersion: 1 };
+
+const kinds: Readonly<Record<ActorKind, Kind>> = {
+  named: Kind.NAMED,
+  unnamed: Kind.UNNAMED,
+  pooled: Kind.POOLED,
+  task: Kind.TASK,
+};
+
+/** The registration of a system, encoded. @throws {SpawnError} `INVALID_ARGUMENT` for what the protocol cannot say */
+export function registrationOf(system: string, definitions: Iterable<ActorDefinition>): Uint8Array {
+  const actors = Object.fromEntries(
+    [...definitions].map((definition) => [definition.name, actorOf(system, definition)]),
+  );
+  const request = create(RegistrationRequestSchema, {
+    serviceInfo: {
+      serviceName: system,
+      serviceVersion: "0.1.0",
+      serviceRuntime: `Node ${process.versions.node}`,
+      supportLibraryName: "spawn-mesh",
+      supportLibraryVersion: "0.1.0",
+      ...PROTOCOL,
+    },
+    actorSystem: { name: system, registry: { actors } },
+  });
+  return toBinary(RegistrationRequestSchema, request);
+}
+
+function actorOf(
+  system: string,
+  definition: ActorDefinition,
+): MessageInitShape<typeof ActorSchema> {
+  checkDefinitionOverWire(definition);
+  const { name, kind, pool, state, init, actions, channels, timers } = definition;
+  const hasInit = state !== undefined || init !== undefined;
+  return {
+    id: { name, system },
+    // None: each instance makes its own when it comes to life.
+    state: {},
+    settings: {
+      kind: kinds[kind],
+      stateful: state !== undefined,
+      snapshotStrategy: timeout(definition.snapshotTimeoutMs),
+      deactivationStrategy: timeout(definition.deactivateTimeoutMs),
+      ...(pool && { minPoolSize: pool.min, maxPoolSize: pool.max }),
+    },
+    actions: [...(hasInit ? [INIT_ACTION] : []), ...actions.keys()].map((action) => ({
+      name: action,
+    })),
+    timerActions: timers.map(({ action, repeat }) => ({
+      seconds: "everyMs" in repeat ? repeat.everyMs : 0,
+      action: { name: action },
+    })),
+    metadata: {
+      channelGroup: [...channels].map(([topic, action]) => ({ topic, action })),
+    },
+  };
+}
+
+function timeout(timeoutMs: number): {
+  readonly strategy: { readonly case: "timeout"; readonly value: { readonly timeout: bigint } };
+} {
+  return { strategy: { case: "timeout", value: { timeout: BigInt(timeoutMs) } } };
+}

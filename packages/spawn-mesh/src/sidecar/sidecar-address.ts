@@ -1,0 +1,67 @@
+/** Where a sidecar listens, and how it is reached. */
+import { SpawnError, checkWholeNumber } from "../engine/index.ts";
+
+/** What can be said about a sidecar besides its address. */
+export interface SidecarOptions {
+  /** Where it listens: `http://127.0.0.1:9001`, `https://…`, or a Unix socket as `unix:/var/run/spawn.sock`. */
+  readonly url: string;
+  /** Sent with every request as `authorization: Bearer …`. Default: none. */
+  readonly token?: string;
+  /** The interface at which this program listens for the sidecar. Default `127.0.0.1`. */
+  readonly host?: string;
+  /** The port at which this program listens for the sidecar. Default: a free one, which it tells the sidecar. */
+  readonly port?: number;
+}
+
+/** A sidecar as requests need it. */
+export interface SidecarAddress {
+  readonly isTls: boolean;
+  /** What `node:http` connects to. */
+  readonly target:
+    | { readonly socketPath: string }
+    | { readonly host: string; readonly port: number };
+  readonly token: string | undefined;
+}
+
+const PORT_DEFAULT = 9001;
+
+/** @throws {SpawnError} `INVALID_ARGUMENT` */
+export function addressOf(sidecar: string | SidecarOptions): SidecarAddress {
+  const { url, token } = sidecarOptions(sidecar);
+  if (url.startsWith("unix:")) {
+    const socketPath = url.slice("unix:".length).replace(/^\/\/(?=\/)/, "");
+    if (socketPath === "") throw badUrl(url);
+    return { isTls: false, target: { socketPath }, token };
+  }
+  const { protocol, hostname, port, pathname } = parsed(url);
+  const isPlain = (protocol === "http:" || protocol === "https:") && pathname === "/";
+  if (!isPlain) throw badUrl(url);
+  const isTls = protocol === "https:";
+  const host = hostname.replace(/^\[(.*)\]$/, "$1");
+  return { isTls, target: { host, port: port === "" ? PORT_DEFAULT : Number(port) }, token };
+}
+
+/** The options of a sidecar that is given by its address alone, or with them. @throws {SpawnError} `INVALID_ARGUMENT` */
+export function sidecarOptions(sidecar: string | SidecarOptions): SidecarOptions {
+  const options = typeof sidecar === "string" ? { url: sidecar } : sidecar;
+  if (typeof options?.url !== "string") throw badUrl(options?.url);
+  if (options.port !== undefined) {
+    checkWholeNumber("sidecar.port", options.port, { min: 0, max: 65_535 });
+  }
+  return options;
+}
+
+function parsed(url: string): URL {
+  try {
+    return new URL(url);
+  } catch {
+    throw badUrl(url);
+  }
+}
+
+function badUrl(got: unknown): SpawnError {
+  return new SpawnError(
+    "INVALID_ARGUMENT",
+    `sidecar: expected http://HOST:PORT, https://HOST:PORT or unix:/PATH, got ${JSON.stringify(got)}`,
+  );
+}

@@ -1,0 +1,198 @@
+/** Calls of actions through a sidecar. */
+import { create, toBinary } from "@bufbuild/protobuf";
+import {
+  checkOptions,
+  checkRequest,
+  copyMetadata,
+  isScheduled,
+  scheduledMessage,
+} from "../engine/call-options.ts";
+import {
+  DEADLINE_MS_DEFAULT,
+  SpawnError,
+  checkName,
+  defaultLimits,
+  isSpawnError,
+} from "../engine/index.ts";
+import type { ActorId, InvokeRequest, SendRequest } from "../engine/index.ts";
+import { copyBounded } from "../engine/values.ts";
+import {
+  InvocationRequestSchema,
+  InvocationResponseSchema,
+  RunSchema,
+  Status,
+} from "../protocol/index.ts";
+import type { HttpAnswer, HttpExchange } from "./http-exchange.ts";
+import { checkSendOverWire } from "./over-the-wire.ts";
+import { decodedAnswer, errorOfAnswer, withKeyInDoubt } from "./wire-errors.ts";
+import { payloadOfValue, valueOfPayload, wireIdOf } from "./wire-values.ts";
+
+/** The action that makes a call. */
+export interface CallingRun {
+  readonly self: ActorId;
+  /** What the sidecar calls the run; it knows its deadline, and who waits for it. Empty if it has no name for it. */
+  readonly runId: string;
+}
+
+/** How much longer than its deadline a call is waited for: the sidecar knows better how it ended. */
+const ANSWER_GRACE_MS = 5_000;
+
+/** Metadata that says how a call is to be made; the protocol has no other place for it. */
+const TIMEOUT_KEY = "request-timeout";
+const IDEMPOTENCY_KEY = "idempotency-key";
+
+export class SidecarCalls {
+  readonly #http: HttpExchange;
+  readonly #system: string | undefined;
+
+  /** @param system of whoever names none */
+  constructor(http: HttpExchange, system: string | undefined) {
+    this.#http = http;
+    this.#system = system;
+  }
+
+  /** Calls an action and waits for the answer. @throws {SpawnError} */
+  async invoke(name: string, request: InvokeRequest, run?: CallingRun): Promise<unknown> {
+    const { action, payload, definition = name, system, ...options } = checkRequest(request);
+    checkOptions(options);
+    const target = this.#target({ system, definition, name });
+    checkName("action", action);
+    if (isScheduled(options)) {
+      await this.send(name, scheduledMessage(request), run);
+      return undefined;
+    }
+    const { idempotencyKey, deadlineMs, metadata } = options;
+    const body = requestBody(target, {
+      action,
+      payload,
+      run,
+      async: options.async,
+      metadata: {
+        ...(metadata && ownMetadata(metadata)),
+        ...(deadlineMs !== undefined && { [TIMEOUT_KEY]: `${deadlineMs}` }),
+        ...(idempotencyKey !== undefined && { [IDEMPOTENCY_KEY]: idempotencyKey }),
+      },
+    });
+    try {
+      return await this.#post(target, body, options);
+    } catch (error) {
+      throw isSpawnError(error) ? withKeyInDoubt(error, idempotencyKey) : error;
+    }
+  }
+
+  /** Has a message stored; resolves when it is. @throws {SpawnError} */
+  async send(name: string, request: SendRequest, run?: CallingRun): Promise<void> {
+    checkSendOverWire(request);
+    const { action, payload, definition = name, system, delayMs, scheduledTo, metadata } = request;
+    checkName("action", action);
+    const target = this.#target({ system, definition, name });
+    const at = scheduledTo ?? Date.now() + (delayMs ?? 0);
+    const body = requestBody(target, {
+      action,
+      payload,
+      run,
+      async: true,
+      scheduledTo: BigInt(Math.max(at, EARLIEST_MS)),
+      ...(metadata && { metadata: ownMetadata(metadata) }),
+    });
+    await this.#post(target, body, {});
+  }
+
+  #target({
+    system = this.#system,
+    definition,
+    name,
+  }: NamedActor & { readonly system: string | undefined }): ActorId {
+    if (system === undefined) {
+      throw new SpawnError(
+        "INVALID_ARGUMENT",
+        "expected the name of a system, in the request or as an option of connect",
+      );
+    }
+    checkName("system", system);
+    checkName("definition", definition);
+    checkName("actor", name);
+    return { system, definition, name };
+  }
+
+  async #post(
+    { system, name }: ActorId,
+    body: Uint8Array,
+    options: Pick<InvokeRequest, "signal" | "deadlineMs">,
+  ): Promise<unknown> {
+    const { signal, deadlineMs = DEADLINE_MS_DEFAULT } = options;
+    const path = `/api/v1/system/${encodeURIComponent(system)}/actors/${encodeURIComponent(name)}/invoke`;
+    const answer = await this.#http.send({
+      method: "POST",
+      path,
+      headers: { "content-type": "application/octet-stream" },
+      body,
+      signal,
+      timeoutMs: deadlineMs + ANSWER_GRACE_MS,
+    });
+    return valueOfAnswer(answer);
+  }
+}
+
+type NamedActor = Pick<ActorId, "definition" | "name">;
+
+/** What is older than this is taken for a delay. */
+const EARLIEST_MS = 100_000_000_000;
+
+interface RequestParts {
+  readonly action: string;
+  readonly payload: unknown;
+  readonly run: CallingRun | undefined;
+  readonly async: boolean | undefined;
+  readonly scheduledTo?: bigint;
+  readonly metadata?: Readonly<Record<string, string>>;
+}
+
+function requestBody(target: ActorId, parts: RequestParts): Uint8Array {
+  const { action, run, scheduledTo = 0n, metadata = {} } = parts;
+  const { system, definition, name } = target;
+  const payload = copyBounded(parts.payload, "payload", defaultLimits.payloadBytesMax);
+  const message = toBinary(
+    InvocationRequestSchema,
+    create(InvocationRequestSchema, {
+      system: { name: system },
+      actor: { id: wireIdOf(target) },
+      actionName: action,
+      payload: payloadOfValue(payload),
+      async: parts.async ?? false,
+      metadata,
+      scheduledTo,
+      registerRef: definition === name ? "" : definition,
+      ...(run && { caller: wireIdOf(run.self) }),
+    }),
+  );
+  const { runId = "" } = run ?? {};
+  return Buffer.concat([message, toBinary(RunSchema, create(RunSchema, { runId }))]);
+}
+
+/** @throws {SpawnError} `INVALID_ARGUMENT` for metadata that would be an option on the wire */
+function ownMetadata(metadata: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  const copied = copyMetadata(metadata, defaultLimits.metadataBytesMax);
+  for (const key of [TIMEOUT_KEY, IDEMPOTENCY_KEY]) {
+    if (!Object.hasOwn(copied, key)) continue;
+    throw new SpawnError(
+      "INVALID_ARGUMENT",
+      `metadata ${key}: it means an option on the wire; use deadlineMs or idempotencyKey`,
+    );
+  }
+  return copied;
+}
+
+/** The metadata of a call without what is an option of it. */
+export function metadataOfCall(
+  metadata: Readonly<Record<string, string>>,
+): Readonly<Record<string, string>> {
+  const { [TIMEOUT_KEY]: _, [IDEMPOTENCY_KEY]: __, ...own } = metadata;
+  return Object.freeze(own);
+}
+
+function valueOfAnswer(answer: HttpAnswer): unknown {
+  const response = decodedAnswer(InvocationResponseSchema, answer);
+  if (response.status?.status !== Status.OK) throw errorOfAnswer(answer, response);
+  return valueOfPayload(response.payload, "reply");
+}

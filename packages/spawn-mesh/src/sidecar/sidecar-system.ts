@@ -1,0 +1,261 @@
+/** An actor system whose actors a sidecar keeps: this program runs their actions. */
+import { SpawnError, checkName, checkWholeNumber, TIMEOUT_MS_MAX } from "../engine/index.ts";
+import type {
+  ActorDefinition,
+  ActorKind,
+  ChannelListener,
+  EventListener,
+  InvokeRequest,
+  ReferenceCall,
+  SendRequest,
+} from "../engine/index.ts";
+import { harmless } from "../engine/events.ts";
+import { DRAIN_TIMEOUT_MS_DEFAULT } from "../engine/index.ts";
+import { definitionOfActor } from "../sdk/actor.ts";
+import type { ActorOf, AnyActor, NameOf } from "../sdk/actor.ts";
+import type { ActorRef, EffectRef } from "../sdk/actor-ref.ts";
+import type { ActorSystem, ActorSystemOptions } from "../sdk/actor-system.ts";
+import { currentRun, inProcessHost } from "../sdk/in-process-host.ts";
+import { addRunningSystem, removeRunningSystem } from "../sdk/running-systems.ts";
+import type { RunningSystem } from "../sdk/running-systems.ts";
+import { CallbackServer } from "./callback-server.ts";
+import { SidecarChannels } from "./sidecar-channels.ts";
+import { HostedActors } from "./hosted-actors.ts";
+import { UNKNOWN_ID } from "./hosted-run.ts";
+import { HttpExchange } from "./http-exchange.ts";
+import { notOverWire } from "./over-the-wire.ts";
+import { registrationOf } from "./registration.ts";
+import { addressOf, sidecarOptions } from "./sidecar-address.ts";
+import type { SidecarOptions } from "./sidecar-address.ts";
+import { SidecarCalls } from "./sidecar-calls.ts";
+import { SidecarLink } from "./sidecar-link.ts";
+import { SidecarReferences } from "./sidecar-references.ts";
+
+/** What belongs to whoever keeps the actors, and cannot be said beside a sidecar. */
+const KEEPERS_OPTIONS = [
+  "statestore",
+  "encryption",
+  "cluster",
+  "externals",
+  "limits",
+  "clock",
+  "random",
+] as const satisfies readonly (keyof ActorSystemOptions)[];
+
+type Phase = "new" | "running" | "stopped";
+
+export class SidecarActorSystem implements ActorSystem, RunningSystem {
+  readonly name: string;
+  readonly handlesSignals: boolean;
+  readonly #options: SidecarOptions;
+  readonly #registration: Uint8Array;
+  readonly #http: HttpExchange;
+  readonly #calls: SidecarCalls;
+  readonly #channels: SidecarChannels;
+  readonly #references = new SidecarReferences();
+  readonly #server: CallbackServer;
+  readonly #emit: EventListener;
+  #link: SidecarLink | undefined;
+  #phase: Phase = "new";
+  #stopping: Promise<void> | undefined;
+
+  /** @throws {SpawnError} `INVALID_ARGUMENT`, `ALREADY_REGISTERED` */
+  constructor(
+    name: string,
+    options: ActorSystemOptions & { readonly sidecar: string | SidecarOptions },
+  ) {
+    checkName("system", name);
+    checkOptions(name, options);
+    this.name = name;
+    this.handlesSignals = options.handleSignals ?? true;
+    this.#emit = harmless(options.onEvent);
+    this.#options = sidecarOptions(options.sidecar);
+    const definitions = definitionsOf(options.actors);
+    this.#registration = registrationOf(name, definitions.values());
+    const address = addressOf(this.#options);
+    this.#http = new HttpExchange(address);
+    this.#calls = new SidecarCalls(this.#http, name);
+    this.#channels = new SidecarChannels(this.#http, name, this.#emit);
+    this.#server = new CallbackServer(
+      new HostedActors(definitions, {
+        host: inProcessHost((target, instance, call) =>
+          this.#references.to(target as AnyActor, instance, call),
+        ),
+        callFrom: (run, called, request) =>
+          this.#calls.invoke(called, { system: name, ...request }, run),
+        emit: this.#emit,
+      }),
+    );
+  }
+
+  async start(): Promise<void> {
+    if (this.#phase !== "new") {
+      throw new SpawnError("INVALID_ARGUMENT", `the system ${this.name} was started before`);
+    }
+    addRunningSystem(this);
+    this.#phase = "running";
+    const { host = "127.0.0.1", port = 0 } = this.#options;
+    try {
+      const listening = await this.#server.listen(host, port);
+      this.#link = new SidecarLink(addressOf(this.#options), this.#registration, listening);
+      await this.#link.start();
+    } catch (error) {
+      this.crash();
+      throw error;
+    }
+  }
+
+  actor<State, ActionsOf, Kind extends ActorKind>(
+    defined: ActorOf<State, ActionsOf, Kind>,
+    ...[name]: NameOf<Kind>
+  ): ActorRef<State, ActionsOf> {
+    const call: ReferenceCall = (called, request) => this.invoke(called, request);
+    return this.#references.to(defined, name, call) as ActorRef<State, ActionsOf>;
+  }
+
+  async invoke<Reply = unknown>(name: string, request: InvokeRequest): Promise<Reply> {
+    const run = currentRun();
+    if (run !== undefined) return (await run.invoke(name, this.#ownSystem(request))) as Reply;
+    this.#checkRunning();
+    return (await this.#calls.invoke(name, request)) as Reply;
+  }
+
+  effect<State, ActionsOf, Kind extends ActorKind>(
+    defined: ActorOf<State, ActionsOf, Kind>,
+    ...[name]: NameOf<Kind>
+  ): EffectRef<ActionsOf, Promise<string>> {
+    const send: ReferenceCall = (called, request) => this.send(called, request);
+    return this.#references.to(defined, name, send) as EffectRef<ActionsOf, Promise<string>>;
+  }
+
+  async send(name: string, request: SendRequest): Promise<string> {
+    const run = currentRun();
+    if (run !== undefined) return run.send(name, this.#ownSystem(request));
+    this.#checkRunning();
+    await this.#calls.send(name, request);
+    return UNKNOWN_ID;
+  }
+
+  async publish(channel: string, payload?: unknown): Promise<string> {
+    const run = currentRun();
+    if (run?.self.system === this.name) return run.broadcast(channel, payload);
+    this.#checkRunning();
+    return await this.#channels.publish(channel, payload);
+  }
+
+  subscribe(channel: string, listener: ChannelListener): () => void {
+    this.#checkRunning();
+    return this.#channels.subscribe(channel, listener);
+  }
+
+  get messages(): never {
+    throw atTheKeeper("messages");
+  }
+
+  get actors(): never {
+    throw atTheKeeper("actors");
+  }
+
+  async find(): Promise<never> {
+    throw atTheKeeper("find");
+  }
+
+  async reindex(): Promise<never> {
+    throw atTheKeeper("reindex");
+  }
+
+  stored(): never {
+    throw atTheKeeper("stored");
+  }
+
+  async reencrypt(): Promise<never> {
+    throw atTheKeeper("reencrypt");
+  }
+
+  async checkMigrations(): Promise<never> {
+    throw atTheKeeper("checkMigrations");
+  }
+
+  export(): never {
+    throw atTheKeeper("export");
+  }
+
+  stop({ drainTimeoutMs = DRAIN_TIMEOUT_MS_DEFAULT } = {}): Promise<void> {
+    if (this.#phase === "running") this.#stopping = this.#stop(drainTimeoutMs);
+    return this.#stopping ?? Promise.resolve();
+  }
+
+  async #stop(drainTimeoutMs: number): Promise<void> {
+    checkWholeNumber("drainTimeoutMs", drainTimeoutMs, { min: 0, max: TIMEOUT_MS_MAX });
+    this.#phase = "stopped";
+    this.#channels.close();
+    this.#link?.stop();
+    try {
+      await this.#server.stop(drainTimeoutMs);
+    } finally {
+      this.#http.close();
+      removeRunningSystem(this);
+    }
+  }
+
+  crash(): void {
+    this.#phase = "stopped";
+    this.#channels.close();
+    this.#link?.stop();
+    this.#server.crash();
+    this.#http.close();
+    removeRunningSystem(this);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+
+  #ownSystem<Request extends { readonly system?: string }>(request: Request): Request {
+    return { ...request, system: request.system ?? this.name };
+  }
+
+  #checkRunning(): void {
+    if (this.#phase === "running") return;
+    if (this.#phase === "new") {
+      throw new SpawnError(
+        "INVALID_ARGUMENT",
+        `the system ${this.name} is not started; await start() first`,
+      );
+    }
+    throw new SpawnError("SHUTTING_DOWN", `the system ${this.name} is stopped`);
+  }
+}
+
+function atTheKeeper(member: string): SpawnError {
+  return notOverWire(`system.${member}`, "ask where the actors are kept");
+}
+
+/** @throws {SpawnError} `INVALID_ARGUMENT` for what only the sidecar can be told */
+function checkOptions(name: string, options: ActorSystemOptions): void {
+  if (!Array.isArray(options.actors)) {
+    throw new SpawnError(
+      "INVALID_ARGUMENT",
+      `actors of ${name}: expected an array of actors, got ${typeof options.actors}`,
+    );
+  }
+  const keepers = KEEPERS_OPTIONS.find((option) => options[option] !== undefined);
+  if (keepers === undefined) return;
+  throw new SpawnError(
+    "INVALID_ARGUMENT",
+    `${keepers} of ${name}: the sidecar keeps the actors and has its own; expected it or sidecar, got both`,
+  );
+}
+
+/** @throws {SpawnError} `INVALID_ARGUMENT`, `ALREADY_REGISTERED` */
+function definitionsOf(actors: readonly AnyActor[]): ReadonlyMap<string, ActorDefinition> {
+  const definitions = new Map<string, ActorDefinition>();
+  for (const defined of actors) {
+    const definition = definitionOfActor(defined);
+    if (definitions.has(definition.name)) {
+      throw new SpawnError("ALREADY_REGISTERED", `the actor ${definition.name} is defined twice`);
+    }
+    definitions.set(definition.name, definition);
+  }
+  return definitions;
+}

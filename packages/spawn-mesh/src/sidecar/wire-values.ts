@@ -1,0 +1,72 @@
+/**
+ * Values on their way between this program and a sidecar: JSON as `JSONType`, protobuf messages as they
+ * are. States are kept as text on both sides, so that what is compared is what is stored.
+ */
+import { create } from "@bufbuild/protobuf";
+import { AnySchema } from "@bufbuild/protobuf/wkt";
+import type { Any } from "@bufbuild/protobuf/wkt";
+import { OpaqueValue, SpawnError, textOfValue, valueOfText } from "../engine/index.ts";
+import type { ActorId } from "../engine/index.ts";
+import { isNoop, jsonTextOf, wrapJson } from "../protocol/index.ts";
+import type { ActorId as WireActorId, Noop } from "../protocol/index.ts";
+
+/** The payload of any message that has one: a value, explicitly none, or not set. */
+export type WirePayload =
+  | { readonly case: "value"; readonly value: Any }
+  | { readonly case: "noop"; readonly value: Noop }
+  | { readonly case: undefined; readonly value?: undefined };
+
+/** How this SDK spells `JSONType`. */
+const SPELLING = "spawn";
+/** What SDKs send that have no payload but must send something. */
+const EMPTY_TYPE = "/google.protobuf.Empty";
+
+/** A value of the engine as a payload. */
+export function payloadOfValue(value: unknown): WirePayload {
+  return value === undefined
+    ? { case: undefined }
+    : { case: "value", value: anyOfText(textOfValue(value)) };
+}
+
+/** A payload as a value of the engine. @throws {SpawnError} `INVALID_ARGUMENT` */
+export function valueOfPayload(payload: WirePayload, what: string): unknown {
+  if (payload.case !== "value" || payload.value.typeUrl.endsWith(EMPTY_TYPE)) return undefined;
+  const text = textOfAny(payload.value);
+  if (text === undefined) return undefined;
+  try {
+    return valueOfText(text);
+  } catch (cause) {
+    throw new SpawnError("INVALID_ARGUMENT", `${what}: it says JSONType and is no JSON`, { cause });
+  }
+}
+
+/** A value or state as its text; `undefined` for an `Any` that says that there is none. */
+export function textOfAny(any: Any | undefined): string | undefined {
+  if (any === undefined || isNoop(any.typeUrl)) return undefined;
+  const json = jsonTextOf(any);
+  if (json !== undefined) return json === "" ? undefined : json;
+  if (any.typeUrl === "" && any.value.length === 0) return undefined;
+  return textOfValue(new OpaqueValue(any.typeUrl, any.value));
+}
+
+/** The text of a value or state as it travels. */
+export function anyOfText(text: string): Any {
+  // JSON has no other word that begins with an "a".
+  if (!text.startsWith("a")) return wrapJson(text, SPELLING);
+  const { type, bytes } = valueOfText(text) as OpaqueValue;
+  return create(AnySchema, { typeUrl: type, value: bytes });
+}
+
+/** An actor as the wire names it: an instance has its definition as its parent. */
+export function wireIdOf({ system, definition, name }: ActorId): {
+  readonly name: string;
+  readonly system: string;
+  readonly parent: string;
+} {
+  return { name, system, parent: definition === name ? "" : definition };
+}
+
+/** An actor that the wire names. */
+export function actorIdOf({ name, system, parent }: WireActorId): ActorId {
+  return { system, definition: parent === "" ? name : parent, name };
+}
