@@ -60,7 +60,7 @@ const host = await startChild(
   },
 );
 await waitFor("the service", register);
-let http = new LeanHttp(ingress, CONNECTIONS);
+let http = new LeanHttp({ port: ingress }, CONNECTIONS);
 const add = (id: string): Promise<string> => http.post(`/Counter/${id}/add`, '{"value":1}');
 await waitFor("the first call", async () => (await add("warm")) !== "");
 
@@ -112,7 +112,7 @@ async function reload(): Promise<void> {
   http.close();
   await stopChild(server);
   server = await startServer(folder);
-  http = new LeanHttp(ingress, CONNECTIONS);
+  http = new LeanHttp({ port: ingress }, CONNECTIONS);
   await waitFor("the restarted server", async () => (await http.post("/Counter/warm/get")) !== "");
   return measure({
     peer: "restate-fsync",

@@ -12,6 +12,9 @@ interface Response {
 
 const HEAD_END = Buffer.from("\r\n\r\n");
 
+/** Where a server listens on this machine: at a port, or at a Unix socket. */
+export type LocalAddress = { readonly port: number } | { readonly path: string };
+
 class Connection {
   readonly #socket: Socket;
   #received: Buffer | undefined;
@@ -19,8 +22,8 @@ class Connection {
   #reject: ((error: Error) => void) | undefined;
   failure: Error | undefined;
 
-  constructor(host: string, port: number) {
-    this.#socket = connect({ host, port });
+  constructor(address: LocalAddress) {
+    this.#socket = connect("path" in address ? address : { host: "127.0.0.1", ...address });
     this.#socket.setNoDelay(true);
     this.#socket.on("data", (chunk: Buffer) => this.#receive(chunk));
     this.#socket.on("error", (error) => this.#fail(error));
@@ -91,24 +94,24 @@ function joinChunks(bytes: Buffer, start: number): string | undefined {
 }
 
 export class LeanHttp {
-  readonly #port: number;
+  readonly #address: LocalAddress;
   readonly #connectionsMax: number;
   readonly #all = new Set<Connection>();
   readonly #free: Connection[] = [];
   readonly #waiting: ((connection: Connection) => void)[] = [];
 
-  constructor(port: number, connectionsMax: number) {
-    this.#port = port;
+  constructor(address: LocalAddress, connectionsMax: number) {
+    this.#address = address;
     this.#connectionsMax = connectionsMax;
   }
 
-  /** The body of the answer. @throws when its status is not 200 */
+  /** The body of the answer; bytes are characters of latin-1. @throws when its status is not 200 */
   async post(path: string, body = ""): Promise<string> {
     const connection = await this.#take();
     const type = body === "" ? "" : "content-type: application/json\r\n";
     try {
       const { status, body: answer } = await connection.send(
-        `POST ${path} HTTP/1.1\r\nhost: 127.0.0.1:${this.#port}\r\n${type}content-length: ${body.length}\r\n\r\n${body}`,
+        `POST ${path} HTTP/1.1\r\nhost: 127.0.0.1\r\n${type}content-length: ${body.length}\r\n\r\n${body}`,
       );
       if (status !== 200) throw new Error(`HTTP ${status}: ${answer}`);
       return answer;
@@ -131,7 +134,7 @@ export class LeanHttp {
     }
     if (this.#all.size >= this.#connectionsMax)
       return new Promise((resolve) => this.#waiting.push(resolve));
-    const connection = new Connection("127.0.0.1", this.#port);
+    const connection = new Connection(this.#address);
     this.#all.add(connection);
     return connection;
   }

@@ -12,12 +12,13 @@ export interface Goal {
 export interface WorkloadEntry {
   readonly name: string;
   /** The program of our side. Default: `spawn-mesh.ts`. */
-  readonly program?: "effects.ts" | "rotation.ts";
+  readonly program?: "effects.ts" | "rotation.ts" | "sidecar.ts";
   /** The program that measures the least that any design must do. */
   readonly floor?:
     | "floor-inproc.ts"
     | "floor-durable.ts"
     | "floor-point-read.ts"
+    | "floor-double-hop.ts"
     | "floor-database.ts";
   /** The workload of our own that stands in for a floor. */
   readonly beside?: string;
@@ -111,6 +112,16 @@ const workloads: readonly WorkloadEntry[] = [
   { name: "effects/pipe", program: "effects.ts", beside: "W3-1k256", peers: [] },
 ];
 
+/** The round trip through the sidecar, beside that through a proxy which only passes on. */
+const sidecar: readonly WorkloadEntry[] = ["W5-seq", "W5", "W5/uds", "W5/durable"].map((name) => ({
+  name,
+  program: "sidecar.ts",
+  floor: "floor-double-hop.ts",
+  peers: [],
+  target: [atLeast(0.7, "floor")],
+  moonshot: atLeast(1, "floor"),
+}));
+
 /** The curve over state sizes; it has no floor but the smallest state. */
 const curve: readonly WorkloadEntry[] = ["W1-seq", "W1-pipe64", "W3-hot64"].flatMap((name) =>
   stateSizes.map((size) => ({ name: `${name}/${size}`, peers: [] })),
@@ -137,6 +148,13 @@ const onDatabases: readonly WorkloadEntry[] = ["postgres", "mariadb"].flatMap(
 
 /** What takes a while and is compared with nothing but itself. */
 const onDemand: readonly WorkloadEntry[] = [
+  ...sidecar,
+  {
+    name: "W4-hosted",
+    program: "sidecar.ts",
+    peers: [],
+    heapMaxBytes: [1024, 512],
+  },
   { name: "W3-seq/encrypted", floor: "floor-durable.ts", peers: [] },
   { name: "W3-hot64/encrypted", floor: "floor-durable.ts", peers: [] },
   { name: "W3-1k256/encrypted", floor: "floor-durable.ts", peers: [] },

@@ -12,6 +12,7 @@ import { ChannelRoutes } from "./routes/channels.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { invokeRoutes } from "./routes/invoke.ts";
 import { jsonInvokeRoutes } from "./routes/json-invoke.ts";
+import { messageRoutes } from "./routes/messages.ts";
 import { registerRoutes } from "./routes/register.ts";
 import { spawnRoutes } from "./routes/spawn.ts";
 import { ProxyServer } from "./server.ts";
@@ -56,6 +57,7 @@ export async function startProxy(config: ProxyConfig, log: Log): Promise<Running
       ...spawnRoutes(systems),
       ...jsonInvokeRoutes(systems),
       ...channels.routes,
+      ...messageRoutes(systems),
       ...registerRoutes({ systems, hosts, log, declared: declared.options }),
       ...healthRoutes(isReady),
     ],

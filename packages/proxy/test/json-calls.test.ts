@@ -5,6 +5,7 @@ import { actor, fail } from "spawn-mesh";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startTestProxy } from "./fixtures/start-proxy.ts";
 import type { TestProxy } from "./fixtures/start-proxy.ts";
+import { until } from "./fixtures/until.ts";
 import { startBeside, urlOf } from "./sidecar/start-sidecar.ts";
 
 const counter = actor("counter", {
@@ -127,5 +128,36 @@ describe("a call with JSON", () => {
     expect(await (await call("counter/get")).json()).toEqual({ total: before.total + 6 });
     const later = await call("counter/add", { value: 1 }, { "spawn-delay-ms": "20" });
     expect(later.status).toBe(202);
+  });
+});
+
+describe("a message with JSON", () => {
+  const send = (message: unknown): Promise<Response> =>
+    fetch(`${urlOf(proxy.address)}/api/v1/system/spawn-system/messages`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify(message),
+    });
+
+  test("is stored, and delivered", async () => {
+    const message = { name: "carl", definition: "user", action: "visit", id: "first" };
+    const sent = await send(message);
+    expect([sent.status, await sent.json()]).toMatchObject([
+      200,
+      { id: expect.stringMatching(/^first/) as string },
+    ]);
+    await until(async () => (await system.actor(user, "carl").get()).visits === 1);
+  });
+
+  test.each([
+    [{ action: "visit" }, "expected { name, action, payload }"],
+    [{ name: "carl" }, "with the name of an action"],
+    [{ name: "carl", action: "visit", cron: "at noon" }, "at noon"],
+    [{ name: "carl", action: "visit", often: true }, "options.often"],
+    [null, "expected { name, action, payload }"],
+  ])("%j is refused", async (message, text) => {
+    const refused = await send(message);
+    expect(refused.status).toBe(400);
+    expect(JSON.stringify(await refused.json())).toContain(text);
   });
 });

@@ -3,6 +3,7 @@
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { getHeapStatistics } from "node:v8";
+import { cronTimes } from "spawn-mesh";
 import { Engine, SpawnError, findAction, isSpawnError } from "spawn-mesh/engine";
 import type {
   ActorId,
@@ -83,6 +84,7 @@ export class HostedSystem {
       host: remoteHost,
       limits: options.limits,
       onEvent: (event) => this.#told(event),
+      cronTimes,
       heapPercent,
       awaitsDefinitions: true,
       findSystem: options.findSystem,
@@ -201,7 +203,8 @@ export class HostedSystem {
 
   /** Calls an action. @throws {SpawnError} */
   async call({ target, action: name, payload, options, caller }: HostedCall): Promise<unknown> {
-    this.engine.checkAccepting();
+    const origin = caller && { caller, chain: NO_CHAIN, deadlineAt: Infinity, parent: undefined };
+    this.engine.checkAccepting({ origin, options });
     const place = await this.find(target);
     if (place === undefined) throw notFound(target);
     const type = this.engine.type(place.definition);
@@ -212,7 +215,6 @@ export class HostedSystem {
         `Action [${name}] not found for Actor [${target.name}]`,
       );
     }
-    const origin = caller && { caller, chain: NO_CHAIN, deadlineAt: Infinity, parent: undefined };
     return await this.engine.call({ type, name: place.name, action, payload, options, origin });
   }
 

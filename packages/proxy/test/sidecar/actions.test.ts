@@ -1,6 +1,6 @@
 /** Actions beside a sidecar cannot tell where they run: the same rules, the same errors. */
 import { actor, connect, fail, input, read, reply, settle } from "spawn-mesh";
-import type { ActorSystem } from "spawn-mesh";
+import type { ActorSystem, SendOptions } from "spawn-mesh";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
 import { startTestProxy } from "../fixtures/start-proxy.ts";
@@ -89,11 +89,15 @@ const account = actor("account", {
     remember(ctx) {
       leaked = ctx;
     },
-    wanted: (ctx) => ctx.cancel("x"),
-    twice(ctx) {
-      ctx.broadcast("interest", { rate: 0 });
-      ctx.broadcast("interest", { rate: 0 });
+    remind(ctx, options: SendOptions): string {
+      return ctx.effect(account, ctx.self.name).deposit({ amount: 1 }, options);
     },
+    forget: (ctx, id: string) => ctx.cancel(id),
+    twice(ctx) {
+      ctx.broadcast("interest", { rate: 0.5 });
+      ctx.broadcast("interest", { rate: 1 });
+    },
+    mailed: (ctx) => void ctx.send("mail", { definition: "<external>", action: "mail" }),
   },
 });
 
@@ -312,16 +316,48 @@ describe("an action beside a sidecar", () => {
 
   test("is refused, by name, what the protocol cannot say", async () => {
     const sue = system.actor(account, "sue");
-    expect((await errorOf(sue.wanted())).message).toContain("ctx.cancel cannot be had");
-    expect((await errorOf(sue.twice())).message).toContain("second broadcast");
+    expect((await errorOf(sue.mailed())).message).toContain("ctx.external cannot be had");
     expect(() => system.messages).toThrowError(/system\.messages cannot be had/);
     expect(() => system.stored(incrementor)).toThrowError(/system\.stored cannot be had/);
   });
 
   test("is sent messages from outside, at once and later", async () => {
-    await system.effect(account, "tim").deposit({ amount: 1 });
-    await system.effect(account, "tim").deposit({ amount: 2 }, { delayMs: 50 });
+    const tim = system.effect(account, "tim");
+    expect(await tim.deposit({ amount: 1 })).toMatch(/^[0-9a-f]{32}$/);
+    expect(await tim.deposit({ amount: 2 }, { delayMs: 50, id: "later" })).toMatch(/^later/);
     await until(async () => (await system.actor(account, "tim").balance()) === 3);
+    await system.actor(account, "tim").deposit({ amount: 4 }, { delayMs: 20 });
+    await until(async () => (await system.actor(account, "tim").balance()) === 7);
+    const refused = tim.deposit({ amount: 1 }, { cron: "at noon" });
+    expect(await failureOf(refused)).toBe("INVALID_ARGUMENT no");
+  });
+
+  test("sends messages under ids, again and again, and cancels them", async () => {
+    const una = system.actor(account, "una");
+    const id = await una.remind({ id: "tick", everyMs: 20 });
+    expect(id).toMatch(/^tick/);
+    await until(async () => (await una.balance()) >= 3);
+    await una.forget("tick");
+    await una.remind({ id: "cron", cron: "* * * * * *" });
+    const ticked = await una.balance();
+    await until(async () => (await una.balance()) > ticked);
+    await una.forget("cron");
+    const before = await una.balance();
+    await una.remind({ id: "once", delayMs: 100 });
+    await una.forget(await una.remind({ id: "never", delayMs: 100 }));
+    await until(async () => (await una.balance()) > before);
+    await new Promise((resolve) => setTimeout(resolve, 150));
+    expect(await una.balance()).toBe(before + 1);
+  });
+
+  test("broadcasts as often as it likes, and may have no tags left", async () => {
+    const vic = system.actor(account, "vic");
+    await vic.deposit({ amount: 2 });
+    await vic.label({ tier: "gold" });
+    await vic.label({});
+    expect(await vic.describe()).toMatchObject({ tags: {} });
+    await vic.twice();
+    await until(async () => (await vic.balance()) === 6);
   });
 });
 

@@ -16,6 +16,13 @@ export class ActionReply {
     return this;
   }
 
+  /** The same to do, with another value. */
+  with(value: unknown): ActionReply {
+    const other = new ActionReply(value);
+    other.#deeds.push(...this.#deeds);
+    return other;
+  }
+
   /** Does it all. */
   applyTo(context: ActionContext): void {
     for (const deed of this.#deeds) deed(context);

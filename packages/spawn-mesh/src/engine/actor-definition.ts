@@ -32,6 +32,16 @@ export interface ActionDefinition {
   /** Checks and converts the payload before the action runs; throws `INVALID_ARGUMENT`. */
   readonly parse: ((payload: unknown) => unknown) | undefined;
   readonly run: ActionFunction;
+  /** What callers see of its values, when that is not what crosses the boundary. Default: the same. */
+  readonly conversion?: Conversion | undefined;
+}
+
+/** What a typed reference does with the values of an action. */
+export interface Conversion {
+  /** What crosses the boundary for what the caller gave. @throws {SpawnError} `INVALID_ARGUMENT` */
+  readonly payload: (given: unknown) => unknown;
+  /** What the caller gets for the reply that came. */
+  readonly reply: (reply: unknown) => unknown;
 }
 
 /** How the state of an actor begins and how older shapes of it become today's. */
@@ -43,6 +53,8 @@ export interface StateDefinition {
   readonly initial: () => unknown;
   /** The labels of a new state. Default: none. */
   readonly initialTags?: Tags;
+  /** The action that answers the state. Default: one that answers it as it is. */
+  readonly read?: ActionDefinition;
   /** Turns a stored state of `version` into today's. Called for older versions only. */
   readonly migrate: (stored: unknown, version: number) => unknown;
 }
@@ -101,7 +113,8 @@ export function findAction(
 ): ActionDefinition | undefined {
   const own = definition.actions.get(name);
   if (own !== undefined) return own;
-  return definition.state !== undefined && DEFAULT_READS.has(name) ? defaultRead : undefined;
+  const { state } = definition;
+  return state !== undefined && DEFAULT_READS.has(name) ? (state.read ?? defaultRead) : undefined;
 }
 
 /** The id of an actor of this definition. */

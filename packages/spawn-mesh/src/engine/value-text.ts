@@ -8,6 +8,8 @@
 
 /** Bytes with a type that only sender and receiver understand. Never changed once made. */
 export class OpaqueValue {
+  /** To whoever has protobuf it is an `Any`: `anyUnpack` takes it as it is. */
+  readonly $typeName = "google.protobuf.Any" as const;
   /** What the bytes are, in the words of those who understand them. */
   readonly type: string;
   readonly bytes: Uint8Array;
@@ -15,6 +17,14 @@ export class OpaqueValue {
   constructor(type: string, bytes: Uint8Array) {
     this.type = type;
     this.bytes = bytes;
+  }
+
+  get typeUrl(): string {
+    return this.type;
+  }
+
+  get value(): Uint8Array {
+    return this.bytes;
   }
 }
 

@@ -70,8 +70,20 @@ function copyAtMost(value: unknown, what: string, bytesMax: number): unknown {
     return copied;
   } catch (error) {
     if (error === tooLarge) throw sizeRefusal(what, bytesMax, "far more");
+    const opaque = error === refused ? opaqueOfAny(value) : undefined;
+    if (opaque !== undefined) return opaque;
     throw refusal(error, value, what);
   }
+}
+
+/** An `Any` of protobuf says what an opaque value says: a type, and bytes. Its bytes are copied. */
+function opaqueOfAny(value: unknown): OpaqueValue | undefined {
+  const any = value as { readonly $typeName?: unknown; typeUrl?: unknown; value?: unknown } | null;
+  const { typeUrl, value: bytes } = any ?? {};
+  const isAny = any?.$typeName === "google.protobuf.Any";
+  if (!isAny || typeof typeUrl !== "string" || !(bytes instanceof Uint8Array)) return undefined;
+  units = typeUrl.length + bytes.length;
+  return new OpaqueValue(typeUrl, bytes.slice());
 }
 
 function sizeRefusal(what: string, bytesMax: number, got: string): SpawnError {

@@ -1,7 +1,7 @@
 /** What an action is, and the two things that can be said about one: that it only reads, and what it accepts. */
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { SpawnError } from "../engine/index.ts";
-import type { ActionFunction } from "../engine/index.ts";
+import type { ActionDefinition, ActionFunction, Conversion } from "../engine/index.ts";
 import type { Context, ReadContext } from "./context.ts";
 
 /** Any action of an actor with this state. */
@@ -14,16 +14,19 @@ export type Actions<State> = Readonly<Record<string, Action<State>>>;
 /** What `read` and `input` say about a function, kept beside it. */
 export interface ActionTraits {
   readonly isRead: boolean;
-  readonly schema: StandardSchemaV1 | undefined;
+  readonly parse: ActionDefinition["parse"];
+  readonly conversion: Conversion | undefined;
   /** The function that was written. */
   readonly run: ActionFunction;
 }
 
 const traits = new WeakMap<object, ActionTraits>();
 
+const noTraits = { isRead: false, parse: undefined, conversion: undefined };
+
 /** What is known about an action. */
 export function traitsOf(action: object): ActionTraits {
-  return traits.get(action) ?? { isRead: false, schema: undefined, run: action as ActionFunction };
+  return traits.get(action) ?? { ...noTraits, run: action as ActionFunction };
 }
 
 /**
@@ -33,7 +36,7 @@ export function traitsOf(action: object): ActionTraits {
 export function read<State, Payload, Reply>(
   run: (context: ReadContext<State>, payload: Payload) => Reply,
 ): (context: Context<State>, payload: Payload) => Reply {
-  return describe<(context: Context<State>, payload: Payload) => Reply>({
+  return describeAction<(context: Context<State>, payload: Payload) => Reply>({
     ...traitsOf(run),
     isRead: true,
   });
@@ -50,16 +53,16 @@ export function input<Schema extends StandardSchemaV1, State, Reply>(
   schema: Schema,
   run: (context: Context<State>, payload: StandardSchemaV1.InferOutput<Schema>) => Reply,
 ): (context: Context<State>, payload: StandardSchemaV1.InferInput<Schema>) => Reply {
-  return describe<(context: Context<State>, payload: StandardSchemaV1.InferInput<Schema>) => Reply>(
-    {
-      ...traitsOf(run),
-      schema,
-    },
-  );
+  return describeAction<
+    (context: Context<State>, payload: StandardSchemaV1.InferInput<Schema>) => Reply
+  >({
+    ...traitsOf(run),
+    parse: (payload) => parseWith(schema, payload, "payload"),
+  });
 }
 
 /** A new function for the described action, so that the one that was written stays what it is. */
-function describe<Described extends object>(described: ActionTraits): Described {
+export function describeAction<Described extends object>(described: ActionTraits): Described {
   const { run } = described;
   const action: ActionFunction = (context, payload) => run(context, payload);
   traits.set(action, described);

@@ -5,10 +5,12 @@ import type {
   ActorDefinition,
   ActorType,
   CallOptions,
+  Conversion,
   Failure,
   SendOptions,
 } from "../engine/index.ts";
 import { findAction } from "../engine/index.ts";
+import { currentRun } from "./in-process-host.ts";
 import type { Reply } from "./reply.ts";
 
 /** A call under way: a promise of the reply that also knows which failures the action can return. */
@@ -105,9 +107,15 @@ export function referenceType<Type extends KnownType>(type: Type): ReferenceType
       this.#name = name;
     }
 
-    static method(
-      action: ActionDefinition,
-    ): (payload?: unknown, options?: CallOptions & SendOptions) => unknown {
+    static method(action: ActionDefinition): ReferenceMethod {
+      const { conversion } = action;
+      if (conversion !== undefined) {
+        return function (this: Reference, given, options) {
+          const payload = conversion.payload(given);
+          const call = { type, name: this.#name, action, payload, options };
+          return convertedReply(this.#target.call(call), conversion);
+        };
+      }
       return function (this: Reference, payload, options) {
         return this.#target.call({ type, name: this.#name, action, payload, options });
       };
@@ -118,6 +126,17 @@ export function referenceType<Type extends KnownType>(type: Type): ReferenceType
     Object.defineProperty(Reference.prototype, name, { value, enumerable: true });
   }
   return Reference;
+}
+
+type ReferenceMethod = (payload?: unknown, options?: CallOptions & SendOptions) => unknown;
+
+/** The reply of a call as its caller gets it. What is sent has an id and no reply. */
+function convertedReply(answer: unknown, { reply }: Conversion): unknown {
+  if (!(answer instanceof Promise)) return answer;
+  const converted = answer.then(reply);
+  // As with every call of an action: one that it forgets to wait for does not end the process.
+  if (currentRun() !== undefined) converted.catch(() => undefined);
+  return converted;
 }
 
 /** The actions of a definition, and `get` unless a stateless actor has none. */

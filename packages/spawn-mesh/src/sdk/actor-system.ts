@@ -60,7 +60,7 @@ export interface ActorSystemOptions {
   /**
    * The sidecar that keeps these actors, by its address (`http://127.0.0.1:9001`, or a Unix socket as
    * `unix:/var/run/spawn.sock`) or with more options. This program then runs the actions and nothing
-   * else; docs/guides/sidecar.md says what cannot be had that way. Default: they are kept here.
+   * else; docs/guides/beside-a-sidecar.md says what cannot be had that way. Default: they are kept here.
    */
   readonly sidecar?: string | SidecarOptions;
   /**

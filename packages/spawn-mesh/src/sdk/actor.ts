@@ -20,7 +20,7 @@ import type {
   StateDefinition,
   TimerDefinition,
 } from "../engine/index.ts";
-import { parseWith, traitsOf } from "./action.ts";
+import { traitsOf } from "./action.ts";
 import type { Actions } from "./action.ts";
 import { cronTimes } from "./cron-times.ts";
 import type { Context } from "./context.ts";
@@ -28,7 +28,7 @@ import type { JsonProblem } from "./json-types.ts";
 import type { IndexFields, NoIndex } from "./finding.ts";
 import { poolOf } from "./pool.ts";
 import type { KindProblem } from "./pool.ts";
-import type { VersionedState } from "./state.ts";
+import type { MessageState, VersionedState } from "./state.ts";
 
 /** The name of an instance, where the kind has instances. */
 export type NameOf<Kind extends ActorKind> = Kind extends "unnamed" ? [name: string] : [];
@@ -46,8 +46,8 @@ export interface ActorOptions<State, ActionsOf, Kind extends ActorKind, Index = 
    * once they were needed. Default `{ min: 1, max: 4 }`; the largest `max` is 256.
    */
   readonly pool?: Partial<PoolSize>;
-  /** Makes the state of a new actor; or versions of it, from `state(…)`. Without it the actor is stateless. */
-  readonly state?: (() => State) | VersionedState<State>;
+  /** Makes the state of a new actor; or versions of it, or a protobuf message, from `state(…)`. Without it the actor is stateless. */
+  readonly state?: (() => State) | VersionedState<State> | MessageState<State>;
   /** `durable`: a reply means committed. `write-behind`: a reply means in memory. Default `durable`. */
   readonly durability?: Durability;
   /** Idle time after which the actor leaves memory, in milliseconds; every action begins it anew. Default 10 000. */
@@ -349,12 +349,24 @@ function stateOf(
   state: (() => unknown) | StateDefinition | undefined,
 ): StateDefinition | undefined {
   if (state === undefined) return undefined;
-  if (typeof state === "function")
-    return { codec: jsonCodec, version: 1, initial: state, migrate: (stored) => stored };
+  if (typeof state === "function") {
+    const initial = (): unknown => refuseMessage(name, state());
+    return { codec: jsonCodec, version: 1, initial, migrate: (stored) => stored };
+  }
   if (typeof state === "object" && typeof state?.initial === "function") return state;
   throw new SpawnError(
     "INVALID_ARGUMENT",
     `state of ${name}: expected a function that makes it, or state(schema, initial), got ${typeof state}`,
+  );
+}
+
+/** A message is no JSON value, although it may look like one. */
+function refuseMessage(name: string, made: unknown): unknown {
+  const type = (made as { readonly $typeName?: unknown } | null | undefined)?.$typeName;
+  if (typeof type !== "string") return made;
+  throw new SpawnError(
+    "INVALID_ARGUMENT",
+    `state of ${name}: got a message ${type}; expected state(schema, initial) with its schema`,
   );
 }
 
@@ -384,8 +396,5 @@ function actionOf(actorName: string, name: string, action: unknown): ActionDefin
       `action ${name} of ${actorName}: expected a function, got ${typeof action}`,
     );
   }
-  const { isRead, schema, run } = traitsOf(action);
-  const parse =
-    schema === undefined ? undefined : (payload: unknown) => parseWith(schema, payload, "payload");
-  return { name, isRead, parse, run };
+  return { name, ...traitsOf(action) };
 }

@@ -2,5 +2,6 @@
 import { Cron } from "croner";
 import type { CronTimes } from "../engine/index.ts";
 
+/** What cron expressions mean, for an `Engine` of your own. */
 export const cronTimes: CronTimes = (cron, timeZone, after) =>
   new Cron(cron, { timezone: timeZone, mode: "5-or-6-parts" }).nextRun(new Date(after))?.getTime();

@@ -10,6 +10,11 @@ import type { ActionContext, ActionFunction, Host } from "../engine/index.ts";
 
 const AsyncFunction: unknown = (async () => undefined).constructor;
 
+/** Whether it was written as an asynchronous function. */
+export function isAsynchronous(action: ActionFunction): boolean {
+  return action.constructor === AsyncFunction;
+}
+
 const asynchronousRuns = new AsyncLocalStorage<ActionContext>();
 let synchronousRun: ActionContext | undefined;
 
@@ -27,8 +32,7 @@ function run(action: ActionFunction, context: ActionContext, payload: unknown): 
   const outer = synchronousRun;
   synchronousRun = context;
   try {
-    if (action.constructor === AsyncFunction)
-      return asynchronousRuns.run(context, action, context, payload);
+    if (isAsynchronous(action)) return asynchronousRuns.run(context, action, context, payload);
     // The turn may have been taken on behalf of another run, whose this one is not.
     return asynchronousRuns.getStore() === undefined
       ? action(context, payload)

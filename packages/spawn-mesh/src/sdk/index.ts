@@ -38,16 +38,18 @@ export type {
   PurgeOptions,
   Where,
 } from "./finding.ts";
+export { cronTimes } from "./cron-times.ts";
 export type { Context, ReadContext } from "./context.ts";
 export { external } from "./external.ts";
 export type { AnyExternal, External } from "./external.ts";
 export type { JsonProblem, NotJson } from "./json-types.ts";
 export { effect, reply } from "./reply.ts";
 export type { Effect, Reply } from "./reply.ts";
+export { rpc } from "./rpc.ts";
 export { settle } from "./settle.ts";
 export type { Settled } from "./settle.ts";
 export { state } from "./state.ts";
-export type { VersionedState } from "./state.ts";
+export type { MessageState, VersionedState } from "./state.ts";
 export type { StoredActorRef } from "./stored-actor.ts";
 export { SpawnError, errorCodes, fail, isSpawnError } from "../engine/index.ts";
 export type {

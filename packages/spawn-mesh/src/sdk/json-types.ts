@@ -3,6 +3,7 @@
  * JSON values. Interfaces do not fit `JsonValue` (they have no index signature), so the check walks
  * the type.
  */
+import type { Message } from "@bufbuild/protobuf";
 import type { Failure } from "../engine/index.ts";
 import type { Answer } from "./actor-ref.ts";
 
@@ -42,7 +43,7 @@ type Offence<T, Depth extends keyof Deeper = 5> =
           ? never
           : T extends Failure
             ? never
-            : T extends Opaque
+            : T extends Opaque | Message
               ? T
               : Depth extends 0
                 ? never
@@ -52,7 +53,12 @@ type Offence<T, Depth extends keyof Deeper = 5> =
                     ? { [Field in keyof T]-?: Offence<T[Field], Deeper[Depth]> }[keyof T]
                     : T;
 
-type Check<T, Where extends string> = [Offence<T>] extends [never] ? unknown : NotJson<Where>;
+/** A message as a whole is a value too, as `rpc(…)` has it; one inside of JSON is not. */
+type IsMessage<T> =
+  IsAny<T> extends true ? false : [Extract<T, Message>] extends [never] ? false : true;
+
+type Check<T, Where extends string> =
+  IsMessage<T> extends true ? unknown : [Offence<T>] extends [never] ? unknown : NotJson<Where>;
 
 type PayloadOf<Run> = Run extends (context: never, payload: infer Payload) => unknown
   ? Payload
@@ -62,9 +68,11 @@ type ReplyOf<Run> = Run extends (...inputs: never) => infer Returned
   : never;
 
 /** Nothing when state, payloads and replies are JSON values; otherwise what makes the definition a type error. */
-export type JsonProblem<State, ActionsOf> = ([Offence<State>] extends [never]
+export type JsonProblem<State, ActionsOf> = ([State] extends [Message]
   ? unknown
-  : { readonly state: NotJson<"state"> }) & {
+  : [Offence<State>] extends [never]
+    ? unknown
+    : { readonly state: NotJson<"state"> }) & {
   readonly actions: {
     readonly [Name in keyof ActionsOf]: Check<PayloadOf<ActionsOf[Name]>, "payload"> &
       Check<ReplyOf<ActionsOf[Name]>, "reply">;

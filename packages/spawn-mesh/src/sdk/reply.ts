@@ -86,12 +86,12 @@ export function effect<S, A, K extends ActorKind>(
 ): EffectRef<A, Effect> {
   const { name: definition, actions } = definitionOfActor(defined);
   const name = instance ?? definition;
-  const methods = [...actions.keys()].map((action) => [
+  const methods = [...actions].map(([action, { conversion }]) => [
     action,
-    (payload?: unknown, options?: object): Effect => ({
-      name,
-      request: { ...options, definition, action, payload },
-    }),
+    (given?: unknown, options?: object): Effect => {
+      const payload = conversion === undefined ? given : conversion.payload(given);
+      return { name, request: { ...options, definition, action, payload } };
+    },
   ]);
   return Object.fromEntries(methods) as EffectRef<A, Effect>;
 }

@@ -9,12 +9,18 @@ import type { Run } from "../engine/run.ts";
 import {
   ActorInvocationResponseSchema,
   ActorInvocationSchema,
+  OutcomeSchema,
   RunSchema,
   decodeMessage,
 } from "../protocol/index.ts";
-import type { ActorInvocation, WorkflowSchema } from "../protocol/index.ts";
+import type { ActorInvocation, SentSchema, WorkflowSchema } from "../protocol/index.ts";
 import { runHosted } from "./hosted-run.ts";
-import type { HostedInvocation, HostedOutcome, HostedRunParts } from "./hosted-run.ts";
+import type {
+  HostedInvocation,
+  HostedOutcome,
+  HostedOutgoing,
+  HostedRunParts,
+} from "./hosted-run.ts";
 import { notOverWire } from "./over-the-wire.ts";
 import { INIT_ACTION } from "./registration.ts";
 import { metadataOfCall } from "./sidecar-calls.ts";
@@ -59,18 +65,22 @@ export class HostedActors {
     try {
       const { runId, revision } = decodeMessage(RunSchema, body);
       const request = decodeMessage(ActorInvocationSchema, body);
-      const invocation = { ...this.#read(request), revision: Number(revision), signal };
+      const isUnderstood = runId !== "";
+      const told = { revision: Number(revision), isUnderstood, signal };
+      const invocation = { ...this.#read(request), ...told };
       const outcome = await runHosted(invocation, {
         ...this.#parts,
         call: (self, name, called) => this.#parts.callFrom({ self, runId }, name, called),
       });
-      return { isOk: true, body: encode(successOf(invocation, outcome)) };
+      return { isOk: true, body: successOf(invocation, outcome) };
     } catch (error) {
       return { isOk: false, body: encode({ payload: payloadOfValue(hostFailureOf(error)) }) };
     }
   }
 
-  #read(invocation: ActorInvocation): Omit<HostedInvocation, "revision" | "signal"> {
+  #read(
+    invocation: ActorInvocation,
+  ): Omit<HostedInvocation, "revision" | "isUnderstood" | "signal"> {
     const { actor, actionName, currentContext: context, payload } = invocation;
     const { name = "", system = "", parent = "" } = actor ?? {};
     const definition = this.#definitions.get(parent) ?? this.#definitions.get(name);
@@ -116,22 +126,56 @@ function actionOf(definition: ActorDefinition, name: string): ActionDefinition |
 
 type ResponseInit = MessageInitShape<typeof ActorInvocationResponseSchema>;
 
-function successOf({ id }: HostedInvocation, outcome: HostedOutcome): ResponseInit {
+function successOf({ id, isUnderstood }: HostedInvocation, outcome: HostedOutcome): Uint8Array {
   const { run, reply, stateText, tags } = outcome;
-  return {
+  const response = encode({
     actorName: id.name,
     actorSystem: id.system,
     updatedContext: { ...(stateText !== undefined && { state: anyOfText(stateText) }), tags },
     payload: payloadOfValue(reply),
-    workflow: workflowOf(id, run),
+    workflow: isUnderstood ? { routing: routingOf(id, run) } : workflowOf(id, run),
     checkpoint: run.isCheckpoint,
+  });
+  return isUnderstood ? Buffer.concat([response, outcomeFields(outcome)]) : response;
+}
+
+/** What the protocol has no words for. */
+function outcomeFields({ run, tags }: HostedOutcome): Uint8Array {
+  const { sends = [], cancels = [], newTags } = run;
+  const clearsTags = newTags !== undefined && Object.keys(tags).length === 0;
+  const sent = (sends as unknown as readonly HostedOutgoing[]).map((message) => sentOf(message));
+  return toBinary(OutcomeSchema, create(OutcomeSchema, { sent, cancelled: cancels, clearsTags }));
+}
+
+function sentOf({
+  target,
+  action,
+  payload,
+  request,
+}: HostedOutgoing): MessageInitShape<typeof SentSchema> {
+  const any = payload === null ? undefined : { payload: anyOfText(payload) };
+  if (request === undefined) return { channel: target.name, ...any };
+  const { system, definition, action: _, payload: __, ...options } = request;
+  return {
+    ...(system !== undefined && { system }),
+    ...(definition !== undefined && { definition }),
+    name: target.name,
+    action,
+    ...any,
+    options: JSON.stringify(options),
   };
 }
 
-function workflowOf(
-  id: ActorId,
-  { sends = [], routing }: Run,
-): MessageInitShape<typeof WorkflowSchema> {
+type WorkflowInit = MessageInitShape<typeof WorkflowSchema>;
+
+function routingOf(id: ActorId, { routing }: Run): NonNullable<WorkflowInit["routing"]> {
+  return routing === undefined
+    ? { case: undefined }
+    : { case: routing.kind, value: routeOf(id, routing) };
+}
+
+function workflowOf(id: ActorId, run: Run): WorkflowInit {
+  const { sends = [] } = run;
   const broadcast = sends.find(({ target }) => target.definition === CHANNEL);
   return {
     effects: sends
@@ -143,14 +187,14 @@ function workflowOf(
         payload: payloadOfText(broadcast.payload),
       },
     }),
-    ...(routing && { routing: { case: routing.kind, value: routeOf(id, routing) } }),
+    routing: routingOf(id, run),
   };
 }
 
 function effectOf(
   source: ActorId,
   { target, action, payload, headers, dueAt }: Outgoing,
-): NonNullable<MessageInitShape<typeof WorkflowSchema>["effects"]>[number]["request"] {
+): NonNullable<WorkflowInit["effects"]>[number]["request"] {
   return {
     system: { name: target.system },
     actor: { id: wireIdOf(target) },

@@ -34,6 +34,7 @@ import type { Outgoing, SendingParts } from "../engine/sending.ts";
 import { isSpawnError } from "../engine/errors.ts";
 import { copyBounded, copyValue } from "../engine/values.ts";
 import { checkSendOverWire, notOverWire } from "./over-the-wire.ts";
+import { UNKNOWN_ID } from "./sidecar-calls.ts";
 
 /** What comes with the request. */
 export interface HostedInvocation {
@@ -47,8 +48,15 @@ export interface HostedInvocation {
   readonly revision: number;
   readonly caller: ActorId | undefined;
   readonly metadata: Readonly<Record<string, string>>;
+  /** Whether the sidecar understands what the protocol has no words for. */
+  readonly isUnderstood: boolean;
   /** Aborts when nobody waits for the answer any more. */
   readonly signal: AbortSignal;
+}
+
+/** A message of a run, with the request that it was made of. */
+export interface HostedOutgoing extends Outgoing {
+  readonly request: SendRequest | undefined;
 }
 
 /** What a run that went well leaves. */
@@ -149,7 +157,7 @@ class HostedRun implements RunOwner {
     const run = this.#run;
     run.revoke();
     if (isFailure(value)) throw failureOf(this.id, run.invocation.action.name, value);
-    if (run.cancels !== undefined) throw notOverWire("ctx.cancel", "let the target refuse it");
+    if (run.cancels !== undefined) this.#check("ctx.cancel", "let the target refuse it");
     const reply = copyBounded(value, "reply", this.limits.payloadBytesMax);
     const stateText = run.isStateUsed ? this.#stateText() : this.#invocation.stateText;
     const tags = run.newTags === undefined ? this.tags : this.#newTags(run.newTags);
@@ -195,7 +203,7 @@ class HostedRun implements RunOwner {
     }
     if (JSON.stringify(copied) === JSON.stringify(this.tags)) return this.tags;
     if (Object.keys(copied).length === 0) {
-      throw notOverWire("taking the last tag away", "keep one, with an empty text");
+      this.#check("taking the last tag away", "keep one, with an empty text");
     }
     return copied as Tags;
   }
@@ -245,10 +253,12 @@ class HostedRun implements RunOwner {
         "do it in an action of a pooled actor, sent to by ctx.effect",
       );
     }
-    checkSendOverWire(request);
+    if (!this.#invocation.isUnderstood) checkSendOverWire(request);
     const { metadata } = run.invocation.details!;
     const composed = composeCall(this.#sending, { name, request }, { id: this.id, metadata });
-    return { ...composed, id: UNKNOWN_ID };
+    const { id, isNamed } = composed;
+    const sent: HostedOutgoing = { ...composed, id: isNamed ? id : UNKNOWN_ID, request };
+    return sent;
   }
 
   composeBroadcast(channel: string, payload: unknown, action: string | undefined): Outgoing {
@@ -256,13 +266,17 @@ class HostedRun implements RunOwner {
       throw notOverWire("the action of a broadcast", "let each subscription name its own");
     }
     if (this.#hasBroadcast) {
-      throw notOverWire(
-        "a second broadcast of an action",
-        "send the rest from a message to itself",
-      );
+      this.#check("a second broadcast of an action", "send the rest from a message to itself");
     }
     this.#hasBroadcast = true;
-    return { ...composeBroadcast(this.#sending, channel, { payload }), id: UNKNOWN_ID };
+    const composed = composeBroadcast(this.#sending, channel, { payload });
+    const sent: HostedOutgoing = { ...composed, id: UNKNOWN_ID, request: undefined };
+    return sent;
+  }
+
+  /** @throws {SpawnError} `INVALID_ARGUMENT` when the sidecar has no words for it */
+  #check(what: string, instead: string): void {
+    if (!this.#invocation.isUnderstood) throw notOverWire(what, instead);
   }
 
   get #sending(): SendingParts {
@@ -270,6 +284,3 @@ class HostedRun implements RunOwner {
     return { system, clock: systemClock, random, limits: this.limits, cronTimes };
   }
 }
-
-/** The id of a message is given where it is stored, which nobody tells. */
-export const UNKNOWN_ID = "";

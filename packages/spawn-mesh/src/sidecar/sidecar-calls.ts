@@ -21,10 +21,11 @@ import {
   InvocationResponseSchema,
   RunSchema,
   Status,
+  jsonOfValue,
 } from "../protocol/index.ts";
 import type { HttpAnswer, HttpExchange } from "./http-exchange.ts";
 import { checkSendOverWire } from "./over-the-wire.ts";
-import { decodedAnswer, errorOfAnswer, withKeyInDoubt } from "./wire-errors.ts";
+import { decodedAnswer, errorOfAnswer, errorOfJson, withKeyInDoubt } from "./wire-errors.ts";
 import { payloadOfValue, valueOfPayload, wireIdOf } from "./wire-values.ts";
 
 /** The action that makes a call. */
@@ -33,6 +34,9 @@ export interface CallingRun {
   /** What the sidecar calls the run; it knows its deadline, and who waits for it. Empty if it has no name for it. */
   readonly runId: string;
 }
+
+/** The id of a message when nobody tells it. */
+export const UNKNOWN_ID = "";
 
 /** How much longer than its deadline a call is waited for: the sidecar knows better how it ended. */
 const ANSWER_GRACE_MS = 5_000;
@@ -44,6 +48,8 @@ const IDEMPOTENCY_KEY = "idempotency-key";
 export class SidecarCalls {
   readonly #http: HttpExchange;
   readonly #system: string | undefined;
+  /** Whether the sidecar is known to speak the protocol and no more. */
+  #isForeign = false;
 
   /** @param system of whoever names none */
   constructor(http: HttpExchange, system: string | undefined) {
@@ -58,7 +64,7 @@ export class SidecarCalls {
     const target = this.#target({ system, definition, name });
     checkName("action", action);
     if (isScheduled(options)) {
-      await this.send(name, scheduledMessage(request), run);
+      await this.send(name, scheduledMessage(request));
       return undefined;
     }
     const { idempotencyKey, deadlineMs, metadata } = options;
@@ -80,17 +86,58 @@ export class SidecarCalls {
     }
   }
 
-  /** Has a message stored; resolves when it is. @throws {SpawnError} */
-  async send(name: string, request: SendRequest, run?: CallingRun): Promise<void> {
-    checkSendOverWire(request);
-    const { action, payload, definition = name, system, delayMs, scheduledTo, metadata } = request;
-    checkName("action", action);
+  /**
+   * Has a message stored, and answers its id: an empty one when the sidecar tells none.
+   *
+   * @throws {SpawnError}
+   */
+  async send(name: string, request: SendRequest): Promise<string> {
+    const { action, definition = name, system } = request;
     const target = this.#target({ system, definition, name });
+    checkName("action", action);
+    const payload = copyBounded(request.payload, "payload", defaultLimits.payloadBytesMax);
+    const id = this.#isForeign
+      ? undefined
+      : await this.#sendAsJson(target, { ...request, payload });
+    if (id !== undefined) return id;
+    this.#isForeign = true;
+    await this.#sendByProtocol(target, { ...request, payload });
+    return UNKNOWN_ID;
+  }
+
+  /** `undefined` when the sidecar does not know how. */
+  async #sendAsJson(
+    { system, definition, name }: ActorId,
+    request: SendRequest,
+  ): Promise<string | undefined> {
+    const answer = await this.#http.send({
+      method: "POST",
+      path: `/api/v1/system/${encodeURIComponent(system)}/messages`,
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({
+        ...request,
+        system: undefined,
+        name,
+        definition,
+        payload: jsonOfValue(request.payload),
+      }),
+      timeoutMs: DEADLINE_MS_DEFAULT,
+    });
+    if (answer.status === 200) {
+      return (JSON.parse(answer.body.toString()) as { readonly id: string }).id;
+    }
+    if (answer.headers["spawn-error"] === undefined) return undefined;
+    throw errorOfJson(answer);
+  }
+
+  async #sendByProtocol(target: ActorId, request: SendRequest): Promise<void> {
+    checkSendOverWire(request);
+    const { action, payload, delayMs, scheduledTo, metadata } = request;
     const at = scheduledTo ?? Date.now() + (delayMs ?? 0);
     const body = requestBody(target, {
       action,
       payload,
-      run,
+      run: undefined,
       async: true,
       scheduledTo: BigInt(Math.max(at, EARLIEST_MS)),
       ...(metadata && { metadata: ownMetadata(metadata) }),

@@ -4,9 +4,9 @@ import { SpawnError, checkName, defaultLimits } from "../engine/index.ts";
 import type { ChannelListener, EventListener, Publication } from "../engine/index.ts";
 import { copyBounded } from "../engine/values.ts";
 import { eventsIn } from "./event-stream.ts";
-import { Status, jsonOfValue, valueOfJson } from "../protocol/index.ts";
-import type { HttpAnswer, HttpExchange } from "./http-exchange.ts";
-import { errorOfAnswer } from "./wire-errors.ts";
+import { jsonOfValue, valueOfJson } from "../protocol/index.ts";
+import type { HttpExchange } from "./http-exchange.ts";
+import { errorOfJson } from "./wire-errors.ts";
 
 /** Waits before listening again after the stream has ended, in milliseconds: doubled each time. */
 const RETRY_MS_MIN = 100;
@@ -99,17 +99,5 @@ export class SidecarChannels {
 
   #pathOf(channel: string): string {
     return `/api/v1/system/${encodeURIComponent(this.#system)}/channels/${encodeURIComponent(channel)}`;
-  }
-}
-
-/** The error in `{ error: { code, message, applied } }`. */
-function errorOfJson(answer: HttpAnswer): SpawnError {
-  try {
-    const { error } = JSON.parse(answer.body.toString()) as {
-      readonly error: { readonly message: string };
-    };
-    return errorOfAnswer(answer, { status: { status: Status.ERROR, message: error.message } });
-  } catch {
-    return errorOfAnswer(answer);
   }
 }

@@ -21,7 +21,6 @@ import type { RunningSystem } from "../sdk/running-systems.ts";
 import { CallbackServer } from "./callback-server.ts";
 import { SidecarChannels } from "./sidecar-channels.ts";
 import { HostedActors } from "./hosted-actors.ts";
-import { UNKNOWN_ID } from "./hosted-run.ts";
 import { HttpExchange } from "./http-exchange.ts";
 import { notOverWire } from "./over-the-wire.ts";
 import { registrationOf } from "./registration.ts";
@@ -132,8 +131,7 @@ export class SidecarActorSystem implements ActorSystem, RunningSystem {
     const run = currentRun();
     if (run !== undefined) return run.send(name, this.#ownSystem(request));
     this.#checkRunning();
-    await this.#calls.send(name, request);
-    return UNKNOWN_ID;
+    return await this.#calls.send(name, request);
   }
 
   async publish(channel: string, payload?: unknown): Promise<string> {

@@ -44,6 +44,18 @@ export function decodedAnswer<Desc extends DescMessage>(
   }
 }
 
+/** The error in `{ error: { code, message, applied } }`. */
+export function errorOfJson(answer: HttpAnswer): SpawnError {
+  try {
+    const { error } = JSON.parse(answer.body.toString()) as {
+      readonly error: { readonly message: string };
+    };
+    return errorOfAnswer(answer, { status: { status: Status.ERROR, message: error.message } });
+  } catch {
+    return errorOfAnswer(answer);
+  }
+}
+
 /** What is certainly not applied, whoever says it. */
 const NEVER_RAN: ReadonlySet<ErrorCode> = new Set(["ACTOR_NOT_FOUND", "ACTION_NOT_FOUND"]);
 

@@ -31,8 +31,12 @@ const PROTOBUF = ["", "/wire", "/wkt", "/codegenv2"].map((door) => `@bufbuild/pr
 const importTable: Readonly<Record<string, Layer>> = {
   engine: { layers: [], node: ["node:assert"], packages: [] },
   // Drivers are optional: they are loaded when a statestore of their kind is opened.
-  statestores: { layers: ["engine"], node: "any", packages: ["pg", "mysql2/promise"] },
-  sdk: { layers: ["engine"], node: "any", packages: ["@standard-schema/spec", "croner"] },
+  statestores: { layers: ["engine"], node: "any", packages: ["pg", "mysql2/promise", "mssql"] },
+  sdk: {
+    layers: ["engine"],
+    node: "any",
+    packages: ["@standard-schema/spec", "croner", "@bufbuild/protobuf"],
+  },
   // What generated code needs, and the encoding that it is written in.
   protocol: { layers: ["engine"], node: [], packages: PROTOBUF },
   sidecar: { layers: ["engine", "sdk", "protocol"], node: "any", packages: PROTOBUF },

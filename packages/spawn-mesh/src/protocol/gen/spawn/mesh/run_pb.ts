@@ -7,13 +7,15 @@
 
 import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { Any } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_any } from "@bufbuild/protobuf/wkt";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file spawn/mesh/run.proto.
  */
 export const file_spawn_mesh_run: GenFile = /*@__PURE__*/
-  fileDesc("ChRzcGF3bi9tZXNoL3J1bi5wcm90bxIKc3Bhd24ubWVzaCIpCgNSdW4SDwoGcnVuX2lkGOgHIAEoCRIRCghyZXZpc2lvbhjpByABKANiBnByb3RvMw");
+  fileDesc("ChRzcGF3bi9tZXNoL3J1bi5wcm90bxIKc3Bhd24ubWVzaCIpCgNSdW4SDwoGcnVuX2lkGOgHIAEoCRIRCghyZXZpc2lvbhjpByABKAMiVAoHT3V0Y29tZRIfCgRzZW50GOgHIAMoCzIQLnNwYXduLm1lc2guU2VudBISCgljYW5jZWxsZWQY6QcgAygJEhQKC2NsZWFyc190YWdzGOoHIAEoCCKRAQoEU2VudBIPCgdjaGFubmVsGAEgASgJEg4KBnN5c3RlbRgCIAEoCRISCgpkZWZpbml0aW9uGAMgASgJEgwKBG5hbWUYBCABKAkSDgoGYWN0aW9uGAUgASgJEiUKB3BheWxvYWQYBiABKAsyFC5nb29nbGUucHJvdG9idWYuQW55Eg8KB29wdGlvbnMYByABKAliBnByb3RvMw", [file_google_protobuf_any]);
 
 /**
  * Fields of an `ActorInvocation`, and of the `InvocationRequest` of a call that its action makes.
@@ -42,4 +44,94 @@ export type Run = Message<"spawn.mesh.Run"> & {
  */
 export const RunSchema: GenMessage<Run> = /*@__PURE__*/
   messageDesc(file_spawn_mesh_run, 0);
+
+/**
+ * Fields of an `ActorInvocationResponse`.
+ *
+ * @generated from message spawn.mesh.Outcome
+ */
+export type Outcome = Message<"spawn.mesh.Outcome"> & {
+  /**
+   * What the action sent, in order. There is nothing of it in the workflow.
+   *
+   * @generated from field: repeated spawn.mesh.Sent sent = 1000;
+   */
+  sent: Sent[];
+
+  /**
+   * The ids of the messages that it cancelled.
+   *
+   * @generated from field: repeated string cancelled = 1001;
+   */
+  cancelled: string[];
+
+  /**
+   * Whether the tags are the new ones although there are none.
+   *
+   * @generated from field: bool clears_tags = 1002;
+   */
+  clearsTags: boolean;
+};
+
+/**
+ * Describes the message spawn.mesh.Outcome.
+ * Use `create(OutcomeSchema)` to create a new message.
+ */
+export const OutcomeSchema: GenMessage<Outcome> = /*@__PURE__*/
+  messageDesc(file_spawn_mesh_run, 1);
+
+/**
+ * A message to an actor, or a broadcast.
+ *
+ * @generated from message spawn.mesh.Sent
+ */
+export type Sent = Message<"spawn.mesh.Sent"> & {
+  /**
+   * The channel of a broadcast. Then there is a payload, and nothing else.
+   *
+   * @generated from field: string channel = 1;
+   */
+  channel: string;
+
+  /**
+   * The actor: without a system it is the sender's, without a definition the named actor.
+   *
+   * @generated from field: string system = 2;
+   */
+  system: string;
+
+  /**
+   * @generated from field: string definition = 3;
+   */
+  definition: string;
+
+  /**
+   * @generated from field: string name = 4;
+   */
+  name: string;
+
+  /**
+   * @generated from field: string action = 5;
+   */
+  action: string;
+
+  /**
+   * @generated from field: google.protobuf.Any payload = 6;
+   */
+  payload?: Any | undefined;
+
+  /**
+   * When and how it is delivered: the options of the SDK, as JSON.
+   *
+   * @generated from field: string options = 7;
+   */
+  options: string;
+};
+
+/**
+ * Describes the message spawn.mesh.Sent.
+ * Use `create(SentSchema)` to create a new message.
+ */
+export const SentSchema: GenMessage<Sent> = /*@__PURE__*/
+  messageDesc(file_spawn_mesh_run, 2);
 

@@ -1,0 +1,55 @@
+/**
+ * What the protocol has no words for, and the host's SDK says nevertheless: messages with an id of their
+ * own or at the times of a cron expression, several broadcasts, what is cancelled, and that no tags are left.
+ */
+import { fromBinary } from "@bufbuild/protobuf";
+import { BinaryWriter } from "@bufbuild/protobuf/wire";
+import type { ActionContext, SendOptions } from "spawn-mesh/engine";
+import { SpawnError } from "spawn-mesh/engine";
+import { OutcomeSchema } from "spawn-mesh/protocol";
+import type { ActorInvocationResponse, Sent } from "spawn-mesh/protocol";
+import { valueOfPayload } from "../wire-values.ts";
+import type { Directory } from "./directory.ts";
+
+/** @throws {SpawnError} `INVALID_ARGUMENT`, `PAYLOAD_TOO_LARGE` */
+export async function applyOutcome(
+  context: ActionContext,
+  { $unknown: fields }: ActorInvocationResponse,
+  directory: Directory,
+): Promise<void> {
+  if (fields === undefined) return;
+  const bytes = new BinaryWriter();
+  for (const { no, wireType, data } of fields) bytes.tag(no, wireType).raw(data);
+  const { sent, cancelled, clearsTags } = fromBinary(OutcomeSchema, bytes.finish());
+  for (const message of sent) await send(context, message, directory);
+  for (const id of cancelled) context.cancel(id);
+  if (clearsTags) context.tags = {};
+}
+
+async function send(context: ActionContext, message: Sent, directory: Directory): Promise<void> {
+  const { channel, name, action, definition } = message;
+  const payload = valueOfPayload(
+    message.payload === undefined ? { case: undefined } : { case: "value", value: message.payload },
+    "payload of a message",
+  );
+  if (channel !== "") return void context.broadcast(channel, payload);
+  const system = message.system === "" ? context.self.system : message.system;
+  // An instance is then found by its name alone.
+  const registerRef = definition === name ? "" : definition;
+  const found = await directory.find({ system, name, parent: "", registerRef });
+  context.send(name, {
+    ...optionsOf(message.options),
+    system,
+    definition: found?.definition ?? (definition || name),
+    action,
+    payload,
+  });
+}
+
+function optionsOf(text: string): SendOptions {
+  try {
+    return JSON.parse(text) as SendOptions;
+  } catch (cause) {
+    throw new SpawnError("INVALID_ARGUMENT", "options of a message: expected JSON", { cause });
+  }
+}

@@ -1,0 +1,50 @@
+/** Messages from outside, with JSON: stored, delivered once or at the times of their options. */
+import { SpawnError } from "spawn-mesh/engine";
+import type { SendRequest } from "spawn-mesh/engine";
+import { valueOfJson } from "spawn-mesh/protocol";
+import type { ActorSystems } from "../actors/actor-systems.ts";
+import { notFound } from "../actors/directory.ts";
+import type { Answer } from "../answers.ts";
+import { isJson, jsonAnswer, jsonRoute, notJson, valueOfBody } from "../json-answers.ts";
+import type { Route, RouteRequest } from "../server.ts";
+
+/** `POST …/messages` with `{ name, action, payload, … }`, answered with the id of the message. */
+export function messageRoutes(systems: ActorSystems): readonly Route[] {
+  return [
+    jsonRoute({
+      method: "POST",
+      path: "/api/v1/system/:system/messages",
+      handle: (request) => send(systems, request),
+    }),
+  ];
+}
+
+async function send(systems: ActorSystems, request: RouteRequest): Promise<Answer> {
+  if (!isJson(request)) return notJson();
+  const { system: systemName = "" } = request.params;
+  const { name, payload, ...message } = messageOf(request.body);
+  const system = systems.get(systemName);
+  if (system === undefined) throw notFound({ name, system: systemName });
+  const { definition = "" } = message;
+  const registerRef = definition === name ? "" : definition;
+  const found = await systems.find({ system: systemName, name, parent: "", registerRef });
+  const id = await system.engine.send(name, {
+    ...message,
+    definition: found?.definition ?? (definition || name),
+    payload: valueOfJson(payload),
+  });
+  return jsonAnswer({ id });
+}
+
+/** @throws {SpawnError} `INVALID_ARGUMENT`; what else is wrong with it the engine says */
+function messageOf(body: Uint8Array): SendRequest & { readonly name: string } {
+  const message = valueOfBody(body) as
+    | (SendRequest & { readonly name?: unknown })
+    | null
+    | undefined;
+  if (typeof message?.name === "string") return { ...message, name: message.name };
+  throw new SpawnError(
+    "INVALID_ARGUMENT",
+    "expected { name, action, payload } with the name of an actor",
+  );
+}
