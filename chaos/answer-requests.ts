@@ -45,7 +45,8 @@ function send(message: ToParent): void {
   if (process.connected) process.send?.(message, undefined, undefined, () => undefined);
 }
 
-function refusalOf(error: unknown): Refusal {
+/** @throws what is none of the platform's errors */
+export function refusalOf(error: unknown): Refusal {
   if (!isSpawnError(error)) throw error;
   const { code, applied, retryable, message } = error;
   return { code, applied, retryable, message };

@@ -7,32 +7,47 @@ import { bar, ProgressLine } from "../chaos/progress-line.ts";
 import { RestartedWorker } from "../chaos/restarted-worker.ts";
 import { scratchDirectory } from "../chaos/scratch-directory.ts";
 import type { Flight } from "./flight-actors.ts";
+import { FlightsBesideSidecar } from "./flights-beside-sidecar.ts";
 import { compareTotals, readFlights, totalsOf, type Totals } from "./flight-totals.ts";
 import { streamFlights, type StreamTally } from "./stream-flights.ts";
 import type { DemoRequest } from "./worker.ts";
 
-const USAGE = `usage: bin/demo [--repeat N]
+const USAGE = `usage: bin/demo [--sidecar] [--repeat N]
 
   Sends 20 000 flight records to actors, one an airport and one a route, in a process that is
   killed with SIGKILL on the way, and compares every total with the file.
 
-  --repeat N   streams the file N times, with a kill each time (default 1)`;
+  --sidecar    keeps the actors in a sidecar, beside the process that runs their actions; the
+               sidecar is killed in the first round and that process in the second
+  --repeat N   streams the file N times, with a kill each time (default 1, with --sidecar 2)`;
 
 const REPEAT_MAX = 1_000;
 
-const repeat = readRepeat();
-process.exitCode = typeof repeat === "string" ? usageError(repeat) : await demo(repeat);
+/** What the arguments ask for. */
+interface Wish {
+  readonly rounds: number;
+  readonly isBesideSidecar: boolean;
+}
 
-/** How often to stream, or what is wrong with the arguments. */
-function readRepeat(): number | string {
+const wish = readWish();
+process.exitCode = typeof wish === "string" ? usageError(wish) : await demo(wish);
+
+/** What to show, or what is wrong with the arguments. */
+function readWish(): Wish | string {
   try {
     const { values } = parseArgs({
-      options: { repeat: { type: "string", default: "1" }, help: { type: "boolean", short: "h" } },
+      options: {
+        repeat: { type: "string" },
+        sidecar: { type: "boolean", default: false },
+        help: { type: "boolean", short: "h" },
+      },
     });
     if (values.help === true) return "";
-    const count = Number(values.repeat);
-    if (/^\d+$/.test(values.repeat) && count >= 1 && count <= REPEAT_MAX) return count;
-    return `--repeat: expected a whole number from 1 to ${REPEAT_MAX}, got "${values.repeat}"`;
+    const { sidecar: isBesideSidecar, repeat = isBesideSidecar ? "2" : "1" } = values;
+    const rounds = Number(repeat);
+    if (/^\d+$/.test(repeat) && rounds >= 1 && rounds <= REPEAT_MAX)
+      return { rounds, isBesideSidecar };
+    return `--repeat: expected a whole number from 1 to ${REPEAT_MAX}, got "${repeat}"`;
   } catch (error) {
     return (error as Error).message;
   }
@@ -44,24 +59,33 @@ function usageError(problem: string): number {
   return problem === "" ? 0 : 2;
 }
 
-async function demo(rounds: number): Promise<number> {
+async function demo({ rounds, isBesideSidecar }: Wish): Promise<number> {
   using scratch = scratchDirectory("spawn-mesh-demo-");
-  const program: WorkerProgram = {
-    program: join(import.meta.dirname, "worker.ts"),
-    args: [join(scratch.path, "state.db")],
+  const file = join(scratch.path, "state.db");
+  const programOf = (name: string, arg: string): WorkerProgram => ({
+    program: join(import.meta.dirname, name),
+    args: [arg],
     compileCache: join(scratch.path, "compiled"),
-  };
+  });
+  const program = programOf("worker.ts", file);
   const flights = readFlights();
   const expected = totalsOf(flights, rounds);
   const times = rounds === 1 ? "" : `, ${rounds} times`;
   console.log(`${styleText("bold", "Spawn Mesh")}  ${format(flights.length)} US flights${times}`);
   console.log(
     `one actor for each of ${expected.airport.size} airports and ` +
-      `${format(expected.route.size)} routes, kept in a SQLite file\n`,
+      `${format(expected.route.size)} routes, kept in a SQLite file` +
+      `${isBesideSidecar ? " by a sidecar" : ""}\n`,
   );
 
   const progress = new ProgressLine(process.stdout);
-  const tally = await stream(program, { flights, rounds, progress });
+  progress.show(() => "  starting the process that holds the actors …");
+  const socket = join(scratch.path, "spawn.sock");
+  const host = programOf("sidecar-host.ts", `unix:${socket}`);
+  const keeper = isBesideSidecar
+    ? await FlightsBesideSidecar.start({ file, socket, host })
+    : await RestartedWorker.start(program);
+  const tally = await stream(keeper, { flights, rounds, progress });
   progress.show(() => "  reading every actor in a new process …");
   const actual = await readTotals(program, expected);
   progress.end();
@@ -69,7 +93,7 @@ async function demo(rounds: number): Promise<number> {
 }
 
 async function stream(
-  program: WorkerProgram,
+  keeper: FlightsBesideSidecar | RestartedWorker,
   run: {
     readonly flights: readonly Flight[];
     readonly rounds: number;
@@ -77,22 +101,23 @@ async function stream(
   },
 ): Promise<StreamTally> {
   const { flights, rounds, progress } = run;
-  progress.show(() => "  starting the process that holds the actors …");
-  const worker = await RestartedWorker.start(program);
-  const tally = await streamFlights(worker, {
+  const victim = (): string => ("victim" in keeper ? ` the ${keeper.victim}` : "");
+  const tally = await streamFlights(keeper, {
     flights,
     rounds,
     onAcknowledged: (now) =>
       progress.show(() => progressText(now, { of: flights.length * rounds })),
     onKill: ({ acknowledged }) =>
-      progress.note(`  ${styleText("red", "kill -9")}   at flight ${format(acknowledged)}`),
+      progress.note(
+        `  ${styleText("red", "kill -9")}  ${victim()} at flight ${format(acknowledged)}`,
+      ),
     onRestart: ({ restartsMs, repeated }) =>
       progress.note(
         `  ${styleText("green", "back")}      after ${milliseconds(restartsMs.at(-1))}; ` +
           `${format(repeated)} flights were in the air and are sent again`,
       ),
   });
-  await worker.stop();
+  await keeper.stop();
   progress.note(progressText(tally, { of: flights.length * rounds }));
   return tally;
 }

@@ -1,13 +1,12 @@
 /**
- * Sends every flight of the file to the worker, many at a time, and kills the worker once a round.
+ * Sends every flight of the file to its actors, many at a time, and kills a process of theirs once a round.
  *
  * This process alone knows what was acknowledged. What was not is sent again, under the same key, to
  * the process that comes next.
  */
 import type { Answer } from "../chaos/killable-worker.ts";
-import type { RestartedWorker } from "../chaos/restarted-worker.ts";
 import type { Flight } from "./flight-actors.ts";
-import type { DemoRequest } from "./worker.ts";
+import type { ApplyRequest } from "./worker.ts";
 
 const IN_FLIGHT = 256;
 /** The kill comes at random when this share of a round is acknowledged. */
@@ -15,6 +14,14 @@ const KILL_FROM = 0.25;
 const KILL_TO = 0.75;
 /** Refusals that one flight may get before the run gives up on it. */
 const REFUSALS_MAX = 20;
+
+/** What keeps the actors, in processes of its own. */
+export interface FlightKeeper {
+  /** Applies a flight. `gone`: a process that was needed for it has been killed, and is back. */
+  ask(request: ApplyRequest): Promise<Answer>;
+  /** Kills a process; resolves when it is gone. What comes after it is starting then. */
+  kill(): Promise<void>;
+}
 
 export interface Stream {
   readonly flights: readonly Flight[];
@@ -37,13 +44,13 @@ export interface StreamTally {
   seconds: number;
 }
 
-export async function streamFlights(worker: RestartedWorker, stream: Stream): Promise<StreamTally> {
-  const sender = new Sender(worker, stream);
+export async function streamFlights(keeper: FlightKeeper, stream: Stream): Promise<StreamTally> {
+  const sender = new Sender(keeper, stream);
   return await sender.run();
 }
 
 class Sender {
-  readonly #worker: RestartedWorker;
+  readonly #keeper: FlightKeeper;
   readonly #stream: Stream;
   readonly #killsAt: number[];
   readonly #tally: StreamTally = {
@@ -56,8 +63,8 @@ class Sender {
   #sent = 0;
   #killedAtMs: number | undefined;
 
-  constructor(worker: RestartedWorker, stream: Stream) {
-    this.#worker = worker;
+  constructor(keeper: FlightKeeper, stream: Stream) {
+    this.#keeper = keeper;
     this.#stream = stream;
     this.#killsAt = Array.from({ length: stream.rounds }, (_, round) => {
       const share = KILL_FROM + Math.random() * (KILL_TO - KILL_FROM);
@@ -94,9 +101,9 @@ class Sender {
   }
 
   /** Whether the flight was acknowledged in the end. */
-  async #send(request: DemoRequest): Promise<boolean> {
+  async #send(request: ApplyRequest): Promise<boolean> {
     for (let refusals = 0; refusals < REFUSALS_MAX;) {
-      const answer = await this.#worker.ask(request);
+      const answer = await this.#keeper.ask(request);
       if (answer.type === "reply") return true;
       if (answer.type === "gone") this.#tally.repeated++;
       else refusals = mayBeRepeated(answer) ? refusals + 1 : REFUSALS_MAX;
@@ -110,7 +117,7 @@ class Sender {
     this.#killsAt.shift();
     const killedAtMs = performance.now();
     this.#stream.onKill(this.#tally);
-    await this.#worker.kill();
+    await this.#keeper.kill();
     // Only now: what the process still answered before it was gone is no sign of a restart.
     this.#killedAtMs = killedAtMs;
   }

@@ -41,7 +41,7 @@ export async function askPatiently<Answer>(
       return await ask();
     } catch (error) {
       if (isSpawnError(error)) throw error;
-      const kind = error instanceof StoreFailure ? error.kind : undefined;
+      const kind = error instanceof StoreFailure ? error.kind : "fatal";
       const isFinal = kind === "fatal" || kind === "rows";
       if (isFinal || attempt === ATTEMPTS_MAX) {
         const problem = `${what}: ${describeThrown(error)}`;

@@ -86,7 +86,7 @@ export type {
 export type { IndexEntry, IndexKey } from "./index-values.ts";
 export { leadOf } from "./actor-queries.ts";
 export { indexEntries } from "./index-values.ts";
-export { systemOf } from "./system-rows.ts";
+export { systemOf, valueOfRow } from "./system-rows.ts";
 export type { ActorRow, ImportMark, SystemRow, SystemRows, WaitingMessage } from "./system-rows.ts";
 export { StoreFailure } from "./statestore.ts";
 export type {
@@ -116,6 +116,7 @@ export type {
   MessageStore,
   ParkedMessage,
   PlannedRepetition,
+  SentLaterPage,
   Postponement,
   RememberedOutcome,
   Repetition,

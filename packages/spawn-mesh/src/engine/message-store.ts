@@ -164,6 +164,17 @@ export interface MessagePage {
   readonly limit: number;
 }
 
+/** A page of the messages that a clock which was ahead has sent. */
+export interface SentLaterPage {
+  /** Messages that were sent after this time (wall). */
+  readonly sentAfter: number;
+  /** Where the page before ended, as in {@link MessagePage}. */
+  readonly after: { readonly at: number; readonly id: string };
+  /** How many messages of the list are looked at, so that a long one is not walked through. */
+  readonly among: number;
+  readonly limit: number;
+}
+
 /** A reply that is stored with an actor without a commit of it. */
 export interface RememberedOutcome {
   readonly actor: ActorId;
@@ -210,6 +221,9 @@ export interface MessageStore {
 
   /** What waits, the earliest due first, and by the bytes of the id among equals. */
   list(page: MessagePage): Promise<readonly StoredMessage[]>;
+
+  /** Of the next `among` messages of the {@link list}, those that were sent after a time; in its order. */
+  listSentLater(page: SentLaterPage): Promise<readonly StoredMessage[]>;
 
   /** Gives messages up: they wait apart until somebody decides. Those that are not stored any more are left out. */
   park(parked: readonly (MessageRef & { readonly error: string })[], at: number): Promise<void>;

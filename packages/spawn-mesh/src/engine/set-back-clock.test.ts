@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { memoryStatestore } from "../statestores/memory.ts";
-import type { Message } from "./message-store.ts";
+import type { Message, SentLaterPage } from "./message-store.ts";
 import { SetBackClock } from "./set-back-clock.ts";
 import { systemClock } from "./clock.ts";
 
@@ -65,6 +65,25 @@ test("a time that somebody chose stays as it is, and so does everything when the
   expect(await dueTimes(messages)).toEqual(
     Object.fromEntries(messages.map(({ id, dueAt }) => [id, dueAt])),
   );
+});
+
+test("looks once when nothing was sent by a clock that was ahead, however much waits", async () => {
+  const store = memoryStatestore();
+  await store.open({ owner: "o" });
+  const waiting = Array.from({ length: 1_000 }, (_, at) => message(`m${at}`, { sentAt: NOW }));
+  await store.messages.send(waiting);
+  const { messages } = store;
+  const ask = messages.listSentLater.bind(messages);
+  let asked = 0;
+  Object.assign(messages, {
+    listSentLater: (page: SentLaterPage) => {
+      asked++;
+      return ask(page);
+    },
+  });
+  const clock = { ...systemClock, wall: () => NOW, monotonic: () => 0 };
+  await new SetBackClock({ store, clock }).correct();
+  expect(asked).toBe(1);
 });
 
 test("all of many messages are found", async () => {

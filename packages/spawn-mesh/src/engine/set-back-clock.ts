@@ -15,7 +15,7 @@ import type { Statestore } from "./statestore.ts";
 const TOLERANCE_MS = 60_000;
 const PAGE_ROWS = 100;
 /** The messages that are due first are the ones that matter. */
-const PAGES_MAX = 100;
+const LOOKED_AT_MAX = 10_000;
 
 export class SetBackClock {
   readonly #parts: { readonly store: Statestore; readonly clock: Clock };
@@ -32,7 +32,7 @@ export class SetBackClock {
     const ahead = clock.wall() - clock.monotonic();
     if (ahead < this.#ahead - TOLERANCE_MS) {
       const wall = clock.wall();
-      for await (const page of pagesAfter(store, wall)) {
+      for await (const page of sentByThen(store, wall)) {
         const late = page.flatMap((message) => corrected(message, wall));
         if (late.length > 0) await store.messages.postpone(late);
       }
@@ -41,14 +41,15 @@ export class SetBackClock {
   }
 }
 
-/** What is due after `wall`, the first page by page. */
-async function* pagesAfter(
+/** What is due after `wall`, and was sent by a clock that was ahead; page by page. Mostly there is nothing. */
+async function* sentByThen(
   { messages }: Statestore,
   wall: number,
 ): AsyncGenerator<readonly StoredMessage[]> {
+  const looked = { sentAfter: wall + TOLERANCE_MS, among: LOOKED_AT_MAX, limit: PAGE_ROWS };
   let after = { at: wall, id: "" };
-  for (let count = 0; count < PAGES_MAX; count++) {
-    const page = await messages.list({ after, limit: PAGE_ROWS });
+  for (let found = 0; found < LOOKED_AT_MAX; found += PAGE_ROWS) {
+    const page = await messages.listSentLater({ ...looked, after });
     yield page;
     const last = page.at(-1);
     if (last === undefined || page.length < PAGE_ROWS) return;
@@ -57,10 +58,9 @@ async function* pagesAfter(
 }
 
 function corrected(message: StoredMessage, wall: number): readonly Postponement[] {
-  const { sentAt, dueAt } = message;
   const delayMs = delayOf(message);
-  if (sentAt <= wall + TOLERANCE_MS || delayMs === undefined) return [];
-  return [{ ...message, dueAt: Math.min(dueAt, wall + delayMs) }];
+  if (delayMs === undefined) return [];
+  return [{ ...message, dueAt: Math.min(message.dueAt, wall + delayMs) }];
 }
 
 /** How soon it comes from now; `undefined` if somebody chose the time. */

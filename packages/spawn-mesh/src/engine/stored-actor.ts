@@ -5,6 +5,7 @@ import { checkName, formatActorId } from "./actor-id.ts";
 import type { ActorId } from "./actor-id.ts";
 import type { ActorType } from "./actor-type.ts";
 import { NO_CHAIN, checkChain, lengthenChain } from "./call-chain.ts";
+import { isScheduled } from "./call-options.ts";
 import type { CallOptions } from "./call-options.ts";
 import type { Engine } from "./engine.ts";
 import { SpawnError, describeThrown, isSpawnError } from "./errors.ts";
@@ -206,6 +207,12 @@ export class StoredActorOperations {
     run: ActionFunction,
   ): Promise<void> {
     const { target = this.#id, payload, options } = request;
+    if (options !== undefined && isScheduled(options)) {
+      throw new SpawnError(
+        "INVALID_ARGUMENT",
+        `${name} cannot be done later: expected no delayMs and no scheduledTo`,
+      );
+    }
     if (this.#type.definition.state === undefined) {
       throw new SpawnError(
         "INVALID_ARGUMENT",

@@ -6,7 +6,9 @@
  */
 import type { ActorId } from "./actor-id.ts";
 import { SpawnError } from "./errors.ts";
+import type { IndexEntry } from "./index-values.ts";
 import type { Message, ParkedMessage, StoredMessage } from "./message-store.ts";
+import { sealableValue } from "./sealed-rows.ts";
 import type { Statestore, StoredActor, StoredReply, StoredState } from "./statestore.ts";
 
 /** The row of an actor, without what is meant for one statestore only. */
@@ -22,9 +24,15 @@ export interface WaitingMessage extends StoredMessage {
 export type SystemRow =
   | { readonly kind: "state"; readonly actor: ActorId; readonly stored: ActorRow }
   | { readonly kind: "revision"; readonly actor: ActorId; readonly stored: StoredState }
+  | { readonly kind: "index"; readonly actor: ActorId; readonly stored: IndexEntry }
   | { readonly kind: "reply"; readonly actor: ActorId; readonly stored: StoredReply }
   | { readonly kind: "message"; readonly stored: WaitingMessage }
   | { readonly kind: "parked"; readonly stored: ParkedMessage };
+
+/** What of the row may be sealed, or large. */
+export function valueOfRow(row: SystemRow): ReturnType<typeof sealableValue> {
+  return row.kind === "index" ? undefined : sealableValue(row);
+}
 
 /** How far the import of a system has come. */
 export interface ImportMark {
@@ -38,7 +46,7 @@ export interface ImportMark {
 export interface SystemRows {
   /**
    * Everything of a system as it is at one moment, in parts of bounded size: first the actors with
-   * their revisions and replies, where no row comes before its actor's, deleted actors too; then the
+   * their revisions, index entries and replies, where no row comes before its actor's, deleted actors too; then the
    * messages, in the order in which they were stored; then those that were given up. A message belongs
    * to the system of its source, or of its target when it has none.
    *
@@ -47,13 +55,13 @@ export interface SystemRows {
   read(system: string): AsyncIterable<readonly SystemRow[]>;
 
   /**
-   * Adds rows as they are; those that are there already, by their names, revisions, keys and ids, are
+   * Adds rows as they are; those that are there already, by their names, revisions, fields, keys and ids, are
    * left as they are, so that it may be repeated. A row comes after its actor's. Messages are behind all
    * others, in order.
    */
   add(rows: readonly SystemRow[]): Promise<void>;
 
-  /** Removes rows that were read: an actor with its revisions and replies, messages, parked messages. */
+  /** Removes rows that were read: an actor with its revisions, replies and index, messages, parked messages. */
   remove(rows: readonly SystemRow[]): Promise<void>;
 
   /** How far the last import of a system has come; `undefined` if there was none. */

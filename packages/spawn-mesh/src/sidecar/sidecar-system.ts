@@ -178,7 +178,9 @@ export class SidecarActorSystem implements ActorSystem, RunningSystem {
     throw atTheKeeper("export");
   }
 
-  stop({ drainTimeoutMs = DRAIN_TIMEOUT_MS_DEFAULT } = {}): Promise<void> {
+  stop({
+    drainTimeoutMs = DRAIN_TIMEOUT_MS_DEFAULT,
+  }: { readonly drainTimeoutMs?: number } = {}): Promise<void> {
     if (this.#phase === "running") this.#stopping = this.#stop(drainTimeoutMs);
     return this.#stopping ?? Promise.resolve();
   }

@@ -6,6 +6,7 @@ import { SpawnError } from "../engine/errors.ts";
 import type { Statestore } from "../engine/statestore.ts";
 import { cockroachStatestore } from "./cockroach/index.ts";
 import { memoryStatestore } from "./memory.ts";
+import { mssqlStatestore } from "./mssql/index.ts";
 import { mysqlStatestore } from "./mysql/index.ts";
 import { postgresStatestore } from "./postgres/index.ts";
 import type { TlsMaterial } from "./sql/tls-material.ts";
@@ -16,7 +17,7 @@ export type { TlsMaterial } from "./sql/tls-material.ts";
 export interface StatestoreFromUrlOptions {
   /**
    * The kind of database, in any case: `Sqlite`, `Postgres`, `CockroachDB`, `MySql`, `MariaDB`,
-   * `memory`. Default: what
+   * `MSSQL`, `memory`. Default: what
    * the address begins with. Giving another kind than that is an error.
    */
   readonly type?: string;
@@ -64,11 +65,16 @@ const kinds: readonly Kind[] = [
     schemes: ["mariadb", "mysql"],
     create: (url, options) => mysqlStatestore({ url, ...options }),
   },
+  {
+    types: ["mssql", "sqlserver"],
+    schemes: ["mssql", "sqlserver"],
+    create: (url, options) => mssqlStatestore({ url, ...options }),
+  },
 ];
 
 /**
  * The statestore at an address: `sqlite:FILE`, `postgres://…`, `cockroachdb://…`, `mysql://…`,
- * `mariadb://…` or `memory:`.
+ * `mariadb://…`, `mssql://…`, `sqlserver://…` or `memory:`.
  *
  * @throws {SpawnError} `INVALID_ARGUMENT` for an address or a type that nobody knows
  */

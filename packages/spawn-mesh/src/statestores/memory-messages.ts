@@ -17,6 +17,7 @@ import type {
   ParkedMessage,
   Postponement,
   RememberedOutcome,
+  SentLaterPage,
   StoredMessage,
 } from "../engine/message-store.ts";
 import { isSealed } from "../engine/sealed-rows.ts";
@@ -248,6 +249,12 @@ export class MemoryMessages implements MessageStore {
     this.#checkOpen();
     const messages = [...this.#rows.values()].map(storedMessage);
     return pageOf(messages, page, ({ dueAt }) => dueAt);
+  }
+
+  async listSentLater(page: SentLaterPage): Promise<readonly StoredMessage[]> {
+    const { sentAfter, after, among, limit } = page;
+    const looked = await this.list({ after, limit: among });
+    return looked.filter(({ sentAt }) => sentAt > sentAfter).slice(0, limit);
   }
 
   async park(

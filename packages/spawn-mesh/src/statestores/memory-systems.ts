@@ -96,7 +96,12 @@ export class MemorySystemRows implements SystemRows {
       if (found.replies?.has(row.stored.key) !== true) this.#changes.remember(found, row.stored);
       return;
     }
-    const { history = [] } = found;
+    const { history = [], index = [] } = found;
+    if (row.kind === "index") {
+      const isThere = index.some(({ field }) => field === row.stored.field);
+      if (!isThere) found.index = [...index, row.stored];
+      return;
+    }
     if (history.some(({ revision }) => revision === row.stored.revision)) return;
     found.history = [...history, row.stored];
   }
@@ -107,8 +112,9 @@ export class MemorySystemRows implements SystemRows {
 }
 
 function* rowsOf(actor: ActorId, row: MemoryRow): Iterable<SystemRow> {
-  const { handle: _, history = [], replies, ...stored } = row;
+  const { handle: _, history = [], index = [], replies, ...stored } = row;
   yield { kind: "state", actor, stored };
   for (const revision of history) yield { kind: "revision", actor, stored: revision };
+  for (const entry of index) yield { kind: "index", actor, stored: entry };
   for (const reply of replies?.values() ?? []) yield { kind: "reply", actor, stored: reply };
 }

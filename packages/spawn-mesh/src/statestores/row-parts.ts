@@ -1,5 +1,5 @@
-import { isSealed, sealableValue } from "../engine/sealed-rows.ts";
-import type { SystemRow } from "../engine/system-rows.ts";
+import { isSealed } from "../engine/sealed-rows.ts";
+import { type SystemRow, valueOfRow } from "../engine/system-rows.ts";
 
 /** A part ends when it has so many rows, or values of so many bytes or characters. */
 const PART_ROWS = 512;
@@ -11,7 +11,7 @@ export function* partsOf(rows: Iterable<SystemRow>): Generator<readonly SystemRo
   let units = 0;
   for (const row of rows) {
     part.push(row);
-    const value = sealableValue(row);
+    const value = valueOfRow(row);
     units += (isSealed(value) ? value.bytes : value)?.length ?? 0;
     if (part.length < PART_ROWS && units < PART_UNITS_MAX) continue;
     yield part;

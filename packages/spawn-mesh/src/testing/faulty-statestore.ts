@@ -130,6 +130,7 @@ export class FaultyStatestore implements Statestore {
       replace: (message, by, outcome) => call(() => messages.replace(message, by, outcome)),
       remove: (ids) => call(() => messages.remove(ids)),
       list: (page) => call(() => messages.list(page)),
+      listSentLater: (page) => call(() => messages.listSentLater(page)),
       park: (parked, at) => call(() => messages.park(parked, at)),
       listParked: (page) => call(() => messages.listParked(page)),
       retryParked: (ids, dueAt) => call(() => messages.retryParked(ids, dueAt)),

@@ -31,7 +31,7 @@ const PROTOBUF = ["", "/wire", "/wkt", "/codegenv2"].map((door) => `@bufbuild/pr
 const importTable: Readonly<Record<string, Layer>> = {
   engine: { layers: [], node: ["node:assert"], packages: [] },
   // Drivers are optional: they are loaded when a statestore of their kind is opened.
-  statestores: { layers: ["engine"], node: "any", packages: ["pg", "mysql2/promise"] },
+  statestores: { layers: ["engine"], node: "any", packages: ["pg", "mysql2/promise", "mssql"] },
   sdk: {
     layers: ["engine"],
     node: "any",

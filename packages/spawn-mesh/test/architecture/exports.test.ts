@@ -164,6 +164,7 @@ const doors: Readonly<Record<string, Door>> = {
       "repetitionOf",
       "sealableValue",
       "systemOf",
+      "valueOfRow",
       "systemClock",
       "systemRandom",
       "textOfValue",
@@ -237,6 +238,7 @@ const doors: Readonly<Record<string, Door>> = {
       "Origin",
       "ParkedMessage",
       "PlannedRepetition",
+      "SentLaterPage",
       "PoolSize",
       "Postponement",
       "Publication",
@@ -306,6 +308,10 @@ const doors: Readonly<Record<string, Door>> = {
   "spawn-mesh/mysql": {
     values: ["mysqlStatestore"],
     types: ["MysqlStatestoreOptions", "TlsMaterial"],
+  },
+  "spawn-mesh/mssql": {
+    values: ["mssqlStatestore"],
+    types: ["MssqlStatestoreOptions", "TlsMaterial"],
   },
   "spawn-mesh/statestores": {
     values: ["statestoreFromUrl"],

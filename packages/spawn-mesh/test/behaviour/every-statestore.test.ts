@@ -8,6 +8,7 @@ import { actor, actorSystem, type ActorSystem, type EngineEvent } from "../../sr
 import type { EncryptionOptions } from "../../src/statestores/encrypted/index.ts";
 import { statestoreFromUrl } from "../../src/statestores/from-url.ts";
 import { mariadb, mysqlDatabase } from "../servers/mariadb.ts";
+import { mssqlDatabase } from "../servers/mssql.ts";
 import { postgres } from "../servers/postgres.ts";
 import { sqliteFiles } from "../servers/sqlite-files.ts";
 import type { TestDatabaseServer } from "../servers/test-database.ts";
@@ -51,7 +52,7 @@ const clock = actor("clock", {
 
 const files = sqliteFiles(directory);
 
-for (const database of [files, postgres, mariadb, mysqlDatabase]) {
+for (const database of [files, postgres, mariadb, mysqlDatabase, mssqlDatabase]) {
   if (database.missing !== undefined) {
     test.skip(`a program on ${database.name}, which needs ${database.missing}`, () => undefined);
     continue;

@@ -15,7 +15,13 @@ const actions = {
   },
   colour: (ctx: { tags: Readonly<Record<string, string>> }) => ctx.tags["colour"] ?? "none",
 };
-const dated = actor("dated", { ...common, snapshotTimeoutMs: 10_000, revisionsKept: 5, actions });
+const dated = actor("dated", {
+  ...common,
+  snapshotTimeoutMs: 10_000,
+  revisionsKept: 5,
+  index: ({ n }) => ({ n }),
+  actions,
+});
 const lazy = actor("lazy", {
   ...common,
   durability: "write-behind",
@@ -111,6 +117,8 @@ describe("a fork", () => {
     await system.actor(dated, "b").set(31);
     expect(await Promise.all(["a", "b"].map(get))).toEqual([30, 31]);
     expect(await system.stored(dated, "c").readRevision(1)).toEqual({ n: 10 });
+    const found = (await system.find(dated, { n: { below: 30 } })).actors;
+    expect(found.map(({ name }) => name)).toEqual(["c", "d"]);
     expect(await system.stored(dated, "c").listRevisions()).toEqual([]);
     const after = await crashAndRestart(life, actors);
     expect((await after.system.actor(dated, "d").get()).n).toBe(20);

@@ -142,6 +142,20 @@ describe("a kept revision", () => {
     );
   });
 
+  test("was sent as a message that nobody can carry out when it was to be restored later", async () => {
+    const { system } = await withHistory();
+    const stored = system.stored(kept, "a");
+    const calls = [
+      stored.restore(1, { delayMs: 5 }),
+      stored.restore(1, { scheduledTo: 5 }),
+      stored.delete({ delayMs: 0 }),
+      stored.fork("b", { delayMs: 5 }),
+    ];
+    const outcomes = await Promise.all(calls.map(failureOf));
+    expect(outcomes).toEqual(calls.map(() => "INVALID_ARGUMENT no"));
+    expect(await system.messages.list()).toEqual([]);
+  });
+
   test("that the statestore fails to give is an error of the platform", async () => {
     const { system, store } = await withHistory();
     store.fail("history", { kind: "fatal", times: Infinity });

@@ -1,5 +1,6 @@
 /** A system as a stream: what is refused, what may be repeated, and what never starts. */
 import { createHash, randomBytes } from "node:crypto";
+import { createReadStream } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { actor } from "spawn-mesh";
 import { encryptedStatestore } from "spawn-mesh/encryption";
@@ -262,7 +263,7 @@ describe("a stream is refused", () => {
         .update(before.map((line) => `${line}\n`).join(""))
         .digest("hex");
     const part = JSON.stringify({ part: { rows: 1, sha256: sha256([head, row]) } });
-    const rows = { state: 1, revision: 0, reply: 0, message: 0, parked: 0 };
+    const rows = { state: 1, revision: 0, index: 0, reply: 0, message: 0, parked: 0 };
     const end = JSON.stringify({ end: { rows, sha256: sha256([head, row, part]) } });
     const target = memoryStatestore();
     const forged = Buffer.from(`${[head, row, part, end].join("\n")}\n`);
@@ -359,6 +360,23 @@ describe("an import", () => {
     await imported(target, await exported(store), { onProgress });
     expect(parts).toBeGreaterThan(4);
     expect(await rowsOf(inner)).toEqual(await rowsOf(store));
+  });
+
+  test("of a file that is not there says so, and leaves the statestore alone", async () => {
+    const inner = memoryStatestore();
+    const target = new FaultyStatestore(inner);
+    target.fail("open", { kind: "fatal" });
+    const missing = createReadStream("/nowhere/shop.jsonl");
+    await expect(importSystem(target, missing, { system: "shop" })).rejects.toThrow("ENOENT");
+    target.heal();
+    const broken = (async function* () {
+      yield (await exported(await large())).subarray(0, 5_000_000);
+      throw new Error("the line is cut");
+    })();
+    await expect(importSystem(target, broken, { system: "shop" })).rejects.toThrow(
+      "the line is cut",
+    );
+    expect(await startOf(inner)).toEqual(NOT_STARTED);
   });
 
   test("ends when its signal is aborted", async () => {

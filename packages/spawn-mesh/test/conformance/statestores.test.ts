@@ -8,6 +8,7 @@ import type { MessageStore } from "../../src/engine/message-store.ts";
 import type { Statestore } from "../../src/engine/statestore.ts";
 import { cockroachStatestore } from "../../src/statestores/cockroach/index.ts";
 import { encryptedStatestore } from "../../src/statestores/encrypted/index.ts";
+import { mssqlStatestore } from "../../src/statestores/mssql/index.ts";
 import { mysqlStatestore } from "../../src/statestores/mysql/index.ts";
 import { memoryStatestore } from "../../src/statestores/memory.ts";
 import { postgresStatestore } from "../../src/statestores/postgres/index.ts";
@@ -19,6 +20,7 @@ import {
 } from "../../src/testing/statestore-conformance.ts";
 import { runStatestoreModel } from "../../src/testing/statestore-model.ts";
 import { mariadb, mysqlDatabase } from "../servers/mariadb.ts";
+import { mssqlDatabase } from "../servers/mssql.ts";
 import { cockroach, postgres } from "../servers/postgres.ts";
 import type { TestDatabase, TestDatabaseServer } from "../servers/test-database.ts";
 
@@ -60,6 +62,7 @@ const servers: readonly (readonly [TestDatabase, (url: string) => Statestore])[]
     (url) => cockroachStatestore({ url, statementTimeoutMs }),
   ],
   [mysqlDatabase, (url) => mysqlStatestore({ url, statementTimeoutMs })],
+  [mssqlDatabase, (url) => mssqlStatestore({ url, statementTimeoutMs })],
 ];
 
 async function opened(
@@ -275,6 +278,7 @@ function boundMessages(messages: MessageStore): MessageStore {
     replace: (id, others) => messages.replace(id, others),
     remove: (ids) => messages.remove(ids),
     list: (page) => messages.list(page),
+    listSentLater: (page) => messages.listSentLater(page),
     park: (parked, at) => messages.park(parked, at),
     listParked: (page) => messages.listParked(page),
     retryParked: (ids, dueAt) => messages.retryParked(ids, dueAt),

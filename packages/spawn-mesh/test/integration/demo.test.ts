@@ -32,6 +32,18 @@ test("the demo applies every flight exactly once, with a kill -9 on the way", as
   expect(stdout.trimEnd()).toMatch(/Every total is exactly what the file says\.$/);
 });
 
+test("beside a sidecar too, with a kill -9 of the sidecar and one of the process that runs the actions", async () => {
+  const { stdout } = await run(demo, ["--sidecar"]);
+  expect(stdout).toMatch(/kill -9 .* the sidecar at flight .*kill -9 .* the host at flight /s);
+  const { acknowledged, lost, doubled, unknown } = figuresOf(stdout);
+  expect({ acknowledged, lost, doubled, unknown }).toEqual({
+    acknowledged: 40_000,
+    lost: 0,
+    doubled: 0,
+    unknown: 0,
+  });
+});
+
 test("the demo refuses an option that it does not understand", async () => {
   await expect(run(demo, ["--repeat", "often"])).rejects.toMatchObject({
     code: 2,

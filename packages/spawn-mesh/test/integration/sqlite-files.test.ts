@@ -137,6 +137,7 @@ test("finds the messages of a file of an older schema, each lane from its beginn
       DROP INDEX spawn_message_doubtful;
       ALTER TABLE spawn_message DROP COLUMN is_first;
       ALTER TABLE spawn_message DROP COLUMN is_unanswered;
+      DROP TABLE spawn_index;
       PRAGMA user_version = 2;
       UPDATE spawn_meta SET value = '2' WHERE name = 'schema_version'`);
   });

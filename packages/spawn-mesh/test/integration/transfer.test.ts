@@ -29,6 +29,7 @@ const counter = actor("counter", {
   snapshotTimeoutMs: 1,
   channels: ["sale"],
   state: () => ({ total: 0, heard: [] as string[], note: "n".repeat(800) }),
+  index: ({ total }) => ({ total }),
   actions: {
     add: (ctx, by: number) => (ctx.state.total += by),
     hear: (ctx, word: string) => void ctx.state.heard.push(word),
@@ -92,7 +93,7 @@ async function checkWorking(statestore: Statestore): Promise<void> {
   const totalOf = async (name: string): Promise<number> =>
     (await system.actor(counter, name).get()).total;
   const isSent = (index: number): boolean => index >= 20 && index < 320;
-  // Those that are deleted have nothing to get, and begin anew.
+  expect((await system.find(counter, { total: 3 }, { limit: 1000 })).actors).toHaveLength(290);
   await waitFor(async () => (await system.messages.list()).length <= 3);
   const totals = await Promise.all(names.map(totalOf));
   expect(totals).toEqual(
@@ -184,6 +185,12 @@ describe("a system that was exported", () => {
       const stream = readFileSync(await carry(inPostgres, inMariadb));
       expect(stream.includes("word 7")).toBe(false);
       expect(await contentOf(inMariadb)).toEqual(content);
+
+      for (const store of [inPostgres, inMariadb]) {
+        const again = { system: "shop", replace: true };
+        await importSystem(store, exportSystem(first, "shop"), again);
+        expect(await contentOf(store)).toEqual(content);
+      }
 
       const last = memoryStatestore();
       await carry(inMariadb, last, { inClear: true });

@@ -6,9 +6,4 @@ export const mutation: Mutation = {
   target: "engine/unchanged-actor.ts",
   find: "run.isDelete = run.isUntouched && run.revision === revision;",
   replace: "run.isDelete = run.isUntouched;",
-  noticedBy: {
-    project: "behaviour",
-    file: "acting-on-many.test.ts",
-    test: "is not deleted when it was committed while it was being found$",
-  },
 };

@@ -6,9 +6,4 @@ export const mutation: Mutation = {
   target: "engine/unchanged-actor.ts",
   find: "run.isDelete = run.isUntouched && run.revision === revision;",
   replace: "run.isDelete = run.revision === revision;",
-  noticedBy: {
-    project: "behaviour",
-    file: "acting-on-many.test.ts",
-    test: "leaves one alone whose change is about to be committed$",
-  },
 };

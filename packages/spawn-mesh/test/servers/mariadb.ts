@@ -56,6 +56,7 @@ export async function startMariadb(
     [
       "--no-defaults",
       `--datadir=${data}`,
+      `--tmpdir=${directory}`,
       "--auth-root-authentication-method=normal",
       "--skip-test-db",
     ],
@@ -67,6 +68,8 @@ export async function startMariadb(
   const url = `mariadb://${USER}:${encodeURIComponent(MARIADB_PASSWORD)}@127.0.0.1:${port}/mysql`;
   const all = {
     datadir: data,
+    // A server that starts removes what others have in a directory for temporary tables that they share.
+    tmpdir: directory,
     socket,
     port: `${port}`,
     bind_address: "127.0.0.1",

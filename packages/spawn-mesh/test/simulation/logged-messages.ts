@@ -55,6 +55,10 @@ export function loggedMessages(
       checkRead();
       return await store.list(page);
     },
+    async listSentLater(page) {
+      checkRead();
+      return await store.listSentLater(page);
+    },
     async park(parked, at) {
       checkWrite();
       const done = store.park(parked, at);

@@ -27,6 +27,7 @@ export function messageWay(parts: ConnectionParts, reach: () => MessageStore): M
     replace: (message, by, outcome) => change((store) => store.replace(message, by, outcome)),
     remove: (ids) => change((store) => store.remove(ids)),
     list: (page) => ask((store) => store.list(page)),
+    listSentLater: (page) => ask((store) => store.listSentLater(page)),
     park: (parked, at) => change((store) => store.park(parked, at)),
     listParked: (page) => ask((store) => store.listParked(page)),
     retryParked: (ids, dueAt) => change((store) => store.retryParked(ids, dueAt)),

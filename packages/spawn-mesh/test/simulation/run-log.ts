@@ -25,7 +25,8 @@ type Invariant =
   | "I14"
   | "I15"
   | "I16"
-  | "I17";
+  | "I17"
+  | "I18";
 
 export interface Violation {
   readonly invariant: Invariant;
@@ -170,6 +171,8 @@ export interface RunLog {
   readonly cancelled: ReadonlySet<string>;
   /** The ids of messages whose senders were told that they are stored. */
   readonly acknowledged: ReadonlySet<string>;
+  /** Lists that were deleted because they were found, as of that revision. */
+  readonly purged: readonly { readonly actor: string; readonly revision: number }[];
   /** Whether nothing but a message can have ended an incarnation, or lost a claim. */
   readonly isCalm: boolean;
   readonly peaks: readonly Peak[];

@@ -66,6 +66,8 @@ const mustHappen = [
   "tick missed",
   "ended by a message",
   "operator cancelled",
+  "purged",
+  "purged not",
   "refused duplicate",
   "keyed chain followed",
   "send UNKNOWN_OUTCOME",

@@ -14,6 +14,7 @@ import { Fleet } from "./disaster.ts";
 import type { Surroundings } from "./incarnation.ts";
 import { lookAfterMessages } from "./operators.ts";
 import { itemOfMessage } from "./posts.ts";
+import { purgeLists } from "./purgers.ts";
 import { drawProfile } from "./profile.ts";
 import type { Profile } from "./profile.ts";
 import type { ActorRole, RunLog, Violation } from "./run-log.ts";
@@ -64,12 +65,13 @@ export async function simulate(seed: number): Promise<RunReport> {
   for (const client of clients) void client.work(profile.activeMs);
   fleet.schedule(profile.activeMs);
   lookAfterMessages({ ...around, alive: () => fleet.alive }, profile.activeMs);
+  purgeLists({ ...around, alive: () => fleet.alive }, seed, profile.activeMs);
 
   await run(world, fleet, profile.activeMs);
   heal(around, fleet);
   const leftOver = await rest(around, fleet);
   const { operations, attempts, applied, sessions, sightings, unloaded, pauses, peaks } = world;
-  const { messages, runs, asked, cancelled, acknowledged } = world;
+  const { messages, runs, asked, cancelled, acknowledged, purged } = world;
   const log: RunLog = {
     operations,
     attempts,
@@ -83,6 +85,7 @@ export async function simulate(seed: number): Promise<RunReport> {
     asked,
     cancelled,
     acknowledged,
+    purged,
     isCalm: profile.isCalm,
     peaks,
     leftOver,

@@ -36,6 +36,8 @@ export class World {
   readonly cancelled = new Set<string>();
   /** The ids of messages whose senders were told that they are stored. */
   readonly acknowledged = new Set<string>();
+  /** Lists that were deleted because they were found, as of that revision. */
+  readonly purged: { actor: string; revision: number }[] = [];
   /** How many messages come again and again, and how many never succeed. */
   readonly drawn = { repeated: 0, hopeless: 0 };
   readonly unloaded: string[] = [];

@@ -7,6 +7,7 @@ import type {
   ParkedMessage,
   Postponement,
   RememberedOutcome,
+  SentLaterPage,
   StoredMessage,
 } from "../../engine/message-store.ts";
 import type { Sealing } from "./sealing.ts";
@@ -52,6 +53,10 @@ export class EncryptedMessages implements MessageStore {
 
   async list(page: MessagePage): Promise<readonly StoredMessage[]> {
     return this.#open(await this.#inner.list(page));
+  }
+
+  async listSentLater(page: SentLaterPage): Promise<readonly StoredMessage[]> {
+    return this.#open(await this.#inner.listSentLater(page));
   }
 
   async park(

@@ -168,6 +168,8 @@ export class Sealing {
         return { ...row, stored: this.sealState(row.actor, row.stored) };
       case "revision":
         return { ...row, stored: this.sealState(row.actor, row.stored) };
+      case "index":
+        return row;
       case "reply":
         return { ...row, stored: this.sealReply(row.actor, row.stored) };
       case "message":
@@ -184,6 +186,8 @@ export class Sealing {
         return { ...row, stored: this.openState(row.actor, row.stored) };
       case "revision":
         return { ...row, stored: this.openState(row.actor, row.stored) };
+      case "index":
+        return row;
       case "reply":
         return { ...row, stored: this.openReply(row.actor, row.stored) };
       case "message":

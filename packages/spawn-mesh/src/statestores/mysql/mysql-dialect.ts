@@ -1,7 +1,7 @@
 /** How MySQL and MariaDB say what databases say differently, and what differs between the two. */
 import { claimStepByStep, type ClaimDialect } from "../sql/claim-conversation.ts";
 import { commitScript, type ScriptDialect } from "../sql/commit-script.ts";
-import type { Dialect } from "../sql/dialect.ts";
+import { commonForms, type Dialect } from "../sql/dialect.ts";
 import { joined, sql, text } from "../sql/sql.ts";
 import { checkDurability } from "./durability.ts";
 import { migrations } from "./migrations.ts";
@@ -14,6 +14,7 @@ const GIVEN_ROWS_MAX = 1;
 const DOUBLINGS_MAX = 40;
 
 const parts = {
+  ...commonForms,
   givenRowsMax: GIVEN_ROWS_MAX,
   among: (column, _, values) =>
     values.length === 0
@@ -39,7 +40,6 @@ const parts = {
   remember: (name) => text(`SET @${name} = ROW_COUNT()`),
   remembered: (name) => text(`@${name} = 1`),
   nowhere: text("FROM DUAL"),
-  locking: text("FOR UPDATE"),
   // A table that is deleted from may not be read, unless as a table of its own.
   trimHistory: ({ key, kept }, condition) =>
     sql`DELETE FROM spawn_history WHERE ${condition} AND k = ${key} AND rev <= (SELECT rev FROM
@@ -47,7 +47,7 @@ const parts = {
   ageHistory: ({ key, since }, condition) =>
     sql`DELETE FROM spawn_history WHERE ${condition} AND k = ${key} AND rev < (SELECT rev FROM
       (SELECT rev FROM spawn_history WHERE k = ${key} AND at <= ${since} ORDER BY rev DESC LIMIT 1) oldest)`,
-  skipLocked: text("FOR UPDATE SKIP LOCKED"),
+  skipLocked: { hint: text(""), ending: text("FOR UPDATE SKIP LOCKED") },
   retryMs: ({ firstMs, maxMs }) =>
     sql`LEAST(${maxMs}, ${firstMs} * POW(2, LEAST(attempts, ${DOUBLINGS_MAX})))`,
 } satisfies ScriptDialect & ClaimDialect;

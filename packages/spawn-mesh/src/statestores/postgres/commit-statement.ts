@@ -12,7 +12,7 @@ import { keyOfDefinition } from "../sql/actor-key.ts";
 import { keyBytes } from "../sql/actor-walk.ts";
 import { CODEC_JSON, flagsOf, IS_DELETED, replyStatus, tagsText } from "../sql/actor-rows.ts";
 import type { KeyedCommit } from "../sql/commit-group.ts";
-import type { ColumnType, CommitScript, GivenRows } from "../sql/dialect.ts";
+import { type ColumnType, commonForms, type CommitScript, type GivenRows } from "../sql/dialect.ts";
 import { idBytes, IS_TIMER, SENT_COLUMNS, sentRow } from "../sql/message-rows.ts";
 import { sealableColumns } from "../sql/sealed-columns.ts";
 import { joined, type Sql, sql, type SqlValue, text } from "../sql/sql.ts";
@@ -85,7 +85,7 @@ export function commitScript(owner: string, commits: readonly KeyedCommit[]): Co
     // What is sent anew under the id meanwhile, and what entries an actor is given meanwhile, is only
     // seen by a statement that begins afterwards.
     statements: [
-      ...(cancelled.length > 0 ? [lockMessages({ among }, cancelled)] : []),
+      ...(cancelled.length > 0 ? [lockMessages({ among, lock: commonForms.lock }, cancelled)] : []),
       ...(indexed.length > 0 ? [lockActors(indexed)] : []),
       commitStatement(owner, commits),
     ],

@@ -1,5 +1,5 @@
 /** How PostgreSQL says what databases say differently. */
-import type { Dialect } from "../sql/dialect.ts";
+import { commonForms, type Dialect } from "../sql/dialect.ts";
 import { sql, text } from "../sql/sql.ts";
 import { claimStatement, laneHeads } from "./claim-statement.ts";
 import { commitScript } from "./commit-statement.ts";
@@ -12,6 +12,7 @@ const COMMIT_ROWS_MAX = 512;
 const GIVEN_ROWS_MAX = 1_000;
 
 export const postgresDialect: Dialect = {
+  ...commonForms,
   migrations,
   commitRowsMax: COMMIT_ROWS_MAX,
   givenRowsMax: GIVEN_ROWS_MAX,

@@ -6,6 +6,7 @@
 import type { IndexCondition } from "../../engine/actor-queries.ts";
 import type { IndexKey } from "../../engine/index-values.ts";
 import type { Tags } from "../../engine/statestore.ts";
+import type { Dialect } from "./dialect.ts";
 import { joined, type Sql, sql, type SqlValue, text } from "./sql.ts";
 
 export interface Walk {
@@ -25,15 +26,20 @@ export interface WalkPart {
 }
 
 /** Answers the place of the last row to look at, or nothing if all are to be. */
-export function endOfPart({ from, among, place }: Walk, { after, looksMax }: WalkPart): Sql {
+export function endOfPart(
+  { limit }: Pick<Dialect, "limit">,
+  { from, among, place }: Walk,
+  { after, looksMax }: WalkPart,
+): Sql {
   const columns = text(place.join(", "));
   const conditions = [...among, ...beginning(place, after)];
   return sql`SELECT ${columns} FROM ${from} WHERE ${all(conditions)}
-    ORDER BY ${columns} LIMIT 1 OFFSET ${looksMax - 1}`;
+    ORDER BY ${columns} ${limit(1, looksMax - 1)}`;
 }
 
 /** Answers the rows of a part for which all `conditions` hold: their place, then `columns`. */
 export function rowsOfPart(
+  dialect: Pick<Dialect, "limit">,
   { from, among, place }: Walk,
   part: Pick<WalkPart, "after"> & {
     readonly columns: string;
@@ -49,7 +55,7 @@ export function rowsOfPart(
   const ending = end === undefined ? [] : [comparison(place, end, "<=")];
   return sql`SELECT ${order}, ${text(columns)} FROM ${from} ${join}
     WHERE ${all([...among, ...beginning(place, after), ...ending, ...conditions])}
-    ORDER BY ${order} LIMIT ${limit}`;
+    ORDER BY ${order} ${dialect.limit(limit)}`;
 }
 
 /** The condition on a field of the index, without the field. */

@@ -5,7 +5,7 @@
  */
 import type { MessageClaim } from "../../engine/message-store.ts";
 import { latin1 } from "./actor-key.ts";
-import type { Dialect, SqlDriver, SqlTransaction } from "./dialect.ts";
+import type { Dialect, RowLock, SqlDriver, SqlTransaction } from "./dialect.ts";
 import { bytesOf, numberOf } from "./driver-values.ts";
 import { isClaimable, MESSAGE_COLUMNS } from "./message-rows.ts";
 import { joined, type Sql, sql, type SqlResult, text } from "./sql.ts";
@@ -16,9 +16,9 @@ interface Candidate {
   readonly units: number;
 }
 
-export interface ClaimDialect extends Pick<Dialect, "among" | "laneHeads"> {
-  /** Ends a SELECT: locks its rows and leaves out what others have locked. */
-  readonly skipLocked: Sql;
+export interface ClaimDialect extends Pick<Dialect, "among" | "laneHeads" | "limit"> {
+  /** Leaves out rows that others have locked. */
+  readonly skipLocked: RowLock;
   /** The time between two attempts, from the column `attempts`. */
   retryMs(retry: MessageClaim["retry"]): Sql;
 }
@@ -50,14 +50,15 @@ class ClaimSteps {
   /** Heads and messages without a lane. Looking does not lock what is passed over. */
   async lockFirst(): Promise<readonly Candidate[]> {
     const ready = sql`${isClaimable("m", this.#claim)} ORDER BY m.due_at, m.position
-      LIMIT ${this.#claim.limit}`;
+      ${this.#dialect.limit(this.#claim.limit)}`;
     const { rows } = await this.#transaction.run(
       sql`SELECT position FROM (
-          (SELECT m.position, m.due_at FROM spawn_outbox m WHERE m.lane IS NULL AND ${ready})
+          SELECT * FROM (SELECT m.position, m.due_at FROM spawn_outbox m
+            WHERE m.lane IS NULL AND ${ready}) alone
           UNION ALL
-          (SELECT m.position, m.due_at FROM ${this.#dialect.laneHeads}
-            JOIN spawn_outbox m ON m.position = heads.position WHERE ${ready})) ready
-        ORDER BY due_at, position LIMIT ${this.#claim.limit}`,
+          SELECT * FROM (SELECT m.position, m.due_at FROM ${this.#dialect.laneHeads}
+            JOIN spawn_outbox m ON m.position = heads.position WHERE ${ready}) head) ready
+        ORDER BY due_at, position ${this.#dialect.limit(this.#claim.limit)}`,
     );
     return await this.#lock(rows.map(([position]) => numberOf(position)));
   }
@@ -109,20 +110,20 @@ class ClaimSteps {
   }
 
   #behind(lane: Uint8Array, position: number): Sql {
-    return sql`(SELECT m.lane, m.position,
+    return sql`SELECT * FROM (SELECT m.lane, m.position,
         CASE WHEN ${isClaimable("m", this.#claim)} THEN 1 ELSE 0 END AS is_next
       FROM spawn_outbox m WHERE m.lane = ${lane} AND m.position > ${position}
-      ORDER BY m.position LIMIT ${this.#claim.laneMax - 1})`;
+      ORDER BY m.position ${this.#dialect.limit(this.#claim.laneMax - 1)}) line`;
   }
 
   /** Those that nobody else has locked, and that are still to be claimed. */
   async #lock(positions: readonly number[]): Promise<readonly Candidate[]> {
     if (positions.length === 0) return [];
     const { rows } = await this.#transaction.run(
-      sql`SELECT m.position, m.lane, m.units FROM spawn_outbox m
+      sql`SELECT m.position, m.lane, m.units FROM spawn_outbox m ${this.#dialect.skipLocked.hint}
         WHERE ${this.#dialect.among("m.position", "bigint", positions)}
           AND ${isClaimable("m", this.#claim)}
-        ORDER BY m.due_at, m.position ${this.#dialect.skipLocked}`,
+        ORDER BY m.due_at, m.position ${this.#dialect.skipLocked.ending}`,
     );
     return rows.map(([position, lane, units]) => ({
       position: numberOf(position),

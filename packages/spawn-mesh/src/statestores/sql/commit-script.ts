@@ -20,7 +20,7 @@ import { joined, type Sql, sql, type SqlResult, text } from "./sql.ts";
 /** What the parts of commits are written with. */
 export interface PartsDialect extends Pick<
   Dialect,
-  "among" | "given" | "givenRowsMax" | "orLeave"
+  "among" | "given" | "givenRowsMax" | "orLeave" | "lock"
 > {
   /** Where a SELECT without a table reads from, when it has conditions. */
   readonly nowhere: Sql;
@@ -36,8 +36,6 @@ export interface ScriptDialect extends PartsDialect {
   remember(name: string): Sql;
   /** The condition that it did. */
   remembered(name: string): Sql;
-  /** Ends a SELECT within an INSERT: nobody else changes the row until the end. */
-  readonly locking: Sql;
 }
 
 export function commitScript(
@@ -104,9 +102,9 @@ class ScriptBuilder {
 
   #keepRevision({ commit, key }: KeyedCommit, conditions: Sql): Sql {
     return sql`INSERT INTO spawn_history (k, rev, etag, at, codec, state_version, tags, flags, key_id, state)
-      SELECT a.k, a.rev, a.etag, a.at, a.codec, a.state_version, a.tags, a.flags, a.key_id, a.state FROM spawn_actor a
+      SELECT a.k, a.rev, a.etag, a.at, a.codec, a.state_version, a.tags, a.flags, a.key_id, a.state FROM spawn_actor a ${this.#dialect.lock.hint}
       WHERE a.k = ${key} AND a.etag = ${etagBytes(commit.previous)} AND a.state IS NOT NULL
-        AND ${conditions} ${this.#dialect.locking}`;
+        AND ${conditions} ${this.#dialect.lock.ending}`;
   }
 
   /** Some databases see what was set before, from left to right; so what asks for the old values comes first. */

@@ -8,7 +8,7 @@ import type { MessageClaim } from "../../engine/message-store.ts";
 import type { StoreWarning } from "../../engine/statestore.ts";
 import type { KeyedCommit } from "./commit-group.ts";
 import type { Migrations } from "./migrations.ts";
-import type { Sql, SqlResult, SqlValue } from "./sql.ts";
+import { type Sql, sql, type SqlResult, type SqlValue, text } from "./sql.ts";
 
 /** The types of values in lists and tables of given values. */
 export type ColumnType = "bytes" | "text" | "int" | "bigint";
@@ -18,6 +18,14 @@ export interface GivenRows {
   readonly name: string;
   readonly columns: Readonly<Record<string, ColumnType>>;
   readonly rows: readonly (readonly SqlValue[])[];
+}
+
+/** How a SELECT locks its rows until the transaction ends. */
+export interface RowLock {
+  /** Behind the table that is locked. */
+  readonly hint: Sql;
+  /** At the end of the statement. */
+  readonly ending: Sql;
 }
 
 /** The statements of a group of commits, and how to read what they answer. */
@@ -35,6 +43,12 @@ export interface Dialect {
   readonly commitRowsMax: number;
   /** The most rows of a table of given values. */
   readonly givenRowsMax: number;
+  /** Ends a SELECT that has an order: only its first rows, behind those that are skipped. */
+  limit(rows: number, skipped?: number): Sql;
+  /** How many bytes a column has. */
+  byteLength(column: string): Sql;
+  /** Waits for rows that others have locked. */
+  readonly lock: RowLock;
   /** The condition that `column` is one of `values`. */
   among(column: string, type: ColumnType, values: readonly SqlValue[]): Sql;
   /** The condition that a text is somewhere in the texts of `column`. */
@@ -83,3 +97,11 @@ export interface SqlDriver {
   exclusively(run: (connection: SqlTransaction) => Promise<void>): Promise<void>;
   close(): Promise<void>;
 }
+
+/** What all but one say alike. */
+export const commonForms: Pick<Dialect, "limit" | "byteLength" | "lock"> = {
+  limit: (rows, skipped) =>
+    skipped === undefined ? sql`LIMIT ${rows}` : sql`LIMIT ${rows} OFFSET ${skipped}`,
+  byteLength: (column) => text(`length(${column})`),
+  lock: { hint: text(""), ending: text("FOR UPDATE") },
+};

@@ -7,7 +7,7 @@
 import { isSpawnError } from "../../engine/errors.ts";
 import type { ScannedRows, SealableRow, SealedRows } from "../../engine/sealed-rows.ts";
 import { REPLY_COLUMNS, STATE_COLUMNS, storedReply, storedState } from "./actor-rows.ts";
-import type { SqlDriver } from "./dialect.ts";
+import type { Dialect, SqlDriver } from "./dialect.ts";
 import { textOf } from "./driver-values.ts";
 import { MESSAGE_COLUMNS, PARKED_COLUMNS, parkedMessage, storedMessage } from "./message-rows.ts";
 import { type Sql, sql, type SqlValue, text } from "./sql.ts";
@@ -86,12 +86,13 @@ interface Place {
 }
 
 export async function scanSealed(
+  dialect: Pick<Dialect, "limit" | "byteLength">,
   driver: SqlDriver,
   { keyId, after, limit }: Parameters<SealedRows["scan"]>[0],
 ): Promise<ScannedRows> {
   const place = after === undefined ? { table: 0 } : placeOf(after);
   const walked = walk[place.table]!;
-  const found = await driver.query(keysAndSizes(walked, place.key, limit));
+  const found = await driver.query(keysAndSizes(dialect, walked, { after: place.key, limit }));
   const { rows: looked, isCut } = withinBytes(found.rows);
   const last = looked.at(-1)?.slice(0, walked.key.length) as readonly SqlValue[] | undefined;
   const isOver = !isCut && looked.length < limit;

@@ -8,6 +8,7 @@ import type {
   ParkedMessage,
   Postponement,
   RememberedOutcome,
+  SentLaterPage,
   StoredMessage,
 } from "../../engine/message-store.ts";
 import { describeThrown, isSpawnError } from "../../engine/errors.ts";
@@ -98,7 +99,7 @@ export class SqlMessages implements MessageStore {
       if (changed === 0) return false;
       const statements = [
         ...insertMessages(this.#dialect, messages),
-        ...(outcome === undefined ? [] : rememberOutcome(outcome)),
+        ...(outcome === undefined ? [] : rememberOutcome(this.#dialect, outcome)),
       ];
       for (const statement of statements) await transaction.run(statement);
       return true;
@@ -111,7 +112,29 @@ export class SqlMessages implements MessageStore {
 
   async list(page: MessagePage): Promise<readonly StoredMessage[]> {
     const { rows } = await this.#driver().query(
-      listStatement(page, { table: "spawn_outbox", columns: MESSAGE_COLUMNS, time: "due_at" }),
+      listStatement(page, {
+        dialect: this.#dialect,
+        table: "spawn_outbox",
+        columns: MESSAGE_COLUMNS,
+        time: "due_at",
+      }),
+    );
+    return rows.map(storedMessage);
+  }
+
+  async listSentLater({
+    sentAfter,
+    after,
+    among,
+    limit,
+  }: SentLaterPage): Promise<readonly StoredMessage[]> {
+    const dialect = this.#dialect;
+    const { rows } = await this.#driver().query(
+      sql`SELECT ${text(prefixed("m", MESSAGE_COLUMNS))} FROM
+          (SELECT position, sent_at FROM spawn_outbox WHERE ${isBehind("due_at", after)}
+            ORDER BY due_at, id ${dialect.limit(among)}) looked
+        JOIN spawn_outbox m ON m.position = looked.position
+        WHERE looked.sent_at > ${sentAfter} ORDER BY m.due_at, m.id ${dialect.limit(limit)}`,
     );
     return rows.map(storedMessage);
   }
@@ -144,7 +167,12 @@ export class SqlMessages implements MessageStore {
 
   async listParked(page: MessagePage): Promise<readonly ParkedMessage[]> {
     const { rows } = await this.#driver().query(
-      listStatement(page, { table: "spawn_parked", columns: PARKED_COLUMNS, time: "parked_at" }),
+      listStatement(page, {
+        dialect: this.#dialect,
+        table: "spawn_parked",
+        columns: PARKED_COLUMNS,
+        time: "parked_at",
+      }),
     );
     return rows.map(parkedMessage);
   }
@@ -194,12 +222,15 @@ function deleteThese(refs: readonly MessageRef[]): Sql {
 }
 
 /** The actor is locked, so that no commit of it stores the same reply, or deletes it, meanwhile. */
-function rememberOutcome({ actor, reply }: RememberedOutcome): readonly Sql[] {
+function rememberOutcome(
+  { lock }: Pick<Dialect, "lock">,
+  { actor, reply }: RememberedOutcome,
+): readonly Sql[] {
   const key = keyOfActor(actor);
   const id = Buffer.from(reply.key);
   const [keyId, value] = sealableColumns(reply.reply);
   return [
-    sql`SELECT k FROM spawn_actor WHERE k = ${key} FOR UPDATE`,
+    sql`SELECT k FROM spawn_actor ${lock.hint} WHERE k = ${key} ${lock.ending}`,
     sql`INSERT INTO spawn_inbox (k, id, fingerprint, status, key_id, reply, is_dropped, expire_at)
       SELECT a.k, ${id}, ${reply.fingerprint}, ${replyStatus(reply)}, ${keyId}, ${value},
         ${reply.reply === undefined ? 1 : 0}, ${reply.expiresAt}
@@ -210,12 +241,12 @@ function rememberOutcome({ actor, reply }: RememberedOutcome): readonly Sql[] {
 
 /** Locks messages until the transaction ends, and answers the ids of those that are there. */
 export function lockMessages(
-  dialect: Pick<Dialect, "among">,
+  { among, lock }: Pick<Dialect, "among" | "lock">,
   ids: readonly string[],
   table: MessageTable = "spawn_outbox",
 ): Sql {
-  const among = dialect.among("id", "bytes", ids.map(idBytes));
-  return sql`SELECT id FROM ${text(table)} WHERE ${among} ORDER BY id FOR UPDATE`;
+  return sql`SELECT id FROM ${text(table)} ${lock.hint}
+    WHERE ${among("id", "bytes", ids.map(idBytes))} ORDER BY id ${lock.ending}`;
 }
 
 /** Stores messages in order; those that are stored or parked already are left out. */
@@ -247,22 +278,30 @@ export function insertMessages(
 function listStatement(
   { source, target, after, limit }: MessagePage,
   {
+    dialect,
     table,
     columns,
     time,
-  }: { readonly table: string; readonly columns: string; readonly time: string },
+  }: {
+    readonly dialect: Pick<Dialect, "limit">;
+    readonly table: string;
+    readonly columns: string;
+    readonly time: string;
+  },
 ): Sql {
   const at = text(time);
   const conditions: Sql[] = [sql`1 = 1`];
   if (source !== undefined) conditions.push(sql`src = ${keyOfActor(source)}`);
   if (target !== undefined) conditions.push(sql`dst = ${keyOfActor(target)}`);
-  if (after !== undefined) {
-    conditions.push(
-      sql`(${at} > ${after.at} OR (${at} = ${after.at} AND id > ${idBytes(after.id)}))`,
-    );
-  }
+  if (after !== undefined) conditions.push(isBehind(time, after));
   return sql`SELECT ${text(columns)} FROM ${text(table)} WHERE ${joined(conditions, " AND ")}
-    ORDER BY ${at}, id LIMIT ${limit}`;
+    ORDER BY ${at}, id ${dialect.limit(limit)}`;
+}
+
+/** The condition that a row comes behind the one that ended a page. */
+function isBehind(time: string, { at, id }: SentLaterPage["after"]): Sql {
+  const column = text(time);
+  return sql`(${column} > ${at} OR (${column} = ${at} AND id > ${idBytes(id)}))`;
 }
 
 /** `a, b` as `t.a, t.b`. */

@@ -46,10 +46,12 @@ export class SqlQueries implements ActorQueries {
     const walk = lead === undefined ? alongActors(page) : alongIndex(page, lead);
     const size = walk.place.length;
     const after = page.after === undefined ? undefined : placeOf(page.after, size).map(keyOfHandle);
-    const ends = await driver.query(endOfPart(walk, { after, looksMax: page.looksMax }));
+    const ends = await driver.query(
+      endOfPart(this.#dialect, walk, { after, looksMax: page.looksMax }),
+    );
     const end = ends.rows[0] as readonly SqlValue[] | undefined;
     const { rows } = await driver.query(
-      rowsOfPart(walk, {
+      rowsOfPart(this.#dialect, walk, {
         after,
         end,
         columns: FOUND_COLUMNS,
@@ -72,10 +74,11 @@ export class SqlQueries implements ActorQueries {
     const byKey = new Map(rewrites.map((one) => [latin1(keyOfActor(one.actor)), one]));
     const among = (keys: readonly string[]): Sql =>
       this.#dialect.among("k", "bytes", keys.map(keyBytes));
+    const { lock } = this.#dialect;
     return await this.#driver().converse(async (transaction) => {
       const { rows } = await transaction.run(
-        sql`SELECT k, etag FROM spawn_actor WHERE ${among([...byKey.keys()])} AND flags % 2 = 0
-          ORDER BY k FOR UPDATE`,
+        sql`SELECT k, etag FROM spawn_actor ${lock.hint} WHERE ${among([...byKey.keys()])}
+          AND flags % 2 = 0 ORDER BY k ${lock.ending}`,
       );
       const same = rows
         .filter(([key, etag]) => byKey.get(latin1(bytesOf(key)))?.etag === latin1(bytesOf(etag)))

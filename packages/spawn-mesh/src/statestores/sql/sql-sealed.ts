@@ -38,7 +38,7 @@ export class SqlSealedRows implements SealedRows {
   }
 
   async scan(page: Parameters<SealedRows["scan"]>[0]): Promise<ScannedRows> {
-    return await scanSealed(this.#driver(), page);
+    return await scanSealed(this.#dialect, this.#driver(), page);
   }
 
   async rewrite(rewrites: readonly Rewrite[]): Promise<number> {

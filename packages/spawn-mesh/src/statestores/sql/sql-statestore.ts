@@ -133,7 +133,7 @@ export class SqlStatestore implements Statestore {
       sql`SELECT name FROM spawn_actor
         WHERE type = ${keyOfDefinition(system, definition)} AND flags % 2 = 0
           AND k > ${last === undefined ? new Uint8Array(0) : keyOfActor(last)}
-        ORDER BY k LIMIT ${limit}`,
+        ORDER BY k ${this.#dialect.limit(limit)}`,
     );
     return rows.map(([name]) => textOf(name));
   }

@@ -22,7 +22,7 @@ export class SqlSystemRows implements SystemRows {
   async *read(system: string): AsyncIterable<readonly SystemRow[]> {
     const view = await this.#driver().view();
     try {
-      yield* readSystem(view, system);
+      yield* readSystem(this.#dialect, view, system);
     } finally {
       await view.close();
     }
@@ -49,7 +49,9 @@ export class SqlSystemRows implements SystemRows {
       rows.flatMap((row) => (row.kind === kind ? [idBytes(row.stored.id)] : []));
     const statements = [
       ...this.#delete("spawn_history", "k", keys),
+      ...this.#delete("spawn_index", "k", keys),
       ...this.#delete("spawn_inbox", "k", keys),
+      ...this.#delete("spawn_index", "k", keys),
       ...this.#delete("spawn_actor", "k", keys),
       ...this.#delete("spawn_outbox", "id", idsOf("message")),
       ...this.#delete("spawn_parked", "id", idsOf("parked")),

@@ -60,6 +60,11 @@ const targets: Readonly<Record<SystemRow["kind"], Target>> = {
     columns: STATE,
     isThere: ["SELECT 1 FROM spawn_history x WHERE x.k = r.v_k AND x.rev = r.v_rev"],
   },
+  index: {
+    table: "spawn_index",
+    columns: { k: "bytes", field: "text", type: "bytes", value: "bytes" },
+    isThere: ["SELECT 1 FROM spawn_index x WHERE x.k = r.v_k AND x.field = r.v_field"],
+  },
   reply: {
     table: "spawn_inbox",
     columns: {
@@ -86,7 +91,14 @@ const targets: Readonly<Record<SystemRow["kind"], Target>> = {
   },
 };
 
-const ORDER: readonly SystemRow["kind"][] = ["state", "revision", "reply", "message", "parked"];
+const ORDER: readonly SystemRow["kind"][] = [
+  "state",
+  "revision",
+  "index",
+  "reply",
+  "message",
+  "parked",
+];
 
 export function insertSystemRows(dialect: Dialect, rows: readonly SystemRow[]): readonly Sql[] {
   return ORDER.flatMap((kind) => {
@@ -132,6 +144,12 @@ function inputsOf(row: SystemRow): Row {
       return actorInputs(row.actor, row.stored);
     case "revision":
       return stateInputs(row.actor, row.stored, stateFlags(row.stored.state));
+    case "index": {
+      const { system, definition } = row.actor;
+      const { field, value } = row.stored;
+      const type = keyOfDefinition(system, definition);
+      return [keyOfActor(row.actor), field, type, Buffer.from(value, "latin1")];
+    }
     case "reply":
       return replyInputs(row.actor, row.stored);
     case "message": {

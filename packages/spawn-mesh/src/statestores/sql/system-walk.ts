@@ -12,7 +12,7 @@ import {
   storedState,
 } from "./actor-rows.ts";
 import { latin1 } from "./actor-key.ts";
-import type { SqlTransaction } from "./dialect.ts";
+import type { Dialect, SqlTransaction } from "./dialect.ts";
 import { bytesOf, numberOf, optionalNumber, textOf } from "./driver-values.ts";
 import { MESSAGE_COLUMNS, PARKED_COLUMNS, parkedMessage, storedMessage } from "./message-rows.ts";
 import { type Sql, sql, type SqlValue, text } from "./sql.ts";
@@ -60,6 +60,18 @@ const tables: readonly Carried[] = [
     read: (row) => ({ kind: "revision", actor: actorOf(row), stored: storedState(row.slice(3)) }),
   },
   {
+    table: "spawn_index",
+    key: ["k", "field"],
+    value: "value",
+    columns: "field, value",
+    hasActor: true,
+    read: (row) => ({
+      kind: "index",
+      actor: actorOf(row),
+      stored: { field: textOf(row[3]), value: latin1(bytesOf(row[4])) },
+    }),
+  },
+  {
     table: "spawn_inbox",
     key: ["k", "id"],
     value: "reply",
@@ -94,13 +106,16 @@ const tables: readonly Carried[] = [
 
 /** @throws {SpawnError} `STATE_CORRUPT` */
 export async function* readSystem(
+  dialect: Pick<Dialect, "limit" | "byteLength">,
   view: SqlTransaction,
   system: string,
 ): AsyncGenerator<readonly SystemRow[], void, undefined> {
   for (const carried of tables) {
     let after: readonly SqlValue[] | undefined;
     for (;;) {
-      const { rows: found } = await view.run(keysAndSizes(carried, after, PART_ROWS));
+      const { rows: found } = await view.run(
+        keysAndSizes(dialect, carried, { after, limit: PART_ROWS }),
+      );
       const { rows: looked, isCut } = withinBytes(found);
       const last = looked.at(-1)?.slice(0, carried.key.length) as readonly SqlValue[] | undefined;
       if (last === undefined) break;

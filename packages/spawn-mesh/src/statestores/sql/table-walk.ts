@@ -3,6 +3,7 @@
  * the sizes of its values first.
  */
 import type { ActorId } from "../../engine/actor-id.ts";
+import type { Dialect } from "./dialect.ts";
 import { numberOf, textOf } from "./driver-values.ts";
 import { type Sql, sql, type SqlResult, type SqlValue, text } from "./sql.ts";
 
@@ -21,13 +22,13 @@ export const NAMES = 'a."system", a.definition, a.name';
 
 /** Keys and sizes of the rows, named `t`, after a key. */
 export function keysAndSizes(
+  dialect: Pick<Dialect, "limit" | "byteLength">,
   { table, key, value }: WalkedTable,
-  after: readonly SqlValue[] | undefined,
-  limit: number,
+  { after, limit }: { readonly after: readonly SqlValue[] | undefined; readonly limit: number },
 ): Sql {
   const keys = text(key.map((column) => `t.${column}`).join(", "));
-  return sql`SELECT ${keys}, length(t.${text(value)}) FROM ${text(table)} t
-    WHERE ${beyond(key, after)} ORDER BY ${keys} LIMIT ${limit}`;
+  return sql`SELECT ${keys}, ${dialect.byteLength(`t.${value}`)} FROM ${text(table)} t
+    WHERE ${beyond(key, after)} ORDER BY ${keys} ${dialect.limit(limit)}`;
 }
 
 /** The keys after one. In this form every database begins to read where it says. */

@@ -76,6 +76,7 @@ class WorkerStatestore implements SqliteStatestore {
     replace: (message, by, outcome) => this.#callMessages("replace", message, by, outcome),
     remove: (ids) => this.#callMessages("remove", ids),
     list: (page) => this.#callMessages("list", page),
+    listSentLater: (page) => this.#callMessages("listSentLater", page),
     park: (parked, at) => this.#callMessages("park", parked, at),
     listParked: (page) => this.#callMessages("listParked", page),
     retryParked: (ids, dueAt) => this.#callMessages("retryParked", ids, dueAt),

@@ -7,6 +7,7 @@ import type {
   MessageStore,
   ParkedMessage,
   RememberedOutcome,
+  SentLaterPage,
   StoredMessage,
 } from "../../engine/message-store.ts";
 import { REPLY_KINDS } from "./commit-rows.ts";
@@ -39,7 +40,12 @@ export type MessageCall = {
 }[keyof MessageStore];
 
 /** Those that change nothing. */
-const READS: ReadonlySet<keyof MessageStore> = new Set(["nextDueAt", "list", "listParked"]);
+const READS: ReadonlySet<keyof MessageStore> = new Set([
+  "nextDueAt",
+  "list",
+  "listSentLater",
+  "listParked",
+]);
 
 export function isMessageRead(call: MessageCall): boolean {
   return READS.has(call[0]);
@@ -48,6 +54,7 @@ export function isMessageRead(call: MessageCall): boolean {
 export class MessageCalls implements SyncMessageStore {
   readonly #table: MessageTable;
   readonly #list: StatementSync;
+  readonly #listSentLater: StatementSync;
   readonly #listParked: StatementSync;
   readonly #unpark: StatementSync;
   readonly #findParked: StatementSync;
@@ -57,6 +64,11 @@ export class MessageCalls implements SyncMessageStore {
     this.#table = new MessageTable(database);
     const prepare = (sql: string): StatementSync => prepareArrays(database, sql);
     this.#list = prepare(listQuery("spawn_message", STORED_COLUMNS, "due_at"));
+    this.#listSentLater = prepare(
+      `SELECT ${STORED_COLUMNS} FROM
+         (SELECT * FROM spawn_message WHERE (due_at, id) > (?1, ?2) ORDER BY due_at, id LIMIT ?3)
+       WHERE sent_at > ?4 ORDER BY due_at, id LIMIT ?5`,
+    );
     this.#listParked = prepare(
       listQuery("spawn_parked", `${STORED_COLUMNS}, parked_at`, "parked_at"),
     );
@@ -120,6 +132,11 @@ export class MessageCalls implements SyncMessageStore {
   list(page: MessagePage): readonly StoredMessage[] {
     const rows = this.#list.all(...pageInputs(page)) as unknown as readonly StoredColumns[];
     return rows.map(storedMessage);
+  }
+
+  listSentLater({ sentAfter, after, among, limit }: SentLaterPage): readonly StoredMessage[] {
+    const rows = this.#listSentLater.all(after.at, after.id, among, sentAfter, limit);
+    return (rows as unknown as readonly StoredColumns[]).map(storedMessage);
   }
 
   park(parked: Parameters<MessageStore["park"]>[0], at: number): void {

@@ -20,6 +20,7 @@ import {
   tagText,
   type Walk,
 } from "../sql/actor-walk.ts";
+import { commonForms } from "../sql/dialect.ts";
 import { type Sql, sql, text } from "../sql/sql.ts";
 import { prepareArrays } from "./connection.ts";
 import { IndexTable } from "./index-table.ts";
@@ -74,9 +75,9 @@ export class QueryCalls {
     const way = lead === undefined ? alongActors : alongIndex(page, lead);
     const size = way.place.length;
     const after = page.after === undefined ? undefined : way.inputs(placeOf(page.after, size));
-    const [end] = this.#all(endOfPart(way, { after, looksMax: page.looksMax }));
+    const [end] = this.#all(endOfPart(commonForms, way, { after, looksMax: page.looksMax }));
     const rows = this.#all(
-      rowsOfPart(way, {
+      rowsOfPart(commonForms, way, {
         after,
         end: end as Inputs | undefined,
         columns: FOUND_COLUMNS,

@@ -34,6 +34,7 @@ export class SystemCalls {
   readonly #addOwner: StatementSync;
   readonly #addActor: StatementSync;
   readonly #addRevision: StatementSync;
+  readonly #addEntry: StatementSync;
   readonly #addReply: StatementSync;
   readonly #removals: readonly StatementSync[];
   readonly #removeParked: StatementSync;
@@ -54,13 +55,20 @@ export class SystemCalls {
       `INSERT OR IGNORE INTO spawn_history (actor_id, codec, etag, at, state_version, tags, key_id, state, revision)
        VALUES (${ACTOR_ID}, ${CODEC_JSON}, ?4, ?5, ?6, ?7, ?8, ?9, ?10)`,
     );
+    this.#addEntry = prepare(
+      `INSERT INTO spawn_index (name, definition, system, actor_id, field, value)
+       SELECT ?1, ?2, ?3, ${ACTOR_ID}, ?4, ?5
+       WHERE NOT EXISTS (SELECT 1 FROM spawn_index WHERE actor_id = ${ACTOR_ID} AND field = ?4)`,
+    );
     this.#addReply = prepare(
       `INSERT OR IGNORE INTO spawn_inbox (actor_id, key, fingerprint, key_id, reply, is_reply_dropped, expire_at, kind)
        VALUES (${ACTOR_ID}, ?4, ?5, ?6, ?7, ?8, ?9, ?10)`,
     );
     this.#removals = [
       `DELETE FROM spawn_history WHERE actor_id = ${ACTOR_ID}`,
+      `DELETE FROM spawn_index WHERE actor_id = ${ACTOR_ID}`,
       `DELETE FROM spawn_inbox WHERE actor_id = ${ACTOR_ID}`,
+      `DELETE FROM spawn_index WHERE actor_id = ${ACTOR_ID}`,
       `DELETE FROM spawn_actor WHERE id = ${ACTOR_ID}`,
       "DELETE FROM spawn_name WHERE name = ?1 AND definition = ?2 AND system = ?3",
     ].map(prepare);
@@ -90,6 +98,11 @@ export class SystemCalls {
         return this.#addState(row.actor, row.stored);
       case "revision":
         return void this.#addRevision.run(...namesOf(row.actor), ...stateInputs(row.stored));
+      case "index": {
+        const { field, value } = row.stored;
+        const bytes = Buffer.from(value, "latin1");
+        return void this.#addEntry.run(...namesOf(row.actor), field, bytes);
+      }
       case "reply":
         return void this.#addReply.run(...namesOf(row.actor), ...replyInputs(row.stored));
       case "message":

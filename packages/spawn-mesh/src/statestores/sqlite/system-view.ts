@@ -59,6 +59,7 @@ export class SystemView {
     const replies = prepare(
       `SELECT key, ${REPLY_COLUMNS} FROM spawn_inbox WHERE actor_id = ? ORDER BY key`,
     );
+    const index = prepare("SELECT field, value FROM spawn_index WHERE actor_id = ? ORDER BY field");
     type Row = readonly [name: string, definition: string, ...ActorColumns];
     for (const row of actors.iterate(system) as unknown as Iterable<Row>) {
       const [name, definition, ...columns] = row;
@@ -67,6 +68,11 @@ export class SystemView {
       const [id] = columns;
       for (const kept of history.iterate(id) as unknown as Iterable<HistoryColumns>) {
         yield whole(actor, () => ({ kind: "revision", actor, stored: keptState(kept) }));
+      }
+      type Entry = readonly [field: string, value: Uint8Array];
+      for (const [field, value] of index.iterate(id) as unknown as Iterable<Entry>) {
+        const stored = { field, value: Buffer.from(value).toString("latin1") };
+        yield { kind: "index", actor, stored };
       }
       type Reply = readonly [key: string, ...ReplyColumns];
       for (const [key, ...reply] of replies.iterate(id) as unknown as Iterable<Reply>) {

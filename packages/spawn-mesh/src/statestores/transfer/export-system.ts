@@ -2,12 +2,12 @@
 import { createHash, randomUUID } from "node:crypto";
 import { systemClock } from "../../engine/clock.ts";
 import { checkName } from "../../engine/actor-id.ts";
-import { isSealed, sealableValue, unreadable } from "../../engine/sealed-rows.ts";
+import { isSealed, unreadable } from "../../engine/sealed-rows.ts";
 import type { Statestore } from "../../engine/statestore.ts";
-import type { SystemRow } from "../../engine/system-rows.ts";
+import { type SystemRow, valueOfRow } from "../../engine/system-rows.ts";
 import { isEncrypted } from "../encrypted/encrypted-statestore.ts";
 import { askPatiently } from "../../engine/asked-store.ts";
-import { asSpawnError, describeRow } from "./failures.ts";
+import { translated, describeRow } from "./failures.ts";
 import { base64, lineOfRow } from "./row-lines.ts";
 import { countRows, FORMAT, FORMAT_VERSION, NO_ROWS, type RowCounts } from "./stream-format.ts";
 import { openForTransfer } from "./open-for-transfer.ts";
@@ -69,7 +69,7 @@ export async function* exportFrom(
     }
   } catch (error) {
     signal?.throwIfAborted();
-    throw asSpawnError(`${system} cannot be exported`, error);
+    throw translated(`${system} cannot be exported`, error);
   }
   yield writer.end();
 }
@@ -86,7 +86,7 @@ async function keysOf(store: Statestore, signal: AbortSignal | undefined): Promi
 /** @throws {SpawnError} `STATE_CORRUPT` when it cannot be opened */
 function openedRow(store: Statestore, row: SystemRow): SystemRow {
   const opened = isEncrypted(store) ? store.openRow(row) : row;
-  const value = sealableValue(opened);
+  const value = valueOfRow(opened);
   if (isSealed(value)) throw unreadable(describeRow(row), value);
   return opened;
 }

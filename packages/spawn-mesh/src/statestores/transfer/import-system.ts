@@ -13,11 +13,11 @@ import type { Statestore } from "../../engine/statestore.ts";
 import type { ImportMark, SystemRow } from "../../engine/system-rows.ts";
 import { isEncrypted } from "../encrypted/encrypted-statestore.ts";
 import { askPatiently } from "../../engine/asked-store.ts";
-import { asSpawnError } from "./failures.ts";
+import { translated } from "./failures.ts";
 import { openForTransfer } from "./open-for-transfer.ts";
 import { countRows, NO_ROWS, type RowCounts, type StreamHead } from "./stream-format.ts";
 import type { ByteStream } from "./stream-lines.ts";
-import { readParts } from "./stream-reader.ts";
+import { type CheckedPart, readParts } from "./stream-reader.ts";
 
 export interface ImportOptions {
   /** Which system the stream has to be of. */
@@ -62,14 +62,21 @@ export async function importSystem(
   const { system } = options;
   checkName("system", system);
   checkEncryption(system, store);
-  await openForTransfer(store, "import");
+  const parts = readParts(stream);
   try {
-    return await new Import(store, options).run(stream);
+    // A stream that is no export is refused before the statestore is touched.
+    const { value: first } = await parts.next();
+    await openForTransfer(store, "import");
+    try {
+      return await new Import(store, options).run(first!, parts);
+    } finally {
+      await store.close();
+    }
   } catch (error) {
     options.signal?.throwIfAborted();
-    throw asSpawnError(`${system} cannot be imported`, error);
+    throw translated(`${system} cannot be imported`, error);
   } finally {
-    await store.close();
+    await parts.return();
   }
 }
 
@@ -80,8 +87,10 @@ class Import {
   readonly #store: Statestore;
   readonly #system: string;
   readonly #options: ImportOptions;
-  #isBegun = false;
   #wasThere = false;
+  /** Rows that are checked and not stored yet. */
+  #waiting: SystemRow[] = [];
+  #progress: ImportProgress = { rows: NO_ROWS, bytes: 0 };
 
   constructor(store: Statestore, options: ImportOptions) {
     this.#store = store;
@@ -89,23 +98,23 @@ class Import {
     this.#options = options;
   }
 
-  async run(stream: ByteStream): Promise<ImportedSystem> {
-    let imported: ImportedSystem | undefined;
-    let waiting: SystemRow[] = [];
-    let addedBytes = 0;
-    for await (const { head, rows, counts, bytes, isLast } of readParts(stream)) {
-      this.#options.signal?.throwIfAborted();
-      if (!this.#isBegun) await this.#begin(head);
-      imported = { id: head.id, rows: counts, bytes, wasThere: this.#wasThere };
-      waiting.push(...rows);
-      if (!isLast && bytes - addedBytes < ADD_BYTES) continue;
-      await this.#add(waiting);
-      waiting = [];
-      addedBytes = bytes;
-      this.#options.onProgress?.({ rows: counts, bytes });
-    }
-    if (!this.#wasThere) await this.#finish(imported!);
-    return imported!;
+  async run(first: CheckedPart, others: AsyncIterable<CheckedPart>): Promise<ImportedSystem> {
+    await this.#begin(first.head);
+    await this.#take(first);
+    for await (const part of others) await this.#take(part);
+    const imported = { id: first.head.id, ...this.#progress, wasThere: this.#wasThere };
+    if (!this.#wasThere) await this.#finish(imported);
+    return imported;
+  }
+
+  async #take({ rows, counts, bytes, isLast }: CheckedPart): Promise<void> {
+    this.#options.signal?.throwIfAborted();
+    this.#waiting.push(...rows);
+    if (!isLast && bytes - this.#progress.bytes < ADD_BYTES) return;
+    await this.#add(this.#waiting);
+    this.#waiting = [];
+    this.#progress = { rows: counts, bytes };
+    this.#options.onProgress?.(this.#progress);
   }
 
   async #add(rows: readonly SystemRow[]): Promise<void> {
@@ -115,7 +124,6 @@ class Import {
 
   /** The first part is known to be whole; nothing was changed so far. */
   async #begin(head: StreamHead): Promise<void> {
-    this.#isBegun = true;
     if (head.system !== this.#system) {
       throw new SpawnError(
         "INVALID_ARGUMENT",

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { Statestore } from "../../engine/statestore.ts";
-import { asSpawnError } from "./failures.ts";
+import { translated } from "./failures.ts";
 
 /** Opens a statestore for somebody who is no actor system. */
 export async function openForTransfer(
@@ -10,6 +10,6 @@ export async function openForTransfer(
   try {
     await store.open({ owner: `${purpose} ${randomUUID()}` });
   } catch (error) {
-    throw asSpawnError(`the statestore cannot be opened for an ${purpose}`, error);
+    throw translated(`the statestore cannot be opened for an ${purpose}`, error);
   }
 }

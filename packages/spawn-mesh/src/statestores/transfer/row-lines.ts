@@ -25,10 +25,11 @@ interface RowLine {
   readonly stored: Readonly<Record<string, unknown>>;
 }
 
-/** Which field of a row may be sealed. */
+/** Which field of a row is a value of its own kind: one that may be sealed, or bytes of an index. */
 const VALUES = {
   state: "state",
   revision: "state",
+  index: "value",
   reply: "reply",
   message: "payload",
   parked: "payload",
@@ -53,6 +54,7 @@ const MESSAGE = {
 const FIELDS: Readonly<Record<SystemRow["kind"], Readonly<Record<string, string>>>> = {
   state: { ...STATE, epoch: "number", owner: "string", isDeleted: "boolean" },
   revision: STATE,
+  index: { field: "string", value: "string" },
   reply: { key: "string", fingerprint: "string", kind: "string", expiresAt: "number" },
   message: { ...MESSAGE, isUnanswered: "boolean" },
   parked: { ...MESSAGE, error: "string", parkedAt: "number" },
@@ -61,7 +63,8 @@ const FIELDS: Readonly<Record<SystemRow["kind"], Readonly<Record<string, string>
 export function lineOfRow(row: SystemRow): string {
   const stored: Record<string, unknown> = { ...row.stored };
   const value = VALUES[row.kind];
-  stored[value] = lineOfValue(stored[value] as Value);
+  stored[value] =
+    row.kind === "index" ? hex(row.stored.value) : lineOfValue(stored[value] as Value);
   for (const etag of ETAGS) if (typeof stored[etag] === "string") stored[etag] = hex(stored[etag]);
   return JSON.stringify({ ...row, stored });
 }
@@ -76,7 +79,8 @@ export function rowOfLine(line: object): SystemRow | undefined {
   );
   if (!areThere) return undefined;
   const read: Record<string, unknown> = { ...stored };
-  read[value] = valueOfLine(stored[value] as ValueLine);
+  read[value] =
+    kind === "index" ? latin1(String(stored[value])) : valueOfLine(stored[value] as ValueLine);
   for (const etag of ETAGS) {
     const text = stored[etag];
     if (text === undefined) continue;

@@ -31,7 +31,14 @@ export interface StreamHead {
 /** How many rows there are of each kind. */
 export type RowCounts = Readonly<Record<SystemRow["kind"], number>>;
 
-export const NO_ROWS: RowCounts = { state: 0, revision: 0, reply: 0, message: 0, parked: 0 };
+export const NO_ROWS: RowCounts = {
+  state: 0,
+  revision: 0,
+  index: 0,
+  reply: 0,
+  message: 0,
+  parked: 0,
+};
 
 export interface PartLine {
   readonly part: { readonly rows: number; readonly sha256: string };

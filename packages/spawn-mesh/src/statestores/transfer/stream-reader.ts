@@ -1,8 +1,8 @@
 /** An export as it is read: part by part, each checked before anybody sees it. */
 import { createHash, type Hash } from "node:crypto";
 import { isSpawnError, SpawnError } from "../../engine/errors.ts";
-import { isSealed, sealableValue } from "../../engine/sealed-rows.ts";
-import { systemOf, type SystemRow } from "../../engine/system-rows.ts";
+import { isSealed } from "../../engine/sealed-rows.ts";
+import { systemOf, type SystemRow, valueOfRow } from "../../engine/system-rows.ts";
 import { describeRow } from "./failures.ts";
 import { rowOfLine } from "./row-lines.ts";
 import {
@@ -129,7 +129,7 @@ class StreamReader {
     const row = rowOfLine(line);
     if (row === undefined) throw this.#damaged("that is no row");
     if (ownerOf(row) !== system) throw this.#damaged(`a row of another system than ${system}`);
-    const value = sealableValue(row);
+    const value = valueOfRow(row);
     if (isSealed(value) && !keys.some(({ keyId }) => keyId === value.keyId)) {
       throw this.#damaged(`${describeRow(row)} has a key that the first line does not name`);
     }

@@ -295,6 +295,28 @@ export const indexCases: readonly ConformanceCase[] = [
       }),
   },
   {
+    name: "removes entries with what is removed of a system: added again, it is found when it is indexed",
+    async run(open) {
+      const first = await open(FIRST_OWNER);
+      await createActor(first, actorNamed("ann", "counter", "Shop"), { index: index({ n: 1 }) });
+      await createActor(first, ann, { index: index({ n: 1 }) });
+      const rows = [];
+      for await (const part of first.systems.read("shop")) rows.push(...part);
+      await first.systems.remove(rows);
+      await first.close();
+      const store = await open(SECOND_OWNER);
+      await createActor(store, bob);
+      await store.systems.add(rows);
+      const where = [is("n", 1)];
+      assert.deepStrictEqual(await findNames(store, { where }), []);
+      assert.deepStrictEqual(await findNames(store, { system: "Shop", where }), ["ann"]);
+      const { etag } = await loadRow(store, ann);
+      await store.queries.reindex([{ actor: ann, etag, index: index({ n: 2 }) }]);
+      assert.deepStrictEqual(await findNames(store, { where: [is("n", 2)] }), ["ann"]);
+      await store.close();
+    },
+  },
+  {
     name: "replaces entries of rows that still are what they were, and leaves their etags alone",
     run: (open) =>
       withStore(open, async (store) => {

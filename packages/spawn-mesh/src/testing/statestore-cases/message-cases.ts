@@ -225,6 +225,38 @@ export const messageCases: readonly ConformanceCase[] = [
       }),
   },
   {
+    name: "finds what was sent later than a time among the next that are due, page by page",
+    run: (open) =>
+      withStore(open, async (store) => {
+        const sentAt = DUE_AT + 500;
+        await store.messages.send([
+          message("now"),
+          message("ahead b", { sentAt }),
+          ordered("ahead a", { sentAt: sentAt + 1, dueAt: DUE_AT + 1 }),
+          message("not yet", { sentAt: sentAt - 1 }),
+          message("earlier", { sentAt, dueAt: DUE_AT - 1 }),
+          message("far", { sentAt, dueAt: DUE_AT + 9 }),
+        ]);
+        const found = async (
+          changes: Partial<Parameters<typeof store.messages.listSentLater>[0]> = {},
+        ) => {
+          const after = { at: DUE_AT - 1, id: "z" };
+          const page = { sentAfter: sentAt - 1, after, among: 100, limit: 10, ...changes };
+          return await store.messages.listSentLater(page);
+        };
+        const all = await found();
+        assert.deepStrictEqual(idsOf(all), ["ahead b", "ahead a", "far"]);
+        const waiting = (await list(store)).filter(({ id }) => idsOf(all).includes(id));
+        assert.deepStrictEqual(all, waiting);
+        assert.deepStrictEqual(idsOf(await found({ limit: 1 })), ["ahead b"]);
+        const after = { at: DUE_AT, id: "ahead b" };
+        assert.deepStrictEqual(idsOf(await found({ after })), ["ahead a", "far"]);
+        // "ahead b", "not yet", "now" and "ahead a" are looked at.
+        assert.deepStrictEqual(idsOf(await found({ among: 4 })), ["ahead b", "ahead a"]);
+        assert.deepStrictEqual(await found({ sentAfter: sentAt + 1 }), []);
+      }),
+  },
+  {
     name: "lists what waits of one source, to one target, and of both",
     run: (open) =>
       withStore(open, async (store) => {

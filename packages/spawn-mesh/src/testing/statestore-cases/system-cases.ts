@@ -1,5 +1,7 @@
 /** Everything of a system is read at one moment, and comes back as it was when it is added elsewhere. */
 import assert from "node:assert";
+import { everyActor } from "../../engine/actor-queries.ts";
+import { indexEntries, indexKey } from "../../engine/index-values.ts";
 import type { Statestore } from "../../engine/statestore.ts";
 import type { SystemRow } from "../../engine/system-rows.ts";
 import {
@@ -43,6 +45,7 @@ const gone = actorNamed("gone");
 async function fill(store: Statestore): Promise<void> {
   const first = await createActor(store, ann, {
     tags: { colour: "réd" },
+    index: indexEntries({ colour: "réd", count: -3.5, old: true, none: "a\u0000b" }),
     replies: [
       reply("once"),
       reply("dropped", { reply: undefined }),
@@ -85,6 +88,8 @@ function nameOf(row: SystemRow): string {
       return `actor ${row.actor.name}`;
     case "revision":
       return `revision ${row.actor.name} ${row.stored.revision}`;
+    case "index":
+      return `index ${row.actor.name} ${row.stored.field}`;
     case "reply":
       return `reply ${row.actor.name} ${row.stored.key}`;
     case "message":
@@ -97,6 +102,10 @@ const EVERYTHING = [
   "actor ann",
   "actor bob",
   "actor gone",
+  "index ann colour",
+  "index ann count",
+  "index ann none",
+  "index ann old",
   "message a1",
   "message a2",
   "message a3",
@@ -129,6 +138,16 @@ async function lookAround(store: Statestore): Promise<unknown> {
       definition: ann.definition,
       after: undefined,
       limit: 10,
+    }),
+    found: await store.queries.list({
+      ...everyActor({
+        system: SYSTEM,
+        definition: ann.definition,
+        after: undefined,
+        limit: 10,
+        looksMax: 100,
+      }),
+      where: [{ field: "count", equals: indexKey("count", -3.5) }],
     }),
     messages: await list(store),
     parked: await listParked(store),

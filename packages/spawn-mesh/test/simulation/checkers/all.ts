@@ -8,6 +8,7 @@ import { checkGate } from "./gate.ts";
 import { checkIndexes } from "./indexes.ts";
 import { checkLanes } from "./lanes.ts";
 import { checkListAppends } from "./list-append.ts";
+import { checkPurges } from "./purges.ts";
 import { checkSessions } from "./sessions.ts";
 import { checkTicks } from "./ticks.ts";
 import { checkWriteBehind } from "./write-behind.ts";
@@ -27,5 +28,6 @@ export function checkRun(log: RunLog): readonly Violation[] {
     checkLanes,
     checkTicks,
     checkIndexes,
+    checkPurges,
   ].flatMap((check) => check(log));
 }

@@ -95,6 +95,7 @@ function broken(history: Partial<RunLog>): readonly string[] {
     asked: new Map(),
     cancelled: new Set(),
     acknowledged: new Set(),
+    purged: [],
     isCalm: false,
     peaks: [],
     unloaded: [],
@@ -157,6 +158,27 @@ describe("what actors are found by (I17)", () => {
     expect(broken({ applied: behind, operations })).toEqual(["I17"]);
     const other = [...history, applied(3, four, { index: [] })];
     expect(broken({ applied: other, operations })).toEqual(["I17"]);
+  });
+});
+
+describe("what is deleted because it was found (I18)", () => {
+  const of = { in: "deletable" } as const;
+  const gone = { ...of, isDelete: true, state: undefined };
+  const purged = [{ actor: "deletable/a", revision: 1 }];
+
+  test("is right when nothing was committed in between", () => {
+    expect(broken({ applied: [applied(1, ["x"], of), applied(2, [], gone)], purged })).toEqual([]);
+  });
+  test("is broken by a commit in between, and by one that never was", () => {
+    const changed = [applied(1, ["x"], of), applied(2, ["x", "y"], of), applied(3, [], gone)];
+    expect(broken({ applied: changed, purged })).toEqual(["I18"]);
+    expect(broken({ applied: [applied(1, ["x"], of)], purged })).toEqual(["I18"]);
+  });
+  test("is broken by what was acknowledged and went with it", () => {
+    const history = [applied(1, ["x"], of), applied(2, [], gone)];
+    const lost = operation({ actor: "deletable/a", role: "deletable", value: "z" });
+    expect(broken({ applied: history, operations: [lost], purged })).toEqual(["I18"]);
+    expect(broken({ applied: history, operations: [lost] })).toEqual([]);
   });
 });
 

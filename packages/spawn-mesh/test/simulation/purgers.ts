@@ -1,0 +1,54 @@
+/** Those who find lists and delete them a little later, unless something was done since. */
+import { isSpawnError } from "../../src/engine/errors.ts";
+import { seededRandom } from "../../src/testing/seeded-random.ts";
+import { Choices } from "./choices.ts";
+import type { Incarnation, Surroundings } from "./incarnation.ts";
+
+const EVERY_MS = 150;
+const LATER_MS = 10;
+const LISTS_MAX = 20;
+/** How many of the runs have somebody who deletes. */
+const CHANCE = 0.4;
+
+export interface PurgerParts extends Surroundings {
+  readonly alive: () => readonly Incarnation[];
+}
+
+/** Deletes lists until `until`. What they draw changes nothing for the others. */
+export function purgeLists(parts: PurgerParts, seed: number, until: number): void {
+  const choices = new Choices(seededRandom(seed + 1_000_003));
+  if (choices.chance(CHANCE)) goOn(parts, choices, until);
+}
+
+function goOn(parts: PurgerParts, choices: Choices, until: number): void {
+  const { world, alive } = parts;
+  world.clock.timer(choices.waitMs(EVERY_MS), () => {
+    if (world.clock.monotonic() >= until) return;
+    const incarnation = choices.pick(alive());
+    if (incarnation !== undefined) void purgeOne(parts, choices, incarnation);
+    goOn(parts, choices, until);
+  });
+}
+
+async function purgeOne(
+  { world }: PurgerParts,
+  choices: Choices,
+  { engine }: Incarnation,
+): Promise<void> {
+  const definition = "deletable";
+  try {
+    const { actors } = await engine.care.finder.list({ definition, limit: LISTS_MAX });
+    const found = choices.pick(actors);
+    if (found === undefined) return;
+    const laterMs = choices.waitMs(LATER_MS);
+    await new Promise<void>((resolve) => void world.clock.timer(laterMs, resolve));
+    const { name, revision } = found;
+    const type = engine.type(definition);
+    const isDeleted = await engine.care.deleteUnchanged({ type, name, revision });
+    world.count(isDeleted ? "purged" : "purged not");
+    if (isDeleted) world.purged.push({ actor: `${definition}/${name}`, revision });
+  } catch (error) {
+    if (isSpawnError(error)) return;
+    world.violations.push({ invariant: "I15", what: `an answer without a type: ${String(error)}` });
+  }
+}
