@@ -7,7 +7,6 @@ import { ChannelRoutes } from "../src/routes/channels.ts";
 import type { ChannelLimits } from "../src/routes/channels.ts";
 import { ActorHosts } from "../src/host/actor-hosts.ts";
 import { ActorSystems } from "../src/actors/actor-systems.ts";
-import { ActorHosts } from "../src/host/actor-hosts.ts";
 import { ProxyServer } from "../src/server.ts";
 import { memoryStatestore } from "spawn-mesh/memory";
 import { startTestProxy } from "./fixtures/start-proxy.ts";
