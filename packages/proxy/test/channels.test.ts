@@ -61,7 +61,7 @@ async function startServer(limits: Partial<ChannelLimits>): Promise<{ url: strin
     }),
     log: () => undefined,
   });
-  await systems.open("spawn-system");
+  await systems.start();
   const channels = new ChannelRoutes(systems, limits);
   const server = new ProxyServer({
     routes: channels.routes,
