@@ -1,6 +1,6 @@
 /** The actor systems of a proxy: the one that it is configured for, and others that hosts register. */
 import { SpawnError, checkName } from "spawn-mesh/engine";
-import type { ActionContext, ActorId, Engine } from "spawn-mesh/engine";
+import type { ActorId, Engine } from "spawn-mesh/engine";
 import type { Directory, WireTarget } from "./directory.ts";
 import { findExisting, notFound } from "./directory.ts";
 import { HostedSystem } from "./hosted-system.ts";
@@ -8,6 +8,7 @@ import type { HostedCall, HostedSystemOptions } from "./hosted-system.ts";
 import type { Observer, RegisteredNames } from "../observability/observer.ts";
 import type { SystemLoad } from "../observability/proxy-metrics.ts";
 import type { GuardedCall } from "../security/guard.ts";
+import type { RunAtHost } from "./runs-at-hosts.ts";
 import { Records } from "./records.ts";
 import type { ActorHosts } from "../host/actor-hosts.ts";
 import type { Log } from "../log.ts";
@@ -20,7 +21,7 @@ const NOT_REGISTERED: RegisteredNames = { system: "", actor: "", action: "" };
 /** A call that comes from outside. */
 export interface ClientCall extends Omit<HostedCall, "caller">, Omit<GuardedCall, "running"> {
   /** The run of an action that makes it, if the request names one. */
-  readonly run: ActionContext | undefined;
+  readonly run: RunAtHost | undefined;
 }
 
 /** What all systems have in common, and how the statestore of each is opened. */
@@ -75,8 +76,7 @@ export class ActorSystems implements Directory {
       directory: this,
       findSystem: (other): Engine | undefined => this.#systems.get(other)?.engine,
     });
-    await system.engine.start();
-    const refused = await system.takeKept(hosts);
+    const refused = await system.start(hosts);
     for (const { name: actor, error } of refused) {
       log("warning", "registration-not-restored", { system: name, actor, error: String(error) });
     }
@@ -120,7 +120,7 @@ export class ActorSystems implements Directory {
       ...target,
       action,
       options,
-      from: call.run?.self.name ?? claimed?.name,
+      from: call.run?.context.self.name ?? claimed?.name,
       registered: () =>
         this.#systems.get(target.system)?.registered(target, action) ?? NOT_REGISTERED,
     };
@@ -137,7 +137,7 @@ export class ActorSystems implements Directory {
 
   async #call({ identity, claimed, run, ...call }: ClientCall): Promise<unknown> {
     const { guard } = this.#options;
-    const request = { identity, claimed, running: run?.self, action: call.action };
+    const request = { identity, claimed, running: run?.context.self, action: call.action };
     const caller = await guard.admit(request, (target) => this.find(target));
     if (run !== undefined) return await this.#callFrom(run, call);
     const system = this.#systems.get(call.target.system);
@@ -147,11 +147,12 @@ export class ActorSystems implements Directory {
 
   /** A call that an action makes which a host is running. */
   async #callFrom(
-    run: ActionContext,
+    run: RunAtHost,
     { target, action, payload, options }: Omit<HostedCall, "caller">,
   ): Promise<unknown> {
     const { system, definition, name } = await findExisting(this, target);
-    return await run.invoke(name, { ...options, system, definition, action, payload });
+    const request = { ...options, system, definition, action, payload };
+    return await run.call(() => run.context.invoke(name, request));
   }
 
   /** Lets what is queued run, commits, and closes the statestores. */

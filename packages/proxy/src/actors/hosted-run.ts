@@ -108,7 +108,7 @@ async function call(
     payload: payloadOfValue(payload, spelling),
     ...from,
   });
-  const run = beginRun(context);
+  const run = beginRun(context, hosting.hosts);
   try {
     const body = Buffer.concat([toBinary(ActorInvocationSchema, request), run.fields]);
     const asked = { body, action, actor: context.self.definition, metadata: context.metadata };

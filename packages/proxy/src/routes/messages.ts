@@ -3,7 +3,7 @@ import { SpawnError } from "spawn-mesh/engine";
 import type { SendRequest } from "spawn-mesh/engine";
 import { valueOfJson } from "spawn-mesh/protocol";
 import type { ActorSystems } from "../actors/actor-systems.ts";
-import { notFound } from "../actors/directory.ts";
+import { checkActorName, notFound } from "../actors/directory.ts";
 import { metadataInTrace, traceContextIn } from "../observability/trace-context.ts";
 import type { Answer } from "../answers.ts";
 import { isJson, jsonAnswer, jsonRoute, notJson, valueOfBody } from "../json-answers.ts";
@@ -29,6 +29,7 @@ async function send(systems: ActorSystems, request: RouteRequest): Promise<Answe
   if (system === undefined) throw notFound({ name, system: systemName });
   const { definition = "" } = message;
   const registerRef = definition === name ? "" : definition;
+  checkActorName(definition || name);
   const found = await systems.find({ system: systemName, name, parent: "", registerRef });
   const { headers } = request;
   const isInTrace = traceContextIn(headers) !== undefined;
