@@ -19,6 +19,7 @@ import type { Answer } from "./answers.ts";
 import type { ListenAddress } from "./config.ts";
 import { unexpected } from "./log.ts";
 import type { Log } from "./log.ts";
+import { refusingMalformed } from "./malformed-requests.ts";
 import type { Guard, Refusal } from "./security/guard.ts";
 import { NOBODY } from "./security/identity.ts";
 import type { Identity } from "./security/identity.ts";
@@ -98,7 +99,7 @@ export class ProxyServer {
         ? createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, serve)
         : createTlsServer({ ...tls, keepAliveTimeout: KEEP_ALIVE_MS }, serve);
     this.#server.maxConnections = CONNECTIONS_MAX;
-    this.#server.on("clientError", refuseMalformed);
+    this.#server.on("clientError", refusingMalformed(failureAnswer));
   }
 
   /** Begins to listen; answers where. @throws when the address is taken */
@@ -297,18 +298,6 @@ function send(response: ServerResponse, answer: Answer, isLast: boolean): void {
   } else {
     response.end(body);
   }
-}
-
-/** What is no HTTP at all gets the same kind of answer, as far as it can still be sent. */
-function refuseMalformed(error: NodeJS.ErrnoException, socket: Socket): void {
-  if (error.code === "ECONNRESET" || !socket.writable) return void socket.destroy();
-  const { headers, body } = failureAnswer(
-    new SpawnError("INVALID_ARGUMENT", `this is no request of HTTP/1: ${error.code}`),
-  );
-  const fields = { ...headers, "content-length": body.length, connection: "close" };
-  const lines = Object.entries(fields).map(([name, value]) => `${name}: ${value}\r\n`);
-  socket.write(`HTTP/1.1 400 Bad Request\r\n${lines.join("")}\r\n`);
-  socket.end(body);
 }
 
 /** A socket file that a process left behind which was killed is in the way; one that is listened at stays. */

@@ -13,6 +13,7 @@ import { Server as GrpcServer, ServerCredentials } from "@grpc/grpc-js";
 import { isSpawnError } from "spawn-mesh/engine";
 import { unexpected } from "../log.ts";
 import type { Log } from "../log.ts";
+import { refusingMalformed } from "../malformed-requests.ts";
 import type { Guard } from "../security/guard.ts";
 import { peerOf } from "../security/peer.ts";
 import { PeersByAddress } from "./peers-by-address.ts";
@@ -24,6 +25,7 @@ import type { Identify } from "./grpc-methods.ts";
 import { Unauthenticated } from "./grpc-status.ts";
 import { Health } from "./gen/grpc/health/v1/health_pb.ts";
 import { grpcHealth, spawnHealth } from "./health.ts";
+import { answerToError } from "./http/http-refusal.ts";
 import { transcoder } from "./http/transcoder.ts";
 import { addReflection } from "./reflection.ts";
 import type { ServedMethod } from "./served-method.ts";
@@ -84,6 +86,7 @@ export async function startGrpcFront(options: GrpcFrontOptions): Promise<GrpcFro
     authorize: ({ socket, headers }) => guard.authorize({ peer: peerOf(socket, false), headers }),
   });
   http.on("request", requestListener);
+  http.on("clientError", refusingMalformed(answerToError));
   http.maxConnections = CONNECTIONS_MAX;
   const http2 = grpc.createConnectionInjector(ServerCredentials.createInsecure());
   const closeSilent = shareWithHttp2(http, (socket) => {

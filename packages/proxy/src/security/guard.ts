@@ -123,7 +123,8 @@ export class Guard {
 
   /** An actor was registered by that identity before the proxy was started. */
   remember(name: string, system: string, actor: string): void {
-    this.#ownersIn(system).set(actor, { name, isPast: true });
+    const owners = this.#ownersIn(system);
+    if (!owners.has(actor)) owners.set(actor, { name, isPast: true });
   }
 
   /**
