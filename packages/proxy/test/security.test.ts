@@ -225,6 +225,15 @@ describe("policies", () => {
     expect(jsonIn(await t.python.invoke("till", "add", from("ann")))).toEqual({ total: 1 });
   });
 
+  test("refuse before a name becomes an instance", async () => {
+    await using t = await startWith({ joe: "type: deny\nactors: joe\nactions: add" });
+    await t.python.register([counter("user", { settings: { kind: 2, stateful: true } })]);
+    const named = { ...from("joe"), registerRef: "user" };
+    expectRefused(await t.python.invoke("user-42", "add", named));
+    const { status } = await t.python.invoke("user-42", "get");
+    expect(status?.status).toBe(Status.ACTOR_NOT_FOUND);
+  });
+
   test("are about callers, so a call that names none is not one that an allow means", async () => {
     await using t = await startWith({ ann: "actors: ann", web: "identities: web\nactions: get" });
     expectRefused(await t.python.invoke("till", "add", one));
@@ -256,12 +265,24 @@ describe("policies", () => {
 describe("a web page", () => {
   test.each([
     ["of another origin", { origin: "https://evil.example" }],
+    ["of no origin", { origin: "null" }],
+    ["of another port", { origin: "http://localhost:3000", host: "localhost:9001" }],
+    ["of a domain that leads here", { origin: "http://a.b:9001", host: "a.b:9001" }],
     ["without an origin", { "sec-fetch-site": "cross-site" }],
-    ["of a domain that leads here", { host: "evil.example:9001" }],
+    ["without an origin of such a domain", { host: "evil.example:9001" }],
   ])("%s gets nothing without a token", async (_, headers) => {
     await using t = await start();
     await t.client.register([counter("incrementor")]);
     expectRefused(await t.client.with({ headers }).read("incrementor"), 401);
+  });
+
+  test.each([
+    ["says so", { "sec-fetch-site": "same-origin" }],
+    ["says from where", { host: "localhost:5173", origin: "http://localhost:5173" }],
+  ])("that came from here, and %s, is served", async (_, headers) => {
+    await using t = await start();
+    await t.client.register([counter("incrementor")]);
+    expect((await t.client.with({ headers }).read("incrementor")).http).toBe(200);
   });
 
   test.each(["localhost:9001", "127.0.0.1", "[::1]:9001", "proxy", "app.localhost:9001"])(

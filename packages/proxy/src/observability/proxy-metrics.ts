@@ -71,7 +71,6 @@ const EVENT_LABELS = ["type"];
 const REFUSAL_LABELS = ["reason"];
 
 export class ProxyMetrics {
-  readonly #loop = performance.eventLoopUtilization();
   readonly #invocations = new Series(() => new Histogram(SECONDS));
   readonly #hostCalls = new Series(() => new Histogram(SECONDS));
   readonly #commits = new Histogram(SECONDS);
@@ -132,7 +131,7 @@ export class ProxyMetrics {
 
   /** All of it, as Prometheus reads it. */
   text(loads: readonly SystemLoad[]): string {
-    return prometheusText([...this.#own(), ...gauges(loads), ...this.#process()]);
+    return prometheusText([...this.#own(), ...gauges(loads), ...ofProcess()]);
   }
 
   #own(): readonly Metric[] {
@@ -169,26 +168,26 @@ export class ProxyMetrics {
       counters("spawn_refused_total", "Requests and calls that were not let in.", this.#refusals),
     ];
   }
+}
 
-  #process(): readonly Metric[] {
-    const { rss, heapUsed } = process.memoryUsage();
-    const { user, system } = process.cpuUsage();
-    const { utilization } = performance.eventLoopUtilization(this.#loop);
-    return [
-      gauge("vm_memory_total", "Memory of the process in bytes.", rss),
-      gauge("vm_system_info_schedulers", "Threads that run actors.", 1),
-      gauge("vm_system_info_schedulers_online", "Processors.", availableParallelism()),
-      gauge("process_resident_memory_bytes", "Memory of the process.", rss),
-      gauge(
-        "process_start_time_seconds",
-        "When the process started.",
-        performance.timeOrigin / 1_000,
-      ),
-      counter("process_cpu_seconds_total", "Time of processors.", (user + system) / 1e6),
-      gauge("nodejs_heap_used_bytes", "Memory of JavaScript.", heapUsed),
-      gauge("nodejs_eventloop_utilization", "Share of time that the loop was busy.", utilization),
-    ];
-  }
+function ofProcess(): readonly Metric[] {
+  const { rss, heapUsed } = process.memoryUsage();
+  const { user, system } = process.cpuUsage();
+  const { active } = performance.eventLoopUtilization();
+  return [
+    gauge("vm_memory_total", "Memory of the process in bytes.", rss),
+    gauge("vm_system_info_schedulers", "Threads that run actors.", 1),
+    gauge("vm_system_info_schedulers_online", "Processors.", availableParallelism()),
+    gauge("process_resident_memory_bytes", "Memory of the process.", rss),
+    gauge(
+      "process_start_time_seconds",
+      "When the process started.",
+      performance.timeOrigin / 1_000,
+    ),
+    counter("process_cpu_seconds_total", "Time of processors.", (user + system) / 1e6),
+    gauge("nodejs_heap_used_bytes", "Memory of JavaScript.", heapUsed),
+    counter("nodejs_eventloop_active_seconds_total", "Time at work.", active / 1_000),
+  ];
 }
 
 /** Actors are what processes are in the original, and what waits for them is its run queue. */

@@ -28,7 +28,10 @@ const PROTOCOL = "http/json";
 
 /** @throws {SpawnError} `INVALID_ARGUMENT` */
 export function telemetryConfigOf(read: Variables): TelemetryConfig {
-  const tracesUrl = read.flag("OTEL_SDK_DISABLED", false) ? undefined : tracesUrlOf(read);
+  const isOff =
+    read.flag("OTEL_SDK_DISABLED", false) ||
+    read.oneOf("OTEL_TRACES_EXPORTER", ["otlp", "none"], "otlp") === "none";
+  const tracesUrl = isOff ? undefined : tracesUrlOf(read);
   if (tracesUrl !== undefined) checkProtocol(read);
   return {
     hasMetrics: !read.flag("SPAWN_DISABLE_METRICS", false),

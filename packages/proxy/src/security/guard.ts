@@ -17,7 +17,7 @@ import type { Peer } from "./peer.ts";
 import { checkPolicies } from "./policies.ts";
 import type { Policy } from "./policies.ts";
 import type { Tokens } from "./tokens.ts";
-import { checkNoBrowser } from "./web-pages.ts";
+import { checkNoForeignPage } from "./web-pages.ts";
 import type { BrowserHeaders } from "./web-pages.ts";
 
 /** Somebody who has to prove who they are, and has not. */
@@ -110,7 +110,7 @@ export class Guard {
       return { name: `tls:${name}`, isHost: this.#options.certificateHosts.has(name) };
     }
     if (!this.#isTrusted(peer)) throw unauthorized(EXPECTED);
-    checkNoBrowser(peer, headers);
+    checkNoForeignPage(peer, headers);
     return ANONYMOUS;
   }
 

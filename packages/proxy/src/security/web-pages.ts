@@ -12,12 +12,17 @@ export interface BrowserHeaders {
   readonly host?: string | undefined;
 }
 
-/** @throws {SpawnError} `UNAUTHORIZED` for a request that a web page makes */
-export function checkNoBrowser({ from }: Peer, headers: BrowserHeaders): void {
+/** What browsers say of requests that nobody's page makes, and of those of pages that came from here. */
+const OWN: readonly unknown[] = ["none", "same-origin"];
+
+/** @throws {SpawnError} `UNAUTHORIZED` for a request that a page of somebody else makes */
+export function checkNoForeignPage({ from }: Peer, headers: BrowserHeaders): void {
   if (from === "unix-socket") return;
   const { origin, host = "", "sec-fetch-site": site = "none" } = headers;
-  if (origin !== undefined || site !== "none") {
-    throw unauthorized("a web page makes this request: expected one with a token");
+  const isOwn =
+    origin === undefined ? OWN.includes(site) : origin.replace(/^\w+:\/\//, "") === host;
+  if (!isOwn) {
+    throw unauthorized("a web page from elsewhere makes this request: expected one with a token");
   }
   // A page of a domain whose name leads here needs to say neither, but that name.
   if (from === "loopback" && isDomain(host)) {
