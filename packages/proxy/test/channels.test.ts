@@ -5,7 +5,6 @@ import { actor } from "spawn-mesh";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { ChannelRoutes } from "../src/routes/channels.ts";
 import type { ChannelLimits } from "../src/routes/channels.ts";
-import { ActorHosts } from "../src/host/actor-hosts.ts";
 import { ActorSystems } from "../src/actors/actor-systems.ts";
 import { ActorHosts } from "../src/host/actor-hosts.ts";
 import { ProxyServer } from "../src/server.ts";

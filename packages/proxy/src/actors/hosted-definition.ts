@@ -14,6 +14,7 @@ import { Kind } from "spawn-mesh/protocol";
 import type { RegisteredActor } from "spawn-mesh/protocol";
 import { NOOP_TEXT, NO_STATE, textOfState, valueOfState } from "../wire-values.ts";
 import { checkActorName } from "./directory.ts";
+import { definitionOfSdk } from "./definition-of-sdk.ts";
 import { initAtHost, runAtHost, stateAsStored } from "./hosted-run.ts";
 import type { Hosting } from "./hosted-run.ts";
 
@@ -68,6 +69,7 @@ export function hostedDefinition(
     channels: channelsOf(registered),
     timers: timersOf(registered),
     isStrict: false,
+    ...definitionOfSdk(registered),
   };
 }
 

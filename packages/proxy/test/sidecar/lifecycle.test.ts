@@ -138,13 +138,8 @@ describe("a program beside a sidecar", () => {
     expect(make({ limits: {} })).toThrowError(/limits of s/);
     expect(make({ sidecar: "ftp://x" })).toThrowError(/sidecar: expected http:/);
     expect(make({}, counter, counter)).toThrowError(/\[ALREADY_REGISTERED\]/);
-    const behind = actor("a", { durability: "write-behind", state: () => 1, actions: {} });
-    expect(make({}, behind)).toThrowError(/durability of a cannot be had beside a sidecar/);
-    const cron = actor("b", {
-      actions: { tick: () => 1 },
-      timers: [{ action: "tick", cron: "* * * * *" }],
-    });
-    expect(make({}, cron)).toThrowError(/cron of timer tick of b/);
+    const indexed = actor("a", { state: () => ({ n: 1 }), index: ({ n }) => ({ n }), actions: {} });
+    expect(make({}, indexed)).toThrowError(/index of a cannot be had beside a sidecar/);
     expect(make({}, actor("c", { actions: { init: () => 1 } }))).toThrowError(/named init/);
   });
 });

@@ -91,8 +91,8 @@ export type {
   Registry,
   TimeoutStrategy,
 } from "./gen/spawn/actors/actor_pb.ts";
-export { OutcomeSchema, RunSchema, SentSchema } from "./gen/spawn/mesh/run_pb.ts";
-export type { Outcome, Run, Sent } from "./gen/spawn/mesh/run_pb.ts";
+export { DefinitionSchema, OutcomeSchema, RunSchema, SentSchema } from "./gen/spawn/mesh/run_pb.ts";
+export type { Definition, Outcome, Run, Sent } from "./gen/spawn/mesh/run_pb.ts";
 export { CheckpointSchema, RevisionSchema } from "./gen/spawn/state/state_pb.ts";
 export type { Checkpoint, Revision } from "./gen/spawn/state/state_pb.ts";
 // Options of a user's own services, and the health that an actor reports.

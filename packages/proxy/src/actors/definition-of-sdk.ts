@@ -1,0 +1,62 @@
+/** What the SDK says of an actor and the protocol has no words for. */
+import { fromBinary } from "@bufbuild/protobuf";
+import { BinaryWriter } from "@bufbuild/protobuf/wire";
+import { SpawnError, checkWholeNumber, repetitionOf } from "spawn-mesh/engine";
+import type { ActorDefinition, SendOptions, TimerDefinition } from "spawn-mesh/engine";
+import { DefinitionSchema } from "spawn-mesh/protocol";
+import type { RegisteredActor } from "spawn-mesh/protocol";
+import { NOOP_TEXT } from "../wire-values.ts";
+
+type Told = Pick<
+  ActorDefinition,
+  "durability" | "revisionsKept" | "revisionsKeptMs" | "expireAfterMs" | "timers"
+>;
+
+const REVISIONS_KEPT_MAX = 10_000;
+
+/** The options that replace those of the proxy; none if the SDK is another one. @throws {SpawnError} `INVALID_ARGUMENT` */
+export function definitionOfSdk({ id, definition }: RegisteredActor): Partial<Told> {
+  const fields = definition.$unknown;
+  if (fields === undefined) return {};
+  const bytes = new BinaryWriter();
+  for (const { no, wireType, data } of fields) bytes.tag(no, wireType).raw(data);
+  const { options } = fromBinary(DefinitionSchema, bytes.finish());
+  return options === "" ? {} : checked(id.name, parsed(id.name, options));
+}
+
+function parsed(name: string, options: string): Told {
+  try {
+    return JSON.parse(options) as Told;
+  } catch (cause) {
+    throw new SpawnError("INVALID_ARGUMENT", `options of ${name}: expected JSON`, { cause });
+  }
+}
+
+function checked(name: string, told: Told): Told {
+  const { durability, revisionsKept, revisionsKeptMs, expireAfterMs, timers } = told;
+  if (durability !== "durable" && durability !== "write-behind") {
+    throw new SpawnError(
+      "INVALID_ARGUMENT",
+      `durability of ${name}: expected "durable" or "write-behind", got ${JSON.stringify(durability)}`,
+    );
+  }
+  checkWholeNumber(`revisionsKept of ${name}`, revisionsKept, { min: 0, max: REVISIONS_KEPT_MAX });
+  for (const [option, ms] of Object.entries({ revisionsKeptMs, expireAfterMs })) {
+    if (ms !== undefined) checkWholeNumber(`${option} of ${name}`, ms, { min: 1 });
+  }
+  return {
+    durability,
+    revisionsKept,
+    revisionsKeptMs,
+    expireAfterMs,
+    timers: timers.map((timer) => checkedTimer(name, timer)),
+  };
+}
+
+function checkedTimer(name: string, { action, payload, repeat }: TimerDefinition): TimerDefinition {
+  const checkedRepeat = repetitionOf(repeat as SendOptions);
+  if (typeof action !== "string" || checkedRepeat === undefined) {
+    throw new SpawnError("INVALID_ARGUMENT", `timer of ${name}: expected an action and a time`);
+  }
+  return { action, payload: payload ?? NOOP_TEXT, repeat: checkedRepeat };
+}
