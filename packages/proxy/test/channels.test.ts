@@ -6,7 +6,6 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import { ChannelRoutes } from "../src/routes/channels.ts";
 import type { ChannelLimits } from "../src/routes/channels.ts";
 import { ActorSystems } from "../src/actors/actor-systems.ts";
-import { ActorHosts } from "../src/host/actor-hosts.ts";
 import { ProxyServer } from "../src/server.ts";
 import { memoryStatestore } from "spawn-mesh/memory";
 import { startTestProxy } from "./fixtures/start-proxy.ts";
