@@ -3,7 +3,7 @@ import { SpawnError } from "spawn-mesh/engine";
 import type { SendRequest } from "spawn-mesh/engine";
 import { valueOfJson } from "spawn-mesh/protocol";
 import type { ActorSystems } from "../actors/actor-systems.ts";
-import { notFound } from "../actors/directory.ts";
+import { checkActorName, notFound } from "../actors/directory.ts";
 import type { Answer } from "../answers.ts";
 import { isJson, jsonAnswer, jsonRoute, notJson, valueOfBody } from "../json-answers.ts";
 import type { Route, RouteRequest } from "../server.ts";
@@ -27,6 +27,7 @@ async function send(systems: ActorSystems, request: RouteRequest): Promise<Answe
   if (system === undefined) throw notFound({ name, system: systemName });
   const { definition = "" } = message;
   const registerRef = definition === name ? "" : definition;
+  checkActorName(definition || name);
   const found = await systems.find({ system: systemName, name, parent: "", registerRef });
   const id = await system.engine.send(name, {
     ...message,
