@@ -5,6 +5,7 @@ import { actor } from "spawn-mesh";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { ChannelRoutes } from "../src/routes/channels.ts";
 import type { ChannelLimits } from "../src/routes/channels.ts";
+import { ActorHosts } from "../src/host/actor-hosts.ts";
 import { ActorSystems } from "../src/actors/actor-systems.ts";
 import { ProxyServer } from "../src/server.ts";
 import { memoryStatestore } from "spawn-mesh/memory";

@@ -1,27 +1,53 @@
 /** What the SDK says of an actor and the protocol has no words for. */
 import { fromBinary } from "@bufbuild/protobuf";
 import { BinaryWriter } from "@bufbuild/protobuf/wire";
-import { SpawnError, checkWholeNumber, repetitionOf } from "spawn-mesh/engine";
-import type { ActorDefinition, SendOptions, TimerDefinition } from "spawn-mesh/engine";
-import { DefinitionSchema } from "spawn-mesh/protocol";
+import {
+  OpaqueValue,
+  SpawnError,
+  checkWholeNumber,
+  repetitionOf,
+  textOfValue,
+} from "spawn-mesh/engine";
+import type {
+  ActorDefinition,
+  SendOptions,
+  StateDefinition,
+  TimerDefinition,
+} from "spawn-mesh/engine";
+import { DefinitionSchema, olderStateType } from "spawn-mesh/protocol";
 import type { RegisteredActor } from "spawn-mesh/protocol";
 import { NOOP_TEXT } from "../wire-values.ts";
 
-type Told = Pick<
+/** What replaces the options of the proxy. */
+type Options = Pick<
   ActorDefinition,
   "durability" | "revisionsKept" | "revisionsKeptMs" | "expireAfterMs" | "timers"
 >;
 
+interface Told extends Options {
+  readonly stateVersion?: number;
+}
+
 const REVISIONS_KEPT_MAX = 10_000;
 
 /** The options that replace those of the proxy; none if the SDK is another one. @throws {SpawnError} `INVALID_ARGUMENT` */
-export function definitionOfSdk({ id, definition }: RegisteredActor): Partial<Told> {
+export function definitionOfSdk(
+  { id, definition }: RegisteredActor,
+  state: StateDefinition | undefined,
+): Partial<Options & Pick<ActorDefinition, "state">> {
   const fields = definition.$unknown;
   if (fields === undefined) return {};
   const bytes = new BinaryWriter();
   for (const { no, wireType, data } of fields) bytes.tag(no, wireType).raw(data);
   const { options } = fromBinary(DefinitionSchema, bytes.finish());
-  return options === "" ? {} : checked(id.name, parsed(id.name, options));
+  if (options === "") return {};
+  const told = parsed(id.name, options);
+  const { stateVersion = 1 } = told;
+  checkWholeNumber(`stateVersion of ${id.name}`, stateVersion, { min: 1 });
+  return {
+    ...checked(id.name, told),
+    state: state && { ...state, version: stateVersion, migrate },
+  };
 }
 
 function parsed(name: string, options: string): Told {
@@ -32,7 +58,13 @@ function parsed(name: string, options: string): Told {
   }
 }
 
-function checked(name: string, told: Told): Told {
+/** A state of an older version goes to its host as it is, which knows what has become of it. */
+function migrate(stored: unknown, version: number): string {
+  const bytes = Buffer.from(stored as string);
+  return textOfValue(new OpaqueValue(olderStateType(version), bytes));
+}
+
+function checked(name: string, told: Told): Options {
   const { durability, revisionsKept, revisionsKeptMs, expireAfterMs, timers } = told;
   if (durability !== "durable" && durability !== "write-behind") {
     throw new SpawnError(

@@ -6,9 +6,10 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { actor, actorSystem, connect } from "spawn-mesh";
+import { actor, actorSystem, connect, state } from "spawn-mesh";
 import type { Statestore } from "spawn-mesh";
 import { afterAll, describe, expect, test } from "vitest";
+import { z } from "zod";
 import { startTestProxy } from "../fixtures/start-proxy.ts";
 import { until } from "../fixtures/until.ts";
 import { errorOf, failureOf, startBeside, urlOf } from "./start-sidecar.ts";
@@ -111,6 +112,32 @@ describe("a program beside a sidecar", () => {
     first.crash();
     await using second = await startBeside(proxy, [counter]);
     expect(await second.actor(counter).add(5)).toBe(6);
+  });
+
+  test("brings states of older versions up to date, and refuses newer ones", async () => {
+    await using proxy = await startTestProxy();
+    const first = state(z.object({ total: z.number() }), () => ({ total: 1 }));
+    const before = actor("versioned", {
+      state: first,
+      actions: { add: (ctx, by: number) => (ctx.state.total += by) },
+    });
+    const after = actor("versioned", {
+      state: first.next(z.object({ totals: z.array(z.number()) }), ({ total }) => ({
+        totals: [total],
+      })),
+      actions: { add: (ctx, by: number) => ctx.state.totals.push(by) },
+    });
+    const old = await startBeside(proxy, [before]);
+    expect(await old.actor(before).add(4)).toBe(5);
+    await old.stop();
+    {
+      await using system = await startBeside(proxy, [after]);
+      expect(await system.actor(after).get()).toEqual({ totals: [5] });
+      expect(await system.actor(after).add(7)).toBe(2);
+      expect(await system.actor(after).get()).toEqual({ totals: [5, 7] });
+    }
+    await using again = await startBeside(proxy, [before]);
+    expect(await failureOf(again.actor(before).get())).toBe("STATE_CORRUPT no");
   });
 
   test("does not start beside what is no sidecar", async () => {

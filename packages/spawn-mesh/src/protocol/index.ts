@@ -4,7 +4,16 @@ export { decodeMessage } from "./decode-message.ts";
 export { jsonOfValue, valueOfJson } from "./json-values.ts";
 export { readRegistration, targetOf } from "./registration.ts";
 export type { RegisteredActor, Registration } from "./registration.ts";
-export { isJsonType, isNoop, jsonTextOf, respell, spellingOf, wrapJson } from "./type-urls.ts";
+export {
+  isJsonType,
+  isNoop,
+  jsonTextOf,
+  olderStateType,
+  olderStateVersion,
+  respell,
+  spellingOf,
+  wrapJson,
+} from "./type-urls.ts";
 export type { Spelling } from "./type-urls.ts";
 // Messages.
 export {

@@ -28,11 +28,8 @@ export function checkSendOverWire(request: SendRequest): void {
 const INIT_ACTION = "init";
 
 /** @throws {SpawnError} `INVALID_ARGUMENT` for a definition that no sidecar can keep */
-export function checkDefinition({ name, state, index, actions }: ActorDefinition): void {
+export function checkDefinition({ name, index, actions }: ActorDefinition): void {
   if (index !== undefined) throw notOverWire(`index of ${name}`, "leave it out");
-  if (state !== undefined && state.version > 1) {
-    throw notOverWire(`state(…).next(…) of ${name}`, "let init bring an old state up to date");
-  }
   if (actions.has(INIT_ACTION)) {
     throw notOverWire(`an action named init, which ${name} has,`, "give it another name");
   }
@@ -45,7 +42,10 @@ const TIMER_MS_MAX = 2_147_483_647;
 
 /** @throws {SpawnError} `INVALID_ARGUMENT` for a definition that the protocol cannot say */
 export function checkDefinitionOverWire(definition: ActorDefinition): void {
-  const { name, durability, revisionsKept, timers } = definition;
+  const { name, state, durability, revisionsKept, timers } = definition;
+  if (state !== undefined && state.version > 1) {
+    throw notOverWire(`state(…).next(…) of ${name}`, "let init bring an old state up to date");
+  }
   if (durability !== "durable") {
     throw notOverWire(`durability of ${name}`, "the proxy decides it for all its actors");
   }

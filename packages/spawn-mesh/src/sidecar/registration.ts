@@ -78,8 +78,16 @@ function actorOf(system: string, definition: ActorDefinition): Actor {
 
 /** What our proxy understands besides. */
 function optionsOf(definition: ActorDefinition): string {
-  const { durability, revisionsKept, revisionsKeptMs, expireAfterMs, timers } = definition;
-  return JSON.stringify({ durability, revisionsKept, revisionsKeptMs, expireAfterMs, timers });
+  const { state, durability, revisionsKept, revisionsKeptMs, expireAfterMs, timers } = definition;
+  const stateVersion = state?.version;
+  return JSON.stringify({
+    stateVersion,
+    durability,
+    revisionsKept,
+    revisionsKeptMs,
+    expireAfterMs,
+    timers,
+  });
 }
 
 /** The actor with further fields, which others skip. */

@@ -391,6 +391,8 @@ const doors: Readonly<Record<string, Door>> = {
       "isNoop",
       "jsonOfValue",
       "jsonTextOf",
+      "olderStateType",
+      "olderStateVersion",
       "readRegistration",
       "respell",
       "searchableOption",

@@ -24,8 +24,9 @@ export const file_spawn_mesh_run: GenFile = /*@__PURE__*/
  */
 export type Definition = Message<"spawn.mesh.Definition"> & {
   /**
-   * What the SDK says of it and the protocol cannot: durability, revisionsKept, revisionsKeptMs,
-   * expireAfterMs, and timers instead of the `timer_actions`; as JSON.
+   * What the SDK says of it and the protocol cannot: stateVersion, durability, revisionsKept,
+   * revisionsKeptMs, expireAfterMs, and timers instead of the `timer_actions`; as JSON. A state of an
+   * older version comes to the `init` action as an `Any` of type `spawn-mesh/state-version-N`.
    *
    * @generated from field: string options = 1000;
    */
