@@ -1,6 +1,4 @@
 /** What the SDK says of an actor and the protocol has no words for. */
-import { fromBinary } from "@bufbuild/protobuf";
-import { BinaryWriter } from "@bufbuild/protobuf/wire";
 import {
   OpaqueValue,
   SpawnError,
@@ -16,6 +14,7 @@ import type {
 } from "spawn-mesh/engine";
 import { DefinitionSchema, olderStateType } from "spawn-mesh/protocol";
 import type { RegisteredActor } from "spawn-mesh/protocol";
+import { furtherFields } from "../further-fields.ts";
 import { NOOP_TEXT } from "../wire-values.ts";
 
 /** What replaces the options of the proxy. */
@@ -35,11 +34,7 @@ export function definitionOfSdk(
   { id, definition }: RegisteredActor,
   state: StateDefinition | undefined,
 ): Partial<Options & Pick<ActorDefinition, "state">> {
-  const fields = definition.$unknown;
-  if (fields === undefined) return {};
-  const bytes = new BinaryWriter();
-  for (const { no, wireType, data } of fields) bytes.tag(no, wireType).raw(data);
-  const { options } = fromBinary(DefinitionSchema, bytes.finish());
+  const options = furtherFields(DefinitionSchema, definition)?.options ?? "";
   if (options === "") return {};
   const told = parsed(id.name, options);
   const { stateVersion = 1 } = told;

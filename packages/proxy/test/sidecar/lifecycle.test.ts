@@ -10,6 +10,8 @@ import { actor, actorSystem, connect, state } from "spawn-mesh";
 import type { Statestore } from "spawn-mesh";
 import { afterAll, describe, expect, test } from "vitest";
 import { z } from "zod";
+import { create, toBinary } from "@bufbuild/protobuf";
+import { RegistrationResponseSchema, Status } from "spawn-mesh/protocol";
 import { startTestProxy } from "../fixtures/start-proxy.ts";
 import { until } from "../fixtures/until.ts";
 import { errorOf, failureOf, startBeside, urlOf } from "./start-sidecar.ts";
@@ -138,6 +140,34 @@ describe("a program beside a sidecar", () => {
     }
     await using again = await startBeside(proxy, [before]);
     expect(await failureOf(again.actor(before).get())).toBe("STATE_CORRUPT no");
+  });
+
+  test("that is stopped while it waits for its sidecar does not start", async () => {
+    const system = actorSystem("early", {
+      actors: [counter],
+      sidecar: `unix:${join(directory, "never.sock")}`,
+      handleSignals: false,
+    });
+    const starting = failureOf(system.start());
+    await sleep(100);
+    await system.stop();
+    expect(await starting).toBe("SHUTTING_DOWN no");
+  });
+
+  test("does not register without end where no connection is kept", async () => {
+    let registrations = 0;
+    const server = createServer((_request, response) => {
+      registrations++;
+      const accepted = create(RegistrationResponseSchema, { status: { status: Status.OK } });
+      response.setHeader("connection", "close");
+      response.end(toBinary(RegistrationResponseSchema, accepted));
+    });
+    await once(server.listen(0, "127.0.0.1"), "listening");
+    const { port } = server.address() as AddressInfo;
+    await using _system = await startBeside({ address: { host: "127.0.0.1", port } }, [counter]);
+    await sleep(700);
+    expect(registrations).toBe(1);
+    server.close();
   });
 
   test("does not start beside what is no sidecar", async () => {

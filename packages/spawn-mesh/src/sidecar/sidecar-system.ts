@@ -104,6 +104,7 @@ export class SidecarActorSystem implements ActorSystem, RunningSystem {
       const listening = await this.#server.listen(host, port);
       this.#link = new SidecarLink(addressOf(this.#options), this.#registration, listening);
       await this.#link.start();
+      this.#checkRunning();
       if (this.#foreignProblem !== undefined && (await this.#calls.isForeign())) {
         throw this.#foreignProblem;
       }
