@@ -1,8 +1,10 @@
 /** What the SDK says of an actor and the protocol has no words for. */
+import { cronTimes } from "spawn-mesh";
 import {
   OpaqueValue,
   SpawnError,
   checkWholeNumber,
+  firstTime,
   repetitionOf,
   textOfValue,
 } from "spawn-mesh/engine";
@@ -46,11 +48,16 @@ export function definitionOfSdk(
 }
 
 function parsed(name: string, options: string): Told {
+  let told: unknown;
   try {
-    return JSON.parse(options) as Told;
-  } catch (cause) {
-    throw new SpawnError("INVALID_ARGUMENT", `options of ${name}: expected JSON`, { cause });
+    told = JSON.parse(options);
+  } catch {
+    told = undefined;
   }
+  if (typeof told === "object" && told !== null && Array.isArray((told as Told).timers)) {
+    return told as Told;
+  }
+  throw new SpawnError("INVALID_ARGUMENT", `options of ${name}: expected JSON with timers`);
 }
 
 /** A state of an older version goes to its host as it is, which knows what has become of it. */
@@ -80,10 +87,13 @@ function checked(name: string, told: Told): Options {
   };
 }
 
-function checkedTimer(name: string, { action, payload, repeat }: TimerDefinition): TimerDefinition {
-  const checkedRepeat = repetitionOf(repeat as SendOptions);
-  if (typeof action !== "string" || checkedRepeat === undefined) {
+function checkedTimer(name: string, timer: unknown): TimerDefinition {
+  const { action, payload, repeat } = Object(timer) as Partial<TimerDefinition>;
+  const checkedRepeat = repetitionOf(Object(repeat) as SendOptions);
+  const isText = payload === null || typeof payload === "string";
+  if (typeof action !== "string" || !isText || checkedRepeat === undefined) {
     throw new SpawnError("INVALID_ARGUMENT", `timer of ${name}: expected an action and a time`);
   }
+  firstTime(checkedRepeat, Date.now(), { cronTimes, isAsked: false });
   return { action, payload: payload ?? NOOP_TEXT, repeat: checkedRepeat };
 }
