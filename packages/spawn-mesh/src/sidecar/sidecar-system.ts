@@ -22,7 +22,7 @@ import { CallbackServer } from "./callback-server.ts";
 import { SidecarChannels } from "./sidecar-channels.ts";
 import { HostedActors } from "./hosted-actors.ts";
 import { HttpExchange } from "./http-exchange.ts";
-import { notOverWire } from "./over-the-wire.ts";
+import { checkDefinitionOverWire, notOverWire } from "./over-the-wire.ts";
 import { registrationOf } from "./registration.ts";
 import { addressOf, sidecarOptions } from "./sidecar-address.ts";
 import type { SidecarOptions } from "./sidecar-address.ts";
@@ -48,6 +48,8 @@ export class SidecarActorSystem implements ActorSystem, RunningSystem {
   readonly handlesSignals: boolean;
   readonly #options: SidecarOptions;
   readonly #registration: Uint8Array;
+  /** What a proxy cannot be told that speaks the protocol and no more. */
+  readonly #foreignProblem: SpawnError | undefined;
   readonly #http: HttpExchange;
   /** For the calls of running actions: those that wait for them must not keep them from a connection. */
   readonly #httpOfRuns: HttpExchange;
@@ -73,6 +75,7 @@ export class SidecarActorSystem implements ActorSystem, RunningSystem {
     this.#options = sidecarOptions(options.sidecar);
     const definitions = definitionsOf(options.actors);
     this.#registration = registrationOf(name, definitions.values());
+    this.#foreignProblem = problemOverWire(definitions.values());
     const address = addressOf(this.#options);
     this.#http = new HttpExchange(address);
     this.#httpOfRuns = new HttpExchange(address, Infinity);
@@ -101,6 +104,10 @@ export class SidecarActorSystem implements ActorSystem, RunningSystem {
       const listening = await this.#server.listen(host, port);
       this.#link = new SidecarLink(addressOf(this.#options), this.#registration, listening);
       await this.#link.start();
+      this.#checkRunning();
+      if (this.#foreignProblem !== undefined && (await this.#calls.isForeign())) {
+        throw this.#foreignProblem;
+      }
     } catch (error) {
       this.crash();
       throw error;
@@ -253,6 +260,15 @@ function checkOptions(name: string, options: ActorSystemOptions): void {
     "INVALID_ARGUMENT",
     `${keepers} of ${name}: the sidecar keeps the actors and has its own; expected it or sidecar, got both`,
   );
+}
+
+function problemOverWire(definitions: Iterable<ActorDefinition>): SpawnError | undefined {
+  try {
+    for (const definition of definitions) checkDefinitionOverWire(definition);
+    return undefined;
+  } catch (error) {
+    return error as SpawnError;
+  }
 }
 
 /** @throws {SpawnError} `INVALID_ARGUMENT`, `ALREADY_REGISTERED` */
