@@ -1,7 +1,6 @@
 /** Requests and answers in JSON, for those who speak nothing else. */
 import { OpaqueValue, SpawnError, errorCodes } from "spawn-mesh/engine";
 import { jsonOfValue, valueOfJson } from "spawn-mesh/protocol";
-import { asSpawnError } from "./answers.ts";
 import type { Answer } from "./answers.ts";
 import type { Route, RouteRequest } from "./server.ts";
 import { NOOP } from "./wire-values.ts";
@@ -11,16 +10,7 @@ const JSON_HEADERS = { "content-type": `${JSON_TYPE}; charset=utf-8` };
 
 /** A route whose failures are JSON too. */
 export function jsonRoute(route: Route): Route {
-  return {
-    ...route,
-    async handle(request) {
-      try {
-        return await route.handle(request);
-      } catch (thrown) {
-        return jsonFailure(asSpawnError(thrown));
-      }
-    },
-  };
+  return { ...route, failure: (error) => jsonFailure(error) };
 }
 
 /** `200` with the value, or `204` when there is none. */

@@ -197,6 +197,7 @@ const doors: Readonly<Record<string, Door>> = {
       "CronTimes",
       "Durability",
       "EngineEvent",
+      "EngineLoad",
       "EngineOptions",
       "ErrorCode",
       "Etag",
