@@ -48,8 +48,10 @@ export async function startProxy(config: ProxyConfig, log: Log): Promise<Running
     openStore: (name) =>
       openStatestore(config.store, config.encryption, { name, isDefault: name === defaultSystem }),
     onEvent: (event) => logEvent(log, event),
+    hosts,
+    log,
   });
-  await systems.open(defaultSystem);
+  await systems.start();
   const channels = new ChannelRoutes(systems);
   const server = new ProxyServer({
     routes: [

@@ -2,12 +2,12 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Status } from "spawn-mesh/protocol";
+import { Kind, Status } from "spawn-mesh/protocol";
 import { afterAll, describe, expect, test } from "vitest";
-import { add, counter } from "./fixtures/counter.ts";
+import { add, counter, settings } from "./fixtures/counter.ts";
 import { startTestProxy } from "./fixtures/start-proxy.ts";
 import { TestHost } from "./fixtures/test-host.ts";
-import { jsonIn, jsonPayload } from "./fixtures/values.ts";
+import { json, jsonIn, jsonPayload } from "./fixtures/values.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "spawn-proxy-"));
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
@@ -48,5 +48,39 @@ describe("a registered actor", () => {
       payload: jsonPayload({ value: 5 }),
     });
     expect(jsonIn(answer)).toEqual({ total: 6 });
+  });
+
+  test("is there when the proxy starts again beside a host that goes on", async () => {
+    await using host = await TestHost.start({ add });
+    await using second = await TestHost.start({ add });
+    const environment = {
+      USER_FUNCTION_PORT: `${host.port}`,
+      PROXY_DATABASE_TYPE: "sqlite",
+      PROXY_DATABASE_NAME: join(directory, "beside.db"),
+    };
+    const one = { payload: jsonPayload({ value: 1 }) };
+    const onMars = { ...one, system: { name: "mars" }, actor: { id: { name: "rover" } } };
+    {
+      await using proxy = await startTestProxy(environment);
+      const { client } = proxy;
+      await client.register([counter("incrementor")]);
+      await client.register([counter("other", { state: { state: json({ total: 5 }, "spawn") } })], {
+        port: second.port,
+      });
+      const user = { ...settings, kind: Kind.UNNAMED };
+      await client.register([counter("user", { settings: user })]);
+      await client.spawn([{ name: "ann", parent: "user" }]);
+      await client.register([counter("rover", { id: { name: "rover" } })], { system: "mars" });
+      for (const name of ["incrementor", "ann"]) await client.invoke(name, "add", one);
+      await client.invoke("rover", "add", onMars);
+    }
+    await using proxy = await startTestProxy(environment);
+    for (const name of ["incrementor", "ann"]) {
+      expect(jsonIn(await proxy.client.invoke(name, "add", one))).toEqual({ total: 2 });
+    }
+    expect(jsonIn(await proxy.client.invoke("rover", "add", onMars))).toEqual({ total: 2 });
+    expect(jsonIn(await proxy.client.invoke("other", "add", one))).toEqual({ total: 6 });
+    const { invocation } = second.requests.at(-1)!;
+    expect(invocation.currentContext?.state?.typeUrl).toBe("type.googleapis.com/spawn.JSONType");
   });
 });

@@ -78,6 +78,49 @@ describe("a body", () => {
   });
 });
 
+describe("what the proxy keeps for itself", () => {
+  const ownName = "<registered>";
+
+  test("cannot be registered, called or sent anything by hosts and clients", async () => {
+    await using host = await TestHost.start({
+      send: () => ({
+        workflow: {
+          effects: [
+            {
+              request: {
+                actor: { id: { name: "incrementor", parent: ownName } },
+                actionName: "put",
+                payload: jsonPayload({ key: "x" }),
+              },
+            },
+          ],
+        },
+      }),
+      add,
+    });
+    await using proxy = await startTestProxy({ USER_FUNCTION_PORT: `${host.port}` });
+    const { client } = proxy;
+    await client.register([counter("sender", { actions: [{ name: "send" }] })]);
+    const registered = await client.register([counter(ownName)]);
+    expect(registered.headers["spawn-error"]).toBe("INVALID_ARGUMENT");
+    for (const id of [
+      { name: ownName },
+      { name: "sender", parent: ownName },
+      { name: "x", parent: ownName },
+    ]) {
+      const { headers } = await client.invoke("x", "put", { ...one, actor: { id } });
+      expect(headers["spawn-error"]).toMatch(/_NOT_FOUND$/);
+    }
+    const spawned = { ...one, registerRef: ownName };
+    expect((await client.invoke("x", "put", spawned)).headers["spawn-error"]).toBe(
+      "ACTOR_NOT_FOUND",
+    );
+    const sent = await client.invoke("sender", "send");
+    expect(sent.headers["spawn-error"]).toBe("ACTION_FAILED");
+    expect(sent.status?.message).toContain('does not begin with "<"');
+  });
+});
+
 describe("what is no request", () => {
   test("is answered with a status of the protocol, and the connection ends", async () => {
     await using proxy = await startTestProxy();

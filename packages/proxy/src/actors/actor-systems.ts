@@ -5,6 +5,9 @@ import type { Directory, WireTarget } from "./directory.ts";
 import { notFound } from "./directory.ts";
 import { HostedSystem } from "./hosted-system.ts";
 import type { HostedCall, HostedSystemOptions } from "./hosted-system.ts";
+import { Records } from "./records.ts";
+import type { ActorHosts } from "../host/actor-hosts.ts";
+import type { Log } from "../log.ts";
 
 /** Systems of one proxy. Each has an engine and a statestore of its own, which take some 15 MB together. */
 const SYSTEMS_MAX = 8;
@@ -17,12 +20,16 @@ export interface ActorSystemsOptions extends Pick<
   /** The system of whoever names none. */
   readonly defaultSystem: string;
   readonly openStore: (system: string) => HostedSystemOptions["store"];
+  readonly hosts: ActorHosts;
+  readonly log: Log;
 }
 
 export class ActorSystems implements Directory {
   readonly #options: ActorSystemsOptions;
   readonly #systems = new Map<string, HostedSystem>();
   readonly #starting = new Map<string, Promise<HostedSystem>>();
+  /** Which systems there are besides the default one. */
+  #others: Records<true> | undefined;
   #isStopping = false;
 
   constructor(options: ActorSystemsOptions) {
@@ -48,16 +55,28 @@ export class ActorSystems implements Directory {
     if (this.#systems.size + this.#starting.size >= SYSTEMS_MAX) {
       throw new SpawnError("OVERLOADED", `a proxy has at most ${SYSTEMS_MAX} actor systems`);
     }
-    const { openStore, ...options } = this.#options;
+    const { openStore, hosts, log, defaultSystem, ...options } = this.#options;
+    const store = openStore(name);
     const system = new HostedSystem(name, {
       ...options,
-      store: openStore(name),
+      store,
       directory: this,
       findSystem: (other): Engine | undefined => this.#systems.get(other)?.engine,
     });
-    await system.engine.start();
+    const refused = await system.start(hosts);
+    for (const { name: actor, error } of refused) {
+      log("warning", "registration-not-restored", { system: name, actor, error: String(error) });
+    }
+    if (name === defaultSystem) this.#others = new Records(system.engine, store, "<systems>");
+    else await this.#others?.put(name, true);
     this.#systems.set(name, system);
     return system;
+  }
+
+  /** Starts the default system, and all that hosts have registered before. @throws {SpawnError} */
+  async start(): Promise<void> {
+    await this.open(this.defaultSystem);
+    for (const name of (await this.#others?.names()) ?? []) await this.open(name);
   }
 
   /** The system of that name, if it is here. */

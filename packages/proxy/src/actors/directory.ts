@@ -1,5 +1,5 @@
 /** Who is meant by what the wire says of an actor. */
-import { SpawnError } from "spawn-mesh/engine";
+import { SpawnError, checkName } from "spawn-mesh/engine";
 import type { ActorId } from "spawn-mesh/engine";
 
 /** An actor, as requests, effects and pipes name it. */
@@ -37,4 +37,18 @@ export function wireIdOf({ system, definition, name }: ActorId): {
   readonly parent: string;
 } {
   return { name, system, parent: name === definition ? "" : definition };
+}
+
+/**
+ * Names that begin with `<` are the engine's and the proxy's own.
+ *
+ * @throws {SpawnError} `INVALID_ARGUMENT` for a name that no actor of a host can have
+ */
+export function checkActorName(name: string): void {
+  checkName("actor", name);
+  if (!name.startsWith("<")) return;
+  throw new SpawnError(
+    "INVALID_ARGUMENT",
+    `actor name: expected one that does not begin with "<", got ${JSON.stringify(name.slice(0, 40))}`,
+  );
 }

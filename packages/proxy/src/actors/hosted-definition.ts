@@ -13,6 +13,7 @@ import type {
 import { Kind } from "spawn-mesh/protocol";
 import type { RegisteredActor } from "spawn-mesh/protocol";
 import { NOOP_TEXT, NO_STATE, textOfState, valueOfState } from "../wire-values.ts";
+import { checkActorName } from "./directory.ts";
 import { initAtHost, runAtHost, stateAsStored } from "./hosted-run.ts";
 import type { Hosting } from "./hosted-run.ts";
 
@@ -42,7 +43,7 @@ export function hostedDefinition(
   { durability }: { readonly durability: Durability },
 ): ActorDefinition {
   const { id, settings, definition: actor } = registered;
-  checkName("actor", id.name);
+  checkActorName(id.name);
   if (settings.kind === Kind.PROJECTION) {
     throw new SpawnError(
       "INVALID_ARGUMENT",

@@ -6,6 +6,7 @@ import { getHeapStatistics } from "node:v8";
 import { cronTimes } from "spawn-mesh";
 import { Engine, SpawnError, findAction, isSpawnError } from "spawn-mesh/engine";
 import type {
+  ActorDefinition,
   ActorId,
   ActorKind,
   ActorType,
@@ -22,13 +23,17 @@ import { Kind, isJsonType, spellingOf } from "spawn-mesh/protocol";
 import type { RegisteredActor, Registration, Spelling } from "spawn-mesh/protocol";
 import { HostUnavailable } from "../host/actor-host.ts";
 import type { ActorHost } from "../host/actor-host.ts";
+import type { ActorHosts } from "../host/actor-hosts.ts";
 import { notFound } from "./directory.ts";
 import type { Directory, WireTarget } from "./directory.ts";
 import { HostRefusal } from "./host-failure.ts";
 import { hostedDefinition, initialState, isStored } from "./hosted-definition.ts";
 import { typeNameOf } from "./hosted-run.ts";
 import type { Hosting } from "./hosted-run.ts";
-import { SpawnedInstances, spawnedDefinition } from "./spawned-instances.ts";
+import { keptRegistration, registrationOf } from "./kept-registration.ts";
+import type { KeptRegistration } from "./kept-registration.ts";
+import { Records, recordDefinitions } from "./records.ts";
+import { SpawnedInstances } from "./spawned-instances.ts";
 import { StatesInMemory } from "./states-in-memory.ts";
 import type { RouteTarget } from "./workflow.ts";
 
@@ -43,6 +48,13 @@ export interface HostedSystemOptions {
   /** Finds actors of all systems. */
   readonly directory: Directory;
   readonly findSystem: (name: string) => Engine | undefined;
+}
+
+/** What was registered once, and cannot be taken any more. */
+export interface RefusedRegistration {
+  /** The actor. */
+  readonly name: string;
+  readonly error: unknown;
 }
 
 /** A call to an actor, its payload a value of the engine. */
@@ -70,6 +82,7 @@ export class HostedSystem {
   readonly engine: Engine;
   readonly #options: HostedSystemOptions;
   readonly #spawned: SpawnedInstances;
+  readonly #registered: Records<KeptRegistration>;
   readonly #hosts = new Map<string, Hosting["hosts"]>();
   /** The states of those that are not stored, by the names of their definitions. */
   readonly #inMemory = new Map<string, StatesInMemory>();
@@ -79,7 +92,7 @@ export class HostedSystem {
     this.#options = options;
     this.engine = new Engine({
       system: name,
-      definitions: [spawnedDefinition],
+      definitions: recordDefinitions,
       store: options.store,
       host: remoteHost,
       limits: options.limits,
@@ -89,7 +102,9 @@ export class HostedSystem {
       awaitsDefinitions: true,
       findSystem: options.findSystem,
     });
-    this.#spawned = new SpawnedInstances(this.engine);
+    const { engine } = this;
+    this.#spawned = new SpawnedInstances(new Records(engine, options.store, "<spawned>"));
+    this.#registered = new Records(engine, options.store, "<registered>");
   }
 
   #told(event: EngineEvent): void {
@@ -105,16 +120,51 @@ export class HostedSystem {
     this.engine.checkAccepting();
     this.#checkRoom(actors);
     learnSpelling(host, actors);
-    const definitions = actors.map((registered) => {
+    const taken = actors.map((registered) => {
       const hosts = this.#hostsWith(registered.id.name, host);
-      const hosting = this.#hosting(registered, hosts);
-      const definition = hostedDefinition(registered, hosting, this.#options);
-      return { definition, hosts };
+      return { registered, hosts, definition: this.#definition(registered, hosts) };
     });
-    for (const { definition, hosts } of definitions) {
-      await this.#define(definition);
-      this.#hosts.set(definition.name, hosts);
+    for (const { definition, hosts } of taken) await this.#take(definition, hosts);
+    await Promise.all(
+      taken.map(({ registered, hosts }) =>
+        this.#registered.put(registered.id.name, keptRegistration(registered, hosts)),
+      ),
+    );
+  }
+
+  /** Starts with what was registered before; answers what of it cannot be taken. @throws {SpawnError} */
+  async start(hosts: ActorHosts): Promise<readonly RefusedRegistration[]> {
+    const refused: RefusedRegistration[] = [];
+    try {
+      await this.engine.start(async () => void refused.push(...(await this.#takeKept(hosts))));
+    } catch (error) {
+      await this.engine.stop({ drainTimeoutMs: 0 });
+      throw error;
     }
+    return refused;
+  }
+
+  async #takeKept(hosts: ActorHosts): Promise<readonly RefusedRegistration[]> {
+    const refused: RefusedRegistration[] = [];
+    for (const name of await this.#registered.names()) {
+      try {
+        const kept = (await this.#registered.get(name))!;
+        const found = registrationOf(kept, { system: this.name, hosts });
+        await this.#take(this.#definition(found.registered, found.hosts), found.hosts);
+      } catch (error) {
+        refused.push({ name, error });
+      }
+    }
+    return refused;
+  }
+
+  #definition(registered: RegisteredActor, hosts: Hosting["hosts"]): ActorDefinition {
+    return hostedDefinition(registered, this.#hosting(registered, hosts), this.#options);
+  }
+
+  async #take(definition: ActorDefinition, hosts: Hosting["hosts"]): Promise<void> {
+    await this.#define(definition);
+    this.#hosts.set(definition.name, hosts);
   }
 
   #checkRoom(actors: readonly RegisteredActor[]): void {
@@ -155,7 +205,7 @@ export class HostedSystem {
   }
 
   /** Actors that cannot go on with a new definition have a moment to come to an end. */
-  async #define(definition: Parameters<Engine["define"]>[0]): Promise<void> {
+  async #define(definition: ActorDefinition): Promise<void> {
     const endsAt = performance.now() + REDEFINE_WAIT_MS;
     for (;;) {
       try {

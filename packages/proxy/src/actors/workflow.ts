@@ -6,7 +6,7 @@ import type { ActionContext, ActorId, SendRequest } from "spawn-mesh/engine";
 import { targetOf } from "spawn-mesh/protocol";
 import type { Broadcast, InvocationRequest, Workflow } from "spawn-mesh/protocol";
 import { valueOfPayload } from "../wire-values.ts";
-import { findExisting } from "./directory.ts";
+import { checkActorName, findExisting } from "./directory.ts";
 import type { Directory } from "./directory.ts";
 
 /** Times before this one, in 1973, are no times but delays: an SDK sends what is left until then. */
@@ -50,6 +50,7 @@ async function sendEffect(
   const found = await directory.find({ system, name, parent, registerRef });
   // Whoever is not there may come: the message waits.
   const definition = found?.definition ?? (registerRef || parent || name);
+  checkActorName(definition);
   context.send(name, {
     system,
     definition,

@@ -51,10 +51,10 @@ async function register(
   const registration = withActorOptions(registered, declared);
   const port = headers[HOST_PORT_HEADER];
   const host = hosts.of(registration.serviceInfo, typeof port === "string" ? port : undefined);
-  const system = await systems.open(registration.system || systems.defaultSystem);
-  await system.register(registration, host);
+  const system = registration.system || systems.defaultSystem;
   const actors = registration.actors.map(({ id }) => id.name);
-  log("info", "registered", { system: system.name, actors, host: host.address });
+  if (actors.length > 0) await (await systems.open(system)).register(registration, host);
+  log("info", "registered", { system, actors, host: host.address });
   const answer = { status: okStatus(ACCEPTED), proxyInfo: PROXY_INFO };
   return protobufAnswer(RegistrationResponseSchema, answer);
 }

@@ -1,0 +1,55 @@
+/**
+ * A registered actor as it is kept. Hosts register once, when they start; a proxy that starts again beside
+ * one that goes on has to know what it was told before.
+ */
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { ActorSchema, RegistrationRequestSchema, readRegistration } from "spawn-mesh/protocol";
+import type { RegisteredActor, Spelling } from "spawn-mesh/protocol";
+import type { ActorHost } from "../host/actor-host.ts";
+import type { ActorHosts } from "../host/actor-hosts.ts";
+import type { Hosting } from "./hosted-run.ts";
+
+/** A JSON value. */
+export interface KeptRegistration {
+  /** The key in the registry. */
+  readonly key: string;
+  /** The bytes of the `Actor`, as base64. */
+  readonly actor: string;
+  /** Who runs it, the one first that is asked first. */
+  readonly hosts: readonly KeptHost[];
+}
+
+interface KeptHost {
+  readonly host: string;
+  readonly port: number;
+  readonly spelling: Spelling;
+}
+
+export function keptRegistration(
+  { key, id, settings, definition }: RegisteredActor,
+  hosts: readonly ActorHost[],
+): KeptRegistration {
+  const actor = toBinary(ActorSchema, { ...definition, id, settings });
+  return {
+    key,
+    actor: Buffer.from(actor).toString("base64"),
+    hosts: hosts.map(({ address, spelling }) => ({ ...address, spelling })),
+  };
+}
+
+/** What was registered. @throws when it was kept by a program that does it in another way */
+export function registrationOf(
+  { key, actor, hosts: [first, ...others] }: KeptRegistration,
+  { system, hosts }: { readonly system: string; readonly hosts: ActorHosts },
+): { readonly registered: RegisteredActor; readonly hosts: Hosting["hosts"] } {
+  const definition = fromBinary(ActorSchema, Buffer.from(actor, "base64"));
+  const registry = { actors: { [key]: definition } };
+  const actorSystem = { name: system, registry };
+  const { actors } = readRegistration(create(RegistrationRequestSchema, { actorSystem }));
+  const known = ({ host, port, spelling }: KeptHost): ActorHost => {
+    const found = hosts.at({ host, port });
+    found.spelling = spelling;
+    return found;
+  };
+  return { registered: actors[0]!, hosts: [known(first!), ...others.map(known)] };
+}
