@@ -437,7 +437,7 @@ describe("an import", () => {
     expect(await rowsOf(target)).toEqual(await rowsOf(store));
   });
 
-  test("finds out when somebody else writes the system meanwhile", async () => {
+  test("finds out when somebody else writes the system meanwhile, and then replaces what is there", async () => {
     const stream = await exported(await large());
     const target = memoryStatestore();
     let isFirst = true;
@@ -459,8 +459,11 @@ describe("an import", () => {
       void target.messages.send([message]);
     };
     const error = await errorOf(imported(target, stream, { onProgress }));
-    expect(error.message).toContain("somebody else writes shop");
+    expect(error.message).toContain("import with the option replace");
     expect(await startOf(target)).toEqual(NOT_STARTED);
+    expect((await errorOf(imported(target, stream))).message).toContain("or the option replace");
+    await imported(target, stream, { replace: true });
+    expect(await startOf(target)).toBe("started");
   });
 });
 

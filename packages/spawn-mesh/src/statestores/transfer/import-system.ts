@@ -194,6 +194,8 @@ class Import {
     const kinds = Object.keys(counts) as (keyof RowCounts)[];
     const wrong = kinds.find((kind) => counts[kind] !== expected[kind]);
     if (wrong !== undefined) {
+      // What nobody has exported is there, and only goes with everything else.
+      await this.#mark({ id, phase: "clearing" });
       throw new SpawnError(
         "INVALID_ARGUMENT",
         `the statestore has ${counts[wrong]} rows of the kind ${wrong} after the import, expected ${expected[wrong]}: somebody else writes ${this.#system} there; stop that, and import with the option replace`,
