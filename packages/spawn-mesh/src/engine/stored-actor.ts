@@ -122,7 +122,8 @@ export class StoredActorOperations {
     const state = this.#decode(stored);
     const target = { ...this.#id, name };
     const before = await this.#readPresent(target);
-    const payload = { from: this.#id.name, revision: stored!.revision };
+    // What was asked for: repeated with its key it is the same call, whatever the present state is by then.
+    const payload = { from: this.#id.name, revision };
     try {
       await this.#call("fork", { target, payload, options }, (context) => {
         const run = context as Run;
