@@ -97,12 +97,13 @@ export class ActorFinder {
     return { actors, after };
   }
 
-  /** All of them, page by page as they are wanted. */
+  /** All of them, page by page as they are wanted, each once. */
   async *all(query: ActorQuery): AsyncGenerator<ListedActor, void, undefined> {
+    const isOnce = onceEach(query);
     let after: string | undefined;
     do {
       const page = await this.list(after === undefined ? query : { ...query, after });
-      yield* page.actors;
+      for (const actor of page.actors) if (isOnce(actor)) yield actor;
       after = page.after;
     } while (after !== undefined);
   }
@@ -111,6 +112,18 @@ export class ActorFinder {
     const isActive = this.#parts.isActive(known.definition, known.name);
     return { ...known, status: isDeleted ? "deleted" : "stored", isActive, tags };
   }
+}
+
+/**
+ * Whether an actor has not been there before. Only in the order of values it can be: when its value goes up
+ * meanwhile, for example because of what is done with it.
+ */
+function onceEach({ where = {} }: ActorQuery): (actor: ListedActor) => boolean {
+  const values: unknown[] = Object.values(Object(where));
+  const isInOrder = values.length > 0 && values.every((value) => typeof value === "object");
+  if (!isInOrder) return () => true;
+  const names = new Set<string>();
+  return ({ name }) => names.size < names.add(name).size;
 }
 
 const NO_TAGS: Tags = Object.freeze({});

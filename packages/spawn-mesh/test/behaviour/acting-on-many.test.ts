@@ -45,6 +45,14 @@ describe("acting on many actors", () => {
     expect(progress.at(-1)).toEqual({ found: 125, ok: 124, skipped: 0, failed: 1 });
   });
 
+  test("acts once on each, although that changes what they are found by", async () => {
+    const { system } = await withAccounts(150);
+    const act = (ref: { add(by: number): Promise<unknown> }): Promise<unknown> => ref.add(1_000);
+    const options = { where: { sum: { from: 0 } }, limit: 500 };
+    expect(await system.actors.forEach(account, act, options)).toMatchObject({ found: 150 });
+    expect((await system.find(account, { sum: { from: 2_000 } })).actors).toEqual([]);
+  });
+
   test("has no more of them under way than it was told, and stops at the limit", async () => {
     const { system } = await withAccounts(50);
     let underWay = 0;
