@@ -1,6 +1,6 @@
 /** Finds actors: what their statestore keeps in clear, and which of them are in memory here. */
 import type { ActorPage, FoundActor, IndexCondition } from "./actor-queries.ts";
-import { asked } from "./asked-store.ts";
+import { askedToRead } from "./asked-store.ts";
 import { SpawnError, describeThrown } from "./errors.ts";
 import { boundsOfType, indexKey } from "./index-values.ts";
 import type { IndexedValue } from "./index-values.ts";
@@ -89,7 +89,7 @@ export class ActorFinder {
     for (let part = 0; part < PARTS_MAX; part++) {
       const limit = page.limit - actors.length;
       const answer = store.queries.list({ ...page, after, limit });
-      const found = await asked(answer, "the actors cannot be listed");
+      const found = await askedToRead(answer, "the actors cannot be listed");
       for (const actor of found.actors) actors.push(this.#listed(actor));
       after = found.after;
       if (after === undefined || actors.length === page.limit) break;

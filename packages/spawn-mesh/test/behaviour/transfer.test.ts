@@ -371,6 +371,16 @@ describe("an import", () => {
     expect(await rowsOf(inner)).toEqual(await rowsOf(store));
   });
 
+  test("that cannot be asked for lets no system start, and says why", async () => {
+    const target = new FaultyStatestore(memoryStatestore());
+    for (const kind of ["retry", "ambiguous"] as const) {
+      target.fail("systems", { kind });
+      const error = await startSystem(actors, { name: "shop", inner: target }).catch(String);
+      expect(error).toMatch(/STATESTORE_UNAVAILABLE.*whether shop is imported in part/);
+    }
+    expect(await startOf(target)).toBe("started");
+  });
+
   test("of a file that is not there says so, and leaves the statestore alone", async () => {
     const inner = memoryStatestore();
     const target = new FaultyStatestore(inner);
