@@ -16,12 +16,12 @@ export function jsonRoute(route: Route): Route {
 /** `200` with the value, or `204` when there is none. */
 export function jsonAnswer(value: unknown): Answer {
   if (isNothing(value)) return { status: 204, headers: {}, body: "" };
-  return { status: 200, headers: JSON_HEADERS, body: jsonText(value) };
+  return { status: 200, headers: JSON_HEADERS, body: JSON.stringify(jsonOfValue(value)) };
 }
 
-/** A value of the engine as JSON text; `null` for one that says that there is none. */
-export function jsonText(value: unknown): string {
-  return isNothing(value) ? "null" : JSON.stringify(jsonOfValue(value));
+/** A value of the engine as a JSON value; `undefined` for one that says that there is none. */
+export function jsonValue(value: unknown): unknown {
+  return isNothing(value) ? undefined : jsonOfValue(value);
 }
 
 function isNothing(value: unknown): boolean {

@@ -17,7 +17,7 @@ import {
   isJson,
   jsonAnswer,
   jsonRoute,
-  jsonText,
+  jsonValue,
   notJson,
   valueOfBody,
 } from "../json-answers.ts";
@@ -140,8 +140,8 @@ class Listener {
   }
 
   tell({ channel, payload, id, publisher }: Publication): void {
-    const head = JSON.stringify({ channel, id, publisher: publisher ?? null });
-    const data = `${head.slice(0, -1)},"payload":${jsonText(payload)}}`;
+    const said = { channel, id, publisher: publisher ?? null, payload: jsonValue(payload) };
+    const data = JSON.stringify(said);
     this.#write(`event: publication\nid: ${id}\ndata: ${data}\n\n`);
   }
 

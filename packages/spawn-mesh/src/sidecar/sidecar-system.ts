@@ -51,8 +51,11 @@ export class SidecarActorSystem implements ActorSystem, RunningSystem {
   /** What a proxy cannot be told that speaks the protocol and no more. */
   readonly #foreignProblem: SpawnError | undefined;
   readonly #http: HttpExchange;
-  /** For the calls of running actions: those that wait for them must not keep them from a connection. */
-  readonly #httpOfRuns: HttpExchange;
+  /**
+   * For what may not wait for a connection: calls of running actions, because those that have the
+   * connections may wait for them, and streams, which have theirs for long.
+   */
+  readonly #httpUnbounded: HttpExchange;
   readonly #calls: SidecarCalls;
   readonly #channels: SidecarChannels;
   readonly #references = new SidecarReferences();
@@ -78,10 +81,10 @@ export class SidecarActorSystem implements ActorSystem, RunningSystem {
     this.#foreignProblem = problemOverWire(definitions.values());
     const address = addressOf(this.#options);
     this.#http = new HttpExchange(address);
-    this.#httpOfRuns = new HttpExchange(address, Infinity);
-    const callsOfRuns = new SidecarCalls(this.#httpOfRuns, name);
+    this.#httpUnbounded = new HttpExchange(address, Infinity);
+    const callsOfRuns = new SidecarCalls(this.#httpUnbounded, name);
     this.#calls = new SidecarCalls(this.#http, name);
-    this.#channels = new SidecarChannels(this.#http, name, this.#emit);
+    this.#channels = new SidecarChannels(this.#httpUnbounded, name, this.#emit);
     this.#server = new CallbackServer(
       new HostedActors(definitions, {
         host: inProcessHost((target, instance, call) =>
@@ -152,7 +155,7 @@ export class SidecarActorSystem implements ActorSystem, RunningSystem {
   }
 
   subscribe(channel: string, listener: ChannelListener): () => void {
-    this.#checkRunning();
+    if (this.#phase === "stopped") return () => undefined;
     return this.#channels.subscribe(channel, listener);
   }
 
@@ -219,7 +222,7 @@ export class SidecarActorSystem implements ActorSystem, RunningSystem {
 
   #closeConnections(): void {
     this.#http.close();
-    this.#httpOfRuns.close();
+    this.#httpUnbounded.close();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
