@@ -83,7 +83,7 @@ export async function startProxy(config: ProxyConfig, log: Log): Promise<Running
     log,
     isClosing: () => isDraining,
     guard,
-    tls,
+    tls: "path" in config.listen ? undefined : tls,
   });
   const address = await server.listen(config.listen);
   const calls = hostedCalls(systems);

@@ -326,6 +326,20 @@ describe("TLS", () => {
     expect(jsonIn(await anew.read("incrementor"))).toEqual({ total: 1 });
   });
 
+  test("is not spoken at a socket file, which its mode protects", async () => {
+    await using folder = scratch();
+    const server = new TestAuthority(folder.path(".")).sign("server", "IP:127.0.0.1");
+    await using t = await start({
+      PROXY_UDS_ENABLED: "true",
+      PROXY_UDS_ADDRESS: folder.path("spawn.sock"),
+      SPAWN_TLS_CERT_FILE: server.certFile,
+      SPAWN_TLS_KEY_FILE: server.keyFile,
+    });
+    expect((await t.client.register([counter("incrementor")])).http).toBe(200);
+    t.proxy.reload();
+    expect((await t.client.read("incrementor")).http).toBe(200);
+  });
+
   test("names clients by certificates of the authority, and no others", async () => {
     await using folder = scratch();
     const authority = new TestAuthority(folder.path("."));
