@@ -23,6 +23,7 @@ import { spawnRoutes } from "./routes/spawn.ts";
 import { ProxyServer } from "./server.ts";
 import { Guard } from "./security/guard.ts";
 import { RefusalLog } from "./security/refusal-log.ts";
+import { isInClear } from "./security/security-config.ts";
 import type { SecurityConfig } from "./security/security-config.ts";
 import { keepingRules } from "./security/rules-in-force.ts";
 import { readTls } from "./security/tls.ts";
@@ -89,6 +90,8 @@ export async function startProxy(config: ProxyConfig, log: Log): Promise<Running
   const calls = hostedCalls(systems);
   const front = await serveDeclared(config, { declared, calls, isReady, log, guard, tls });
   const rules = keepingRules({ security, guard, log, listeners: [server, front] });
+  if ("host" in address && isInClear(address.host, security))
+    log("warning", "unencrypted", address);
   log("info", "listening", { ...address, system: defaultSystem });
   return {
     address,

@@ -403,6 +403,7 @@ describe("a listener", () => {
     ]) {
       await using proxy = await ProxyProcess.start({ ...environment, ...reason });
       expect((await proxy.client.send("GET", "/health")).status).toBe(200);
+      expect(proxy.said.join("\n")).toContain(`"level":"warning","event":"unencrypted"`);
     }
   });
 

@@ -66,6 +66,11 @@ export function checkReach(host: string, security: SecurityConfig): void {
   );
 }
 
+/** Whether tokens and everything else would travel where others can read them. */
+export function isInClear(host: string, { tls }: SecurityConfig): boolean {
+  return tls === undefined && !isLoopback(host);
+}
+
 function tlsFilesOf(read: Variables): TlsFiles | undefined {
   const certFile = read.find("SPAWN_TLS_CERT_FILE");
   const keyFile = read.find("SPAWN_TLS_KEY_FILE");
