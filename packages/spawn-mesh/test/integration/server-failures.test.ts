@@ -209,6 +209,19 @@ for (const kind of kinds) {
         await expect(open(url)).rejects.toThrow(/version 99, which needs .* version 98/);
       });
 
+      test("does not wait for a connection for ever while all are in use", async () => {
+        const url = await server.createPlace();
+        const store = await open(url, { connectionsMax: 1, connectTimeoutMs: 300 });
+        await createActor(store, ann);
+        const rows = store.systems.read("shop")[Symbol.asyncIterator]();
+        await rows.next();
+        const kept = await Promise.allSettled([loadRow(store, ann), loadRow(store, ann)]);
+        const isLater = { status: "rejected", reason: { name: "StoreFailure", kind: "retry" } };
+        expect(kept).toMatchObject([isLater, isLater]);
+        await rows.return?.();
+        expect((await loadRow(store, ann)).revision).toBe(1);
+      });
+
       test("serves a system for one cluster, whoever comes first, and other systems for others", async () => {
         const url = await server.createPlace();
         const openAs = async (cluster?: string, system = "shop"): Promise<void> => {
