@@ -1,7 +1,6 @@
 /** Requests and answers in JSON, for those who speak nothing else. */
 import { OpaqueValue, SpawnError, errorCodes } from "spawn-mesh/engine";
 import { jsonOfValue, valueOfJson } from "spawn-mesh/protocol";
-import { asSpawnError } from "./answers.ts";
 import type { Answer } from "./answers.ts";
 import type { Route, RouteRequest } from "./server.ts";
 import { NOOP } from "./wire-values.ts";
@@ -11,27 +10,18 @@ const JSON_HEADERS = { "content-type": `${JSON_TYPE}; charset=utf-8` };
 
 /** A route whose failures are JSON too. */
 export function jsonRoute(route: Route): Route {
-  return {
-    ...route,
-    async handle(request) {
-      try {
-        return await route.handle(request);
-      } catch (thrown) {
-        return jsonFailure(asSpawnError(thrown));
-      }
-    },
-  };
+  return { ...route, failure: (error) => jsonFailure(error) };
 }
 
 /** `200` with the value, or `204` when there is none. */
 export function jsonAnswer(value: unknown): Answer {
   if (isNothing(value)) return { status: 204, headers: {}, body: "" };
-  return { status: 200, headers: JSON_HEADERS, body: jsonText(value) };
+  return { status: 200, headers: JSON_HEADERS, body: JSON.stringify(jsonOfValue(value)) };
 }
 
-/** A value of the engine as JSON text; `null` for one that says that there is none. */
-export function jsonText(value: unknown): string {
-  return isNothing(value) ? "null" : JSON.stringify(jsonOfValue(value));
+/** A value of the engine as a JSON value; `undefined` for one that says that there is none. */
+export function jsonValue(value: unknown): unknown {
+  return isNothing(value) ? undefined : jsonOfValue(value);
 }
 
 function isNothing(value: unknown): boolean {

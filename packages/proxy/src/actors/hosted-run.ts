@@ -111,7 +111,8 @@ async function call(
   const run = beginRun(context, hosting.hosts);
   try {
     const body = Buffer.concat([toBinary(ActorInvocationSchema, request), run.fields]);
-    const response = understood(await askHosts(hosting.hosts, body, context.signal));
+    const asked = { body, action, actor: context.self.definition, metadata: context.metadata };
+    const response = understood(await askHosts(hosting.hosts, asked, context.signal));
     checkAnswerer(response, actor);
     return { response, before };
   } finally {

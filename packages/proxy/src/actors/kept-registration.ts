@@ -17,6 +17,8 @@ export interface KeptRegistration {
   readonly actor: string;
   /** Who runs it, the one first that is asked first. */
   readonly hosts: readonly KeptHost[];
+  /** The identity that registered it last. */
+  readonly by: string;
 }
 
 interface KeptHost {
@@ -27,13 +29,14 @@ interface KeptHost {
 
 export function keptRegistration(
   { key, id, settings, definition }: RegisteredActor,
-  hosts: readonly ActorHost[],
+  { hosts, by }: { readonly hosts: readonly ActorHost[]; readonly by: string },
 ): KeptRegistration {
   const actor = toBinary(ActorSchema, { ...definition, id, settings });
   return {
     key,
     actor: Buffer.from(actor).toString("base64"),
     hosts: hosts.map(({ address, spelling }) => ({ ...address, spelling })),
+    by,
   };
 }
 

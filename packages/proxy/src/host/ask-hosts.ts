@@ -1,7 +1,7 @@
 /** Asks whichever host of an actor can be reached. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { HostUnavailable } from "./actor-host.ts";
-import type { ActorHost } from "./actor-host.ts";
+import type { ActorHost, HostCall } from "./actor-host.ts";
 import type { HttpResponse } from "./http-response.ts";
 
 /** How long to wait before each further round, in milliseconds: a host that restarts is back soon. */
@@ -15,13 +15,13 @@ const ROUNDS_MS: readonly number[] = [20, 80, 200, 400];
  */
 export async function askHosts(
   hosts: readonly [ActorHost, ...ActorHost[]],
-  body: Uint8Array,
+  call: HostCall,
   signal: AbortSignal,
 ): Promise<HttpResponse> {
   for (let round = 0; ; round++) {
     for (const [index, host] of hosts.entries()) {
       try {
-        return await host.call(body, signal);
+        return await host.call(call, signal);
       } catch (error) {
         if (!(error instanceof HostUnavailable) || !error.isUnsent) throw error;
         const isLast = index === hosts.length - 1;

@@ -92,8 +92,8 @@ export class SidecarChannels {
     const { stream, status } = await this.#http.open({ method: "GET", path, headers, signal });
     if (status !== 200) return void stream.destroy();
     for await (const data of eventsIn(stream, "publication")) {
-      const publication = JSON.parse(data) as Publication & { readonly payload: unknown };
-      yield { ...publication, payload: valueOfJson(publication.payload) };
+      const { publisher, payload, ...said } = JSON.parse(data) as Publication;
+      yield { ...said, publisher: publisher ?? undefined, payload: valueOfJson(payload) };
     }
   }
 
