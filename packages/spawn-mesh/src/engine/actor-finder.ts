@@ -2,7 +2,7 @@
 import type { ActorPage, FoundActor, IndexCondition } from "./actor-queries.ts";
 import { askedToRead } from "./asked-store.ts";
 import { SpawnError, describeThrown } from "./errors.ts";
-import { boundsOfType, indexKey } from "./index-values.ts";
+import { boundsOfType, wantedKey } from "./index-values.ts";
 import type { IndexedValue } from "./index-values.ts";
 import { checkWholeNumber } from "./limits.ts";
 import type { Statestore, Tags } from "./statestore.ts";
@@ -185,7 +185,7 @@ function queryProblem(query: unknown): string | undefined {
 function conditionsOf(where: NonNullable<ActorFilter["where"]>): readonly IndexCondition[] {
   return Object.entries(where).map(([field, value]): IndexCondition => {
     if (typeof value !== "object" || value === null) {
-      return { field, equals: indexKey(field, value) };
+      return { field, equals: wantedKey(field, value) };
     }
     return { field, ...rangeOf(field, value) };
   });
@@ -204,7 +204,7 @@ function rangeOf(field: string, range: IndexRange): { from: string; below: strin
   }
   const [first, last] = boundsOfType(bounds[0]!);
   return {
-    from: from === undefined ? first : indexKey(field, from),
-    below: below === undefined ? last : indexKey(field, below),
+    from: from === undefined ? first : wantedKey(field, from),
+    below: below === undefined ? last : wantedKey(field, below),
   };
 }

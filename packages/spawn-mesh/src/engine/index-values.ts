@@ -57,6 +57,24 @@ export function indexEntries(index: unknown): readonly IndexEntry[] {
  * that is too long
  */
 export function indexKey(field: string, value: unknown): IndexKey {
+  return keyOf(value, {
+    what: `index.${field}`,
+    expected: "a string, a finite number, a boolean or null",
+  });
+}
+
+/** The same for a value that is looked for. @throws {SpawnError} as {@link indexKey} does */
+export function wantedKey(field: string, value: unknown): IndexKey {
+  return keyOf(value, {
+    what: `where.${field}`,
+    expected: "a string, a finite number or a boolean",
+  });
+}
+
+function keyOf(
+  value: unknown,
+  { what, expected }: { readonly what: string; readonly expected: string },
+): IndexKey {
   switch (typeof value) {
     case "boolean":
       return BOOLEAN + (value ? "\u0001" : "\u0000");
@@ -64,14 +82,13 @@ export function indexKey(field: string, value: unknown): IndexKey {
       if (Number.isFinite(value)) return NUMBER + sortable(value);
       break;
     case "string":
-      if (value.isWellFormed()) return STRING + checkedBytes(field, value) + END;
+      if (value.isWellFormed()) return STRING + checkedBytes(what, value) + END;
       break;
     default:
   }
-  const expected = "a string, a finite number, a boolean or null";
   throw new SpawnError(
     "INVALID_ARGUMENT",
-    `index.${field}: expected ${expected}, got ${describeThrown(value)}`,
+    `${what}: expected ${expected}, got ${describeThrown(value)}`,
   );
 }
 
@@ -97,12 +114,12 @@ function checkedField(field: string): string {
   );
 }
 
-function checkedBytes(field: string, value: string): string {
+function checkedBytes(what: string, value: string): string {
   const bytes = value.length > INDEX_VALUE_BYTES_MAX ? value.length : utf8Length(value);
   if (bytes > INDEX_VALUE_BYTES_MAX) {
     throw new SpawnError(
       "PAYLOAD_TOO_LARGE",
-      `index.${field}: expected a string of at most ${INDEX_VALUE_BYTES_MAX} bytes, got one of ${bytes} or more`,
+      `${what}: expected a string of at most ${INDEX_VALUE_BYTES_MAX} bytes, got one of ${bytes} or more`,
     );
   }
   return Buffer.from(value).toString("latin1").replaceAll("\0", NUL_WITHIN);

@@ -77,7 +77,7 @@ export function systemOf({ source, target }: Pick<Message, "source" | "target">)
 }
 
 /**
- * Refuses to start a system that is imported in part.
+ * Refuses to start or to export a system that is imported in part.
  *
  * @throws {SpawnError} `STATESTORE_UNAVAILABLE`
  */

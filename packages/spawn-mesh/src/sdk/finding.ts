@@ -107,9 +107,11 @@ export class SystemActors implements Actors {
   }
 
   async find(defined: AnyActor, where: object, options: object = {}): Promise<ActorList> {
-    this.#parts.typeOf(defined);
+    const what = `find ${defined.name}`;
+    if (this.#parts.typeOf(defined).definition.index === undefined) {
+      throw new SpawnError("INVALID_ARGUMENT", `${what}: it declares no index to find by`);
+    }
     if (Object.keys(Object(where)).length === 0) {
-      const what = `find ${defined.name}`;
       throw new SpawnError("INVALID_ARGUMENT", `${what}: expected a value of at least one field`);
     }
     return await this.list({ ...options, where: where as never, definition: defined.name });

@@ -335,3 +335,24 @@ test("what is only read changes nothing, whatever fails", async () => {
   store.fail("queries", { kind: "ambiguous" });
   expect(await failureOf(system.actors.list())).toBe("STATESTORE_UNAVAILABLE no");
 });
+
+test.each([
+  [{ email: null }, "where.email: expected a string, a finite number or a boolean, got null"],
+  [
+    { email: undefined },
+    "where.email: expected a string, a finite number or a boolean, got undefined",
+  ],
+  [{ age: Infinity }, "where.age: expected a string, a finite number or a boolean, got Infinity"],
+  [{ email: "e".repeat(600) }, "where.email: expected a string of at most 512 bytes"],
+])("a value that is in no index is refused as what it is asked by: %j", async (where, reason) => {
+  const { system } = await startSystem([person]);
+  const error = await errorOf(system.find(person, where as object));
+  expect(error.message).toContain(reason);
+});
+
+test("nothing is found by an index that is not declared, and that is said", async () => {
+  const { system } = await startSystem([plain]);
+  const error = await errorOf(system.find(plain, { n: 1 } as never));
+  expect(error).toMatchObject({ code: "INVALID_ARGUMENT" });
+  expect(error.message).toContain("find plain: it declares no index");
+});

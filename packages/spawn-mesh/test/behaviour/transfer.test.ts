@@ -8,6 +8,7 @@ import { StoreFailure, type Statestore } from "spawn-mesh/engine";
 import { memoryStatestore } from "spawn-mesh/memory";
 import { FaultyStatestore, seededRandom } from "spawn-mesh/testing";
 import { exportSystem, importSystem } from "spawn-mesh/transfer";
+import { exportFrom } from "../../src/statestores/transfer/export-system.ts";
 import { errorOf, failureOf, startSystem } from "./start-system.ts";
 
 const cart = actor("cart", {
@@ -50,7 +51,11 @@ async function exported(store: Statestore, options = {}): Promise<Buffer> {
 
 /** The lines between the first and the last one: those do not tell one export from another. */
 async function rowsOf(store: Statestore, options = {}): Promise<readonly string[]> {
-  const lines = (await exported(store, options)).toString().split("\n");
+  const parts: Uint8Array[] = [];
+  await store.open({ owner: "reader" });
+  for await (const part of exportFrom(store, "shop", options)) parts.push(part);
+  await store.close();
+  const lines = Buffer.concat(parts).toString().split("\n");
   return lines.filter((line) => line.startsWith('{"kind"'));
 }
 
@@ -155,6 +160,16 @@ describe("an export", () => {
     await system.stop();
     const { system: copy } = await startSystem(actors, { name: "shop", inner: target });
     expect(await itemsOf(copy)).toEqual([["tea"], ["tea"]]);
+  });
+
+  test("of a part of a system is refused: as a stream it would be a whole one", async () => {
+    const stream = await exported(await filled());
+    const target = memoryStatestore();
+    await errorOf(imported(target, stream.subarray(0, -1)));
+    const error = await errorOf(exported(target));
+    expect(error).toMatchObject({ code: "STATESTORE_UNAVAILABLE", message: NOT_STARTED });
+    await imported(target, stream);
+    expect((await exported(target)).length).toBeGreaterThan(0);
   });
 
   test("ends when its signal is aborted, and when the system stops", async () => {

@@ -209,6 +209,34 @@ for (const kind of kinds) {
         await expect(open(url)).rejects.toThrow(/version 99, which needs .* version 98/);
       });
 
+      test("is opened once at a time: who closes it would close it for both", async () => {
+        const store = await open(await server.createPlace());
+        const again = [store.open({ owner: "session-2" }), store.open({ owner: "session-3" })];
+        for (const opening of again) {
+          await expect(opening).rejects.toMatchObject({ code: "STATESTORE_UNAVAILABLE" });
+          await expect(opening).rejects.toThrow(
+            /is open already: expected a statestore of its own/,
+          );
+        }
+        await createActor(store, ann);
+        await store.close();
+        await store.open({ owner: "session-2" });
+        expect((await loadRow(store, ann)).revision).toBe(1);
+      });
+
+      test("does not wait for a connection for ever while all are in use", async () => {
+        const url = await server.createPlace();
+        const store = await open(url, { connectionsMax: 1, connectTimeoutMs: 300 });
+        await createActor(store, ann);
+        const rows = store.systems.read("shop")[Symbol.asyncIterator]();
+        await rows.next();
+        const kept = await Promise.allSettled([loadRow(store, ann), loadRow(store, ann)]);
+        const isLater = { status: "rejected", reason: { name: "StoreFailure", kind: "retry" } };
+        expect(kept).toMatchObject([isLater, isLater]);
+        await rows.return?.();
+        expect((await loadRow(store, ann)).revision).toBe(1);
+      });
+
       test("serves a system for one cluster, whoever comes first, and other systems for others", async () => {
         const url = await server.createPlace();
         const openAs = async (cluster?: string, system = "shop"): Promise<void> => {

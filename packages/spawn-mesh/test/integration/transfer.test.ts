@@ -117,7 +117,8 @@ async function checkWorking(statestore: Statestore): Promise<void> {
   await system.publish("sale");
   await waitFor(async () => (await system.actor(counter, "c-1199").get()).heard.length === 1);
   await system.stop();
-  const wrong = events.filter(({ type }) => !["activated", "deactivated"].includes(type));
+  const usual = ["activated", "deactivated", "committed"];
+  const wrong = events.filter(({ type }) => !usual.includes(type));
   expect(wrong).toEqual([]);
 }
 
@@ -221,7 +222,7 @@ describe("a system that was exported", () => {
     const error = await errorOf(start(halfway));
     expect(error).toMatchObject({ code: "STATESTORE_UNAVAILABLE" });
     expect(error.message).toContain("only a part of shop");
-    expect((await contentOf(halfway)).length).toBeGreaterThan(100);
+    await expect(contentOf(halfway)).rejects.toThrow("only a part of shop");
     const again = startProcess(command);
     again.stdin.end(Buffer.concat(parts));
     await printed(again, "done");

@@ -35,6 +35,8 @@ interface NewConnection {
 export interface MysqlSession {
   /** Statements that begin every connection. */
   readonly settings: string;
+  /** How long to wait for a connection, in milliseconds. */
+  readonly connectTimeoutMs: number;
   /** How long to wait for an answer, in milliseconds. */
   readonly answerTimeoutMs: number;
 }
@@ -196,7 +198,7 @@ export class MysqlDriver implements SqlDriver {
 
   async #connect(): Promise<MysqlConnection> {
     try {
-      const connection = await this.#pool.getConnection();
+      const connection = await this.#free();
       connection.connection.stream.ref();
       this.#packetBytesMax ??= await this.#readPacketBytesMax(connection);
       return connection;
@@ -205,6 +207,26 @@ export class MysqlDriver implements SqlDriver {
       const answered = answeredFailure(cause) ?? "retry";
       const kind = answered === "ambiguous" ? "retry" : answered;
       throw new StoreFailure(kind, describeThrown(cause), { cause });
+    }
+  }
+
+  /** While all are in use the pool would let us wait for ever. */
+  async #free(): Promise<MysqlConnection> {
+    const { connectTimeoutMs } = this.#session;
+    const waiting = this.#pool.getConnection();
+    const { promise: isOver, reject } = Promise.withResolvers<never>();
+    const timeout = setTimeout(() => {
+      reject(
+        new Error(`no connection in ${connectTimeoutMs} ms: all of connectionsMax are in use`),
+      );
+    }, connectTimeoutMs);
+    try {
+      return await Promise.race([waiting, isOver]);
+    } catch (error) {
+      waiting.then(giveBack, () => undefined);
+      throw error;
+    } finally {
+      clearTimeout(timeout);
     }
   }
 

@@ -99,6 +99,7 @@ export function resolveMysql(options: MysqlStatestoreOptions): ResolvedMysql {
         // MySQL has no such limit for statements that write; there the wait for the answer ends.
         `/*M! SET SESSION max_statement_time = ${statementTimeoutMs / 1_000} */`,
       ].join("; "),
+      connectTimeoutMs,
       answerTimeoutMs: statementTimeoutMs + ANSWER_GRACE_MS,
     },
   };

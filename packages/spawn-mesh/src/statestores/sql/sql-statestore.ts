@@ -18,6 +18,7 @@ import {
   type StoreSession,
   type StoredState,
 } from "../../engine/statestore.ts";
+import { SpawnError } from "../../engine/errors.ts";
 import { checkKeyIds } from "../../engine/sealed-rows.ts";
 import { handleOf, keyOfActor, keyOfDefinition } from "./actor-key.ts";
 import { STATE_COLUMNS, storedState } from "./actor-rows.ts";
@@ -56,6 +57,8 @@ export class SqlStatestore implements Statestore {
   readonly queries: SqlQueries;
   readonly sealed: SqlSealedRows;
   readonly systems: SqlSystemRows;
+  /** Open, or about to be: a second session would take the first one's connections with it when it ends. */
+  #isTaken = false;
   #driver: SqlDriver | undefined;
   #owner = "";
 
@@ -69,6 +72,18 @@ export class SqlStatestore implements Statestore {
   }
 
   async open(session: StoreSession): Promise<void> {
+    if (this.#isTaken) throw this.#taken();
+    this.#isTaken = true;
+    try {
+      this.#driver = await this.#connect(session);
+    } catch (error) {
+      this.#isTaken = false;
+      throw error;
+    }
+    this.#owner = session.owner;
+  }
+
+  async #connect(session: StoreSession): Promise<SqlDriver> {
     const driver = await this.#database.load();
     try {
       for (const warning of await this.#dialect.check(driver)) session.onWarning?.(warning);
@@ -84,8 +99,14 @@ export class SqlStatestore implements Statestore {
       await driver.close();
       throw cannotBeOpened(this.#database.address, error);
     }
-    this.#driver = driver;
-    this.#owner = session.owner;
+    return driver;
+  }
+
+  #taken(): SpawnError {
+    return new SpawnError(
+      "STATESTORE_UNAVAILABLE",
+      `the statestore of ${this.#database.address} is open already: expected a statestore of its own for each system, export and import`,
+    );
   }
 
   async load(queries: readonly StoreQuery[]): Promise<readonly StoreAnswer[]> {
@@ -145,6 +166,7 @@ export class SqlStatestore implements Statestore {
   async close(): Promise<void> {
     const driver = this.#driver;
     this.#driver = undefined;
+    if (driver !== undefined) this.#isTaken = false;
     await driver?.close();
   }
 

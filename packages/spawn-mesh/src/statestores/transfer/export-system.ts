@@ -6,7 +6,7 @@ import { SpawnError } from "../../engine/errors.ts";
 import { checkOptionNames } from "../../engine/option-names.ts";
 import { isSealed, unreadable } from "../../engine/sealed-rows.ts";
 import type { Statestore } from "../../engine/statestore.ts";
-import { type SystemRow, valueOfRow } from "../../engine/system-rows.ts";
+import { checkImported, type SystemRow, valueOfRow } from "../../engine/system-rows.ts";
 import { isEncrypted } from "../encrypted/encrypted-statestore.ts";
 import { askPatiently } from "../../engine/asked-store.ts";
 import { translated, describeRow } from "./failures.ts";
@@ -45,7 +45,8 @@ export interface ExportProgress {
  * for that and closed at the end, so a SQLite file must not be in use: for a system that runs there is
  * `system.export()`.
  *
- * @throws {SpawnError} `STATESTORE_UNAVAILABLE`, `STATE_CORRUPT` when a row is damaged, or cannot be
+ * @throws {SpawnError} `STATESTORE_UNAVAILABLE`, also when only a part of the system was imported there;
+ * `STATE_CORRUPT` when a row is damaged, or cannot be
  * decrypted and has to be
  */
 export async function* exportSystem(
@@ -57,6 +58,7 @@ export async function* exportSystem(
   checkName("system", system);
   await openForTransfer(store, "export");
   try {
+    await checkImported(system, store);
     yield* exportFrom(store, system, options);
   } finally {
     await store.close();
