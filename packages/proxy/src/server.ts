@@ -6,7 +6,7 @@
 import { createServer } from "node:http";
 import type { IncomingHttpHeaders, IncomingMessage, Server, ServerResponse } from "node:http";
 import { once } from "node:events";
-import { unlinkSync } from "node:fs";
+import { lstatSync, unlinkSync } from "node:fs";
 import { connect } from "node:net";
 import type { AddressInfo, Socket } from "node:net";
 import { SpawnError } from "spawn-mesh/engine";
@@ -42,6 +42,8 @@ export interface ServerOptions {
 const CONNECTIONS_MAX = 10_000;
 /** Clients that keep connections close them themselves; one that was closed under their hands is a failed call. */
 const KEEP_ALIVE_MS = 65_000;
+/** Time for answers to be read when the server closes, in milliseconds; who sends half a request has it too. */
+const FAREWELL_MS = 2_000;
 /** How much of a body that is too large is read and thrown away, in limits of a body. */
 const DISCARDED_SHARE_MAX = 8;
 /** Beyond it a second write is cheaper than a text. */
@@ -81,12 +83,14 @@ export class ProxyServer {
     return typeof bound === "string" ? { path: bound } : { host: bound.address, port: bound.port };
   }
 
-  /** Takes no more connections, and ends when the answers under way are sent. */
+  /** Takes no more connections, and ends when the answers under way are sent, or nobody reads them. */
   async close(): Promise<void> {
     const closed = once(this.#server, "close");
     this.#server.close();
     this.#server.closeIdleConnections();
+    const farewell = setTimeout(() => this.#server.closeAllConnections(), FAREWELL_MS);
     await closed;
+    clearTimeout(farewell);
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -230,5 +234,6 @@ async function removeStaleSocket(path: string): Promise<void> {
     socket.on("error", resolve);
   });
   socket.destroy();
-  if (error?.code === "ECONNREFUSED") unlinkSync(path);
+  // Nobody can connect to another kind of file either, and that is somebody's.
+  if (error?.code === "ECONNREFUSED" && lstatSync(path).isSocket()) unlinkSync(path);
 }
