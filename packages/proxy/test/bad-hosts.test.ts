@@ -284,6 +284,30 @@ describe("a host that dies", () => {
     }, 15_000);
   });
 
+  test("over an action that it had begun is not asked to run it again", async () => {
+    let runs = 0;
+    const slow: HostAction = async () => {
+      runs++;
+      await sleep(500);
+      return {};
+    };
+    await using t = await start({ add, slow });
+    await using second = await TestHost.start({ add, slow });
+    const actor = counter("incrementor", { actions: [{ name: "add" }, { name: "slow" }] });
+    await t.client.register([actor], { port: second.port });
+    await t.client.register([actor]);
+    await t.client.invoke("incrementor", "get");
+    const calling = t.client.invoke("incrementor", "slow");
+    await until(() => runs === 1);
+    await sleep(250);
+    await t.host.kill();
+    expect((await calling).headers).toMatchObject({
+      "spawn-error": "HOST_UNAVAILABLE",
+      "spawn-applied": "no",
+    });
+    expect(runs).toBe(1);
+  });
+
   test("has a call taken over by another host of the same actor", async () => {
     await using t = await start();
     await using second = await TestHost.start({ add });
