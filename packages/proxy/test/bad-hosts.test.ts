@@ -317,6 +317,17 @@ describe("a host that dies", () => {
     await second.kill();
     expect(jsonIn(await t.client.invoke("incrementor", "add", one))).toEqual({ total: 3 });
   });
+
+  test("has only those calls taken over that the other host has an action for", async () => {
+    await using t = await start();
+    await using second = await TestHost.start({ add, subtract: add });
+    const actions = [{ name: "add" }, { name: "subtract" }];
+    await t.client.register([counter("incrementor", { actions })], { port: second.port });
+    await second.kill();
+    const failed = await t.client.invoke("incrementor", "subtract", one);
+    expect(failed.headers["spawn-error"]).toBe("HOST_UNAVAILABLE");
+    expect(jsonIn(await t.client.invoke("incrementor", "add", one))).toEqual({ total: 2 });
+  });
 });
 
 describe("a connection that the host has closed while nobody used it", () => {

@@ -24,9 +24,9 @@ import { beginRun, endRun } from "./runs-at-hosts.ts";
 import type { StatesInMemory } from "./states-in-memory.ts";
 import { applyWorkflow } from "./workflow.ts";
 
-/** What runs at a host have in common that are of one registered actor. */
+/** What runs at a host have in common that are of one action of a registered actor. */
 export interface Hosting {
-  /** Who can run it, the one first that registered last. */
+  /** Who has the action, the one first that registered last. */
   readonly hosts: readonly [ActorHost, ...ActorHost[]];
   /** Where the states of actors are that are not stored; `undefined` for actors whose states are. */
   readonly memory: StatesInMemory | undefined;
@@ -73,7 +73,7 @@ export async function initAtHost(
 }
 
 /** The state of an actor as it is stored, wherever that is. */
-export function stateAsStored({ memory }: Hosting, context: ActionContext): string {
+export function stateAsStored({ memory }: Pick<Hosting, "memory">, context: ActionContext): string {
   return memory === undefined ? (context.state as string) : memory.read(context.self.name);
 }
 
