@@ -228,7 +228,8 @@ export class HostedSystem {
 
   /** Who is meant; `undefined` if nobody is. */
   async find({ name, parent, registerRef }: WireTarget): Promise<ActorId | undefined> {
-    if (registerRef !== "") return await this.spawn(name, registerRef);
+    // One SDK calls every actor with its own name there.
+    if (registerRef !== "" && registerRef !== name) return await this.spawn(name, registerRef);
     if (this.#typeOf(name) !== undefined) return this.#place(name, name);
     const spawnedFrom = this.#spawned.known(name) ?? (await this.#spawned.recall(name)) ?? parent;
     const kind = this.#typeOf(spawnedFrom)?.definition.kind;
