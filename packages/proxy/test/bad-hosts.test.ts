@@ -211,8 +211,11 @@ describe("a host that takes its time", () => {
   test("is not asked in vain by callers who have given up", async () => {
     await using t = await start();
     t.host.raw = () => undefined;
-    const calls = Array.from({ length: 5 }, () => t.client.invoke("incrementor", "add", hurried));
-    for (const { headers } of await Promise.all(calls)) {
+    const patient = { ...one, metadata: { "request-timeout": "1000" } };
+    const first = t.client.invoke("incrementor", "add", patient);
+    await until(() => t.host.requests.length === 2);
+    const others = Array.from({ length: 5 }, () => t.client.invoke("incrementor", "add", hurried));
+    for (const { headers } of await Promise.all([first, ...others])) {
       expect(headers["spawn-error"]).toBe("DEADLINE_EXCEEDED");
     }
     expect(t.host.requests.length).toBe(2);

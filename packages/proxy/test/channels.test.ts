@@ -5,6 +5,7 @@ import { actor } from "spawn-mesh";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { ChannelRoutes } from "../src/routes/channels.ts";
 import type { ChannelLimits } from "../src/routes/channels.ts";
+import { ActorHosts } from "../src/host/actor-hosts.ts";
 import { ActorSystems } from "../src/actors/actor-systems.ts";
 import { ProxyServer } from "../src/server.ts";
 import { memoryStatestore } from "spawn-mesh/memory";
@@ -51,8 +52,16 @@ async function startServer(limits: Partial<ChannelLimits>): Promise<{ url: strin
     limits: {},
     openStore: () => memoryStatestore(),
     onEvent: () => undefined,
+    hosts: new ActorHosts({
+      address: { host: "127.0.0.1", port: 1 },
+      named: new Map(),
+      connectionsMax: 1,
+      idleMsMax: 1,
+      answerBytesMax: 1,
+    }),
+    log: () => undefined,
   });
-  await systems.open("spawn-system");
+  await systems.start();
   const channels = new ChannelRoutes(systems, limits);
   const server = new ProxyServer({
     routes: channels.routes,

@@ -63,8 +63,7 @@ export class ActorSystems implements Directory {
       directory: this,
       findSystem: (other): Engine | undefined => this.#systems.get(other)?.engine,
     });
-    await system.engine.start();
-    const refused = await system.takeKept(hosts);
+    const refused = await system.start(hosts);
     for (const { name: actor, error } of refused) {
       log("warning", "registration-not-restored", { system: name, actor, error: String(error) });
     }

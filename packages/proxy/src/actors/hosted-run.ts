@@ -108,7 +108,7 @@ async function call(
     payload: payloadOfValue(payload, spelling),
     ...from,
   });
-  const run = beginRun(context);
+  const run = beginRun(context, hosting.hosts);
   try {
     const body = Buffer.concat([toBinary(ActorInvocationSchema, request), run.fields]);
     const response = understood(await askHosts(hosting.hosts, body, context.signal));

@@ -50,6 +50,13 @@ export interface HostedSystemOptions {
   readonly findSystem: (name: string) => Engine | undefined;
 }
 
+/** What was registered once, and cannot be taken any more. */
+export interface RefusedRegistration {
+  /** The actor. */
+  readonly name: string;
+  readonly error: unknown;
+}
+
 /** A call to an actor, its payload a value of the engine. */
 export interface HostedCall {
   readonly target: WireTarget;
@@ -125,9 +132,20 @@ export class HostedSystem {
     );
   }
 
-  /** Takes what was registered before the proxy was started; answers what of it cannot be taken. */
-  async takeKept(hosts: ActorHosts): Promise<readonly { name: string; error: unknown }[]> {
-    const refused: { name: string; error: unknown }[] = [];
+  /** Starts with what was registered before; answers what of it cannot be taken. @throws {SpawnError} */
+  async start(hosts: ActorHosts): Promise<readonly RefusedRegistration[]> {
+    const refused: RefusedRegistration[] = [];
+    try {
+      await this.engine.start(async () => void refused.push(...(await this.#takeKept(hosts))));
+    } catch (error) {
+      await this.engine.stop({ drainTimeoutMs: 0 });
+      throw error;
+    }
+    return refused;
+  }
+
+  async #takeKept(hosts: ActorHosts): Promise<readonly RefusedRegistration[]> {
+    const refused: RefusedRegistration[] = [];
     for (const name of await this.#registered.names()) {
       try {
         const kept = (await this.#registered.get(name))!;

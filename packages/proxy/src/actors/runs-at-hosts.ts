@@ -8,14 +8,46 @@ import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import type { ActionContext } from "spawn-mesh/engine";
 import { SpawnError } from "spawn-mesh/engine";
 import { RunSchema } from "spawn-mesh/protocol";
+import type { ActorHost } from "../host/actor-host.ts";
 
-const runs = new Map<string, ActionContext>();
+export class RunAtHost {
+  readonly context: ActionContext;
+  readonly #hosts: readonly ActorHost[];
+  #calls = 0;
 
-/** The fields that tell a host about a run, to be put behind those of its `ActorInvocation`. */
-export function beginRun(context: ActionContext): { readonly id: string; readonly fields: Buffer } {
+  constructor(context: ActionContext, hosts: readonly ActorHost[]) {
+    this.context = context;
+    this.#hosts = hosts;
+  }
+
+  /**
+   * A call that the run makes. While it waits, another run may have its place at the host: what it waits
+   * for may have to run there.
+   */
+  async call(call: () => Promise<unknown>): Promise<unknown> {
+    if (this.#calls++ === 0) for (const host of this.#hosts) host.beginWait();
+    try {
+      return await call();
+    } finally {
+      if (--this.#calls === 0) for (const host of this.#hosts) host.endWait();
+    }
+  }
+}
+
+const runs = new Map<string, RunAtHost>();
+
+/**
+ * The fields that tell a host about a run, to be put behind those of its `ActorInvocation`.
+ *
+ * @param hosts who may be asked for it
+ */
+export function beginRun(
+  context: ActionContext,
+  hosts: readonly ActorHost[],
+): { readonly id: string; readonly fields: Buffer } {
   const id = randomUUID();
   const run = create(RunSchema, { runId: id, revision: BigInt(context.revision) });
-  runs.set(id, context);
+  runs.set(id, new RunAtHost(context, hosts));
   return { id, fields: Buffer.from(toBinary(RunSchema, run)) };
 }
 
@@ -29,7 +61,7 @@ export function endRun(id: string): void {
  *
  * @throws {SpawnError} `CANCELLED` when that run is over
  */
-export function runOf(request: Uint8Array): ActionContext | undefined {
+export function runOf(request: Uint8Array): RunAtHost | undefined {
   const { runId } = fromBinary(RunSchema, request, { readUnknownFields: false });
   if (runId === "") return undefined;
   const run = runs.get(runId);

@@ -13,7 +13,7 @@ import type { HttpResponse } from "./http-response.ts";
 
 /** Every bound of what the proxy asks of one host. */
 export interface HostLimits {
-  /** Connections at once; more requests wait for one. */
+  /** Requests that are worked on at once, each with a connection; more wait for one. */
   readonly connectionsMax: number;
   /** For how long a connection is kept that nobody uses, in milliseconds. */
   readonly idleMsMax: number;
@@ -43,6 +43,8 @@ export class ActorHost {
   readonly #idle: HostConnection[] = [];
   readonly #waiting: ((connection: HostConnection) => void)[] = [];
   #count = 0;
+  /** Of the requests under way, how many wait for calls that their actions make. */
+  #waits = 0;
   #sweep: NodeJS.Timeout | undefined;
   readonly #head: string;
 
@@ -64,6 +66,17 @@ export class ActorHost {
       if (signal.aborted) throw signal.reason;
       throw error instanceof ExchangeError ? this.#unavailable(error) : error;
     }
+  }
+
+  /** A request begins to wait for a call that its action makes: another one may take its place. */
+  beginWait(): void {
+    this.#waits++;
+    if (this.#hasRoom) this.#waiting.shift()?.(this.#connect());
+  }
+
+  /** The wait is over; whoever took the place keeps it until it is done. */
+  endWait(): void {
+    this.#waits--;
   }
 
   /** Closes what is idle; what is under way goes on. */
@@ -104,8 +117,13 @@ export class ActorHost {
       if (idle.isOpen && idle.idleSince > oldest) return idle;
       idle.close();
     }
-    if (this.#count < this.#limits.connectionsMax) return this.#connect();
+    if (this.#hasRoom) return this.#connect();
     return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
+  /** Whether one more request can be worked on. */
+  get #hasRoom(): boolean {
+    return this.#count - this.#waits < this.#limits.connectionsMax;
   }
 
   #connect(): HostConnection {
@@ -116,6 +134,8 @@ export class ActorHost {
   }
 
   #release(connection: HostConnection): void {
+    const isOneTooMany = this.#count - this.#waits > this.#limits.connectionsMax;
+    if (isOneTooMany) return connection.close();
     const next = this.#waiting.shift();
     if (next !== undefined) return next(connection.isOpen ? connection : this.#connect());
     if (!connection.isOpen) return;

@@ -5,7 +5,7 @@ import { ActorHost } from "./actor-host.ts";
 import type { HostLimits } from "./actor-host.ts";
 import type { HostAddress } from "./host-connection.ts";
 
-/** Hosts of one proxy. */
+/** Hosts that are known by where they listen; beyond it the one is forgotten that has registered first. */
 const HOSTS_MAX = 256;
 
 export interface ActorHostsOptions extends HostLimits {
@@ -27,23 +27,27 @@ export class ActorHosts {
    * The host that registers.
    *
    * @param port the port that the request itself names, if it does
-   * @throws {SpawnError} `INVALID_ARGUMENT`, `OVERLOADED`
+   * @throws {SpawnError} `INVALID_ARGUMENT`
    */
   of(info: ServiceInfo, port: string | undefined): ActorHost {
     return this.at(this.#addressOf(info, port));
   }
 
-  /** The host that listens there. @throws {SpawnError} `OVERLOADED` */
+  /** The host that listens there. */
   at(address: HostAddress): ActorHost {
     const key = `${address.host} ${address.port}`;
-    const known = this.#hosts.get(key);
-    if (known !== undefined) return known;
-    if (this.#hosts.size >= HOSTS_MAX) {
-      throw new SpawnError("OVERLOADED", `a proxy has at most ${HOSTS_MAX} hosts`);
-    }
-    const host = new ActorHost(address, this.#options);
+    const host = this.#hosts.get(key) ?? new ActorHost(address, this.#options);
+    this.#hosts.delete(key);
     this.#hosts.set(key, host);
+    if (this.#hosts.size > HOSTS_MAX) this.#forgetOldest();
     return host;
+  }
+
+  /** A program may listen elsewhere each time that it starts. Actors that still have the host keep it. */
+  #forgetOldest(): void {
+    const [key, host] = this.#hosts.entries().next().value!;
+    this.#hosts.delete(key);
+    host.close();
   }
 
   close(): void {

@@ -1,5 +1,5 @@
 /** Calls of actions, and reads of states. */
-import type { ActionContext, ActorId, CallOptions } from "spawn-mesh/engine";
+import type { ActorId, CallOptions } from "spawn-mesh/engine";
 import {
   InvocationRequestSchema,
   InvocationResponseSchema,
@@ -13,6 +13,7 @@ import { findExisting } from "../actors/directory.ts";
 import type { WireTarget } from "../actors/directory.ts";
 import type { HostedCall } from "../actors/hosted-system.ts";
 import { runOf } from "../actors/runs-at-hosts.ts";
+import type { RunAtHost } from "../actors/runs-at-hosts.ts";
 import { dueTime } from "../actors/workflow.ts";
 import { okStatus, protobufAnswer } from "../answers.ts";
 import type { Answer } from "../answers.ts";
@@ -52,12 +53,13 @@ async function invoke(systems: ActorSystems, params: Params, body: Uint8Array): 
 
 /** A call of an action that a host is running. */
 async function callFromRun(
-  run: ActionContext,
+  run: RunAtHost,
   systems: ActorSystems,
   { target, action, payload, options }: HostedCall,
 ): Promise<unknown> {
   const { system, definition, name } = await findExisting(systems, target);
-  return await run.invoke(name, { ...options, system, definition, action, payload });
+  const request = { ...options, system, definition, action, payload };
+  return await run.call(() => run.context.invoke(name, request));
 }
 
 /** Answers the state as the default action `get` does. */

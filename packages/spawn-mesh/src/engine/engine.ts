@@ -172,12 +172,18 @@ export class Engine {
     this.#types = new ActorTypes(options.definitions, this.#parts);
   }
 
-  /** Opens the statestore and begins to take calls. */
-  async start(): Promise<void> {
+  /**
+   * Opens the statestore and begins to take calls.
+   *
+   * @param prepare runs before any message is delivered that was stored earlier: what it defines is there
+   * for them
+   */
+  async start(prepare?: () => Promise<void>): Promise<void> {
     if (this.#phase !== "new")
       throw new SpawnError("INVALID_ARGUMENT", `the system ${this.system} was started before`);
     await this.#stored.open();
     this.#phase = "running";
+    await prepare?.();
     this.#messaging.start();
     this.#pruner.start();
     this.care.start();

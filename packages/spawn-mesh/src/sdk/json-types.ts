@@ -6,6 +6,7 @@
 import type { Message } from "@bufbuild/protobuf";
 import type { Failure } from "../engine/index.ts";
 import type { Answer } from "./actor-ref.ts";
+import type { Reply } from "./reply.ts";
 
 /** What a value would be refused for. */
 export interface NotJson<Where extends string> {
@@ -53,19 +54,30 @@ type Offence<T, Depth extends keyof Deeper = 5> =
                     ? { [Field in keyof T]-?: Offence<T[Field], Deeper[Depth]> }[keyof T]
                     : T;
 
-/** A message as a whole is a value too, as `rpc(…)` has it; one inside of JSON is not. */
-type IsMessage<T> =
-  IsAny<T> extends true ? false : [Extract<T, Message>] extends [never] ? false : true;
+type Check<T, Where extends string> = [Offence<T>] extends [never] ? unknown : NotJson<Where>;
 
-type Check<T, Where extends string> =
-  IsMessage<T> extends true ? unknown : [Offence<T>] extends [never] ? unknown : NotJson<Where>;
+/** The payload of an `rpc(…)` is a message or its fields; a message alone is one that nobody would decode. */
+type CheckPayload<T> =
+  IsAny<T> extends true
+    ? unknown
+    : [Extract<T, Message>] extends [never]
+      ? Check<T, "payload">
+      : [T] extends [Message]
+        ? NotJson<"payload">
+        : unknown;
+
+/** The reply of an `rpc(…)` comes as a `Reply` of its message. */
+type CheckReply<T> =
+  IsAny<T> extends true
+    ? unknown
+    : [Extract<T, Reply<Message>>] extends [never]
+      ? Check<Answer<T>, "reply">
+      : unknown;
 
 type PayloadOf<Run> = Run extends (context: never, payload: infer Payload) => unknown
   ? Payload
   : undefined;
-type ReplyOf<Run> = Run extends (...inputs: never) => infer Returned
-  ? Answer<Awaited<Returned>>
-  : never;
+type ReturnedBy<Run> = Run extends (...inputs: never) => infer Returned ? Awaited<Returned> : never;
 
 /** Nothing when state, payloads and replies are JSON values; otherwise what makes the definition a type error. */
 export type JsonProblem<State, ActionsOf> = ([State] extends [Message]
@@ -74,7 +86,7 @@ export type JsonProblem<State, ActionsOf> = ([State] extends [Message]
     ? unknown
     : { readonly state: NotJson<"state"> }) & {
   readonly actions: {
-    readonly [Name in keyof ActionsOf]: Check<PayloadOf<ActionsOf[Name]>, "payload"> &
-      Check<ReplyOf<ActionsOf[Name]>, "reply">;
+    readonly [Name in keyof ActionsOf]: CheckPayload<PayloadOf<ActionsOf[Name]>> &
+      CheckReply<ReturnedBy<ActionsOf[Name]>>;
   };
 };

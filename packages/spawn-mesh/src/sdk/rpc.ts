@@ -41,7 +41,7 @@ export function rpc<
 ): (
   context: Context<State>,
   payload: MessageInitShape<Input>,
-) => MessageShape<Output> | Extract<Awaited<Result>, Failure> {
+) => Reply<MessageShape<Output>> | Extract<Awaited<Result>, Failure> {
   const traits = traitsOf(run);
   return describeAction({
     ...traits,

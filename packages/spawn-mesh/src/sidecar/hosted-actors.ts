@@ -1,5 +1,5 @@
 /** The actors of this program, as a sidecar calls them: requests and answers of the protocol. */
-import { create, toBinary } from "@bufbuild/protobuf";
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { SpawnError } from "../engine/index.ts";
 import type { ActionDefinition, ActorDefinition, ActorId, InvokeRequest } from "../engine/index.ts";
@@ -63,8 +63,8 @@ export class HostedActors {
    */
   async answer(body: Uint8Array, signal: AbortSignal): Promise<HostedAnswer> {
     try {
-      const { runId, revision } = decodeMessage(RunSchema, body);
       const request = decodeMessage(ActorInvocationSchema, body);
+      const { runId, revision } = fromBinary(RunSchema, body, { readUnknownFields: false });
       const isUnderstood = runId !== "";
       const told = { revision: Number(revision), isUnderstood, signal };
       const invocation = { ...this.#read(request), ...told };

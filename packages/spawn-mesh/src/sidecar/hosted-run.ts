@@ -167,9 +167,10 @@ class HostedRun implements RunOwner {
 
   #checkRead(stateText: string | undefined, tags: Tags): void {
     const { stateText: before, action } = this.#invocation;
-    const { sends, routing } = this.#run;
-    const isChanged = stateText !== before || tags !== this.tags;
-    if (!isChanged && sends === undefined && routing === undefined) return;
+    const { sends, cancels, routing } = this.#run;
+    const hasSent = [sends, cancels, routing].some((sent) => sent !== undefined);
+    const isChanged = (before !== undefined && stateText !== before) || tags !== this.tags;
+    if (!isChanged && !hasSent) return;
     const did = isChanged ? "changed the state" : "sent or cancelled a message";
     throw new TypeError(`${action.name} is a read and ${did}`);
   }

@@ -41,7 +41,7 @@ export class HttpExchange {
   readonly #address: SidecarAddress;
   readonly #agent: HttpAgent;
 
-  /** @param connectionsMax how many connections it keeps at once */
+  /** @param connectionsMax how many connections it has at once */
   constructor(address: SidecarAddress, connectionsMax: number = CONNECTIONS_MAX) {
     this.#address = address;
     const options = { keepAlive: true, maxSockets: connectionsMax };

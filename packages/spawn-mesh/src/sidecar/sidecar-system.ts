@@ -49,6 +49,8 @@ export class SidecarActorSystem implements ActorSystem, RunningSystem {
   readonly #options: SidecarOptions;
   readonly #registration: Uint8Array;
   readonly #http: HttpExchange;
+  /** For the calls of running actions: those that wait for them must not keep them from a connection. */
+  readonly #httpOfRuns: HttpExchange;
   readonly #calls: SidecarCalls;
   readonly #channels: SidecarChannels;
   readonly #references = new SidecarReferences();
@@ -73,6 +75,8 @@ export class SidecarActorSystem implements ActorSystem, RunningSystem {
     this.#registration = registrationOf(name, definitions.values());
     const address = addressOf(this.#options);
     this.#http = new HttpExchange(address);
+    this.#httpOfRuns = new HttpExchange(address, Infinity);
+    const callsOfRuns = new SidecarCalls(this.#httpOfRuns, name);
     this.#calls = new SidecarCalls(this.#http, name);
     this.#channels = new SidecarChannels(this.#http, name, this.#emit);
     this.#server = new CallbackServer(
@@ -80,8 +84,7 @@ export class SidecarActorSystem implements ActorSystem, RunningSystem {
         host: inProcessHost((target, instance, call) =>
           this.#references.to(target as AnyActor, instance, call),
         ),
-        callFrom: (run, called, request) =>
-          this.#calls.invoke(called, { system: name, ...request }, run),
+        callFrom: (run, called, request) => callsOfRuns.invoke(called, request, run),
         emit: this.#emit,
       }),
     );
@@ -193,7 +196,7 @@ export class SidecarActorSystem implements ActorSystem, RunningSystem {
     try {
       await this.#server.stop(drainTimeoutMs);
     } finally {
-      this.#http.close();
+      this.#closeConnections();
       removeRunningSystem(this);
     }
   }
@@ -203,8 +206,13 @@ export class SidecarActorSystem implements ActorSystem, RunningSystem {
     this.#channels.close();
     this.#link?.stop();
     this.#server.crash();
-    this.#http.close();
+    this.#closeConnections();
     removeRunningSystem(this);
+  }
+
+  #closeConnections(): void {
+    this.#http.close();
+    this.#httpOfRuns.close();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -147,6 +147,25 @@ describe("a definition that comes while the engine runs", () => {
   });
 });
 
+describe("what is prepared before the messages", () => {
+  test("is there for those that were stored earlier, without a wait", async () => {
+    const store = memoryStatestore();
+    const before = new Engine({ system: "test", definitions: [], store, awaitsDefinitions: true });
+    await before.start();
+    await before.send("late", { action: "hear", delayMs: 200 });
+    await before.stop();
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    let heard = 0;
+    const engine = new Engine({ system: "test", definitions: [], store, awaitsDefinitions: true });
+    onTestFinished(() => engine.stop({ drainTimeoutMs: 0 }));
+    await engine.start(async () => {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      engine.define(definition("late", { hear: () => void heard++ }));
+    });
+    await expect.poll(() => heard, { timeout: 3_000, interval: 5 }).toBe(1);
+  });
+});
+
 describe("messages to actors that are not there", () => {
   test("are parked where no definitions come", async () => {
     const engine = await start({ awaitsDefinitions: false });

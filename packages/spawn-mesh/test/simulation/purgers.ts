@@ -7,17 +7,16 @@ import type { Incarnation, Surroundings } from "./incarnation.ts";
 const EVERY_MS = 150;
 const LATER_MS = 10;
 const LISTS_MAX = 20;
-/** How many of the runs have somebody who deletes. */
-const CHANCE = 0.4;
+/** One run in so many has somebody who deletes; the others are as they would be without. */
+const ONE_RUN_IN = 5;
 
 export interface PurgerParts extends Surroundings {
   readonly alive: () => readonly Incarnation[];
 }
 
-/** Deletes lists until `until`. What they draw changes nothing for the others. */
+/** Deletes lists until `until`. */
 export function purgeLists(parts: PurgerParts, seed: number, until: number): void {
-  const choices = new Choices(seededRandom(seed + 1_000_003));
-  if (choices.chance(CHANCE)) goOn(parts, choices, until);
+  if (seed % ONE_RUN_IN === 1) goOn(parts, new Choices(seededRandom(seed)), until);
 }
 
 function goOn(parts: PurgerParts, choices: Choices, until: number): void {

@@ -51,6 +51,10 @@ test("messages are typed from the definition to the caller", async () => {
   void ref.add(create(StringValueSchema));
   // @ts-expect-error the reply is another message
   rpc(EmptySchema, StringValueSchema, () => ({ value: 1 }));
+  // @ts-expect-error a message that is not declared would be taken for JSON
+  actor("raw", { actions: { now: () => create(DurationSchema) } });
+  // @ts-expect-error the same for a payload
+  actor("raw", { actions: { take: (_ctx, given: Duration) => given.nanos } });
   actor("inside", {
     // @ts-expect-error a message inside of JSON is no JSON value
     state: () => ({ at: create(DurationSchema) }),
