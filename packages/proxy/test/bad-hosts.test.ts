@@ -321,6 +321,20 @@ describe("a host that dies", () => {
     expect(jsonIn(await t.client.invoke("incrementor", "add", one))).toEqual({ total: 3 });
   });
 
+  test("has a call taken over in the words that the other host knows", async () => {
+    await using t = await start();
+    await using second = await TestHost.start({ add });
+    const state = { state: json({ total: 0 }, "spawn") };
+    await t.client.register([counter("incrementor", { state })], { port: second.port });
+    await second.kill();
+    await t.client.invoke("incrementor", "add", { payload: jsonPayload({ value: 1 }, "spawn") });
+    const { currentContext, payload } = t.host.requests.at(-1)!.invocation;
+    expect(currentContext?.state?.typeUrl).toMatch(/\/eigr\.functions\.protocol\.JSONType$/);
+    expect(payload.value).toMatchObject({
+      typeUrl: expect.stringMatching(/\/eigr\.functions\.protocol\.JSONType$/),
+    });
+  });
+
   test("has only those calls taken over that the other host has an action for", async () => {
     await using t = await start();
     await using second = await TestHost.start({ add, subtract: add });

@@ -89,29 +89,30 @@ async function call(
   action: string,
   { context, payload, caller }: HostedRun,
 ): Promise<HostAnswer> {
-  const { spelling } = hosting.hosts[0];
   const before = stateAsStored(hosting, context);
-  const state = stateOfText(before, spelling);
   const id = wireIdOf(context.self);
   const actor = id.parent === "" ? { ...id, parent: hosting.parent } : id;
   const from = caller && { caller: wireIdOf(caller) };
-  const request = create(ActorInvocationSchema, {
-    actor,
-    actionName: action,
-    currentContext: {
-      ...(state && { state }),
+  const request = ({ spelling }: ActorHost): Uint8Array => {
+    const state = stateOfText(before, spelling);
+    const invocation = create(ActorInvocationSchema, {
+      actor,
+      actionName: action,
+      currentContext: {
+        ...(state && { state }),
+        ...from,
+        self: actor,
+        metadata: context.metadata,
+        tags: context.tags,
+      },
+      payload: payloadOfValue(payload, spelling),
       ...from,
-      self: actor,
-      metadata: context.metadata,
-      tags: context.tags,
-    },
-    payload: payloadOfValue(payload, spelling),
-    ...from,
-  });
+    });
+    return Buffer.concat([toBinary(ActorInvocationSchema, invocation), run.fields]);
+  };
   const run = beginRun(context, hosting.hosts);
   try {
-    const body = Buffer.concat([toBinary(ActorInvocationSchema, request), run.fields]);
-    const response = understood(await askHosts(hosting.hosts, body, context.signal));
+    const response = understood(await askHosts(hosting.hosts, request, context.signal));
     checkAnswerer(response, actor);
     return { response, before };
   } finally {

@@ -11,17 +11,18 @@ const ROUNDS_MS: readonly number[] = [20, 80, 200, 400];
  * Asks the hosts one after the other, as long as those before have certainly not begun, and all of them
  * again for a moment.
  *
+ * @param bodyFor what a host is sent: each has a spelling of its own
  * @throws {HostUnavailable}, `BadResponse`, and the reason of `signal` when that aborts
  */
 export async function askHosts(
   hosts: readonly [ActorHost, ...ActorHost[]],
-  body: Uint8Array,
+  bodyFor: (host: ActorHost) => Uint8Array,
   signal: AbortSignal,
 ): Promise<HttpResponse> {
   for (let round = 0; ; round++) {
     for (const [index, host] of hosts.entries()) {
       try {
-        return await host.call(body, signal);
+        return await host.call(bodyFor(host), signal);
       } catch (error) {
         if (!(error instanceof HostUnavailable) || !error.isUnsent) throw error;
         const isLast = index === hosts.length - 1;
