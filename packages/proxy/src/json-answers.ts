@@ -1,10 +1,12 @@
 /** Requests and answers in JSON, for those who speak nothing else. */
+import { create } from "@bufbuild/protobuf";
+import { AnySchema } from "@bufbuild/protobuf/wkt";
 import { OpaqueValue, SpawnError, errorCodes } from "spawn-mesh/engine";
-import { jsonOfValue, valueOfJson } from "spawn-mesh/protocol";
+import { jsonOfValue, jsonTextOf, valueOfJson } from "spawn-mesh/protocol";
 import { asSpawnError } from "./answers.ts";
 import type { Answer } from "./answers.ts";
 import type { Route, RouteRequest } from "./server.ts";
-import { NOOP } from "./wire-values.ts";
+import { NOOP, valueOfJsonText } from "./wire-values.ts";
 
 const JSON_TYPE = "application/json";
 const JSON_HEADERS = { "content-type": `${JSON_TYPE}; charset=utf-8` };
@@ -31,7 +33,9 @@ export function jsonAnswer(value: unknown): Answer {
 
 /** A value of the engine as JSON text; `null` for one that says that there is none. */
 export function jsonText(value: unknown): string {
-  return isNothing(value) ? "null" : JSON.stringify(jsonOfValue(value));
+  if (isNothing(value)) return "null";
+  const json = value instanceof OpaqueValue ? jsonTextOf(create(AnySchema, value)) : undefined;
+  return json ?? JSON.stringify(jsonOfValue(value));
 }
 
 function isNothing(value: unknown): boolean {
@@ -71,7 +75,8 @@ export function notJson(): Answer {
 export function valueOfBody(body: Uint8Array): unknown {
   if (body.length === 0) return undefined;
   try {
-    return valueOfJson(JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(body)));
+    const text = new TextDecoder("utf-8", { fatal: true }).decode(body);
+    return valueOfJson(valueOfJsonText(text, "body"));
   } catch (cause) {
     throw new SpawnError("INVALID_ARGUMENT", "the body is no JSON", { cause });
   }
