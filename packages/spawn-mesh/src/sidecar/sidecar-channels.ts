@@ -5,7 +5,8 @@ import type { ChannelListener, EventListener, Publication } from "../engine/inde
 import { copyBounded } from "../engine/values.ts";
 import { eventsIn } from "./event-stream.ts";
 import { jsonOfValue, valueOfJson } from "../protocol/index.ts";
-import type { HttpExchange } from "./http-exchange.ts";
+import { HttpExchange } from "./http-exchange.ts";
+import type { SidecarAddress } from "./sidecar-address.ts";
 import { errorOfJson } from "./wire-errors.ts";
 
 /** Waits before listening again after the stream has ended, in milliseconds: doubled each time. */
@@ -13,14 +14,23 @@ const RETRY_MS_MIN = 100;
 const RETRY_MS_MAX = 5_000;
 const PUBLISH_TIMEOUT_MS = 60_000;
 
+interface ChannelParts {
+  readonly system: string;
+  readonly emit: EventListener;
+}
+
 export class SidecarChannels {
   readonly #http: HttpExchange;
+  /** Each listener has a connection for as long as it listens: it takes none from the calls. */
+  readonly #streams: HttpExchange;
   readonly #system: string;
   readonly #emit: EventListener;
   readonly #listening = new Set<AbortController>();
 
-  constructor(http: HttpExchange, system: string, emit: EventListener) {
+  /** @param address of the sidecar that `http` sends to */
+  constructor(http: HttpExchange, address: SidecarAddress, { system, emit }: ChannelParts) {
     this.#http = http;
+    this.#streams = new HttpExchange(address, Infinity);
     this.#system = system;
     this.#emit = emit;
   }
@@ -59,6 +69,7 @@ export class SidecarChannels {
   close(): void {
     for (const ending of this.#listening) ending.abort();
     this.#listening.clear();
+    this.#streams.close();
   }
 
   async #listen(channel: string, listener: ChannelListener, signal: AbortSignal): Promise<void> {
@@ -89,7 +100,7 @@ export class SidecarChannels {
   async *#publications(channel: string, signal: AbortSignal): AsyncIterable<Publication> {
     const headers = { accept: "text/event-stream" };
     const path = this.#pathOf(channel);
-    const { stream, status } = await this.#http.open({ method: "GET", path, headers, signal });
+    const { stream, status } = await this.#streams.open({ method: "GET", path, headers, signal });
     if (status !== 200) return void stream.destroy();
     for await (const data of eventsIn(stream, "publication")) {
       const publication = JSON.parse(data) as Publication & { readonly payload: unknown };

@@ -78,7 +78,7 @@ export class SidecarActorSystem implements ActorSystem, RunningSystem {
     this.#httpOfRuns = new HttpExchange(address, Infinity);
     const callsOfRuns = new SidecarCalls(this.#httpOfRuns, name);
     this.#calls = new SidecarCalls(this.#http, name);
-    this.#channels = new SidecarChannels(this.#http, name, this.#emit);
+    this.#channels = new SidecarChannels(this.#http, address, { system: name, emit: this.#emit });
     this.#server = new CallbackServer(
       new HostedActors(definitions, {
         host: inProcessHost((target, instance, call) =>
