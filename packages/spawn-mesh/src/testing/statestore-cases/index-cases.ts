@@ -295,7 +295,7 @@ export const indexCases: readonly ConformanceCase[] = [
       }),
   },
   {
-    name: "removes entries with what is removed of a system: added again, it is found when it is indexed",
+    name: "removes entries with what is removed of a system: added without them, it is found when it is indexed",
     async run(open) {
       const first = await open(FIRST_OWNER);
       await createActor(first, actorNamed("ann", "counter", "Shop"), { index: index({ n: 1 }) });
@@ -306,7 +306,7 @@ export const indexCases: readonly ConformanceCase[] = [
       await first.close();
       const store = await open(SECOND_OWNER);
       await createActor(store, bob);
-      await store.systems.add(rows);
+      await store.systems.add(rows.filter(({ kind }) => kind !== "index"));
       const where = [is("n", 1)];
       assert.deepStrictEqual(await findNames(store, { where }), []);
       assert.deepStrictEqual(await findNames(store, { system: "Shop", where }), ["ann"]);
