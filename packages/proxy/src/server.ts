@@ -46,6 +46,8 @@ const KEEP_ALIVE_MS = 65_000;
 const FAREWELL_MS = 2_000;
 /** How much of a body that is too large is read and thrown away, in limits of a body. */
 const DISCARDED_SHARE_MAX = 8;
+/** How much of bodies that have not come to their end is kept at once, in limits of a body. */
+const UNFINISHED_SHARE_MAX = 32;
 /** Beyond it a second write is cheaper than a text. */
 const ONE_WRITE_BYTES_MAX = 16 * 1024;
 const NO_BODY = Buffer.alloc(0);
@@ -159,28 +161,49 @@ function notAllowed(routes: readonly Route[]): Answer {
   return { ...refusal, status: 405, headers: { ...headers, allow: methods } };
 }
 
+/** Bytes of all bodies that have not come to their end: nobody has yet promised anything for them. */
+let unfinishedBytes = 0;
+
 /**
  * The body of a request. One that is too large is read to its end all the same, as long as that is not
  * far: a client that is cut off while it sends does not read why.
  *
- * @throws {SpawnError} `PAYLOAD_TOO_LARGE`, `CANCELLED`
+ * @throws {SpawnError} `PAYLOAD_TOO_LARGE`, `OVERLOADED`, `CANCELLED`
  */
 function readBody(request: IncomingMessage, bytesMax: number): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     let chunks: Buffer[] = [];
+    let kept = 0;
     let bytes = 0;
+    const keep = (count: number): void => {
+      unfinishedBytes += count - kept;
+      kept = count;
+    };
+    const refuse = (error: SpawnError): void => {
+      request.pause();
+      keep(0);
+      chunks = [];
+      reject(error);
+    };
     request.on("data", (chunk: Buffer) => {
       bytes += chunk.length;
-      if (bytes <= bytesMax) return void chunks.push(chunk);
+      if (bytes <= bytesMax) {
+        chunks.push(chunk);
+        keep(bytes);
+        const isTooMuch = unfinishedBytes > bytesMax * UNFINISHED_SHARE_MAX;
+        if (isTooMuch)
+          refuse(new SpawnError("OVERLOADED", "too many bodies have not come to their end"));
+        return;
+      }
+      keep(0);
       chunks = [];
-      if (bytes <= bytesMax * DISCARDED_SHARE_MAX) return;
-      request.pause();
-      reject(tooLarge(bytesMax));
+      if (bytes > bytesMax * DISCARDED_SHARE_MAX) refuse(tooLarge(bytesMax));
     });
     request.on("end", () => {
       if (bytes > bytesMax) reject(tooLarge(bytesMax));
       else resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks));
     });
+    request.on("close", () => keep(0));
     request.on("error", (cause) =>
       reject(new SpawnError("CANCELLED", "the request has ended in the middle", { cause })),
     );

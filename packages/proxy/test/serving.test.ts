@@ -79,6 +79,26 @@ describe("a body", () => {
     }
   });
 
+  test("that does not come to its end is not kept beside any number of others", async () => {
+    await using proxy = await startTestProxy({ SPAWN_BODY_BYTES_MAX: "10000" });
+    const { port } = proxy.address as { readonly port: number };
+    const answers: string[] = [];
+    const head = "POST /api/v1/system HTTP/1.1\r\nhost: x\r\ncontent-length: 10000\r\n\r\n";
+    const sockets = Array.from({ length: 50 }, () => {
+      const socket = connect(port, "127.0.0.1", () => socket.write(`${head}${"x".repeat(9_000)}`));
+      socket.on("data", (bytes: Buffer) => answers.push(bytes.toString("latin1")));
+      return socket.on("error", () => undefined);
+    });
+    await until(() => answers.length > 0);
+    expect(answers[0]).toMatch(/^HTTP\/1.1 429 [^]*spawn-error: OVERLOADED\r\n/);
+    await until(() => answers.length === 15);
+    for (const socket of sockets) socket.destroy();
+    await until(async () => {
+      const { status } = await proxy.client.post("/api/v1/system", Buffer.alloc(9_000, 0x0a));
+      return status !== 429;
+    });
+  });
+
   test("of several megabytes goes to the host and back", async () => {
     await using host = await TestHost.start({ echo: ({ payload }) => ({ payload }) });
     await using proxy = await startTestProxy({ USER_FUNCTION_PORT: `${host.port}` });
