@@ -39,6 +39,7 @@ const steps: readonly Step[] = [
   { name: "generated", command: ["node", "scripts/check-generated.ts"] },
   { name: "build", command: ["node", "scripts/build.ts"] },
   { name: "publint", command: ["publint", "--strict", library] },
+  { name: "publint-proxy", command: ["publint", "--strict", "packages/proxy"] },
   {
     name: "attw",
     command: ["attw", "--pack", library, "--profile", "esm-only", "--no-emoji", "--no-summary"],

@@ -34,6 +34,7 @@ describe("the configuration", () => {
       PROXY_HOST_INTERFACE: "0.0.0.0",
       USER_FUNCTION_HOST: "0.0.0.0",
       USER_FUNCTION_PORT: "8091",
+      SPAWN_ALLOW_ANYONE_ON_THE_NETWORK: "true",
       PROXY_UDS_ENABLED: "",
     });
     expect(config).toMatchObject({
@@ -45,8 +46,8 @@ describe("the configuration", () => {
 
   test("listens at a socket instead of a port when it is told to", () => {
     const socket = { PROXY_UDS_ENABLED: "true", PROXY_UDS_ADDRESS: "/tmp/spawn.sock" };
-    expect(readConfig(socket).listen).toEqual({ path: "/tmp/spawn.sock" });
-    expect(readConfig({ PROXY_UDS_ENABLED: "true" }).listen).toEqual({
+    expect(readConfig(socket).listen).toEqual({ path: "/tmp/spawn.sock", mode: 0o600 });
+    expect(readConfig({ PROXY_UDS_ENABLED: "true" }).listen).toMatchObject({
       path: "/var/run/spawn.sock",
     });
   });

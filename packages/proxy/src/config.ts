@@ -8,11 +8,15 @@ import { SpawnError } from "spawn-mesh/engine";
 import type { Durability } from "spawn-mesh/engine";
 import type { Encryption } from "spawn-mesh/encryption";
 import { keyFile } from "spawn-mesh/encryption";
-import { grpcConfigOf } from "./grpc-config.ts";
+import { grpcConfigOf, servesServices } from "./grpc-config.ts";
 import type { GrpcConfig } from "./grpc-config.ts";
 import type { HostAddress } from "./host/host-connection.ts";
 import { LOG_LEVELS } from "./log.ts";
 import type { LogLevel } from "./log.ts";
+import { telemetryConfigOf } from "./observability/telemetry-config.ts";
+import type { TelemetryConfig } from "./observability/telemetry-config.ts";
+import { checkReach, securityConfigOf } from "./security/security-config.ts";
+import type { SecurityConfig } from "./security/security-config.ts";
 import { storeConfigOf } from "./store-config.ts";
 import type { StoreConfig } from "./store-config.ts";
 import { Variables, refused } from "./variables.ts";
@@ -21,7 +25,8 @@ import type { Environment } from "./variables.ts";
 /** Where the proxy listens: an address, or a Unix socket instead. */
 export type ListenAddress =
   | { readonly host: string; readonly port: number }
-  | { readonly path: string };
+  /** Only who may read and write the file can connect; `mode` says who that is, default 0600. */
+  | { readonly path: string; readonly mode?: number };
 
 /** Everything that can be said about a proxy, checked. */
 export interface ProxyConfig {
@@ -47,6 +52,8 @@ export interface ProxyConfig {
   /** Services of actors; undefined: none are served. */
   readonly grpc: GrpcConfig | undefined;
   readonly logLevel: LogLevel;
+  readonly security: SecurityConfig;
+  readonly telemetry: TelemetryConfig;
 }
 
 /**
@@ -74,15 +81,25 @@ export function readConfig(environment: Environment = process.env): ProxyConfig 
     drainTimeoutMs: read.whole("SPAWN_DRAIN_TIMEOUT_MS", 10_000, [0, 600_000]),
     grpc: grpcConfigOf(read),
     logLevel: read.oneOf("SPAWN_PROXY_LOGGER_LEVEL", LOG_LEVELS, "info"),
+    security: securityConfigOf(read),
+    telemetry: telemetryConfigOf(read),
   };
+  if ("host" in config.listen) checkReach(config.listen.host, config.security);
+  if (servesServices(config.grpc)) checkReach(config.grpc.host, config.security);
   return Object.freeze(config);
 }
 
 function listenAddressOf(read: Variables): ListenAddress {
   const path = read.text("PROXY_UDS_ADDRESS", "/var/run/spawn.sock");
-  if (read.flag("PROXY_UDS_ENABLED", false)) return { path };
+  if (read.flag("PROXY_UDS_ENABLED", false)) return { path, mode: socketModeOf(read) };
   const host = read.text("PROXY_HOST_INTERFACE", "127.0.0.1");
   return { host, port: read.port("PROXY_HTTP_PORT", 9001) };
+}
+
+function socketModeOf(read: Variables): number {
+  const mode = read.text("SPAWN_UDS_MODE", "600");
+  if (/^0?[0-7]{3}$/.test(mode)) return Number.parseInt(mode, 8);
+  throw refused("SPAWN_UDS_MODE", "three octal digits", mode);
 }
 
 /** `python=127.0.0.1:8091,java=8092`. */

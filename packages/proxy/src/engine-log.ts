@@ -5,6 +5,7 @@ import type { Log, LogLevel } from "./log.ts";
 const levels: Readonly<Record<EngineEvent["type"], LogLevel>> = {
   activated: "debug",
   deactivated: "debug",
+  committed: "debug",
   expired: "debug",
   fenced: "warning",
   "commit-ambiguous": "warning",
@@ -18,8 +19,9 @@ const levels: Readonly<Record<EngineEvent["type"], LogLevel>> = {
   "async-failed": "warning",
 };
 
-/** Writes an event of the engine to the log. */
+/** Writes an event of the engine to the log; commits are for metrics. */
 export function logEvent(log: Log, { type, ...fields }: EngineEvent): void {
+  if (type === "committed") return;
   const shown = Object.entries(fields).map(([name, value]: [string, unknown]) => [
     name,
     value instanceof Error ? value.message : value,

@@ -30,6 +30,11 @@ export function grpcConfigOf(read: Variables): GrpcConfig | undefined {
   };
 }
 
+/** Whether there is anything to serve. */
+export function servesServices(config: GrpcConfig | undefined): config is GrpcConfig {
+  return config?.descriptorFile !== undefined || config?.protoFolder !== undefined;
+}
+
 function pathOf(read: Variables, name: string, otherwise: string): string | undefined {
   const given = read.find(name);
   if (given !== undefined && !existsSync(given)) throw refused(name, "a path that exists", given);

@@ -3,7 +3,6 @@ import { create } from "@bufbuild/protobuf";
 import { AnySchema } from "@bufbuild/protobuf/wkt";
 import { OpaqueValue, SpawnError, errorCodes } from "spawn-mesh/engine";
 import { jsonOfValue, jsonTextOf, valueOfJson } from "spawn-mesh/protocol";
-import { asSpawnError } from "./answers.ts";
 import type { Answer } from "./answers.ts";
 import type { Route, RouteRequest } from "./server.ts";
 import { NOOP, valueOfJsonText } from "./wire-values.ts";
@@ -13,29 +12,29 @@ const JSON_HEADERS = { "content-type": `${JSON_TYPE}; charset=utf-8` };
 
 /** A route whose failures are JSON too. */
 export function jsonRoute(route: Route): Route {
-  return {
-    ...route,
-    async handle(request) {
-      try {
-        return await route.handle(request);
-      } catch (thrown) {
-        return jsonFailure(asSpawnError(thrown));
-      }
-    },
-  };
+  return { ...route, failure: (error) => jsonFailure(error) };
 }
 
 /** `200` with the value, or `204` when there is none. */
 export function jsonAnswer(value: unknown): Answer {
   if (isNothing(value)) return { status: 204, headers: {}, body: "" };
-  return { status: 200, headers: JSON_HEADERS, body: jsonText(value) };
+  return {
+    status: 200,
+    headers: JSON_HEADERS,
+    body: jsonIn(value) ?? JSON.stringify(jsonOfValue(value)),
+  };
 }
 
-/** A value of the engine as JSON text; `null` for one that says that there is none. */
-export function jsonText(value: unknown): string {
-  if (isNothing(value)) return "null";
-  const json = value instanceof OpaqueValue ? jsonTextOf(create(AnySchema, value)) : undefined;
-  return json ?? JSON.stringify(jsonOfValue(value));
+/** A value of the engine as a JSON value; `undefined` for one that says that there is none. */
+export function jsonValue(value: unknown): unknown {
+  if (isNothing(value)) return undefined;
+  const json = jsonIn(value);
+  return json === undefined ? jsonOfValue(value) : JSON.parse(json);
+}
+
+/** The text of JSON that is carried as it is. */
+function jsonIn(value: unknown): string | undefined {
+  return value instanceof OpaqueValue ? jsonTextOf(create(AnySchema, value)) : undefined;
 }
 
 function isNothing(value: unknown): boolean {

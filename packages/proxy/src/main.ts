@@ -12,6 +12,7 @@ try {
   const starting = startProxy(config, jsonLog(config.logLevel));
   // Heeded from the start: whoever reads that it listens may end it at once.
   for (const signal of SIGNALS) process.once(signal, () => void stop(starting));
+  process.on("SIGHUP", () => void reload(starting));
   await starting;
 } catch (error) {
   process.stderr.write(`spawn-proxy: ${isSpawnError(error) ? error.message : String(error)}\n`);
@@ -19,7 +20,15 @@ try {
   process.exit(1);
 }
 
+/** Ends when all is stopped: what an exporter of traces still tries holds nobody up. */
 async function stop(starting: Promise<RunningProxy>): Promise<void> {
   const proxy = await starting.catch(() => undefined);
-  await proxy?.stop();
+  if (proxy === undefined) return;
+  await proxy.stop();
+  process.exit();
+}
+
+async function reload(starting: Promise<RunningProxy>): Promise<void> {
+  const proxy = await starting.catch(() => undefined);
+  proxy?.reload();
 }

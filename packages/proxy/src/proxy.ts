@@ -8,19 +8,31 @@ import { declaredActors } from "./grpc/declared-actors.ts";
 import { startGrpcFront } from "./grpc/front.ts";
 import type { GrpcFront, GrpcFrontOptions } from "./grpc/front.ts";
 import { hostedCalls } from "./grpc/hosted-calls.ts";
+import { Observer } from "./observability/observer.ts";
+import type { ObserverParts } from "./observability/observer.ts";
+import { openTracer } from "./observability/open-tracer.ts";
+import { ProxyMetrics } from "./observability/proxy-metrics.ts";
 import { ChannelRoutes } from "./routes/channels.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { invokeRoutes } from "./routes/invoke.ts";
 import { jsonInvokeRoutes } from "./routes/json-invoke.ts";
+import { metricsRoutes } from "./routes/metrics.ts";
 import { messageRoutes } from "./routes/messages.ts";
 import { registerRoutes } from "./routes/register.ts";
 import { spawnRoutes } from "./routes/spawn.ts";
 import { ProxyServer } from "./server.ts";
+import { Guard } from "./security/guard.ts";
+import { RefusalLog } from "./security/refusal-log.ts";
+import type { SecurityConfig } from "./security/security-config.ts";
+import { keepingRules } from "./security/rules-in-force.ts";
+import { readTls } from "./security/tls.ts";
 import { openStatestore } from "./store-config.ts";
 
 /** A proxy that listens. */
 export interface RunningProxy {
   readonly address: ListenAddress;
+  /** Reads tokens, policies and certificates again. What cannot be read stays as it was. */
+  reload(): void;
   /** The port of gRPC and of HTTP for declared services; `undefined` when none are declared. */
   readonly grpcPort: number | undefined;
   /** Refuses what is new, lets what is queued run, commits, and stops. */
@@ -30,24 +42,27 @@ export interface RunningProxy {
 /** Starts a proxy; it takes calls when the promise resolves. @throws {SpawnError} */
 export async function startProxy(config: ProxyConfig, log: Log): Promise<RunningProxy> {
   const { system: defaultSystem, durability, clearsTags, bodyBytesMax, drainTimeoutMs } = config;
+  const { security } = config;
   let isDraining = false;
+  const { metrics, tracer, observer } = await openObserver(config, log);
+  const guard = guardOf(security, { observer, log });
+  const tls = security.tls && readTls(security.tls);
   const isReady = (): boolean => !isDraining;
   const declared = await declaredActors(config.grpc);
-  const hosts = new ActorHosts({
-    address: config.host,
-    named: config.namedHosts,
-    connectionsMax: config.hostConnectionsMax,
-    idleMsMax: config.hostIdleMsMax,
-    answerBytesMax: bodyBytesMax,
-  });
+  const hosts = hostsOf(config, observer);
   const systems = new ActorSystems({
     defaultSystem,
     durability,
     clearsTags,
+    guard,
+    observer,
     limits: { payloadBytesMax: bodyBytesMax, mailboxUnitsMax: 4 * bodyBytesMax },
     openStore: (name) =>
       openStatestore(config.store, config.encryption, { name, isDefault: name === defaultSystem }),
-    onEvent: (event) => logEvent(log, event),
+    onEvent(event) {
+      metrics?.happened(event);
+      logEvent(log, event);
+    },
     hosts,
     log,
   });
@@ -60,36 +75,83 @@ export async function startProxy(config: ProxyConfig, log: Log): Promise<Running
       ...jsonInvokeRoutes(systems),
       ...channels.routes,
       ...messageRoutes(systems),
-      ...registerRoutes({ systems, hosts, log, declared: declared.options }),
+      ...registerRoutes({ systems, hosts, log, guard, declared: declared.options }),
       ...healthRoutes(isReady),
+      ...(metrics === undefined ? [] : metricsRoutes(() => metrics.text(systems.loads))),
     ],
     bodyBytesMax,
     log,
     isClosing: () => isDraining,
+    guard,
+    tls,
   });
   const address = await server.listen(config.listen);
-  log("info", "listening", { ...address, system: defaultSystem });
   const calls = hostedCalls(systems);
-  const front = await serveDeclared(config, { declared, calls, isReady, log });
+  const front = await serveDeclared(config, { declared, calls, isReady, log, guard, tls });
+  const rules = keepingRules({ security, guard, log, listeners: [server, front] });
+  log("info", "listening", { ...address, system: defaultSystem });
   return {
     address,
     grpcPort: front?.port,
+    reload: () => rules.reload(),
     async stop() {
       isDraining = true;
+      rules.stop();
       log("info", "draining");
       await Promise.all([systems.stop({ drainTimeoutMs }), front?.stop(drainTimeoutMs)]);
       channels.close();
       await server.close();
       hosts.close();
+      await tracer.stop();
       log("info", "stopped");
     },
   };
 }
 
+function hostsOf(config: ProxyConfig, observer: Observer): ActorHosts {
+  return new ActorHosts({
+    observer,
+    address: config.host,
+    named: config.namedHosts,
+    connectionsMax: config.hostConnectionsMax,
+    idleMsMax: config.hostIdleMsMax,
+    answerBytesMax: config.bodyBytesMax,
+  });
+}
+
+/** Sees what is configured to be seen. */
+async function openObserver(
+  { telemetry, logLevel }: ProxyConfig,
+  log: Log,
+): Promise<ObserverParts & { readonly observer: Observer }> {
+  const parts = {
+    metrics: telemetry.hasMetrics ? new ProxyMetrics() : undefined,
+    tracer: await openTracer(telemetry),
+    log: logLevel === "debug" ? log : undefined,
+  };
+  return { ...parts, observer: new Observer(parts) };
+}
+
+/** Knows who gets in; those who do not are counted, and told of. */
+function guardOf(
+  security: SecurityConfig,
+  { observer, log }: { readonly observer: Observer; readonly log: Log },
+): Guard {
+  const refusals = new RefusalLog(log);
+  return new Guard({
+    ...security,
+    rules: security.readRules(),
+    onRefused(peer, refusal) {
+      observer.unproven();
+      refusals.tell(peer, refusal);
+    },
+  });
+}
+
 /** Serves the services that users declared, if there are any. */
 async function serveDeclared(
   { grpc, bodyBytesMax }: ProxyConfig,
-  parts: Pick<GrpcFrontOptions, "declared" | "calls" | "isReady" | "log">,
+  parts: Pick<GrpcFrontOptions, "declared" | "calls" | "isReady" | "log" | "guard" | "tls">,
 ): Promise<GrpcFront | undefined> {
   const services = parts.declared.services.map(({ typeName }) => typeName);
   if (grpc === undefined || services.length === 0) return undefined;

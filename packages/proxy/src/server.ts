@@ -5,15 +5,26 @@
  */
 import { createServer } from "node:http";
 import type { IncomingHttpHeaders, IncomingMessage, Server, ServerResponse } from "node:http";
+import { createServer as createTlsServer } from "node:https";
+import type { Server as TlsServer } from "node:https";
+import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { lstatSync, unlinkSync } from "node:fs";
 import { connect } from "node:net";
 import type { AddressInfo, Socket } from "node:net";
+import type { TlsOptions } from "node:tls";
 import { SpawnError } from "spawn-mesh/engine";
 import { asSpawnError, failureAnswer } from "./answers.ts";
 import type { Answer } from "./answers.ts";
 import type { ListenAddress } from "./config.ts";
+import { unexpected } from "./log.ts";
 import type { Log } from "./log.ts";
+import { refusingMalformed } from "./malformed-requests.ts";
+import type { Guard, Refusal } from "./security/guard.ts";
+import { NOBODY } from "./security/identity.ts";
+import type { Identity } from "./security/identity.ts";
+import { peerOf } from "./security/peer.ts";
+import type { Peer } from "./security/peer.ts";
 
 /** A request with what its route has found in it. */
 export interface RouteRequest {
@@ -22,13 +33,19 @@ export interface RouteRequest {
   readonly query: URLSearchParams;
   readonly headers: IncomingHttpHeaders;
   readonly body: Uint8Array;
+  /** Who makes it. */
+  readonly identity: Identity;
 }
 
 export interface Route {
   readonly method: "GET" | "POST";
   /** `/health`, `/system/:system`: a part that begins with a colon is a parameter. */
   readonly path: string;
+  /** Whether it answers without asking who makes the request. */
+  readonly isPublic?: boolean;
   handle(request: RouteRequest): Answer | Promise<Answer>;
+  /** How a failure is told. Default: as an answer of the protocol. */
+  readonly failure?: (error: SpawnError) => Answer;
 }
 
 export interface ServerOptions {
@@ -37,6 +54,9 @@ export interface ServerOptions {
   readonly log: Log;
   /** Whether connections end with their next answer. */
   readonly isClosing: () => boolean;
+  readonly guard: Guard;
+  /** `undefined` for plain connections; a socket file has no others. */
+  readonly tls: TlsOptions | undefined;
 }
 
 const CONNECTIONS_MAX = 10_000;
@@ -44,6 +64,10 @@ const CONNECTIONS_MAX = 10_000;
 const KEEP_ALIVE_MS = 65_000;
 /** Time for answers to be read when the server closes, in milliseconds; who sends half a request has it too. */
 const FAREWELL_MS = 2_000;
+/** Who may use a socket file if nothing else is said. */
+const SOCKET_MODE = 0o600;
+/** How a client names a request, so that both ends can find it again. */
+const REQUEST_ID = "x-request-id";
 /** How much of a body that is too large is read and thrown away, in limits of a body. */
 const DISCARDED_SHARE_MAX = 8;
 /** How much of bodies that have not come to their end is kept at once, in limits of a body. */
@@ -64,25 +88,51 @@ interface CompiledRoute extends Route {
 export class ProxyServer {
   readonly #options: ServerOptions;
   readonly #routes: readonly CompiledRoute[];
-  readonly #server: Server;
+  readonly #server: Server | TlsServer;
+  readonly #peers = new WeakMap<Socket, Peer>();
+  #isSocketFile = false;
 
   constructor(options: ServerOptions) {
     this.#options = options;
     this.#routes = options.routes.map((route) => ({ ...route, parts: route.path.split("/") }));
-    this.#server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, (request, response) => {
+    const serve = (request: IncomingMessage, response: ServerResponse): void =>
       void this.#serve(request, response);
-    });
+    const { tls } = options;
+    this.#server =
+      tls === undefined
+        ? createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, serve)
+        : createTlsServer({ ...tls, keepAliveTimeout: KEEP_ALIVE_MS }, serve);
     this.#server.maxConnections = CONNECTIONS_MAX;
-    this.#server.on("clientError", refuseMalformed);
+    this.#server.on("clientError", refusingMalformed(failureAnswer));
   }
 
   /** Begins to listen; answers where. @throws when the address is taken */
   async listen(address: ListenAddress): Promise<ListenAddress> {
-    if ("path" in address) await removeStaleSocket(address.path);
-    this.#server.listen(address);
+    this.#isSocketFile = "path" in address;
+    if ("path" in address) await this.#listenAtFile(address);
+    else this.#server.listen(address);
     await once(this.#server, "listening");
     const bound = this.#server.address() as AddressInfo | string;
     return typeof bound === "string" ? { path: bound } : { host: bound.address, port: bound.port };
+  }
+
+  /** The file is there with its mode: nobody can connect in between. */
+  async #listenAtFile({
+    path,
+    mode = SOCKET_MODE,
+  }: Extract<ListenAddress, { readonly path: string }>): Promise<void> {
+    await removeStaleSocket(path);
+    const before = process.umask(0o777 & ~mode);
+    try {
+      this.#server.listen({ path });
+    } finally {
+      process.umask(before);
+    }
+  }
+
+  /** New connections are made with another certificate. */
+  renewTls(tls: TlsOptions): void {
+    if ("setSecureContext" in this.#server) this.#server.setSecureContext(tls);
   }
 
   /** Takes no more connections, and ends when the answers under way are sent, or nobody reads them. */
@@ -96,34 +146,62 @@ export class ProxyServer {
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    let answer: Answer;
-    try {
-      answer = await this.#answer(request);
-    } catch (thrown) {
-      const error = asSpawnError(thrown);
-      if (error.code === "INTERNAL") {
-        this.#options.log("error", "request-failed", { url: request.url, error: String(thrown) });
-      }
-      answer = failureAnswer(error);
-    }
-    send(response, answer, !request.complete || this.#options.isClosing());
-  }
-
-  #answer(request: IncomingMessage): Answer | Promise<Answer> {
-    const url = request.url ?? "/";
-    const queryAt = url.indexOf("?");
-    const path = queryAt < 0 ? url : url.slice(0, queryAt);
+    const [path = "", query = ""] = (request.url ?? "/").split(/\?(.*)/s);
     const parts = path.split("/");
     const found = this.#routes.filter((route) => matches(route, parts));
     const route = found.find(({ method }) => method === request.method);
-    if (route === undefined) return found.length === 0 ? NOT_FOUND : notAllowed(found);
-    const { headers } = request;
-    const params = paramsOf(route, parts);
-    const query = new URLSearchParams(queryAt < 0 ? "" : url.slice(queryAt + 1));
-    if (route.method === "GET") return route.handle({ params, query, headers, body: NO_BODY });
-    return readBody(request, this.#options.bodyBytesMax).then((body) =>
-      route.handle({ params, query, headers, body }),
-    );
+    const answer =
+      route === undefined
+        ? noRoute(found)
+        : await this.#answerBy(route, request, { parts, query: new URLSearchParams(query) });
+    send(response, answer, !request.complete || this.#options.isClosing());
+  }
+
+  async #answerBy(
+    route: CompiledRoute,
+    request: IncomingMessage,
+    { parts, query }: { readonly parts: readonly string[]; readonly query: URLSearchParams },
+  ): Promise<Answer> {
+    const failure = route.failure ?? failureAnswer;
+    try {
+      const identity = this.#authorize(route, request);
+      if ("refusal" in identity) return unproven(failure(identity.refusal));
+      const { headers } = request;
+      const { bodyBytesMax } = this.#options;
+      const params = paramsOf(route, parts);
+      const body = route.method === "GET" ? NO_BODY : await readBody(request, bodyBytesMax);
+      return await route.handle({ params, query, headers, identity, body });
+    } catch (thrown) {
+      const error = asSpawnError(thrown);
+      const answer = failure(error);
+      return error.code === "INTERNAL" ? this.#reported(request, thrown, answer) : answer;
+    }
+  }
+
+  #authorize(route: Route, { socket, headers }: IncomingMessage): Identity | Refusal {
+    if (route.isPublic === true) return NOBODY;
+    return this.#options.guard.authorize({ peer: this.#peerOf(socket), headers });
+  }
+
+  /** An answer with which whoever gets it can ask for what the log says. */
+  #reported(
+    { method, url = "", headers }: IncomingMessage,
+    thrown: unknown,
+    answer: Answer,
+  ): Answer {
+    const request = requestIdOf(headers[REQUEST_ID]);
+    const path = url.replace(/\?.*/s, "");
+    this.#options.log("error", "request-failed", { request, method, path, ...unexpected(thrown) });
+    return { ...answer, headers: { ...answer.headers, [REQUEST_ID]: request } };
+  }
+
+  #peerOf(socket: Socket): Peer {
+    let peer = this.#peers.get(socket);
+    if (peer === undefined) {
+      peer = peerOf(socket, this.#isSocketFile);
+      this.#peers.set(socket, peer);
+    }
+    return peer;
   }
 }
 
@@ -153,7 +231,19 @@ function decodedPart(part: string): string {
   }
 }
 
-function notAllowed(routes: readonly Route[]): Answer {
+function requestIdOf(given: string | readonly string[] | undefined): string {
+  const isGiven = typeof given === "string" && /^[\w.:-]{1,128}$/.test(given);
+  return isGiven ? given : randomUUID();
+}
+
+/** Nobody knows who it is, so the request is not read. */
+function unproven({ headers, ...answer }: Answer): Answer {
+  return { ...answer, status: 401, headers: { ...headers, "www-authenticate": "Bearer" } };
+}
+
+/** @param routes those that there are for the path */
+function noRoute(routes: readonly Route[]): Answer {
+  if (routes.length === 0) return NOT_FOUND;
   const methods = routes.map(({ method }) => method).join(", ");
   const { headers, ...refusal } = failureAnswer(
     new SpawnError("INVALID_ARGUMENT", `the path is there for ${methods} only`),
@@ -235,18 +325,6 @@ function send(response: ServerResponse, answer: Answer, isLast: boolean): void {
   } else {
     response.end(body);
   }
-}
-
-/** What is no HTTP at all gets the same kind of answer, as far as it can still be sent. */
-function refuseMalformed(error: NodeJS.ErrnoException, socket: Socket): void {
-  if (error.code === "ECONNRESET" || !socket.writable) return void socket.destroy();
-  const { headers, body } = failureAnswer(
-    new SpawnError("INVALID_ARGUMENT", `this is no request of HTTP/1: ${error.code}`),
-  );
-  const fields = { ...headers, "content-length": body.length, connection: "close" };
-  const lines = Object.entries(fields).map(([name, value]) => `${name}: ${value}\r\n`);
-  socket.write(`HTTP/1.1 400 Bad Request\r\n${lines.join("")}\r\n`);
-  socket.end(body);
 }
 
 /** A socket file that a process left behind which was killed is in the way; one that is listened at stays. */

@@ -33,8 +33,22 @@ export class Variables {
     throw refused(name, `a whole number from ${min} to ${max}`, value);
   }
 
+  /** From 0 to 1. */
+  share(name: string, otherwise: number): number {
+    const value = this.find(name);
+    if (value === undefined) return otherwise;
+    if (/^(0|1|0?\.\d+|1\.0+)$/.test(value)) return Number(value);
+    throw refused(name, "a number from 0 to 1", value);
+  }
+
   flag(name: string, otherwise: boolean): boolean {
     return this.oneOf(name, ["true", "false"], otherwise ? "true" : "false") === "true";
+  }
+
+  /** Texts with commas between them. */
+  list(name: string): readonly string[] {
+    const texts = (this.find(name) ?? "").split(",").map((text) => text.trim());
+    return texts.filter((text) => text !== "");
   }
 
   oneOf<Choice extends string>(

@@ -205,7 +205,7 @@ describe("a host that takes its time", () => {
     const began = performance.now();
     await t.client.invoke("incrementor", "add", hurried);
     await expectUnharmed(t);
-    expect(performance.now() - began).toBeLessThan(1_000);
+    expect(performance.now() - began).toBeLessThan(3_000);
   });
 
   test("is not asked in vain by callers who have given up", async () => {
@@ -247,7 +247,7 @@ describe("a host that dies", () => {
       "spawn-error": "HOST_UNAVAILABLE",
       "spawn-applied": "no",
     });
-    expect(performance.now() - began).toBeLessThan(2_000);
+    expect(performance.now() - began).toBeLessThan(4_000);
     expect(jsonIn(await t.client.invoke("incrementor", "get"))).toEqual({ total: 1 });
     await t.host.listen();
     await expectUnharmed(t);

@@ -9,6 +9,7 @@ import { ActorHosts } from "../src/host/actor-hosts.ts";
 import { ActorSystems } from "../src/actors/actor-systems.ts";
 import { ProxyServer } from "../src/server.ts";
 import { memoryStatestore } from "spawn-mesh/memory";
+import { openDoor } from "./fixtures/open-door.ts";
 import { startTestProxy } from "./fixtures/start-proxy.ts";
 import { until } from "./fixtures/until.ts";
 import { startBeside, urlOf } from "./sidecar/start-sidecar.ts";
@@ -45,7 +46,10 @@ function readStream(response: Response): { text: string; isOver: boolean } {
 
 /** A server with these routes and bounds alone. */
 async function startServer(limits: Partial<ChannelLimits>): Promise<{ url: string; port: number }> {
+  const { guard, observer } = openDoor();
   const systems = new ActorSystems({
+    guard,
+    observer,
     defaultSystem: "spawn-system",
     durability: "durable",
     clearsTags: false,
@@ -53,6 +57,7 @@ async function startServer(limits: Partial<ChannelLimits>): Promise<{ url: strin
     openStore: () => memoryStatestore(),
     onEvent: () => undefined,
     hosts: new ActorHosts({
+      observer,
       address: { host: "127.0.0.1", port: 1 },
       named: new Map(),
       connectionsMax: 1,
@@ -68,6 +73,8 @@ async function startServer(limits: Partial<ChannelLimits>): Promise<{ url: strin
     bodyBytesMax: 1_000_000,
     log: () => undefined,
     isClosing: () => false,
+    guard,
+    tls: undefined,
   });
   const { port } = (await server.listen({ host: "127.0.0.1", port: 0 })) as { port: number };
   onTestFinished(async () => {
@@ -111,7 +118,12 @@ describe("a channel over HTTP", () => {
       id = await system.publish("prices", { price: 3 });
       return heard.length > 0;
     });
-    expect(heard[0]).toMatchObject({ channel: "prices", payload: { price: 3 }, publisher: null });
+    expect(heard[0]).toEqual({
+      channel: "prices",
+      id: expect.stringMatching(/^[0-9a-f]{32}$/) as string,
+      payload: { price: 3 },
+      publisher: undefined,
+    });
     expect(id).toMatch(/^[0-9a-f]{32}$/);
     stop();
   });

@@ -167,7 +167,7 @@ describe("4: the request to a host", () => {
     await t.client.register([counter("incrementor")]);
     await t.client.invoke("incrementor", "add", one);
     expect(await t.host.connections()).toBe(1);
-    await until(async () => (await t.host.connections()) === 0, 1_600);
+    await until(async () => (await t.host.connections()) === 0, 2_500);
   });
 });
 
@@ -401,16 +401,17 @@ describe("9: an action that the actor does not have", () => {
 
 describe("10: asynchronous calls", () => {
   test("are accepted at once without a payload, and seen by the next call", async () => {
+    let isDone = false;
     await using t = await start({
       async add(invocation) {
-        await sleep(50);
+        await sleep(100);
+        isDone = true;
         return add(invocation);
       },
     });
     await t.client.register([counter("incrementor")]);
-    const began = performance.now();
     const accepted = await t.client.invoke("incrementor", "add", { ...one, async: true });
-    expect(performance.now() - began).toBeLessThan(45);
+    expect(isDone).toBe(false);
     expect([accepted.status?.status, accepted.payload.case]).toEqual([Status.OK, undefined]);
     expect(jsonIn(await t.client.invoke("incrementor", "get"))).toEqual({ total: 1 });
   });
@@ -505,7 +506,7 @@ describe("12: effects", () => {
       await t.client.invoke("source", "send");
       await until(() => ranAt > 0);
       expect(ranAt - sentAt).toBeGreaterThanOrEqual(295);
-      expect(ranAt - sentAt).toBeLessThan(450);
+      expect(ranAt - sentAt).toBeLessThan(600);
     }
   });
 
@@ -662,7 +663,7 @@ describe("15: timers", () => {
     await t.client.register([counter("metronome", { actions: [], timerActions })]);
     await until(() => t.asked().filter((name) => name === "tick").length >= 3);
     expect(firstAt - registeredAt).toBeGreaterThanOrEqual(140);
-    expect(firstAt - registeredAt).toBeLessThan(500);
+    expect(firstAt - registeredAt).toBeLessThan(2_000);
     const { invocation } = t.host.requests[0]!;
     expect(invocation.payload.case).toBe("noop");
     expect(invocation.caller?.name).toBe("metronome");
@@ -674,7 +675,7 @@ describe("beyond: what went wrong is said at once, in words that can be decoded"
     await using t = await start({ add });
     const began = performance.now();
     const answer = await t.client.invoke("nobody", "add", one);
-    expect(performance.now() - began).toBeLessThan(500);
+    expect(performance.now() - began).toBeLessThan(2_000);
     expect(answer.status).toMatchObject({ status: Status.ACTOR_NOT_FOUND });
     expect(answer.status?.message).toContain("Actor nobody not found on ActorSystem spawn-system");
     expect(answer.http).toBe(404);

@@ -271,3 +271,17 @@ async function connected({ proxy }: Shop): Promise<Socket> {
   await once(socket, "connect");
   return socket;
 }
+
+describe("what is no HTTP", () => {
+  test("is answered in words that can be read, however much of it there is", async () => {
+    const { port: other } = shop.proxy.address as { readonly port: number };
+    for (const port of [shop.proxy.grpcPort!, other]) {
+      const socket = connect(port, "127.0.0.1");
+      const answer = text(socket);
+      socket.write("LEND /v1/x HTTP/1.1\r\nhost: x\r\ncontent-length: 4000000\r\n\r\n");
+      for (let sent = 0; sent < 40; sent++) socket.write(Buffer.alloc(100_000, "x"));
+      socket.end();
+      expect(await answer).toMatch(/^HTTP\/1\.1 400 Bad Request\r\n[^]*HPE_INVALID_METHOD/);
+    }
+  });
+});

@@ -2,7 +2,9 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { actor, actorSystem } from "spawn-mesh";
 import { Kind, Status } from "spawn-mesh/protocol";
+import { sqliteStatestore } from "spawn-mesh/sqlite";
 import { afterAll, describe, expect, test } from "vitest";
 import { add, counter, settings } from "./fixtures/counter.ts";
 import { startTestProxy } from "./fixtures/start-proxy.ts";
@@ -82,5 +84,53 @@ describe("a registered actor", () => {
     expect(jsonIn(await proxy.client.invoke("other", "add", one))).toEqual({ total: 6 });
     const { invocation } = second.requests.at(-1)!;
     expect(invocation.currentContext?.state?.typeUrl).toBe("type.googleapis.com/spawn.JSONType");
+  });
+
+  test("reads what TypeScript wrote, and the other way round: they are one actor", async () => {
+    await using host = await TestHost.start({ add });
+    const file = join(directory, "both.db");
+    const environment = {
+      USER_FUNCTION_PORT: `${host.port}`,
+      PROXY_DATABASE_TYPE: "sqlite",
+      PROXY_DATABASE_NAME: file,
+    };
+    const hosted = async (value: number): Promise<unknown> => {
+      await using proxy = await startTestProxy(environment);
+      await proxy.client.register([counter("incrementor")]);
+      const payload = jsonPayload({ value });
+      return jsonIn(await proxy.client.invoke("incrementor", "add", { payload }));
+    };
+    const embedded = async (value: number): Promise<unknown> => {
+      const incrementor = actor("incrementor", {
+        state: () => ({ total: 0 }),
+        actions: {
+          add(ctx, { value: added }: { value: number }) {
+            ctx.state.total += added;
+            return { total: ctx.state.total };
+          },
+        },
+      });
+      await using system = actorSystem("spawn-system", {
+        actors: [incrementor],
+        statestore: sqliteStatestore({ file }),
+        handleSignals: false,
+      });
+      await system.start();
+      return await system.actor(incrementor).add({ value });
+    };
+    expect(await embedded(1)).toEqual({ total: 1 });
+    expect(await hosted(5)).toEqual({ total: 6 });
+    expect(await embedded(10)).toEqual({ total: 16 });
+  });
+
+  test("of the kind task runs as a named one", async () => {
+    await using host = await TestHost.start({ add });
+    await using proxy = await startTestProxy({ USER_FUNCTION_PORT: `${host.port}` });
+    const task = { ...settings, kind: Kind.TASK };
+    await proxy.client.register([counter("worker", { settings: task })]);
+    const payload = jsonPayload({ value: 1 });
+    for (const total of [1, 2]) {
+      expect(jsonIn(await proxy.client.invoke("worker", "add", { payload }))).toEqual({ total });
+    }
   });
 });

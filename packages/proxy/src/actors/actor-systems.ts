@@ -2,9 +2,13 @@
 import { SpawnError, checkName } from "spawn-mesh/engine";
 import type { ActorId, Engine } from "spawn-mesh/engine";
 import type { Directory, WireTarget } from "./directory.ts";
-import { notFound } from "./directory.ts";
+import { findExisting, notFound } from "./directory.ts";
 import { HostedSystem } from "./hosted-system.ts";
 import type { HostedCall, HostedSystemOptions } from "./hosted-system.ts";
+import type { Observer, RegisteredNames } from "../observability/observer.ts";
+import type { SystemLoad } from "../observability/proxy-metrics.ts";
+import type { GuardedCall } from "../security/guard.ts";
+import type { RunAtHost } from "./runs-at-hosts.ts";
 import { Records } from "./records.ts";
 import type { ActorHosts } from "../host/actor-hosts.ts";
 import type { Log } from "../log.ts";
@@ -12,13 +16,22 @@ import type { Log } from "../log.ts";
 /** Systems of one proxy. Each has an engine and a statestore of its own, which take some 15 MB together. */
 const SYSTEMS_MAX = 8;
 
+const NOT_REGISTERED: RegisteredNames = { system: "", actor: "", action: "" };
+
+/** A call that comes from outside. */
+export interface ClientCall extends Omit<HostedCall, "caller">, Omit<GuardedCall, "running"> {
+  /** The run of an action that makes it, if the request names one. */
+  readonly run: RunAtHost | undefined;
+}
+
 /** What all systems have in common, and how the statestore of each is opened. */
 export interface ActorSystemsOptions extends Pick<
   HostedSystemOptions,
-  "limits" | "durability" | "clearsTags" | "onEvent"
+  "limits" | "durability" | "clearsTags" | "onEvent" | "guard"
 > {
   /** The system of whoever names none. */
   readonly defaultSystem: string;
+  readonly observer: Observer;
   readonly openStore: (system: string) => HostedSystemOptions["store"];
   readonly hosts: ActorHosts;
   readonly log: Log;
@@ -88,11 +101,58 @@ export class ActorSystems implements Directory {
     return await this.#systems.get(target.system)?.find(target);
   }
 
-  /** Calls an action of an actor of any system here. @throws {SpawnError} */
-  async call(call: HostedCall): Promise<unknown> {
+  checkSend(source: ActorId, action: string): void {
+    this.#options.guard.checkSend(source, action);
+  }
+
+  /** How much there is to do in each system, now. */
+  get loads(): readonly SystemLoad[] {
+    return [...this.#systems.values()].map(({ name, engine }) => ({
+      system: name,
+      ...engine.load,
+    }));
+  }
+
+  /** Calls an action of an actor of any system here, if that may be. @throws {SpawnError} */
+  async call(call: ClientCall): Promise<unknown> {
+    const { target, action, options, claimed } = call;
+    const observed = {
+      ...target,
+      action,
+      options,
+      from: call.run?.context.self.name ?? claimed?.name,
+      registered: () =>
+        this.#systems.get(target.system)?.registered(target, action) ?? NOT_REGISTERED,
+    };
+    return await this.#options.observer.invocation(observed, (inTrace) =>
+      this.#call({ ...call, options: inTrace }),
+    );
+  }
+
+  /** Lets a request in that is made in nobody's name. @throws {SpawnError} `UNAUTHORIZED` */
+  async admit(request: Pick<GuardedCall, "identity" | "action">): Promise<void> {
+    const guarded = { ...request, claimed: undefined, running: undefined };
+    await this.#options.guard.admit(guarded, (target) => this.find(target));
+  }
+
+  async #call({ identity, claimed, run, ...call }: ClientCall): Promise<unknown> {
+    const { guard } = this.#options;
+    const request = { identity, claimed, running: run?.context.self, action: call.action };
+    const caller = await guard.admit(request, (target) => this.find(target));
+    if (run !== undefined) return await this.#callFrom(run, call);
     const system = this.#systems.get(call.target.system);
     if (system === undefined) throw notFound(call.target);
-    return await system.call(call);
+    return await system.call({ ...call, caller });
+  }
+
+  /** A call that an action makes which a host is running. */
+  async #callFrom(
+    run: RunAtHost,
+    { target, action, payload, options }: Omit<HostedCall, "caller">,
+  ): Promise<unknown> {
+    const { system, definition, name } = await findExisting(this, target);
+    const request = { ...options, system, definition, action, payload };
+    return await run.call(() => run.context.invoke(name, request));
   }
 
   /** Lets what is queued run, commits, and closes the statestores. */

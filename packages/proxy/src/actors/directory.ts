@@ -16,6 +16,8 @@ export interface WireTarget {
 export interface Directory {
   /** The actor; `undefined` if there is none, or its system is not here. */
   find(target: WireTarget): Promise<ActorId | undefined>;
+  /** Whether an actor may send something to an action. @throws {SpawnError} `UNAUTHORIZED` */
+  checkSend(source: ActorId, action: string): void;
 }
 
 /** @throws {SpawnError} `ACTOR_NOT_FOUND` */

@@ -14,6 +14,7 @@ import { Kind } from "spawn-mesh/protocol";
 import type { RegisteredActor } from "spawn-mesh/protocol";
 import { NOOP_TEXT, NO_STATE, textOfState, valueOfState } from "../wire-values.ts";
 import { checkActorName } from "./directory.ts";
+import { definitionOfSdk } from "./definition-of-sdk.ts";
 import type { ActorHost } from "../host/actor-host.ts";
 import { initAtHost, runAtHost, stateAsStored } from "./hosted-run.ts";
 import type { Hosting } from "./hosted-run.ts";
@@ -68,11 +69,12 @@ export function hostedDefinition(
   const kind = kinds[settings.kind] ?? "named";
   const { deactivationStrategy, snapshotStrategy } = settings;
   const init = actor.actions.find(({ name }) => INIT_ACTIONS.has(name))?.name;
+  const state = isStored(registered) ? stateOf(registered) : undefined;
   return {
     name: id.name,
     kind,
     pool: kind === "pooled" ? poolOf(settings.minPoolSize, settings.maxPoolSize) : undefined,
-    state: isStored(registered) ? stateOf(registered) : undefined,
+    state,
     durability,
     deactivateTimeoutMs: timeoutOf(deactivationStrategy, DEACTIVATE_TIMEOUT_MS),
     snapshotTimeoutMs: timeoutOf(snapshotStrategy, SNAPSHOT_TIMEOUT_MS),
@@ -85,6 +87,7 @@ export function hostedDefinition(
     channels: channelsOf(registered),
     timers: timersOf(registered),
     isStrict: false,
+    ...definitionOfSdk(registered, state),
   };
 }
 

@@ -12,7 +12,7 @@ import {
   isNoop,
 } from "spawn-mesh/protocol";
 import type { ActorInvocationResponse, Context } from "spawn-mesh/protocol";
-import type { ActorHost } from "../host/actor-host.ts";
+import type { ActorHost, HostCall } from "../host/actor-host.ts";
 import { askHosts } from "../host/ask-hosts.ts";
 import type { HttpResponse } from "../host/http-response.ts";
 import { NOOP, payloadOfValue, stateOfText, textOfState, valueOfPayload } from "../wire-values.ts";
@@ -112,7 +112,9 @@ async function call(
   };
   const run = beginRun(context, hosting.hosts);
   try {
-    const response = understood(await askHosts(hosting.hosts, request, context.signal));
+    const asked = { action, actor: context.self.definition, metadata: context.metadata };
+    const callFor = (host: ActorHost): HostCall => ({ ...asked, body: request(host) });
+    const response = understood(await askHosts(hosting.hosts, callFor, context.signal));
     checkAnswerer(response, actor);
     return { response, before };
   } finally {

@@ -20,6 +20,8 @@ import type {
   Statestore,
 } from "spawn-mesh/engine";
 import { Kind, isJsonType, spellingOf } from "spawn-mesh/protocol";
+import type { Guard } from "../security/guard.ts";
+import type { RegisteredNames } from "../observability/observer.ts";
 import type { RegisteredActor, Registration, Spelling } from "spawn-mesh/protocol";
 import { HostUnavailable } from "../host/actor-host.ts";
 import type { ActorHost } from "../host/actor-host.ts";
@@ -45,6 +47,7 @@ export interface HostedSystemOptions {
   /** Whether an empty map of tags from a host is taken as one. */
   readonly clearsTags: boolean;
   readonly onEvent: EventListener;
+  readonly guard: Guard;
   /** Finds actors of all systems. */
   readonly directory: Directory;
   readonly findSystem: (name: string) => Engine | undefined;
@@ -115,8 +118,13 @@ export class HostedSystem {
     this.#options.onEvent(event);
   }
 
-  /** Takes the actors of a host. @throws {SpawnError} `INVALID_ARGUMENT`, `ALREADY_REGISTERED`, `OVERLOADED` */
-  async register({ actors }: Registration, host: ActorHost): Promise<void> {
+  /**
+   * Takes the actors of a host.
+   *
+   * @param by the identity that registers them
+   * @throws {SpawnError} `INVALID_ARGUMENT`, `ALREADY_REGISTERED`, `OVERLOADED`
+   */
+  async register({ actors }: Registration, host: ActorHost, by: string): Promise<void> {
     this.engine.checkAccepting();
     this.#checkRoom(actors);
     learnSpelling(host, actors);
@@ -127,7 +135,7 @@ export class HostedSystem {
     for (const { definition, hosts } of taken) await this.#take(definition, hosts);
     await Promise.all(
       taken.map(({ registered, hosts }) =>
-        this.#registered.put(registered.id.name, keptRegistration(registered, hosts)),
+        this.#registered.put(registered.id.name, keptRegistration(registered, { hosts, by })),
       ),
     );
   }
@@ -149,6 +157,7 @@ export class HostedSystem {
     for (const name of await this.#registered.names()) {
       try {
         const kept = (await this.#registered.get(name))!;
+        this.#options.guard.remember(kept.by, this.name, name);
         const found = registrationOf(kept, { system: this.name, hosts });
         await this.#take(this.#definition(found.registered, found.hosts), found.hosts);
       } catch (error) {
@@ -277,6 +286,15 @@ export class HostedSystem {
     return registered === undefined ? undefined : this.#hosts.get(registered)?.[0].host.spelling;
   }
 
+  /** The names of a call as far as they are registered. */
+  registered({ name, parent, registerRef }: WireTarget, action: string): RegisteredNames {
+    const candidates = [registerRef, name, this.#spawned.known(name) ?? "", parent];
+    const actor = candidates.find((each) => this.#hosts.has(each));
+    const definition = actor === undefined ? undefined : this.engine.type(actor).definition;
+    const isAction = definition !== undefined && findAction(definition, action) !== undefined;
+    return { system: this.name, actor: actor ?? "", action: isAction ? action : "" };
+  }
+
   /** The kind that an actor is registered with; `undefined` if nobody has registered it. */
   kindOf(actor: string): ActorKind | undefined {
     return this.#typeOf(actor)?.definition.kind;
@@ -293,10 +311,11 @@ export class HostedSystem {
 
 const NO_CHAIN: readonly string[] = [];
 
-/** Runs what {@link hostedDefinition} made, and knows what is the host's failure and not the action's. */
+/** Runs what {@link hostedDefinition} made, and knows what is not the action's failure: the host's, and our own. */
 const remoteHost: Host = {
   run: (action, context, payload) => action(context, payload),
   failure(thrown) {
+    if (isSpawnError(thrown) && thrown.code === "UNAUTHORIZED") return thrown;
     if (thrown instanceof HostRefusal) return thrown.error;
     return thrown instanceof HostUnavailable
       ? new SpawnError("HOST_UNAVAILABLE", thrown.message, { cause: thrown })

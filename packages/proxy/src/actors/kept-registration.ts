@@ -16,6 +16,8 @@ export interface KeptRegistration {
   readonly actor: string;
   /** Who runs it, the one first that is asked first. */
   readonly hosts: readonly KeptHost[];
+  /** The identity that registered it last. */
+  readonly by: string;
 }
 
 interface KeptHost {
@@ -27,7 +29,7 @@ interface KeptHost {
 
 export function keptRegistration(
   { key, id, settings, definition }: RegisteredActor,
-  hosts: RegisteredHosts,
+  { hosts, by }: { readonly hosts: RegisteredHosts; readonly by: string },
 ): KeptRegistration {
   const actor = toBinary(ActorSchema, { ...definition, id, settings });
   return {
@@ -38,6 +40,7 @@ export function keptRegistration(
       spelling,
       actions: [...actions],
     })),
+    by,
   };
 }
 

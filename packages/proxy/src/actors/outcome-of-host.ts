@@ -2,25 +2,23 @@
  * What the protocol has no words for, and the host's SDK says nevertheless: messages with an id of their
  * own or at the times of a cron expression, several broadcasts, what is cancelled, and that no tags are left.
  */
-import { fromBinary } from "@bufbuild/protobuf";
-import { BinaryWriter } from "@bufbuild/protobuf/wire";
 import type { ActionContext, SendOptions } from "spawn-mesh/engine";
 import { SpawnError } from "spawn-mesh/engine";
 import { OutcomeSchema } from "spawn-mesh/protocol";
 import type { ActorInvocationResponse, Sent } from "spawn-mesh/protocol";
+import { furtherFields } from "../further-fields.ts";
 import { valueOfPayload } from "../wire-values.ts";
 import type { Directory } from "./directory.ts";
 
 /** @throws {SpawnError} `INVALID_ARGUMENT`, `PAYLOAD_TOO_LARGE` */
 export async function applyOutcome(
   context: ActionContext,
-  { $unknown: fields }: ActorInvocationResponse,
+  response: ActorInvocationResponse,
   directory: Directory,
 ): Promise<void> {
-  if (fields === undefined) return;
-  const bytes = new BinaryWriter();
-  for (const { no, wireType, data } of fields) bytes.tag(no, wireType).raw(data);
-  const { sent, cancelled, clearsTags } = fromBinary(OutcomeSchema, bytes.finish());
+  const outcome = furtherFields(OutcomeSchema, response);
+  if (outcome === undefined) return;
+  const { sent, cancelled, clearsTags } = outcome;
   for (const message of sent) await send(context, message, directory);
   for (const id of cancelled) context.cancel(id);
   if (clearsTags) context.tags = {};

@@ -6,6 +6,8 @@ import type { ActionContext, ActorId, SendRequest } from "spawn-mesh/engine";
 import { targetOf } from "spawn-mesh/protocol";
 import type { Broadcast, InvocationRequest, Workflow } from "spawn-mesh/protocol";
 import { valueOfPayload } from "../wire-values.ts";
+import { PUBLISH } from "../security/policies.ts";
+import { metadataInTrace, traceContextIn } from "../observability/trace-context.ts";
 import { checkActorName, findExisting } from "./directory.ts";
 import type { Directory } from "./directory.ts";
 
@@ -27,10 +29,11 @@ export async function applyWorkflow(
   for (const { request } of workflow.effects) {
     if (request !== undefined) await sendEffect(context, request, directory);
   }
-  if (workflow.broadcast !== undefined) sendBroadcast(context, workflow.broadcast);
+  if (workflow.broadcast !== undefined) sendBroadcast(context, workflow.broadcast, directory);
   const { routing } = workflow;
   if (routing.case === undefined) return;
   const { actor: name, actionName: action, registerRef } = routing.value;
+  directory.checkSend(context.self, action);
   const { system } = context.self;
   const place = await findExisting(directory, { system, name, parent: "", registerRef });
   const target: RouteTarget = { place, action };
@@ -43,11 +46,17 @@ async function sendEffect(
   request: InvocationRequest,
   directory: Directory,
 ): Promise<void> {
+  directory.checkSend(context.self, request.actionName);
   const id = targetOf(request);
   const { name, parent } = id;
   const system = id.system === "" ? context.self.system : id.system;
   const { registerRef } = request;
   const found = await directory.find({ system, name, parent, registerRef });
+  // An effect is a part of what sends it, unless it says what else it belongs to.
+  const metadata = metadataInTrace(
+    request.metadata,
+    traceContextIn(request.metadata) === undefined ? context.metadata : {},
+  );
   // Whoever is not there may come: the message waits.
   const definition = found?.definition ?? (registerRef || parent || name);
   checkActorName(definition);
@@ -57,7 +66,7 @@ async function sendEffect(
     action: request.actionName,
     payload: valueOfPayload(request.payload, "payload of an effect"),
     ...dueTime(request),
-    ...(Object.keys(request.metadata).length > 0 && { metadata: request.metadata }),
+    ...(Object.keys(metadata).length > 0 && { metadata }),
   });
 }
 
@@ -72,8 +81,10 @@ export function dueTime({
   return time < RELATIVE_MS_MAX ? { delayMs: time } : { scheduledTo: time };
 }
 
-function sendBroadcast(context: ActionContext, broadcast: Broadcast): void {
+function sendBroadcast(context: ActionContext, broadcast: Broadcast, directory: Directory): void {
   const payload = valueOfPayload(broadcast.payload, "payload of a broadcast");
   const { channelGroup, actionName } = broadcast;
+  directory.checkSend(context.self, PUBLISH);
+  if (actionName !== "") directory.checkSend(context.self, actionName);
   context.broadcast(channelGroup, payload, actionName === "" ? undefined : actionName);
 }

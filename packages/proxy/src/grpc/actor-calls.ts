@@ -7,6 +7,7 @@
 import type { Any } from "@bufbuild/protobuf/wkt";
 import type { ActorKind } from "spawn-mesh/engine";
 import type { InvocationResponse } from "spawn-mesh/protocol";
+import type { Identity } from "../security/identity.ts";
 
 export interface ActorCalls {
   /** The kind that an actor is registered with; undefined when nobody registered it. */
@@ -16,6 +17,8 @@ export interface ActorCalls {
 }
 
 export interface ActorCall {
+  /** Who makes it. */
+  readonly identity: Identity;
   /** The actor; of an unnamed one, the instance. */
   readonly actor: string;
   /** The registered actor that `actor` is an instance of. It is spawned if it is not there. */

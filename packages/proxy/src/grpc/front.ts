@@ -6,16 +6,26 @@
  */
 import { once } from "node:events";
 import { createServer, type Server as HttpServer } from "node:http";
+import { createServer as createTlsServer, type Server as HttpsServer } from "node:https";
 import type { AddressInfo } from "node:net";
+import type { TlsOptions } from "node:tls";
 import { Server as GrpcServer, ServerCredentials } from "@grpc/grpc-js";
 import { isSpawnError } from "spawn-mesh/engine";
+import { unexpected } from "../log.ts";
 import type { Log } from "../log.ts";
+import { refusingMalformed } from "../malformed-requests.ts";
+import type { Guard } from "../security/guard.ts";
+import { peerOf } from "../security/peer.ts";
+import { PeersByAddress } from "./peers-by-address.ts";
 import type { ActorCalls } from "./actor-calls.ts";
 import { actorMethods } from "./actor-service.ts";
 import type { DeclaredActors } from "./declared-actors.ts";
 import { addService } from "./grpc-methods.ts";
+import type { Identify } from "./grpc-methods.ts";
+import { Unauthenticated } from "./grpc-status.ts";
 import { Health } from "./gen/grpc/health/v1/health_pb.ts";
 import { grpcHealth, spawnHealth } from "./health.ts";
+import { answerToError } from "./http/http-refusal.ts";
 import { transcoder } from "./http/transcoder.ts";
 import { addReflection } from "./reflection.ts";
 import type { ServedMethod } from "./served-method.ts";
@@ -36,6 +46,9 @@ export interface GrpcFrontOptions {
   /** The largest message or body, in bytes. */
   readonly messageBytesMax: number;
   readonly log: Log;
+  readonly guard: Guard;
+  /** `undefined` for plain connections. */
+  readonly tls: TlsOptions | undefined;
 }
 
 /** Connections at once. */
@@ -48,6 +61,8 @@ const HEADER_BYTES_MAX = 16 * 1024;
 
 export interface GrpcFront {
   readonly port: number;
+  /** New connections are made with another certificate. */
+  renewTls(tls: TlsOptions): void;
   /** Takes no new calls, and waits this long for those that are under way, in milliseconds. */
   stop(graceMs: number): Promise<void>;
 }
@@ -55,27 +70,48 @@ export interface GrpcFront {
 /** @throws {SpawnError} `INVALID_ARGUMENT` for HTTP options of methods that make no sense */
 export async function startGrpcFront(options: GrpcFrontOptions): Promise<GrpcFront> {
   const services = servicesOf(options);
-  const grpc = grpcServer(options, services);
-  const http = createServer({ maxHeaderSize: HEADER_BYTES_MAX });
+  const { guard } = options;
+  const peers = new PeersByAddress();
+  const grpc = grpcServer(options, services, (address, authorization) => {
+    const answer = guard.authorize({ peer: peers.at(address), headers: { authorization } });
+    if ("refusal" in answer) throw new Unauthenticated(answer.refusal);
+    return answer;
+  });
+  const http = httpServer(options.tls);
   const requestListener = transcoder({
     methods: options.transcoding ? services.flat() : [],
     registry: options.declared.registry,
     bodyBytesMax: options.messageBytesMax,
     isClosing: () => !options.isReady(),
+    authorize: ({ socket, headers }) => guard.authorize({ peer: peerOf(socket, false), headers }),
   });
   http.on("request", requestListener);
+  http.on("clientError", refusingMalformed(answerToError));
   http.maxConnections = CONNECTIONS_MAX;
   const http2 = grpc.createConnectionInjector(ServerCredentials.createInsecure());
-  const closeSilent = shareWithHttp2(http, (socket) => http2.injectConnection(socket));
+  const closeSilent = shareWithHttp2(http, (socket) => {
+    peers.add(socket);
+    http2.injectConnection(socket);
+  });
   http.listen({ host: options.host, port: options.port });
   await once(http, "listening");
   return {
     port: (http.address() as AddressInfo).port,
+    renewTls(tls) {
+      if ("setSecureContext" in http) http.setSecureContext(tls);
+    },
     async stop(graceMs) {
       closeSilent();
       await stop(http, grpc, graceMs);
     },
   };
+}
+
+/** gRPC over TLS is agreed on as `h2` before the first byte. */
+function httpServer(tls: TlsOptions | undefined): HttpServer | HttpsServer {
+  const options = { maxHeaderSize: HEADER_BYTES_MAX };
+  if (tls === undefined) return createServer(options);
+  return createTlsServer({ ...options, ...tls, ALPNProtocols: ["h2", "http/1.1"] });
 }
 
 /** The methods of everything that users see, service by service. */
@@ -93,15 +129,15 @@ function servicesOf({
 }
 
 /** Tells of what is nobody's failure but ours. */
-function logged({ method, answer }: ServedMethod, log: Log): ServedMethod {
+function logged({ answer, ...served }: ServedMethod, log: Log): ServedMethod {
   return {
-    method,
+    ...served,
     async answer(message, facts) {
       try {
         return await answer(message, facts);
       } catch (thrown) {
         if (!isSpawnError(thrown) || thrown.code === "INTERNAL") {
-          log("error", "request-failed", { method: String(method), error: String(thrown) });
+          log("error", "request-failed", { method: String(served.method), ...unexpected(thrown) });
         }
         throw thrown;
       }
@@ -112,6 +148,7 @@ function logged({ method, answer }: ServedMethod, log: Log): ServedMethod {
 function grpcServer(
   { declared, isReady, reflection, messageBytesMax }: GrpcFrontOptions,
   services: readonly (readonly ServedMethod[])[],
+  identify: Identify,
 ): GrpcServer {
   const server = new GrpcServer({
     "grpc.max_receive_message_length": messageBytesMax,
@@ -119,13 +156,21 @@ function grpcServer(
   });
   const methods = services.flat();
   const names = new Set([Health.typeName, ...methods.map(({ method }) => method.parent.typeName)]);
-  for (const each of [...services, grpcHealth(names, isReady)]) addService(server, each);
-  if (reflection) addReflection(server, [...declared.registry.files, Health.file], [...names]);
+  for (const each of [...services, grpcHealth(names, isReady)])
+    addService(server, each, { identify });
+  if (reflection) {
+    const files = [...declared.registry.files, Health.file];
+    addReflection(server, files, { services: [...names], identify });
+  }
   return server;
 }
 
 /** Ends when the last connection is gone: those without a call are closed, the others when it is over. */
-async function stop(http: HttpServer, grpc: GrpcServer, graceMs: number): Promise<void> {
+async function stop(
+  http: HttpServer | HttpsServer,
+  grpc: GrpcServer,
+  graceMs: number,
+): Promise<void> {
   const closed = once(http, "close");
   http.close();
   grpc.tryShutdown(() => undefined);

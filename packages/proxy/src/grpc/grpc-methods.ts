@@ -18,17 +18,33 @@ import type {
 } from "@grpc/grpc-js";
 import type { DescMethod } from "@bufbuild/protobuf";
 import { SpawnError, TIMEOUT_MS_MAX } from "spawn-mesh/engine";
+import { NOBODY } from "../security/identity.ts";
+import type { Identity } from "../security/identity.ts";
 import { serviceError, unimplemented } from "./grpc-status.ts";
 import { metadataInStream, metadataOfGrpc } from "./request-metadata.ts";
 import type { RequestFacts, ServedMethod } from "./served-method.ts";
 
 type Handler = UntypedServiceImplementation[string];
 
+export interface ServiceOptions {
+  /** Another name than the service's own. */
+  readonly name?: string;
+  /** Who makes a call, by its peer and headers. */
+  readonly identify: Identify;
+}
+
+/** @throws {Unauthenticated} */
+export type Identify = (peer: string, authorization: string | undefined) => Identity;
+
 /** Adds a service, under its own name unless another is given. */
-export function addService(server: Server, methods: readonly ServedMethod[], name?: string): void {
+export function addService(
+  server: Server,
+  methods: readonly ServedMethod[],
+  { name, identify }: ServiceOptions,
+): void {
   server.addService(
     Object.fromEntries(methods.map(({ method }) => [method.name, definitionOf(method, name)])),
-    Object.fromEntries(methods.map((served) => [served.method.name, handlerOf(served)])),
+    Object.fromEntries(methods.map((served) => [served.method.name, handlerOf(served, identify)])),
   );
 }
 
@@ -50,7 +66,8 @@ export function definitionOf(
   };
 }
 
-function handlerOf(served: ServedMethod): Handler {
+function handlerOf(method: ServedMethod, identify: Identify): Handler {
+  const served: Served = { ...method, identify };
   switch (served.method.methodKind) {
     case "unary":
       return (call: Unary, callback: Callback) => void answerUnary(served, call, callback);
@@ -74,22 +91,27 @@ type Duplex = ServerDuplexStream<Uint8Array, Uint8Array>;
 type Callback = sendUnaryData<Uint8Array>;
 
 /** What calls of all kinds have. */
-type Call = Pick<Unary, "metadata" | "getDeadline"> & EventEmitter;
+type Call = Pick<Unary, "metadata" | "getDeadline" | "getPeer"> & EventEmitter;
 
-async function answerUnary(served: ServedMethod, call: Unary, callback: Callback): Promise<void> {
+/** A method with all that its handlers need. */
+interface Served extends ServedMethod {
+  readonly identify: Identify;
+}
+
+async function answerUnary(served: Served, call: Unary, callback: Callback): Promise<void> {
   try {
-    callback(null, await served.answer(call.request, factsOf(call, cancellationOf(call))));
+    callback(null, await served.answer(call.request, factsOf(served, call, cancellationOf(call))));
   } catch (error) {
     callback(serviceError(error));
   }
 }
 
 /** A client stream has one reply: that to its last message. */
-async function answerLast(served: ServedMethod, call: Incoming, callback: Callback): Promise<void> {
+async function answerLast(served: Served, call: Incoming, callback: Callback): Promise<void> {
   const signal = cancellationOf(call);
   try {
     let reply: Uint8Array | undefined;
-    for await (const { message, facts } of messagesOf(call, signal)) {
+    for await (const { message, facts } of messagesOf(served, call, signal)) {
       reply = await served.answer(message, facts);
     }
     if (reply !== undefined) return callback(null, reply);
@@ -102,10 +124,10 @@ async function answerLast(served: ServedMethod, call: Incoming, callback: Callba
   }
 }
 
-async function answerEach(served: ServedMethod, call: Duplex): Promise<void> {
+async function answerEach(served: Served, call: Duplex): Promise<void> {
   const signal = cancellationOf(call);
   try {
-    for await (const { message, facts } of messagesOf(call, signal)) {
+    for await (const { message, facts } of messagesOf(served, call, signal)) {
       const reply = await served.answer(message, facts);
       if (!call.write(reply)) await once(call, "drain", { signal });
     }
@@ -122,6 +144,7 @@ interface StreamedMessage {
 
 /** The messages of a stream, which stays open for its answer when they are over. */
 async function* messagesOf(
+  served: Served,
   call: Incoming | Duplex,
   signal: AbortSignal,
 ): AsyncIterable<StreamedMessage> {
@@ -129,7 +152,7 @@ async function* messagesOf(
   const messages = call.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>;
   for await (const message of messages) {
     position += 1;
-    const { metadata, ...facts } = factsOf(call, signal);
+    const { metadata, ...facts } = factsOf(served, call, signal);
     yield { message, facts: { ...facts, metadata: metadataInStream(metadata, position) } };
   }
 }
@@ -141,8 +164,15 @@ function cancellationOf(call: EventEmitter): AbortSignal {
   return controller.signal;
 }
 
-function factsOf(call: Call, signal: AbortSignal): RequestFacts {
-  return { metadata: metadataOfGrpc(headersOf(call)), deadlineMs: remainingMs(call), signal };
+/** @throws {Unauthenticated}, {SpawnError} `DEADLINE_EXCEEDED` */
+function factsOf({ isPublic, identify }: Served, call: Call, signal: AbortSignal): RequestFacts {
+  const [authorization] = call.metadata.get("authorization").map(String);
+  return {
+    identity: isPublic === true ? NOBODY : identify(call.getPeer(), authorization),
+    metadata: metadataOfGrpc(headersOf(call)),
+    deadlineMs: remainingMs(call),
+    signal,
+  };
 }
 
 function* headersOf({ metadata }: Call): Iterable<readonly [string, string]> {

@@ -1,6 +1,6 @@
 /** What a client of gRPC learns of an error: the status code that says it best, and our own in trailers. */
 import { Metadata, status, type ServiceError } from "@grpc/grpc-js";
-import type { ErrorCode } from "spawn-mesh/engine";
+import type { ErrorCode, SpawnError } from "spawn-mesh/engine";
 import { asSpawnError } from "../answers.ts";
 
 /** The status code for every error code. The HTTP status is in the table of the engine. */
@@ -28,16 +28,28 @@ const grpcStatus: Readonly<Record<ErrorCode, status>> = {
   INTERNAL: status.INTERNAL,
 };
 
+/** Nobody knows who makes the call: gRPC itself has a status for it, and none of our codes has. */
+export class Unauthenticated extends Error {
+  readonly refusal: SpawnError;
+
+  constructor(refusal: SpawnError) {
+    super(refusal.message);
+    this.refusal = refusal;
+  }
+}
+
 /** Characters of an error text that leave: it travels in a header. */
 const STATUS_TEXT_LENGTH_MAX = 2_000;
 
 /** An error as grpc-js sends it. The trailers `spawn-error` and `spawn-applied` say what a status cannot. */
 export function serviceError(thrown: unknown): ServiceError {
-  const error = asSpawnError(thrown);
+  const isUnknown = thrown instanceof Unauthenticated;
+  const error = isUnknown ? thrown.refusal : asSpawnError(thrown);
   const metadata = new Metadata();
   metadata.set("spawn-error", error.code);
   metadata.set("spawn-applied", error.applied);
-  return serviceErrorOf(grpcStatus[error.code], error.message, metadata);
+  const code = isUnknown ? status.UNAUTHENTICATED : grpcStatus[error.code];
+  return serviceErrorOf(code, error.message, metadata);
 }
 
 /** The answer to what is declared and not served yet. */

@@ -21,6 +21,7 @@ export function grpcHealth(
 ): readonly ServedMethod[] {
   const check: ServedMethod = {
     method: Health.method.check,
+    isPublic: true,
     answer: async (message) => {
       const { service } = decodeMessage(HealthCheckRequestSchema, message);
       if (service !== "" && !services.has(service)) {
@@ -39,9 +40,10 @@ export function grpcHealth(
 export function spawnHealth(isReady: () => boolean): readonly ServedMethod[] {
   const { liveness, readiness } = HealthCheckActor.method;
   return [
-    { method: liveness, answer: async () => reply("up") },
+    { method: liveness, isPublic: true, answer: async () => reply("up") },
     {
       method: readiness,
+      isPublic: true,
       answer: async () => {
         if (isReady()) return reply("up");
         throw new SpawnError("SHUTTING_DOWN", "the proxy is draining and takes no new calls");

@@ -13,13 +13,15 @@ export function hostedCalls(systems: ActorSystems): ActorCalls {
     async invoke(call) {
       const target = { system, name: call.actor, parent: "", registerRef: call.parent ?? "" };
       const payload = valueOfPayload({ case: "value", value: call.payload }, "payload");
-      const { action } = call;
+      const { action, identity } = call;
       const value = await systems.call({
         target,
         action,
         payload,
         options: optionsOf(call),
-        caller: undefined,
+        identity,
+        claimed: undefined,
+        run: undefined,
       });
       return payloadOfValue(value, "spawn");
     },

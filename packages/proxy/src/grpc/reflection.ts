@@ -26,6 +26,7 @@ import {
   type ServerReflectionRequest,
 } from "./gen/grpc/reflection/v1/reflection_pb.ts";
 import { addService } from "./grpc-methods.ts";
+import type { ServiceOptions } from "./grpc-methods.ts";
 
 const V1ALPHA = "grpc.reflection.v1alpha.ServerReflection";
 
@@ -33,7 +34,10 @@ const V1ALPHA = "grpc.reflection.v1alpha.ServerReflection";
 export function addReflection(
   server: Server,
   files: readonly DescFile[],
-  services: readonly string[],
+  {
+    services,
+    identify,
+  }: Pick<ServiceOptions, "identify"> & { readonly services: readonly string[] },
 ): void {
   const index = indexOf([...files, ServerReflection.file]);
   const listed = [...services, ServerReflection.typeName].toSorted();
@@ -54,7 +58,7 @@ export function addReflection(
           },
         },
       ],
-      name,
+      { name, identify },
     );
   }
 }

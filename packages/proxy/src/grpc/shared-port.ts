@@ -2,10 +2,13 @@
  * One port for gRPC and for plain HTTP.
  *
  * Without TLS nothing negotiates the version of HTTP, and a server of Node speaks one of them. But a
- * connection of HTTP/2 begins with a fixed text, so its first bytes tell which server it is for.
+ * connection of HTTP/2 begins with a fixed text, so its first bytes tell which server it is for. With TLS
+ * the two ends have agreed.
  */
 import type { Server } from "node:http";
+import type { Server as TlsServer } from "node:https";
 import type { Socket } from "node:net";
+import { TLSSocket } from "node:tls";
 
 /** How every connection of HTTP/2 begins. It was chosen to be no method of HTTP/1. */
 const HTTP2_PREFACE = Buffer.from("PRI ");
@@ -20,12 +23,16 @@ const FIRST_BYTES_TIMEOUT_MS = 10_000;
  *
  * @returns closes the connections that have not said what they speak
  */
-export function shareWithHttp2(server: Server, http2: (socket: Socket) => void): () => void {
+export function shareWithHttp2(
+  server: Server | TlsServer,
+  http2: (socket: Socket) => void,
+): () => void {
   const silent = new Set<Socket>();
-  const [http1, ...others] = server.listeners("connection");
+  const connected = "setSecureContext" in server ? "secureConnection" : "connection";
+  const [http1, ...others] = server.listeners(connected);
   if (http1 === undefined || others.length > 0) throw new Error("a server has one such listener");
-  server.removeAllListeners("connection");
-  server.on("connection", (socket: Socket) => {
+  server.removeAllListeners(connected);
+  server.on(connected, (socket: Socket) => {
     silent.add(socket);
     socket.once("close", () => silent.delete(socket));
     whenItSpeaks(socket, (isHttp2) => {
@@ -42,6 +49,7 @@ export function shareWithHttp2(server: Server, http2: (socket: Socket) => void):
 }
 
 function whenItSpeaks(socket: Socket, then: (isHttp2: boolean) => void): void {
+  if (socket instanceof TLSSocket) return then(socket.alpnProtocol === "h2");
   const giveUp = (): void => void socket.destroy();
   socket.on("error", giveUp);
   socket.setTimeout(FIRST_BYTES_TIMEOUT_MS, giveUp);

@@ -7,18 +7,33 @@
  * nothing: the request goes once more, on a new connection.
  */
 import type { Spelling } from "spawn-mesh/protocol";
+import type { Observer } from "../observability/observer.ts";
+import { traceHeaders } from "../observability/trace-context.ts";
 import { HostConnection, ExchangeError } from "./host-connection.ts";
 import type { HostAddress } from "./host-connection.ts";
 import type { HttpResponse } from "./http-response.ts";
 
 /** Every bound of what the proxy asks of one host. */
-export interface HostLimits {
+interface HostLimits {
   /** Requests that are worked on at once, each with a connection; more wait for one. */
   readonly connectionsMax: number;
   /** For how long a connection is kept that nobody uses, in milliseconds. */
   readonly idleMsMax: number;
   /** The largest answer, in bytes. */
   readonly answerBytesMax: number;
+}
+
+export interface ActorHostOptions extends HostLimits {
+  readonly observer: Observer;
+}
+
+/** What a host is asked to do. */
+export interface HostCall {
+  /** The action with all that it is called with, as bytes. */
+  readonly body: Uint8Array;
+  readonly actor: string;
+  readonly action: string;
+  readonly metadata: Readonly<Record<string, string>>;
 }
 
 /** The host was not reached, or has not answered. */
@@ -39,7 +54,7 @@ export class ActorHost {
   readonly address: HostAddress;
   /** How its SDK spells `JSONType` and `Noop`, as far as it has shown. */
   spelling: Spelling = "eigr.functions.protocol";
-  readonly #limits: HostLimits;
+  readonly #limits: ActorHostOptions;
   readonly #idle: HostConnection[] = [];
   readonly #waiting: ((connection: HostConnection) => void)[] = [];
   #count = 0;
@@ -48,7 +63,7 @@ export class ActorHost {
   #sweep: NodeJS.Timeout | undefined;
   readonly #head: string;
 
-  constructor(address: HostAddress, limits: HostLimits) {
+  constructor(address: HostAddress, limits: ActorHostOptions) {
     this.address = address;
     this.#limits = limits;
     this.#head = `POST ${ACTIONS_PATH} HTTP/1.1\r\nhost: ${nameOf(address)}\r\ncontent-type: application/octet-stream\r\nconnection: keep-alive\r\n`;
@@ -59,9 +74,16 @@ export class ActorHost {
    *
    * @throws {HostUnavailable}, `BadResponse`, and the reason of `signal` when that aborts
    */
-  async call(body: Uint8Array, signal: AbortSignal): Promise<HttpResponse> {
+  async call(call: HostCall, signal: AbortSignal): Promise<HttpResponse> {
+    const host = nameOf(this.address);
+    return await this.#limits.observer.hostCall({ ...call, host }, (context) =>
+      this.#ask(this.#requestOf(call.body, traceHeaders(context)), signal),
+    );
+  }
+
+  async #ask(request: Buffer, signal: AbortSignal): Promise<HttpResponse> {
     try {
-      return await this.#exchange(this.#requestOf(body), signal);
+      return await this.#exchange(request, signal);
     } catch (error) {
       if (signal.aborted) throw signal.reason;
       throw error instanceof ExchangeError ? this.#unavailable(error) : error;
@@ -152,8 +174,8 @@ export class ActorHost {
     this.#sweep = undefined;
   }
 
-  #requestOf(body: Uint8Array): Buffer {
-    const head = `${this.#head}content-length: ${body.length}\r\n\r\n`;
+  #requestOf(body: Uint8Array, headers: string): Buffer {
+    const head = `${this.#head}${headers}content-length: ${body.length}\r\n\r\n`;
     const request = Buffer.allocUnsafe(head.length + body.length);
     request.write(head, "latin1");
     request.set(body, head.length);

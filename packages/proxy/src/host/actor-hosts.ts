@@ -2,13 +2,13 @@
 import { SpawnError } from "spawn-mesh/engine";
 import type { ServiceInfo } from "spawn-mesh/protocol";
 import { ActorHost } from "./actor-host.ts";
-import type { HostLimits } from "./actor-host.ts";
+import type { ActorHostOptions } from "./actor-host.ts";
 import type { HostAddress } from "./host-connection.ts";
 
 /** Hosts that are known by where they listen; beyond it the one is forgotten that has registered first. */
 const HOSTS_MAX = 256;
 
-export interface ActorHostsOptions extends HostLimits {
+export interface ActorHostsOptions extends ActorHostOptions {
   /** Where a host listens that nothing else is known of. */
   readonly address: HostAddress;
   /** Where hosts listen, by a name that they give in their registration. */

@@ -1,7 +1,7 @@
 /** Asks whichever host of an actor can be reached. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { HostUnavailable } from "./actor-host.ts";
-import type { ActorHost } from "./actor-host.ts";
+import type { ActorHost, HostCall } from "./actor-host.ts";
 import type { HttpResponse } from "./http-response.ts";
 
 /** How long to wait before each further round, in milliseconds: a host that restarts is back soon. */
@@ -11,18 +11,18 @@ const ROUNDS_MS: readonly number[] = [20, 80, 200, 400];
  * Asks the hosts one after the other, as long as those before have certainly not begun, and all of them
  * again for a moment.
  *
- * @param bodyFor what a host is sent: each has a spelling of its own
+ * @param callFor what a host is sent: each has a spelling of its own
  * @throws {HostUnavailable}, `BadResponse`, and the reason of `signal` when that aborts
  */
 export async function askHosts(
   hosts: readonly [ActorHost, ...ActorHost[]],
-  bodyFor: (host: ActorHost) => Uint8Array,
+  callFor: (host: ActorHost) => HostCall,
   signal: AbortSignal,
 ): Promise<HttpResponse> {
   for (let round = 0; ; round++) {
     for (const [index, host] of hosts.entries()) {
       try {
-        return await host.call(bodyFor(host), signal);
+        return await host.call(callFor(host), signal);
       } catch (error) {
         if (!(error instanceof HostUnavailable) || !error.isUnsent) throw error;
         const isLast = index === hosts.length - 1;

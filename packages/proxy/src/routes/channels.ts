@@ -8,6 +8,7 @@
 import type { ServerResponse } from "node:http";
 import { SpawnError } from "spawn-mesh/engine";
 import type { Publication } from "spawn-mesh/engine";
+import { PUBLISH, SUBSCRIBE } from "../security/policies.ts";
 import type { ActorSystems } from "../actors/actor-systems.ts";
 import type { HostedSystem } from "../actors/hosted-system.ts";
 import type { Answer } from "../answers.ts";
@@ -16,7 +17,7 @@ import {
   isJson,
   jsonAnswer,
   jsonRoute,
-  jsonText,
+  jsonValue,
   notJson,
   valueOfBody,
 } from "../json-answers.ts";
@@ -78,12 +79,14 @@ export class ChannelRoutes {
   async #publish(request: RouteRequest): Promise<Answer> {
     if (!isJson(request)) return notJson();
     const { channel = "" } = request.params;
+    await this.#systems.admit({ identity: request.identity, action: PUBLISH });
     const { engine } = this.#system(request);
     return jsonAnswer({ id: await engine.publish(channel, valueOfBody(request.body)) });
   }
 
-  #listen(request: RouteRequest): Answer {
+  async #listen(request: RouteRequest): Promise<Answer> {
     const { channel = "" } = request.params;
+    await this.#systems.admit({ identity: request.identity, action: SUBSCRIBE });
     const { engine } = this.#system(request);
     engine.checkAccepting();
     const { listenersMax } = this.#limits;
@@ -137,8 +140,8 @@ class Listener {
   }
 
   tell({ channel, payload, id, publisher }: Publication): void {
-    const head = JSON.stringify({ channel, id, publisher: publisher ?? null });
-    const data = `${head.slice(0, -1)},"payload":${jsonText(payload)}}`;
+    const said = { channel, id, publisher: publisher ?? null, payload: jsonValue(payload) };
+    const data = JSON.stringify(said);
     this.#write(`event: publication\nid: ${id}\ndata: ${data}\n\n`);
   }
 

@@ -5,9 +5,14 @@ import type { Route } from "../server.ts";
 /** `GET /health`, `/health/liveness` and `/health/readiness` */
 export function healthRoutes(isReady: () => boolean): readonly Route[] {
   return [
-    { method: "GET", path: "/health", handle: () => healthAnswer(true) },
-    { method: "GET", path: "/health/liveness", handle: () => healthAnswer(true) },
-    { method: "GET", path: "/health/readiness", handle: () => healthAnswer(isReady()) },
+    { method: "GET", path: "/health", isPublic: true, handle: () => healthAnswer(true) },
+    { method: "GET", path: "/health/liveness", isPublic: true, handle: () => healthAnswer(true) },
+    {
+      method: "GET",
+      path: "/health/readiness",
+      isPublic: true,
+      handle: () => healthAnswer(isReady()),
+    },
   ];
 }
 

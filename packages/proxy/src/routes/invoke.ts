@@ -1,5 +1,5 @@
 /** Calls of actions, and reads of states. */
-import type { ActorId, CallOptions } from "spawn-mesh/engine";
+import type { CallOptions } from "spawn-mesh/engine";
 import {
   InvocationRequestSchema,
   InvocationResponseSchema,
@@ -9,16 +9,16 @@ import {
 } from "spawn-mesh/protocol";
 import type { InvocationRequest, Spelling } from "spawn-mesh/protocol";
 import type { ActorSystems } from "../actors/actor-systems.ts";
-import { findExisting } from "../actors/directory.ts";
 import type { WireTarget } from "../actors/directory.ts";
-import type { HostedCall } from "../actors/hosted-system.ts";
 import { runOf } from "../actors/runs-at-hosts.ts";
-import type { RunAtHost } from "../actors/runs-at-hosts.ts";
 import { dueTime } from "../actors/workflow.ts";
 import { okStatus, protobufAnswer } from "../answers.ts";
 import type { Answer } from "../answers.ts";
 import { optionsOfMetadata } from "../call-metadata.ts";
-import type { Route } from "../server.ts";
+import { metadataInTrace } from "../observability/trace-context.ts";
+import type { ClaimedCaller } from "../security/guard.ts";
+import type { Identity } from "../security/identity.ts";
+import type { Route, RouteRequest } from "../server.ts";
 import { payloadOfValue, valueOfPayload } from "../wire-values.ts";
 
 /** `POST …/invoke` and `GET` of an actor. */
@@ -27,47 +27,54 @@ export function invokeRoutes(systems: ActorSystems): readonly Route[] {
     {
       method: "POST",
       path: "/api/v1/system/:system/actors/:actor/invoke",
-      handle: ({ params, body }) => invoke(systems, params, body),
+      handle: (request) => invoke(systems, request),
     },
     {
       method: "GET",
       path: "/api/v1/system/:system/actors/:actor",
-      handle: ({ params }) => readState(systems, params),
+      handle: ({ params, identity }) => readState(systems, params, identity),
     },
   ];
 }
 
 type Params = Readonly<Record<string, string>>;
 
-async function invoke(systems: ActorSystems, params: Params, body: Uint8Array): Promise<Answer> {
+async function invoke(
+  systems: ActorSystems,
+  { params, body, headers, identity }: RouteRequest,
+): Promise<Answer> {
   const request = decodeMessage(InvocationRequestSchema, body);
   const target = wireTargetOf(request, params, systems.defaultSystem);
   const payload = valueOfPayload(request.payload, "payload");
-  const options = optionsOf(request);
-  const caller = callerOf(request, target.system);
-  const call = { target, action: request.actionName, payload, options, caller };
-  const run = runOf(body);
-  const value = await (run === undefined ? systems.call(call) : callFromRun(run, systems, call));
+  const metadata = metadataInTrace(request.metadata, headers);
+  const value = await systems.call({
+    target,
+    action: request.actionName,
+    payload,
+    options: optionsOf(request, metadata),
+    identity,
+    claimed: claimedCaller(request, target.system),
+    run: runOf(body),
+  });
   return answer(target, value, spellingFor(systems, request, target));
 }
 
-/** A call of an action that a host is running. */
-async function callFromRun(
-  run: RunAtHost,
-  systems: ActorSystems,
-  { target, action, payload, options }: HostedCall,
-): Promise<unknown> {
-  const { system, definition, name } = await findExisting(systems, target);
-  const request = { ...options, system, definition, action, payload };
-  return await run.call(() => run.context.invoke(name, request));
-}
-
 /** Answers the state as the default action `get` does. */
-async function readState(systems: ActorSystems, params: Params): Promise<Answer> {
+async function readState(
+  systems: ActorSystems,
+  params: Params,
+  identity: Identity,
+): Promise<Answer> {
   const { system, actor: name } = params as { readonly system: string; readonly actor: string };
   const target = { system, name, parent: "", registerRef: "" };
-  const call = { target, action: "get", payload: undefined, options: {}, caller: undefined };
-  const value = await systems.call(call);
+  const read = { action: "get", payload: undefined, options: {} };
+  const value = await systems.call({
+    ...read,
+    target,
+    identity,
+    claimed: undefined,
+    run: undefined,
+  });
   return answer(target, value, spellingOfActor(systems, target));
 }
 
@@ -98,19 +105,25 @@ function wireTargetOf(
 }
 
 /** @throws {SpawnError} `INVALID_ARGUMENT` */
-function optionsOf(request: InvocationRequest): CallOptions {
+function optionsOf(
+  request: InvocationRequest,
+  metadata: Readonly<Record<string, string>>,
+): CallOptions {
   const isScheduled = request.scheduledTo !== 0n;
   return {
     ...(request.async && !isScheduled && { async: true }),
-    ...optionsOfMetadata(request.metadata),
+    ...optionsOfMetadata(metadata),
     ...dueTime(request),
   };
 }
 
-function callerOf({ caller }: InvocationRequest, systemOfTarget: string): ActorId | undefined {
+function claimedCaller(
+  { caller }: InvocationRequest,
+  systemOfTarget: string,
+): ClaimedCaller | undefined {
   if (caller === undefined || caller.name === "") return undefined;
   const { name, system, parent } = caller;
-  return { system: system || systemOfTarget, definition: parent || name, name };
+  return { system: system || systemOfTarget, name, parent };
 }
 
 /** The caller's own spelling if it has shown it, else that of an actor that it knows. */

@@ -4,6 +4,7 @@ import type { CallOptions } from "spawn-mesh/engine";
 import { SpawnError, TIMEOUT_MS_MAX } from "spawn-mesh/engine";
 import type { ActorSystems } from "../actors/actor-systems.ts";
 import type { Answer } from "../answers.ts";
+import { metadataInTrace } from "../observability/trace-context.ts";
 import { isJson, jsonAnswer, jsonRoute, notJson, valueOfBody } from "../json-answers.ts";
 import type { Route, RouteRequest } from "../server.ts";
 
@@ -29,38 +30,39 @@ export function jsonInvokeRoutes(systems: ActorSystems): readonly Route[] {
 
 async function invoke(systems: ActorSystems, request: RouteRequest): Promise<Answer> {
   if (!isJson(request)) return notJson();
-  const { params, query, headers, body } = request;
+  const { params, query, headers, body, identity } = request;
   const { system = "", actor: name = "", action = "" } = params;
   const definition = query.get("definition") ?? "";
   const target = { system, name, parent: definition, registerRef: definition };
   const payload = valueOfBody(body);
   const options = optionsOf(headers);
-  const value = await systems.call({ target, action, payload, options, caller: undefined });
+  const nobody = { claimed: undefined, run: undefined };
+  const value = await systems.call({ target, action, payload, options, identity, ...nobody });
   const isLater = options.async === true || options.delayMs !== undefined;
   return isLater ? { status: 202, headers: {}, body: "" } : jsonAnswer(value);
 }
 
 /** @throws {SpawnError} `INVALID_ARGUMENT` */
 function optionsOf(headers: IncomingHttpHeaders): CallOptions {
-  const metadata = metadataOf(headers);
+  const metadata = metadataInTrace(metadataOf(headers), headers);
   const idempotencyKey = one(headers, KEY_HEADER);
   const deadlineMs = millisecondsIn(headers, DEADLINE_HEADER, 1);
   const delayMs = millisecondsIn(headers, DELAY_HEADER, 0);
   const isAsync = delayMs === undefined && RESPOND_ASYNC.test(one(headers, "prefer") ?? "");
   return {
     ...(isAsync && { async: true }),
-    ...(metadata && { metadata }),
+    ...(Object.keys(metadata).length > 0 && { metadata }),
     ...(idempotencyKey !== undefined && { idempotencyKey }),
     ...(deadlineMs !== undefined && { deadlineMs: Math.min(deadlineMs, TIMEOUT_MS_MAX) }),
     ...(delayMs !== undefined && { delayMs }),
   };
 }
 
-function metadataOf(headers: IncomingHttpHeaders): Readonly<Record<string, string>> | undefined {
+function metadataOf(headers: IncomingHttpHeaders): Readonly<Record<string, string>> {
   const entries = Object.keys(headers)
     .filter((header) => header.startsWith(METADATA_PREFIX))
     .map((header) => [header.slice(METADATA_PREFIX.length), one(headers, header) ?? ""]);
-  return entries.length === 0 ? undefined : Object.fromEntries(entries);
+  return Object.fromEntries(entries) as Readonly<Record<string, string>>;
 }
 
 function millisecondsIn(

@@ -3,7 +3,8 @@ import { SpawnError } from "spawn-mesh/engine";
 import type { SendRequest } from "spawn-mesh/engine";
 import { valueOfJson } from "spawn-mesh/protocol";
 import type { ActorSystems } from "../actors/actor-systems.ts";
-import { notFound } from "../actors/directory.ts";
+import { checkActorName, notFound } from "../actors/directory.ts";
+import { metadataInTrace, traceContextIn } from "../observability/trace-context.ts";
 import type { Answer } from "../answers.ts";
 import { isJson, jsonAnswer, jsonRoute, notJson, valueOfBody } from "../json-answers.ts";
 import type { Route, RouteRequest } from "../server.ts";
@@ -23,13 +24,18 @@ async function send(systems: ActorSystems, request: RouteRequest): Promise<Answe
   if (!isJson(request)) return notJson();
   const { system: systemName = "" } = request.params;
   const { name, payload, ...message } = messageOf(request.body);
+  await systems.admit({ identity: request.identity, action: String(message.action) });
   const system = systems.get(systemName);
   if (system === undefined) throw notFound({ name, system: systemName });
   const { definition = "" } = message;
   const registerRef = definition === name ? "" : definition;
+  checkActorName(definition || name);
   const found = await systems.find({ system: systemName, name, parent: "", registerRef });
+  const { headers } = request;
+  const isInTrace = traceContextIn(headers) !== undefined;
   const id = await system.engine.send(name, {
     ...message,
+    ...(isInTrace && { metadata: metadataInTrace(message.metadata ?? {}, headers) }),
     definition: found?.definition ?? (definition || name),
     payload: valueOfJson(payload),
   });

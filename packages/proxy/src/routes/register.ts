@@ -12,6 +12,8 @@ import type { Answer } from "../answers.ts";
 import { withActorOptions } from "../grpc/actor-options.ts";
 import type { ActorHosts } from "../host/actor-hosts.ts";
 import type { Log } from "../log.ts";
+import type { Guard } from "../security/guard.ts";
+import { checkHost } from "../security/identity.ts";
 import type { Route, RouteRequest } from "../server.ts";
 
 /** With this header a host says at which port it listens, if not at the configured one. */
@@ -32,6 +34,7 @@ export interface RegisterParts {
   readonly systems: ActorSystems;
   readonly hosts: ActorHosts;
   readonly log: Log;
+  readonly guard: Guard;
   /** What `.proto` files say about actors, by the name of the actor. */
   readonly declared: ReadonlyMap<string, ActorOpts>;
 }
@@ -44,17 +47,27 @@ export function registerRoutes(parts: RegisterParts): readonly Route[] {
 }
 
 async function register(
-  { systems, hosts, log, declared }: RegisterParts,
-  { body, headers }: RouteRequest,
+  { systems, hosts, log, guard, declared }: RegisterParts,
+  { body, headers, identity }: RouteRequest,
 ): Promise<Answer> {
+  checkHost(identity, "register actors");
   const registered = readRegistration(decodeMessage(RegistrationRequestSchema, body));
   const registration = withActorOptions(registered, declared);
   const port = headers[HOST_PORT_HEADER];
   const host = hosts.of(registration.serviceInfo, typeof port === "string" ? port : undefined);
   const system = registration.system || systems.defaultSystem;
   const actors = registration.actors.map(({ id }) => id.name);
-  if (actors.length > 0) await (await systems.open(system)).register(registration, host);
-  log("info", "registered", { system, actors, host: host.address });
+  const by = identity.name;
+  if (actors.length > 0) {
+    const giveBack = guard.own(identity, system, actors);
+    try {
+      await (await systems.open(system)).register(registration, host, by);
+    } catch (error) {
+      giveBack();
+      throw error;
+    }
+  }
+  log("info", "registered", { system, actors, host: host.address, by });
   const answer = { status: okStatus(ACCEPTED), proxyInfo: PROXY_INFO };
   return protobufAnswer(RegistrationResponseSchema, answer);
 }

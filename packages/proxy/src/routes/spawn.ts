@@ -3,6 +3,7 @@ import { SpawnError } from "spawn-mesh/engine";
 import { SpawnRequestSchema, SpawnResponseSchema, decodeMessage } from "spawn-mesh/protocol";
 import type { ActorSystems } from "../actors/actor-systems.ts";
 import { notFound } from "../actors/directory.ts";
+import { checkHost } from "../security/identity.ts";
 import { okStatus, protobufAnswer } from "../answers.ts";
 import type { Answer } from "../answers.ts";
 import type { Route, RouteRequest } from "../server.ts";
@@ -21,10 +22,11 @@ export function spawnRoutes(systems: ActorSystems): readonly Route[] {
 
 async function spawn(
   systems: ActorSystems,
-  { params, query, body }: RouteRequest,
+  { params, query, body, identity }: RouteRequest,
 ): Promise<Answer> {
   const { actors } = decodeMessage(SpawnRequestSchema, body);
   const revision = revisionOf(query.get("revision"));
+  if (revision > 0) checkHost(identity, "restore a revision");
   for (const { name, system: ofActor, parent } of actors) {
     const systemName = ofActor || params["system"] || systems.defaultSystem;
     const system = systems.get(systemName);

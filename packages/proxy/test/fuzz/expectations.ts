@@ -65,7 +65,9 @@ function problemWithBody(
   chunks: readonly Buffer[],
 ): string | undefined {
   const body = Buffer.concat(chunks);
-  if (headers["content-type"] === "application/json") return problemWithJson(status, body);
+  if (headers["content-type"]?.startsWith("application/json") === true) {
+    return problemWithJson(status, body);
+  }
   if (headers["content-type"] !== "application/octet-stream") {
     return status < 500 || status === 503
       ? undefined
@@ -79,11 +81,19 @@ function problemWithBody(
   }
 }
 
+/** How failures are said in JSON, by the routes of ours and by those of services. */
+interface Failure {
+  readonly code?: string;
+  readonly status?: string;
+}
+
 function problemWithJson(status: number, body: Buffer): string | undefined {
   try {
-    const said = JSON.parse(body.toString()) as { readonly code?: string } | null;
-    if (status < 400) return undefined;
-    return said?.code === undefined || said.code === "INTERNAL"
+    const said = JSON.parse(body.toString()) as (Failure & { readonly error?: Failure }) | null;
+    // Whether the proxy is up is said with 503 too.
+    if (status < 400 || said?.status !== undefined) return undefined;
+    const code = said?.code ?? said?.error?.code;
+    return code === undefined || code === "INTERNAL"
       ? `status ${status} with ${body.toString("latin1")}`
       : undefined;
   } catch {

@@ -1,6 +1,7 @@
 /** Requests over every route, most of them wrong in some way. */
 import type { Choices } from "./choices.ts";
 import { FUZZED, NAMES, invocation, registration, spawning } from "./messages.ts";
+import { jsonInput } from "./json-inputs.ts";
 import { mutate } from "./mutations.ts";
 import { serviceInput } from "./service-inputs.ts";
 
@@ -58,6 +59,7 @@ const MEBIBYTE = 1024 * 1024;
 /** The next input of a run. */
 export function nextInput(choices: Choices): FuzzInput {
   if (choices.chance(0.2)) return serviceInput(choices);
+  if (choices.chance(0.15)) return jsonInput(choices);
   return choices.chance(0.05) ? rawInput(choices) : httpInput(choices);
 }
 

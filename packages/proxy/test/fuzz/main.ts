@@ -32,7 +32,8 @@ const USAGE = `usage: bin/fuzz [--seconds N] [--seed S] [--inputs N]
   --inputs N   how many inputs it takes at least (default 333 a second)`;
 
 const WORKERS = 8;
-const WARM_UP_INPUTS = 5_000;
+/** Until then caches fill, that of SQLite among them. */
+const WARM_UP_INPUTS = 10_000;
 const OTHER_SYSTEMS = 7;
 const CHECK_EVERY = 1_000;
 const CHECK_MS_MAX = 1_000;

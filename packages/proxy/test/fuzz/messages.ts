@@ -48,7 +48,8 @@ export const FUZZED: readonly string[] = Array.from(
 
 const ACTIONS: readonly string[] = ["get", "init", ...NAMES];
 
-const JSON_TEXTS: readonly string[] = [
+/** Texts that are JSON, nearly, or not at all. */
+export const JSON_TEXTS: readonly string[] = [
   "",
   "null",
   "NaN",

@@ -134,12 +134,27 @@ const ticker = actor("ticker", {
   actions: { tick: (ctx) => void ctx.state.ticks++ },
 });
 
+const tides = actor("tides", {
+  durability: "write-behind",
+  snapshotTimeoutMs: 60_000,
+  revisionsKept: 2,
+  state: () => ({ level: 0, turns: [] as string[] }),
+  timers: [{ action: "turn", cron: "* * * * * *", payload: "high" }],
+  actions: {
+    turn: (ctx, tide: string) => void ctx.state.turns.push(tide),
+    rise(ctx) {
+      ctx.state.level++;
+      return ctx.revision;
+    },
+  },
+});
+
 let proxy: TestProxy;
 let system: ActorSystem;
 
 beforeAll(async () => {
   proxy = await startTestProxy();
-  system = await startBeside(proxy, [incrementor, account, greeter, workers, ticker]);
+  system = await startBeside(proxy, [incrementor, account, greeter, workers, ticker, tides]);
 });
 afterAll(async () => {
   await system.stop();
@@ -283,6 +298,14 @@ describe("an action beside a sidecar", () => {
 
   test("runs again and again by its timers", async () => {
     await until(async () => (await system.actor(ticker).get()).ticks >= 3);
+  });
+
+  test("is kept as its definition says, in what the protocol has no words for too", async () => {
+    const ref = system.actor(tides);
+    for (let n = 0; n < 20; n++) await ref.rise();
+    // A durable actor has a commit for each; this one has those of its timer.
+    expect(await ref.rise()).toBeLessThan(10);
+    await until(async () => (await ref.get()).turns.includes("high"));
   });
 
   test("is told that nobody waits any more when its deadline passes", async () => {

@@ -24,7 +24,7 @@ import type {
 } from "spawn-mesh/protocol";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { json, jsonOf, jsonPayload } from "../fixtures/values.ts";
-import { failureOf } from "./start-sidecar.ts";
+import { errorOf, failureOf } from "./start-sidecar.ts";
 
 const counter = actor("counter", {
   state: () => ({ total: 0 }),
@@ -54,8 +54,9 @@ const user = actor("user", {
 });
 
 let server: Server;
+let url: string;
 let system: ActorSystem;
-let registration: RegistrationRequest;
+let registration: RegistrationRequest | undefined;
 const invoked: InvocationRequest[] = [];
 /** The status and message that calls are answered with. */
 let answered: MessageInitShape<typeof InvocationResponseSchema>;
@@ -70,7 +71,7 @@ beforeAll(async () => {
     void (async () => {
       const body = await bodyOf(request);
       if (request.url === "/api/v1/system") {
-        registration = fromBinary(RegistrationRequestSchema, body);
+        registration ??= fromBinary(RegistrationRequestSchema, body);
         const accepted = { status: { status: Status.OK, message: "Accepted" } };
         response.end(
           toBinary(RegistrationResponseSchema, create(RegistrationResponseSchema, accepted)),
@@ -87,7 +88,7 @@ beforeAll(async () => {
     })();
   });
   await once(server.listen(0, "127.0.0.1"), "listening");
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const sidecar = { url, port };
   system = actorSystem("foreign", { actors: [counter, user], sidecar, handleSignals: false });
   await system.start();
@@ -114,8 +115,26 @@ async function call(
 }
 
 describe("a program beside a foreign proxy", () => {
+  test.each([
+    ["durability", { durability: "write-behind" }],
+    ["revisionsKept", { revisionsKept: 3 }],
+    ["expireAfterMs", { expireAfterMs: 1_000 }],
+    ["cron of timer go", { timers: [{ action: "go", cron: "* * * * *" }] }],
+    ["payload of timer go", { timers: [{ action: "go", everyMs: 5, payload: 1 }] }],
+  ])("does not start with %s, which that would not keep", async (what, options) => {
+    const odd = actor("odd", {
+      state: () => ({ n: 0 }),
+      actions: { go: () => 1 },
+      ...options,
+    } as never);
+    const sidecar = { url, port: port + 1 };
+    const other = actorSystem("odd", { actors: [odd], sidecar, handleSignals: false });
+    const error = await errorOf(other.start());
+    expect(error.message).toContain(`${what} of odd cannot be had beside a sidecar`);
+  });
+
   test("registers its actors with what the protocol has", () => {
-    const { counter: registered, user: unnamed } = registration.actorSystem!.registry!.actors;
+    const { counter: registered, user: unnamed } = registration!.actorSystem!.registry!.actors;
     expect(registered!.actions.map(({ name }) => name)).toEqual([
       "init",
       "add",

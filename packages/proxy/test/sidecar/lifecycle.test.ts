@@ -6,9 +6,12 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { actor, actorSystem, connect } from "spawn-mesh";
+import { actor, actorSystem, connect, state } from "spawn-mesh";
 import type { Statestore } from "spawn-mesh";
 import { afterAll, describe, expect, test } from "vitest";
+import { z } from "zod";
+import { create, toBinary } from "@bufbuild/protobuf";
+import { RegistrationResponseSchema, Status } from "spawn-mesh/protocol";
 import { startTestProxy } from "../fixtures/start-proxy.ts";
 import { until } from "../fixtures/until.ts";
 import { errorOf, failureOf, startBeside, urlOf } from "./start-sidecar.ts";
@@ -113,6 +116,60 @@ describe("a program beside a sidecar", () => {
     expect(await second.actor(counter).add(5)).toBe(6);
   });
 
+  test("brings states of older versions up to date, and refuses newer ones", async () => {
+    await using proxy = await startTestProxy();
+    const first = state(z.object({ total: z.number() }), () => ({ total: 1 }));
+    const before = actor("versioned", {
+      state: first,
+      actions: { add: (ctx, by: number) => (ctx.state.total += by) },
+    });
+    const after = actor("versioned", {
+      state: first.next(z.object({ totals: z.array(z.number()) }), ({ total }) => ({
+        totals: [total],
+      })),
+      actions: { add: (ctx, by: number) => ctx.state.totals.push(by) },
+    });
+    const old = await startBeside(proxy, [before]);
+    expect(await old.actor(before).add(4)).toBe(5);
+    await old.stop();
+    {
+      await using system = await startBeside(proxy, [after]);
+      expect(await system.actor(after).get()).toEqual({ totals: [5] });
+      expect(await system.actor(after).add(7)).toBe(2);
+      expect(await system.actor(after).get()).toEqual({ totals: [5, 7] });
+    }
+    await using again = await startBeside(proxy, [before]);
+    expect(await failureOf(again.actor(before).get())).toBe("STATE_CORRUPT no");
+  });
+
+  test("that is stopped while it waits for its sidecar does not start", async () => {
+    const system = actorSystem("early", {
+      actors: [counter],
+      sidecar: `unix:${join(directory, "never.sock")}`,
+      handleSignals: false,
+    });
+    const starting = failureOf(system.start());
+    await sleep(100);
+    await system.stop();
+    expect(await starting).toBe("SHUTTING_DOWN no");
+  });
+
+  test("does not register without end where no connection is kept", async () => {
+    let registrations = 0;
+    const server = createServer((_request, response) => {
+      registrations++;
+      const accepted = create(RegistrationResponseSchema, { status: { status: Status.OK } });
+      response.setHeader("connection", "close");
+      response.end(toBinary(RegistrationResponseSchema, accepted));
+    });
+    await once(server.listen(0, "127.0.0.1"), "listening");
+    const { port } = server.address() as AddressInfo;
+    await using _system = await startBeside({ address: { host: "127.0.0.1", port } }, [counter]);
+    await sleep(700);
+    expect(registrations).toBe(1);
+    server.close();
+  });
+
   test("does not start beside what is no sidecar", async () => {
     const server = createServer((_request, response) => response.writeHead(404).end("nope"));
     await once(server.listen(0, "127.0.0.1"), "listening");
@@ -138,13 +195,8 @@ describe("a program beside a sidecar", () => {
     expect(make({ limits: {} })).toThrowError(/limits of s/);
     expect(make({ sidecar: "ftp://x" })).toThrowError(/sidecar: expected http:/);
     expect(make({}, counter, counter)).toThrowError(/\[ALREADY_REGISTERED\]/);
-    const behind = actor("a", { durability: "write-behind", state: () => 1, actions: {} });
-    expect(make({}, behind)).toThrowError(/durability of a cannot be had beside a sidecar/);
-    const cron = actor("b", {
-      actions: { tick: () => 1 },
-      timers: [{ action: "tick", cron: "* * * * *" }],
-    });
-    expect(make({}, cron)).toThrowError(/cron of timer tick of b/);
+    const indexed = actor("a", { state: () => ({ n: 1 }), index: ({ n }) => ({ n }), actions: {} });
+    expect(make({}, indexed)).toThrowError(/index of a cannot be had beside a sidecar/);
     expect(make({}, actor("c", { actions: { init: () => 1 } }))).toThrowError(/named init/);
   });
 });

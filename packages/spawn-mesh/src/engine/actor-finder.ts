@@ -1,6 +1,6 @@
 /** Finds actors: what their statestore keeps in clear, and which of them are in memory here. */
 import type { ActorPage, FoundActor, IndexCondition } from "./actor-queries.ts";
-import { asked } from "./asked-store.ts";
+import { askedToRead } from "./asked-store.ts";
 import { SpawnError, describeThrown } from "./errors.ts";
 import { boundsOfType, indexKey } from "./index-values.ts";
 import type { IndexedValue } from "./index-values.ts";
@@ -89,7 +89,7 @@ export class ActorFinder {
     for (let part = 0; part < PARTS_MAX; part++) {
       const limit = page.limit - actors.length;
       const answer = store.queries.list({ ...page, after, limit });
-      const found = await asked(answer, "the actors cannot be listed");
+      const found = await askedToRead(answer, "the actors cannot be listed");
       for (const actor of found.actors) actors.push(this.#listed(actor));
       after = found.after;
       if (after === undefined || actors.length === page.limit) break;
@@ -97,12 +97,13 @@ export class ActorFinder {
     return { actors, after };
   }
 
-  /** All of them, page by page as they are wanted. */
+  /** All of them, page by page as they are wanted, each once. */
   async *all(query: ActorQuery): AsyncGenerator<ListedActor, void, undefined> {
+    const isOnce = onceEach(query);
     let after: string | undefined;
     do {
       const page = await this.list(after === undefined ? query : { ...query, after });
-      yield* page.actors;
+      for (const actor of page.actors) if (isOnce(actor)) yield actor;
       after = page.after;
     } while (after !== undefined);
   }
@@ -111,6 +112,18 @@ export class ActorFinder {
     const isActive = this.#parts.isActive(known.definition, known.name);
     return { ...known, status: isDeleted ? "deleted" : "stored", isActive, tags };
   }
+}
+
+/**
+ * Whether an actor has not been there before. Only in the order of values it can be: when its value goes up
+ * meanwhile, for example because of what is done with it.
+ */
+function onceEach({ where = {} }: ActorQuery): (actor: ListedActor) => boolean {
+  const values: unknown[] = Object.values(Object(where));
+  const isInOrder = values.length > 0 && values.every((value) => typeof value === "object");
+  if (!isInOrder) return () => true;
+  const names = new Set<string>();
+  return ({ name }) => names.size < names.add(name).size;
 }
 
 const NO_TAGS: Tags = Object.freeze({});

@@ -73,10 +73,10 @@ export class ActorType {
     return this.#definition;
   }
 
-  /** Whether live activations can go on with another definition: they keep as much state as before. */
+  /** Whether live activations can go on with another definition: their states are what it expects. */
   canBecome({ kind, state }: ActorDefinition): boolean {
-    const isStateful = this.#definition.state !== undefined;
-    return (kind === "pooled") === this.isPool && (state !== undefined) === isStateful;
+    const isSameState = state?.version === this.#definition.state?.version;
+    return (kind === "pooled") === this.isPool && isSameState;
   }
 
   /** Takes another definition that it {@link canBecome}; what runs goes on with the one before. */

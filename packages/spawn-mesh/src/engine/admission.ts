@@ -40,6 +40,11 @@ export class Admission {
     this.#heapPercent = heapPercent;
   }
 
+  /** Invocations that wait for their turn. */
+  get queued(): number {
+    return this.#queued;
+  }
+
   stop(): void {
     this.#timer?.cancel();
     this.#timer = undefined;

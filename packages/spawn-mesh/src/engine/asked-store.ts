@@ -18,6 +18,17 @@ export async function asked<Answer>(answer: Promise<Answer>, what: string): Prom
   }
 }
 
+/** What was only read: whatever failed, nothing was changed. */
+export async function askedToRead<Answer>(answer: Promise<Answer>, what: string): Promise<Answer> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (isSpawnError(error)) throw error;
+    const problem = `${what}: ${describeThrown(error)}`;
+    throw new SpawnError("STATESTORE_UNAVAILABLE", problem, { cause: error });
+  }
+}
+
 /** How long work in the background is kept up. */
 export interface Patience {
   readonly clock: Clock;

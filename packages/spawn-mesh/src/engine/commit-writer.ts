@@ -11,6 +11,7 @@ import { sleep } from "./clock.ts";
 import type { Clock, Random } from "./clock.ts";
 import type { CommitPipeline } from "./commit-pipeline.ts";
 import { SpawnError, describeThrown } from "./errors.ts";
+import { nobody } from "./events.ts";
 import type { EventListener } from "./events.ts";
 import { exponentialBackoffMs } from "./exponential-backoff.ts";
 import type { Limits } from "./limits.ts";
@@ -116,7 +117,10 @@ export class CommitWriter {
   async #write(group: Group): Promise<void> {
     this.#inFlight++;
     const handles = await this.#commitUntilCertain(group);
-    if (handles !== undefined && !this.#isAbandoned) await this.#answer(group, handles);
+    if (handles !== undefined && !this.#isAbandoned) {
+      this.#tell(group);
+      await this.#answer(group, handles);
+    }
     this.#inFlight--;
     this.#schedule();
   }
@@ -134,6 +138,13 @@ export class CommitWriter {
         await sleep(clock, exponentialBackoffMs(attempt, random));
       }
     }
+  }
+
+  #tell({ commits, startedAt }: Group): void {
+    const { emit, clock } = this.#parts;
+    if (emit === nobody) return;
+    const durationMs = clock.monotonic() - startedAt;
+    emit({ type: "committed", commits: commits.length, durationMs });
   }
 
   /** Whether what is left of the group has to be sent again. */

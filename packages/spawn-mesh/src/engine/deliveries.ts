@@ -47,6 +47,10 @@ export class Deliveries {
     return this.#underWay.get(id);
   }
 
+  get count(): number {
+    return this.#underWay.size;
+  }
+
   get all(): Iterable<Delivery> {
     return this.#underWay.values();
   }

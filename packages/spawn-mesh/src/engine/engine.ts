@@ -27,15 +27,13 @@ import { NO_CHAIN, checkChain, lengthenChain } from "./call-chain.ts";
 import type { ChannelListener } from "./broadcasts.ts";
 import { CommitWriter } from "./commit-writer.ts";
 import { SpawnError, isSpawnError } from "./errors.ts";
-import { harmless } from "./events.ts";
-import type { EventListener } from "./events.ts";
+import { loadOf, type EngineLoad } from "./engine-load.ts";
+import { harmless, type EventListener } from "./events.ts";
 import type { ExternalFunction } from "./external-functions.ts";
-import { plainHost } from "./host.ts";
-import type { Host } from "./host.ts";
+import { plainHost, type Host } from "./host.ts";
 import { Invocation, giveUpOnAbort } from "./invocation.ts";
 import type { Caller } from "./invocation.ts";
-import { TIMEOUT_MS_MAX, checkWholeNumber, resolveLimits } from "./limits.ts";
-import type { Limits } from "./limits.ts";
+import { TIMEOUT_MS_MAX, checkWholeNumber, resolveLimits, type Limits } from "./limits.ts";
 import { Loader } from "./loader.ts";
 import type { MessageOperations } from "./message-operations.ts";
 import { Messaging } from "./messaging.ts";
@@ -224,6 +222,11 @@ export class Engine {
   /** Whether it takes calls from outside. */
   get isRunning(): boolean {
     return this.#phase === "running";
+  }
+
+  /** How much there is to do, now. */
+  get load(): EngineLoad {
+    return loadOf(this.#types, this.#parts);
   }
 
   // Calls.

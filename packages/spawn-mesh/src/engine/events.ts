@@ -7,6 +7,8 @@ export type EngineEvent =
   | { readonly type: "deactivated"; readonly actor: ActorId }
   /** Another incarnation has committed; this activation starts again from the stored row. */
   | { readonly type: "fenced"; readonly actor: ActorId }
+  /** A group of commits was sent to the statestore, which has answered: how many, and after how long. */
+  | { readonly type: "committed"; readonly commits: number; readonly durationMs: number }
   /** The answer to a commit was lost; it is being repeated until its outcome is known. */
   | { readonly type: "commit-ambiguous"; readonly commits: number; readonly cause: unknown }
   /** A call to the statestore failed and was certainly not applied. */
@@ -51,9 +53,12 @@ export type EngineEvent =
 /** Receives events. What it throws is ignored. */
 export type EventListener = (event: EngineEvent) => void;
 
+/** Where events go that nobody listens to. What happens often need not be told there. */
+export const nobody: EventListener = () => undefined;
+
 /** A listener whose errors reach nobody: telling must not break what it tells about. */
 export function harmless(listener: EventListener | undefined): EventListener {
-  if (listener === undefined) return () => undefined;
+  if (listener === undefined) return nobody;
   return (event) => {
     try {
       listener(event);

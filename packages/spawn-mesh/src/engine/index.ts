@@ -23,6 +23,7 @@ export { systemClock, systemRandom } from "./clock.ts";
 export type { Clock, Random, Timer, TimerOptions } from "./clock.ts";
 export { SpawnError, errorCodes, isSpawnError } from "./errors.ts";
 export type { Applied, CodeFacts, ErrorCode, FailureValue, SpawnErrorOptions } from "./errors.ts";
+export type { EngineLoad } from "./engine-load.ts";
 export type { EngineEvent, EventListener } from "./events.ts";
 export { fail, isFailure } from "./failure.ts";
 export type { Failure } from "./failure.ts";

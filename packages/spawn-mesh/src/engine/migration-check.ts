@@ -7,9 +7,11 @@ import type { ActorId } from "./actor-id.ts";
 import type { ActorType } from "./actor-type.ts";
 import type { ActorTypes } from "./actor-types.ts";
 import { describeThrown, isSpawnError, SpawnError } from "./errors.ts";
+import { checkOptionNames } from "./option-names.ts";
 import type { Statestore, StoreAnswer, StoredActor } from "./statestore.ts";
 import { decodeStored } from "./stored-state.ts";
 
+const OPTION_NAMES = ["definitions", "onProgress", "signal"] as const;
 /** How many failures are told one by one. */
 const FAILURES_MAX = 100;
 /** How many actors are loaded at once. */
@@ -76,8 +78,10 @@ export async function checkMigrations(
  */
 export function typesToCheck(
   types: ActorTypes,
-  { definitions }: MigrationCheckOptions,
+  options: MigrationCheckOptions,
 ): readonly ActorType[] {
+  checkOptionNames("checkMigrations", options, OPTION_NAMES);
+  const { definitions } = options;
   if (definitions === undefined) {
     return [...types.all].filter(({ definition }) => definition.state !== undefined);
   }

@@ -14,8 +14,7 @@
 import type { ActorId } from "./actor-id.ts";
 import type { Clock, Random } from "./clock.ts";
 import { Continuations } from "./continuations.ts";
-import { Deliveries, isAtOnce, untried } from "./deliveries.ts";
-import type { Delivery } from "./deliveries.ts";
+import { Deliveries, isAtOnce, untried, type Delivery } from "./deliveries.ts";
 import { reasonOf, verdictOn, verdictOnStep } from "./delivery-verdict.ts";
 import { SpawnError, isSpawnError } from "./errors.ts";
 import type { EventListener } from "./events.ts";
@@ -29,11 +28,9 @@ import { handBack, postponed, untriedOf } from "./giving-back.ts";
 import { giveUp } from "./giving-up.ts";
 import { RepeatedCalls } from "./repeated-calls.ts";
 import { repeatWrite } from "./repeated-write.ts";
-import { isMissed } from "./repetition.ts";
-import type { CronTimes } from "./repetition.ts";
+import { isMissed, type CronTimes } from "./repetition.ts";
 import { isSealed, unreadable } from "./sealed-rows.ts";
-import { isSurelySent, nextOccurrence, storedAs } from "./sending.ts";
-import type { Outgoing } from "./sending.ts";
+import { isSurelySent, nextOccurrence, storedAs, type Outgoing } from "./sending.ts";
 import { SourcesBehind } from "./sources-behind.ts";
 import type { Statestore } from "./statestore.ts";
 import { failedOutcome, outcomeOfStep } from "./stored-outcome.ts";
@@ -130,6 +127,11 @@ export class Outbox {
   /** How many more may be claimed. */
   get claimRoom(): number {
     return this.#deliveries.claimRoom;
+  }
+
+  /** Messages on their way. */
+  get underWay(): number {
+    return this.#deliveries.count;
   }
 
   isUnderWay(id: string): boolean {

@@ -11,6 +11,7 @@ import { sleep, systemClock } from "./clock.ts";
 import type { Clock } from "./clock.ts";
 import { SpawnError, isSpawnError } from "./errors.ts";
 import { indexEntries } from "./index-values.ts";
+import { checkOptionNames } from "./option-names.ts";
 import type { Statestore, StoredActor } from "./statestore.ts";
 import { decodeStored } from "./stored-state.ts";
 
@@ -40,6 +41,7 @@ export interface Reindexing {
   readonly after: string | undefined;
 }
 
+const OPTION_NAMES = ["rowsPerSecondMax", "after", "onProgress", "signal", "clock"] as const;
 const ROWS_PER_SECOND_MAX = 2000;
 /** Small, since calls wait while the entries of a part are made. */
 const PART_ROWS = 100;
@@ -50,6 +52,7 @@ export async function reindex(
   { system, store, definition }: IndexedActors,
   options: ReindexOptions,
 ): Promise<Reindexing> {
+  checkOptionNames("reindex", options, OPTION_NAMES);
   const { rowsPerSecondMax = ROWS_PER_SECOND_MAX, clock = systemClock, signal } = options;
   if (!(rowsPerSecondMax > 0)) {
     throw new SpawnError(

@@ -4,11 +4,12 @@ import type { ActionFunction } from "./actor-definition.ts";
 import { checkName, formatActorId } from "./actor-id.ts";
 import type { ActorId } from "./actor-id.ts";
 import type { ActorType } from "./actor-type.ts";
+import { askedToRead } from "./asked-store.ts";
 import { NO_CHAIN, checkChain, lengthenChain } from "./call-chain.ts";
 import { isScheduled } from "./call-options.ts";
 import type { CallOptions } from "./call-options.ts";
 import type { Engine } from "./engine.ts";
-import { SpawnError, describeThrown, isSpawnError } from "./errors.ts";
+import { SpawnError, isSpawnError } from "./errors.ts";
 import { checkWholeNumber } from "./limits.ts";
 import type { Run } from "./run.ts";
 import type { RevisionInfo, Statestore, StoredActor, StoredState } from "./statestore.ts";
@@ -122,7 +123,8 @@ export class StoredActorOperations {
     const state = this.#decode(stored);
     const target = { ...this.#id, name };
     const before = await this.#readPresent(target);
-    const payload = { from: this.#id.name, revision: stored!.revision };
+    // What was asked for: repeated with its key it is the same call, whatever the present state is by then.
+    const payload = { from: this.#id.name, revision };
     try {
       await this.#call("fork", { target, payload, options }, (context) => {
         const run = context as Run;
@@ -183,17 +185,8 @@ export class StoredActorOperations {
   }
 
   /** What the statestore answers; its failures as errors of the platform. */
-  async #asked<Answer>(answer: Promise<Answer>): Promise<Answer> {
-    try {
-      return await answer;
-    } catch (error) {
-      if (isSpawnError(error)) throw error;
-      throw new SpawnError(
-        "STATESTORE_UNAVAILABLE",
-        `the revisions of ${formatActorId(this.#id)} cannot be read: ${describeThrown(error)}`,
-        { cause: error },
-      );
-    }
+  #asked<Answer>(answer: Promise<Answer>): Promise<Answer> {
+    return askedToRead(answer, `the revisions of ${formatActorId(this.#id)} cannot be read`);
   }
 
   /** Runs one of our own actions in the actor's turn. */

@@ -5,6 +5,7 @@
  * that a system is being imported, so that half of one is never taken for the whole.
  */
 import type { ActorId } from "./actor-id.ts";
+import { askedToRead } from "./asked-store.ts";
 import { SpawnError } from "./errors.ts";
 import type { IndexEntry } from "./index-values.ts";
 import type { Message, ParkedMessage, StoredMessage } from "./message-store.ts";
@@ -81,7 +82,8 @@ export function systemOf({ source, target }: Pick<Message, "source" | "target">)
  * @throws {SpawnError} `STATESTORE_UNAVAILABLE`
  */
 export async function checkImported(system: string, store: Statestore): Promise<void> {
-  const mark = await store.systems.readMark(system);
+  const what = `it cannot be known whether ${system} is imported in part`;
+  const mark = await askedToRead(store.systems.readMark(system), what);
   if (mark === undefined || mark.phase === "finished") return;
   throw new SpawnError(
     "STATESTORE_UNAVAILABLE",

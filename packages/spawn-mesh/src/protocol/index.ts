@@ -4,7 +4,16 @@ export { decodeMessage } from "./decode-message.ts";
 export { jsonOfValue, valueOfJson } from "./json-values.ts";
 export { readRegistration, targetOf } from "./registration.ts";
 export type { RegisteredActor, Registration } from "./registration.ts";
-export { isJsonType, isNoop, jsonTextOf, respell, spellingOf, wrapJson } from "./type-urls.ts";
+export {
+  isJsonType,
+  isNoop,
+  jsonTextOf,
+  olderStateType,
+  olderStateVersion,
+  respell,
+  spellingOf,
+  wrapJson,
+} from "./type-urls.ts";
 export type { Spelling } from "./type-urls.ts";
 // Messages.
 export {
@@ -91,8 +100,8 @@ export type {
   Registry,
   TimeoutStrategy,
 } from "./gen/spawn/actors/actor_pb.ts";
-export { OutcomeSchema, RunSchema, SentSchema } from "./gen/spawn/mesh/run_pb.ts";
-export type { Outcome, Run, Sent } from "./gen/spawn/mesh/run_pb.ts";
+export { DefinitionSchema, OutcomeSchema, RunSchema, SentSchema } from "./gen/spawn/mesh/run_pb.ts";
+export type { Definition, Outcome, Run, Sent } from "./gen/spawn/mesh/run_pb.ts";
 export { CheckpointSchema, RevisionSchema } from "./gen/spawn/state/state_pb.ts";
 export type { Checkpoint, Revision } from "./gen/spawn/state/state_pb.ts";
 // Options of a user's own services, and the health that an actor reports.

@@ -37,6 +37,18 @@ export function respell(any: Any, spelling: Spelling): Any {
   return typeUrl === any.typeUrl ? any : { ...any, typeUrl };
 }
 
+const OLDER_STATE = "spawn-mesh/state-version-";
+
+/** The type of a stored state of an older version, whose text is the value: its host brings it up to date. */
+export function olderStateType(version: number): string {
+  return `${OLDER_STATE}${version}`;
+}
+
+/** The version that the type of an older state says; `undefined` for every other type. */
+export function olderStateVersion(typeUrl: string): number | undefined {
+  return typeUrl.startsWith(OLDER_STATE) ? Number(typeUrl.slice(OLDER_STATE.length)) : undefined;
+}
+
 /** JSON text as an `Any` of `JSONType` in this spelling. */
 export function wrapJson(text: string, spelling: Spelling): Any {
   return create(AnySchema, {

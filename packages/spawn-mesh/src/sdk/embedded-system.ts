@@ -21,7 +21,7 @@ import { isEncrypted } from "../statestores/encrypted/encrypted-statestore.ts";
 import { encryptedStatestore } from "../statestores/encrypted/index.ts";
 import type { Reencryption, ReencryptionOptions } from "../statestores/encrypted/index.ts";
 import { sqliteStatestore } from "../statestores/sqlite/index.ts";
-import { exportFrom } from "../statestores/transfer/export-system.ts";
+import { checkExportOptions, exportFrom } from "../statestores/transfer/export-system.ts";
 import type { ExportOptions } from "../statestores/transfer/index.ts";
 import { definitionOfActor } from "./actor.ts";
 import type { ActorOf, AnyActor, NameOf } from "./actor.ts";
@@ -50,6 +50,7 @@ export class EmbeddedActorSystem implements ActorSystem, RunningSystem {
   readonly #clock: Clock | undefined;
   /** Aborted when nothing new is begun any more. */
   readonly #ending = new AbortController();
+  #isExporting = false;
   readonly #reached = new Map<AnyActor, ReachedActor>();
   readonly actors: SystemActors;
   /** There while the system starts: settles when that has ended, well or badly. */
@@ -210,7 +211,24 @@ export class EmbeddedActorSystem implements ActorSystem, RunningSystem {
 
   export(options: ExportOptions = {}): AsyncIterable<Uint8Array> {
     this.engine.checkAccepting();
-    return exportFrom(this.#store, this.name, { ...options, signal: this.#untilTheEnd(options) });
+    checkExportOptions("export", options);
+    return this.#exported({ ...options, signal: this.#untilTheEnd(options) });
+  }
+
+  /** Each keeps a connection of the statestore, however slowly it is read; all that goes on needs the others. */
+  async *#exported(options: ExportOptions): AsyncGenerator<Uint8Array, void, undefined> {
+    if (this.#isExporting) {
+      throw new SpawnError(
+        "OVERLOADED",
+        `the system ${this.name} is being exported: read that export to its end, or abort it, before the next one`,
+      );
+    }
+    this.#isExporting = true;
+    try {
+      yield* exportFrom(this.#store, this.name, options);
+    } finally {
+      this.#isExporting = false;
+    }
   }
 
   #untilTheEnd({ signal }: { readonly signal?: AbortSignal }): AbortSignal {

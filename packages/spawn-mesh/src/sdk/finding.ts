@@ -138,9 +138,10 @@ export class SystemActors implements Actors {
 
   async purge<State, ActionsOf, Kind extends ActorKind, Index>(
     defined: ActorOf<State, ActionsOf, Kind, Index>,
-    { dryRun = false, ...options }: PurgeOptions<Index>,
+    options: PurgeOptions<Index>,
   ): Promise<ManyResult> {
-    const [filter, many] = parted(options);
+    const { dryRun = false, ...acting } = checkedPurge(options);
+    const [filter, many] = parted(acting);
     const type = this.#parts.typeOf(defined);
     const { care } = this.#parts.engine;
     const one = async ({ name, revision }: ListedActor): Promise<boolean> =>
@@ -161,6 +162,28 @@ export class SystemActors implements Actors {
     return this.#parts.refer(defined, name) as ActorRef<State, ActionsOf>;
   }
 }
+
+/**
+ * What says nothing would mean all of them.
+ *
+ * @throws {SpawnError} `INVALID_ARGUMENT`
+ */
+function checkedPurge<Options extends object>(options: Options): Options {
+  if (typeof options !== "object" || options === null) {
+    throw new SpawnError("INVALID_ARGUMENT", "purge: expected which actors, or {} for all of them");
+  }
+  for (const [option, value] of Object.entries(options)) {
+    const isEmpty = typeof value === "object" && value !== null && Object.keys(value).length === 0;
+    if (!(FILTERS.includes(option) && (value === undefined || isEmpty))) continue;
+    throw new SpawnError(
+      "INVALID_ARGUMENT",
+      `purge: ${option} says nothing, and all would be deleted; expected something to go by, or no ${option}`,
+    );
+  }
+  return options;
+}
+
+const FILTERS: readonly string[] = ["where", "tags", "changedAfter", "changedBefore"];
 
 /** What says which actors, and what says how. What is neither is refused with the former. */
 function parted(options: ManyOptions): readonly [filter: object, many: ManyOptions] {

@@ -1,5 +1,6 @@
 /** The actors of this program, as a sidecar calls them: requests and answers of the protocol. */
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import type { Any } from "@bufbuild/protobuf/wkt";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { SpawnError } from "../engine/index.ts";
 import type { ActionDefinition, ActorDefinition, ActorId, InvokeRequest } from "../engine/index.ts";
@@ -12,6 +13,7 @@ import {
   OutcomeSchema,
   RunSchema,
   decodeMessage,
+  olderStateVersion,
 } from "../protocol/index.ts";
 import type { ActorInvocation, SentSchema, WorkflowSchema } from "../protocol/index.ts";
 import { runHosted } from "./hosted-run.ts";
@@ -100,12 +102,21 @@ export class HostedActors {
       id: { system, definition: definition.name, name },
       action,
       payload: valueOfPayload(payload, "payload"),
-      stateText: definition.state === undefined ? undefined : textOfAny(context?.state),
+      ...(definition.state === undefined ? NO_STATE : storedState(context?.state)),
       tags: Object.freeze({ ...context?.tags }),
       caller: caller && actorIdOf(caller),
       metadata: metadataOfCall(context?.metadata ?? {}),
     };
   }
+}
+
+const NO_STATE = { stateText: undefined, olderVersion: undefined };
+
+/** The state as it is stored: of an older version it is the very text. */
+function storedState(any: Any | undefined): Pick<HostedInvocation, "stateText" | "olderVersion"> {
+  const olderVersion = any && olderStateVersion(any.typeUrl);
+  if (olderVersion === undefined) return { stateText: textOfAny(any), olderVersion };
+  return { stateText: Buffer.from(any!.value).toString(), olderVersion };
 }
 
 function actionOf(definition: ActorDefinition, name: string): ActionDefinition | undefined {

@@ -44,6 +44,8 @@ export interface HostedInvocation {
   readonly payload: unknown;
   /** The state as it is stored; `undefined` for a new actor. */
   readonly stateText: string | undefined;
+  /** The version of that, if it is an older one. */
+  readonly olderVersion: number | undefined;
   readonly tags: Tags;
   readonly revision: number;
   readonly caller: ActorId | undefined;
@@ -177,7 +179,8 @@ class HostedRun implements RunOwner {
 
   /** The state as text: that from before when it is still the same, however that was written. */
   #stateText(): string | undefined {
-    const { definition, stateText: before } = this.#invocation;
+    const { definition, stateText, olderVersion } = this.#invocation;
+    const before = olderVersion === undefined ? stateText : undefined;
     const { codec } = definition.state!;
     const text = codec.encode(this.#state) as string;
     if (before !== undefined && codec.encode(codec.decode(before)) === text) return before;
@@ -212,10 +215,11 @@ class HostedRun implements RunOwner {
   readState(): unknown {
     if (this.#isRead) return this.#state;
     this.#isRead = true;
-    const { definition, stateText } = this.#invocation;
+    const { definition, stateText, olderVersion } = this.#invocation;
     if (definition.state === undefined) return undefined;
-    const { codec, initial } = definition.state;
+    const { codec, initial, migrate } = definition.state;
     this.#state = stateText === undefined ? initial() : codec.decode(stateText);
+    if (olderVersion !== undefined) this.#state = migrate(this.#state, olderVersion);
     return this.#state;
   }
 

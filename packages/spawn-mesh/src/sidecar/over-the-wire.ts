@@ -24,31 +24,37 @@ export function checkSendOverWire(request: SendRequest): void {
   }
 }
 
-/** Revisions that the proxy keeps of every actor. */
-const REVISIONS_KEPT = 10;
-/** Names that the protocol gives a meaning of their own. */
+/** A name that the protocol gives a meaning of its own. */
 const INIT_ACTION = "init";
+
+/** @throws {SpawnError} `INVALID_ARGUMENT` for a definition that no sidecar can keep */
+export function checkDefinition({ name, index, actions }: ActorDefinition): void {
+  if (index !== undefined) throw notOverWire(`index of ${name}`, "leave it out");
+  if (actions.has(INIT_ACTION)) {
+    throw notOverWire(`an action named init, which ${name} has,`, "give it another name");
+  }
+}
+
+/** Revisions that a proxy keeps of every actor, if it is told nothing else. */
+const REVISIONS_KEPT = 10;
 /** The longest period of a timer: the protocol has 32 bits for it. */
 const TIMER_MS_MAX = 2_147_483_647;
 
 /** @throws {SpawnError} `INVALID_ARGUMENT` for a definition that the protocol cannot say */
 export function checkDefinitionOverWire(definition: ActorDefinition): void {
-  const { name, state, durability, revisionsKept, actions, timers } = definition;
-  if (durability !== "durable") {
-    throw notOverWire(`durability of ${name}`, "the proxy decides it, with SPAWN_DURABILITY");
-  }
-  if (revisionsKept !== REVISIONS_KEPT) {
-    throw notOverWire(`revisionsKept of ${name}`, `the proxy keeps ${REVISIONS_KEPT}`);
-  }
-  for (const option of ["revisionsKeptMs", "expireAfterMs", "index"] as const) {
-    if (definition[option] === undefined) continue;
-    throw notOverWire(`${option} of ${name}`, "leave it out");
-  }
+  const { name, state, durability, revisionsKept, timers } = definition;
   if (state !== undefined && state.version > 1) {
     throw notOverWire(`state(…).next(…) of ${name}`, "let init bring an old state up to date");
   }
-  if (actions.has(INIT_ACTION)) {
-    throw notOverWire(`an action named init, which ${name} has,`, "give it another name");
+  if (durability !== "durable") {
+    throw notOverWire(`durability of ${name}`, "the proxy decides it for all its actors");
+  }
+  if (revisionsKept !== REVISIONS_KEPT) {
+    throw notOverWire(`revisionsKept of ${name}`, "leave it out");
+  }
+  for (const option of ["revisionsKeptMs", "expireAfterMs"] as const) {
+    if (definition[option] === undefined) continue;
+    throw notOverWire(`${option} of ${name}`, "leave it out");
   }
   for (const { action, payload, repeat } of timers) {
     const what = `timer ${action} of ${name}`;

@@ -1,16 +1,23 @@
 /** What this program tells a sidecar about its actors. */
-import { create, toBinary } from "@bufbuild/protobuf";
-import type { MessageInitShape } from "@bufbuild/protobuf";
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import type { ActorDefinition, ActorKind } from "../engine/index.ts";
-import type { ActorSchema } from "../protocol/index.ts";
-import { Kind, RegistrationRequestSchema } from "../protocol/index.ts";
-import { checkDefinitionOverWire } from "./over-the-wire.ts";
+import {
+  ActorSchema,
+  DefinitionSchema,
+  Kind,
+  RegistrationRequestSchema,
+} from "../protocol/index.ts";
+import type { Actor, Definition } from "../protocol/index.ts";
+import { checkDefinition } from "./over-the-wire.ts";
 
 /**
  * The action with which an actor comes to life at its host. It is there for every actor that has a
  * state, because only the definition knows the first one.
  */
 export const INIT_ACTION = "init";
+
+/** What the protocol has room for. */
+const TIMER_MS_MAX = 2_147_483_647;
 
 const PROTOCOL = { protocolMajorVersion: 1, protocolMinorVersion: 1 };
 
@@ -40,14 +47,11 @@ export function registrationOf(system: string, definitions: Iterable<ActorDefini
   return toBinary(RegistrationRequestSchema, request);
 }
 
-function actorOf(
-  system: string,
-  definition: ActorDefinition,
-): MessageInitShape<typeof ActorSchema> {
-  checkDefinitionOverWire(definition);
+function actorOf(system: string, definition: ActorDefinition): Actor {
+  checkDefinition(definition);
   const { name, kind, pool, state, init, actions, channels, timers } = definition;
   const hasInit = state !== undefined || init !== undefined;
-  return {
+  const actor = create(ActorSchema, {
     id: { name, system },
     // None: each instance makes its own when it comes to life.
     state: {},
@@ -62,13 +66,34 @@ function actorOf(
       name: action,
     })),
     timerActions: timers.map(({ action, repeat }) => ({
-      seconds: "everyMs" in repeat ? repeat.everyMs : 0,
+      seconds: "everyMs" in repeat ? Math.min(repeat.everyMs, TIMER_MS_MAX) : 0,
       action: { name: action },
     })),
     metadata: {
       channelGroup: [...channels].map(([topic, action]) => ({ topic, action })),
     },
-  };
+  });
+  return withFields(actor, create(DefinitionSchema, { options: optionsOf(definition) }));
+}
+
+/** What our proxy understands besides. */
+function optionsOf(definition: ActorDefinition): string {
+  const { state, durability, revisionsKept, revisionsKeptMs, expireAfterMs, timers } = definition;
+  const stateVersion = state?.version;
+  return JSON.stringify({
+    stateVersion,
+    durability,
+    revisionsKept,
+    revisionsKeptMs,
+    expireAfterMs,
+    timers,
+  });
+}
+
+/** The actor with further fields, which others skip. */
+function withFields(actor: Actor, definition: Definition): Actor {
+  const fields = toBinary(DefinitionSchema, definition);
+  return fromBinary(ActorSchema, Buffer.concat([toBinary(ActorSchema, actor), fields]));
 }
 
 function timeout(timeoutMs: number): {

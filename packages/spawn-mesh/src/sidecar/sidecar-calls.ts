@@ -105,6 +105,19 @@ export class SidecarCalls {
     return UNKNOWN_ID;
   }
 
+  /** Asks whether the sidecar speaks the protocol and no more. @throws {SpawnError} */
+  async isForeign(): Promise<boolean> {
+    const answer = await this.#http.send({
+      method: "POST",
+      path: `/api/v1/system/${encodeURIComponent(this.#system ?? "")}/messages`,
+      headers: { "content-type": "application/json" },
+      body: "{}",
+      timeoutMs: DEADLINE_MS_DEFAULT,
+    });
+    this.#isForeign = !isOurs(answer);
+    return this.#isForeign;
+  }
+
   /** `undefined` when the sidecar does not know how. */
   async #sendAsJson(
     { system, definition, name }: ActorId,
@@ -126,7 +139,7 @@ export class SidecarCalls {
     if (answer.status === 200) {
       return (JSON.parse(answer.body.toString()) as { readonly id: string }).id;
     }
-    if (answer.headers["spawn-error"] === undefined) return undefined;
+    if (!isOurs(answer)) return undefined;
     throw errorOfJson(answer);
   }
 
@@ -179,6 +192,11 @@ export class SidecarCalls {
     });
     return valueOfAnswer(answer);
   }
+}
+
+/** A refusal in our words. */
+function isOurs({ headers }: HttpAnswer): boolean {
+  return headers["spawn-error"] !== undefined;
 }
 
 type NamedActor = Pick<ActorId, "definition" | "name">;

@@ -5,8 +5,7 @@ import type { ChannelListener, EventListener, Publication } from "../engine/inde
 import { copyBounded } from "../engine/values.ts";
 import { eventsIn } from "./event-stream.ts";
 import { jsonOfValue, valueOfJson } from "../protocol/index.ts";
-import { HttpExchange } from "./http-exchange.ts";
-import type { SidecarAddress } from "./sidecar-address.ts";
+import type { HttpExchange } from "./http-exchange.ts";
 import { errorOfJson } from "./wire-errors.ts";
 
 /** Waits before listening again after the stream has ended, in milliseconds: doubled each time. */
@@ -14,23 +13,14 @@ const RETRY_MS_MIN = 100;
 const RETRY_MS_MAX = 5_000;
 const PUBLISH_TIMEOUT_MS = 60_000;
 
-interface ChannelParts {
-  readonly system: string;
-  readonly emit: EventListener;
-}
-
 export class SidecarChannels {
   readonly #http: HttpExchange;
-  /** Each listener has a connection for as long as it listens: it takes none from the calls. */
-  readonly #streams: HttpExchange;
   readonly #system: string;
   readonly #emit: EventListener;
   readonly #listening = new Set<AbortController>();
 
-  /** @param address of the sidecar that `http` sends to */
-  constructor(http: HttpExchange, address: SidecarAddress, { system, emit }: ChannelParts) {
+  constructor(http: HttpExchange, system: string, emit: EventListener) {
     this.#http = http;
-    this.#streams = new HttpExchange(address, Infinity);
     this.#system = system;
     this.#emit = emit;
   }
@@ -69,7 +59,6 @@ export class SidecarChannels {
   close(): void {
     for (const ending of this.#listening) ending.abort();
     this.#listening.clear();
-    this.#streams.close();
   }
 
   async #listen(channel: string, listener: ChannelListener, signal: AbortSignal): Promise<void> {
@@ -100,11 +89,11 @@ export class SidecarChannels {
   async *#publications(channel: string, signal: AbortSignal): AsyncIterable<Publication> {
     const headers = { accept: "text/event-stream" };
     const path = this.#pathOf(channel);
-    const { stream, status } = await this.#streams.open({ method: "GET", path, headers, signal });
+    const { stream, status } = await this.#http.open({ method: "GET", path, headers, signal });
     if (status !== 200) return void stream.destroy();
     for await (const data of eventsIn(stream, "publication")) {
-      const publication = JSON.parse(data) as Publication & { readonly payload: unknown };
-      yield { ...publication, payload: valueOfJson(publication.payload) };
+      const { publisher, payload, ...said } = JSON.parse(data) as Publication;
+      yield { ...said, publisher: publisher ?? undefined, payload: valueOfJson(payload) };
     }
   }
 

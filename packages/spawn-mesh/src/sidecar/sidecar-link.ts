@@ -19,6 +19,8 @@ const RETRY_MS_MIN = 50;
 const RETRY_MS_MAX = 2_000;
 /** Often enough that neither side takes the connection for unused, in milliseconds. */
 const HEARTBEAT_MS = 15_000;
+/** A connection that ends sooner than this tells nothing about a restart, in milliseconds. */
+const CONNECTION_MS_MIN = 1_000;
 /** A sidecar that does not answer a registration is asked again after so many milliseconds. */
 const ANSWER_TIMEOUT_MS = 15_000;
 
@@ -37,6 +39,7 @@ export class SidecarLink {
   readonly #hostPort: number;
   readonly #stopped = new AbortController();
   #heartbeat: NodeJS.Timeout | undefined;
+  #registeredAt = 0;
 
   /** @param hostPort where this program listens */
   constructor(address: SidecarAddress, body: Uint8Array, hostPort: number) {
@@ -48,6 +51,7 @@ export class SidecarLink {
   /** Registers, and again whenever that is needed. @throws {SpawnError} what the sidecar says against it */
   async start(): Promise<void> {
     await this.#register(performance.now() + START_TIMEOUT_MS);
+    if (this.#stopped.signal.aborted) return;
     this.#heartbeat = setInterval(() => void this.#beat(), HEARTBEAT_MS).unref();
   }
 
@@ -66,7 +70,7 @@ export class SidecarLink {
         const isPassing = isSpawnError(error) && PASSING.has(error.code);
         if (!isPassing || performance.now() > endsAt) throw error;
       }
-      await sleep(delayMs, undefined, { signal: this.#stopped.signal }).catch(() => undefined);
+      await this.#wait(delayMs);
     }
   }
 
@@ -86,6 +90,7 @@ export class SidecarLink {
     const answer = { ...head, body };
     const response = decodedAnswer(RegistrationResponseSchema, answer);
     if (response.status?.status !== Status.OK) throw errorOfAnswer(answer, response);
+    this.#registeredAt = performance.now();
     this.#watch(socket);
   }
 
@@ -97,15 +102,20 @@ export class SidecarLink {
 
   /** The first registration was accepted, so whatever is said against this one may pass. */
   async #registerAgain(): Promise<void> {
+    // There are servers that keep no connection.
+    if (performance.now() - this.#registeredAt < CONNECTION_MS_MIN) await this.#wait(RETRY_MS_MAX);
     while (!this.#stopped.signal.aborted) {
       try {
         return await this.#register(Infinity);
       } catch {
-        await sleep(RETRY_MS_MAX, undefined, { signal: this.#stopped.signal }).catch(
-          () => undefined,
-        );
+        await this.#wait(RETRY_MS_MAX);
       }
     }
+  }
+
+  async #wait(delayMs: number): Promise<void> {
+    const { signal } = this.#stopped;
+    await sleep(delayMs, undefined, { signal }).catch(() => undefined);
   }
 
   async #beat(): Promise<void> {

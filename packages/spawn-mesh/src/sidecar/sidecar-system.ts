@@ -22,7 +22,7 @@ import { CallbackServer } from "./callback-server.ts";
 import { SidecarChannels } from "./sidecar-channels.ts";
 import { HostedActors } from "./hosted-actors.ts";
 import { HttpExchange } from "./http-exchange.ts";
-import { notOverWire } from "./over-the-wire.ts";
+import { checkDefinitionOverWire, notOverWire } from "./over-the-wire.ts";
 import { registrationOf } from "./registration.ts";
 import { addressOf, sidecarOptions } from "./sidecar-address.ts";
 import type { SidecarOptions } from "./sidecar-address.ts";
@@ -48,9 +48,14 @@ export class SidecarActorSystem implements ActorSystem, RunningSystem {
   readonly handlesSignals: boolean;
   readonly #options: SidecarOptions;
   readonly #registration: Uint8Array;
+  /** What a proxy cannot be told that speaks the protocol and no more. */
+  readonly #foreignProblem: SpawnError | undefined;
   readonly #http: HttpExchange;
-  /** For the calls of running actions: those that wait for them must not keep them from a connection. */
-  readonly #httpOfRuns: HttpExchange;
+  /**
+   * For what may not wait for a connection: calls of running actions, because those that have the
+   * connections may wait for them, and streams, which have theirs for long.
+   */
+  readonly #httpUnbounded: HttpExchange;
   readonly #calls: SidecarCalls;
   readonly #channels: SidecarChannels;
   readonly #references = new SidecarReferences();
@@ -73,12 +78,13 @@ export class SidecarActorSystem implements ActorSystem, RunningSystem {
     this.#options = sidecarOptions(options.sidecar);
     const definitions = definitionsOf(options.actors);
     this.#registration = registrationOf(name, definitions.values());
+    this.#foreignProblem = problemOverWire(definitions.values());
     const address = addressOf(this.#options);
     this.#http = new HttpExchange(address);
-    this.#httpOfRuns = new HttpExchange(address, Infinity);
-    const callsOfRuns = new SidecarCalls(this.#httpOfRuns, name);
+    this.#httpUnbounded = new HttpExchange(address, Infinity);
+    const callsOfRuns = new SidecarCalls(this.#httpUnbounded, name);
     this.#calls = new SidecarCalls(this.#http, name);
-    this.#channels = new SidecarChannels(this.#http, address, { system: name, emit: this.#emit });
+    this.#channels = new SidecarChannels(this.#httpUnbounded, name, this.#emit);
     this.#server = new CallbackServer(
       new HostedActors(definitions, {
         host: inProcessHost((target, instance, call) =>
@@ -101,6 +107,10 @@ export class SidecarActorSystem implements ActorSystem, RunningSystem {
       const listening = await this.#server.listen(host, port);
       this.#link = new SidecarLink(addressOf(this.#options), this.#registration, listening);
       await this.#link.start();
+      this.#checkRunning();
+      if (this.#foreignProblem !== undefined && (await this.#calls.isForeign())) {
+        throw this.#foreignProblem;
+      }
     } catch (error) {
       this.crash();
       throw error;
@@ -145,7 +155,7 @@ export class SidecarActorSystem implements ActorSystem, RunningSystem {
   }
 
   subscribe(channel: string, listener: ChannelListener): () => void {
-    this.#checkRunning();
+    if (this.#phase === "stopped") return () => undefined;
     return this.#channels.subscribe(channel, listener);
   }
 
@@ -212,7 +222,7 @@ export class SidecarActorSystem implements ActorSystem, RunningSystem {
 
   #closeConnections(): void {
     this.#http.close();
-    this.#httpOfRuns.close();
+    this.#httpUnbounded.close();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -253,6 +263,15 @@ function checkOptions(name: string, options: ActorSystemOptions): void {
     "INVALID_ARGUMENT",
     `${keepers} of ${name}: the sidecar keeps the actors and has its own; expected it or sidecar, got both`,
   );
+}
+
+function problemOverWire(definitions: Iterable<ActorDefinition>): SpawnError | undefined {
+  try {
+    for (const definition of definitions) checkDefinitionOverWire(definition);
+    return undefined;
+  } catch (error) {
+    return error as SpawnError;
+  }
 }
 
 /** @throws {SpawnError} `INVALID_ARGUMENT`, `ALREADY_REGISTERED` */

@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { actor, actorSystem, isSpawnError, state } from "spawn-mesh";
 import type { CallOptions } from "spawn-mesh";
 import { memoryStatestore } from "spawn-mesh/memory";
+import { exportSystem, importSystem } from "spawn-mesh/transfer";
 import { errorOf, startSystem } from "../behaviour/start-system.ts";
 
 const counter = actor("counter", {
@@ -371,4 +372,24 @@ describe("a system", () => {
     expect(await system.actor(counter).add(1)).toBe(1);
     system.crash();
   });
+});
+
+test("a misspelt option of what is done with all that is stored is refused", async () => {
+  const { system } = await startSystem([counter]);
+  const store = memoryStatestore();
+  const wrong = (option: string): object => ({ system: "shop", [option]: true });
+  await expect(importSystem(store, [], wrong("replcae") as never)).rejects.toThrow(
+    "importSystem: there is no option replcae; there are system, replace, onProgress, signal",
+  );
+  await expect(importSystem(store, [], undefined as never)).rejects.toThrow("expected options");
+  await expect(exportSystem(store, "shop", { inclear: true } as object).next()).rejects.toThrow(
+    "exportSystem: there is no option inclear",
+  );
+  expect(() => system.export({ inclear: true } as object)).toThrow("there is no option inclear");
+  await expect(system.reindex(counter, { rowsPerSecond: 1 } as object)).rejects.toThrow(
+    "reindex: there is no option rowsPerSecond",
+  );
+  await expect(system.checkMigrations({ definition: ["counter"] } as object)).rejects.toThrow(
+    "checkMigrations: there is no option definition; there are definitions",
+  );
 });

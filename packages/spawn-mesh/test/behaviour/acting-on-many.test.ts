@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { actor, isSpawnError } from "spawn-mesh";
 import type { ManyProgress } from "spawn-mesh";
-import { crashAndRestart, settled, startSystem } from "./start-system.ts";
+import { crashAndRestart, errorOf, settled, startSystem } from "./start-system.ts";
 import type { StartedSystem } from "./start-system.ts";
 
 const MINUTE_MS = 60_000;
@@ -43,6 +43,14 @@ describe("acting on many actors", () => {
     expect(isSpawnError(result.failures[0]!.error)).toBe(true);
     expect(progress).toHaveLength(125);
     expect(progress.at(-1)).toEqual({ found: 125, ok: 124, skipped: 0, failed: 1 });
+  });
+
+  test("acts once on each, although that changes what they are found by", async () => {
+    const { system } = await withAccounts(150);
+    const act = (ref: { add(by: number): Promise<unknown> }): Promise<unknown> => ref.add(1_000);
+    const options = { where: { sum: { from: 0 } }, limit: 500 };
+    expect(await system.actors.forEach(account, act, options)).toMatchObject({ found: 150 });
+    expect((await system.find(account, { sum: { from: 2_000 } })).actors).toEqual([]);
   });
 
   test("has no more of them under way than it was told, and stops at the limit", async () => {
@@ -115,6 +123,19 @@ describe("deleting many actors", () => {
     const { actors } = await system.actors.list({ definition: "account" });
     expect(actors).toHaveLength(20);
     expect(await system.actor(account, "a1").get()).toEqual({ sum: 0 });
+  });
+
+  test.each([
+    [{ where: {} }, "where says nothing"],
+    [{ tags: {} }, "tags says nothing"],
+    [{ changedBefore: undefined }, "changedBefore says nothing"],
+    [undefined, "or {} for all of them"],
+  ])("is refused for %j, which would mean all of them", async (options, reason) => {
+    const { system } = await withAccounts(2);
+    const error = await errorOf(system.actors.purge(account, options as object));
+    expect(error).toMatchObject({ code: "INVALID_ARGUMENT", applied: "no" });
+    expect(error.message).toContain(reason);
+    expect((await system.actors.list()).actors).toHaveLength(2);
   });
 
   test("leaves those alone that have changed since they were found", async () => {

@@ -43,6 +43,18 @@ describe("a durable reply", () => {
 });
 
 describe("commits", () => {
+  test("are told of in groups, with how many there were and how long they took", async () => {
+    const { system, store, clock, events } = await startSystem([counter]);
+    const hold = store.hold("commit");
+    const calls = ["a", "b", "c"].map((name) => system.actor(counter, name).add(1));
+    await settled();
+    await clock.advance(7);
+    hold.release();
+    await Promise.all(calls);
+    const told = events.filter(({ type }) => type === "committed");
+    expect(told).toEqual([{ type: "committed", commits: 3, durationMs: 7 }]);
+  });
+
   test("of one actor are one in flight, however many actions run meanwhile", async () => {
     const { system, store } = await startSystem([counter]);
     const ref = system.actor(counter, "a");

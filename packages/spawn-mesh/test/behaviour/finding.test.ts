@@ -329,3 +329,9 @@ describe("a statestore that fails", () => {
     expect(namesOf(await system.find(person, { age: 1 }))).toEqual(["ann"]);
   });
 });
+
+test("what is only read changes nothing, whatever fails", async () => {
+  const { system, store } = await startSystem([person]);
+  store.fail("queries", { kind: "ambiguous" });
+  expect(await failureOf(system.actors.list())).toBe("STATESTORE_UNAVAILABLE no");
+});

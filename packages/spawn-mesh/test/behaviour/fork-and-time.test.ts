@@ -177,6 +177,9 @@ describe("a fork", () => {
     const { system } = await crashAndRestart(life, actors);
     await system.stored(dated, "a").fork("b", key);
     expect((await system.actor(dated, "b").get()).n).toBe(5);
+    await system.actor(dated, "a").set(6);
+    await system.stored(dated, "a").fork("b", key);
+    expect((await system.actor(dated, "b").get()).n).toBe(5);
     const other = system.stored(dated, "a").fork("b", { ...key, revision: 1 });
     expect(await failureOf(other)).toBe("IDEMPOTENCY_CONFLICT no");
   });

@@ -135,8 +135,7 @@ describe("an export", () => {
     const onProgress = ({ rows }: { rows: { state: number } }): void =>
       void progress.push(rows.state);
     for await (const part of system.export({ onProgress })) {
-      // The first part is the head, then the moment is there.
-      if (parts.length === 1) {
+      if (parts.length === 0) {
         await Promise.all(names.map((name) => system.actor(cart, name).add("pot")));
       }
       parts.push(part);
@@ -173,6 +172,16 @@ describe("an export", () => {
     await system.stop();
     expect(await failureOf(second.next())).toBe("SHUTTING_DOWN no");
     expect(() => system.export()).toThrow(expect.objectContaining({ code: "SHUTTING_DOWN" }));
+  });
+
+  test("is one at a time, since each keeps a connection", async () => {
+    const { system } = await startSystem(actors, { name: "shop" });
+    await system.actor(cart, "ann").add("tea");
+    for await (const _ of system.export()) {
+      const second = system.export()[Symbol.asyncIterator]();
+      expect(await failureOf(second.next())).toBe("OVERLOADED no");
+    }
+    for await (const part of system.export()) expect(part.length).toBeGreaterThan(0);
   });
 
   test("closes the statestore that it has opened, also when nobody reads on", async () => {
@@ -362,6 +371,16 @@ describe("an import", () => {
     expect(await rowsOf(inner)).toEqual(await rowsOf(store));
   });
 
+  test("that cannot be asked for lets no system start, and says why", async () => {
+    const target = new FaultyStatestore(memoryStatestore());
+    for (const kind of ["retry", "ambiguous"] as const) {
+      target.fail("systems", { kind });
+      const error = await startSystem(actors, { name: "shop", inner: target }).catch(String);
+      expect(error).toMatch(/STATESTORE_UNAVAILABLE.*whether shop is imported in part/);
+    }
+    expect(await startOf(target)).toBe("started");
+  });
+
   test("of a file that is not there says so, and leaves the statestore alone", async () => {
     const inner = memoryStatestore();
     const target = new FaultyStatestore(inner);
@@ -437,7 +456,7 @@ describe("an import", () => {
     expect(await rowsOf(target)).toEqual(await rowsOf(store));
   });
 
-  test("finds out when somebody else writes the system meanwhile", async () => {
+  test("finds out when somebody else writes the system meanwhile, and then replaces what is there", async () => {
     const stream = await exported(await large());
     const target = memoryStatestore();
     let isFirst = true;
@@ -459,8 +478,11 @@ describe("an import", () => {
       void target.messages.send([message]);
     };
     const error = await errorOf(imported(target, stream, { onProgress }));
-    expect(error.message).toContain("somebody else writes shop");
+    expect(error.message).toContain("import with the option replace");
     expect(await startOf(target)).toEqual(NOT_STARTED);
+    expect((await errorOf(imported(target, stream))).message).toContain("or the option replace");
+    await imported(target, stream, { replace: true });
+    expect(await startOf(target)).toBe("started");
   });
 });
 
@@ -489,6 +511,15 @@ describe("an encrypted system", () => {
 
   const startAgain = async (inner: Statestore): Promise<void> =>
     await inner.open({ owner: "without keys" });
+
+  test("is not exported with rows of a key that came into use at that moment", async () => {
+    const source = under(memoryStatestore(), ["one"]);
+    await filled(source);
+    Object.assign(source.sealed, { listKeys: async () => [] });
+    const error = await errorOf(exported(source));
+    expect(error).toMatchObject({ code: "STATESTORE_UNAVAILABLE" });
+    expect(error.message).toContain('with "one", which came into use');
+  });
 
   test("is refused where a key is missing, or another has its id", async () => {
     const source = under(memoryStatestore(), ["one"]);

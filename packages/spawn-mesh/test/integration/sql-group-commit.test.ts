@@ -7,7 +7,9 @@ import {
   actorNamed,
   advance,
   createActor,
+  deletion,
   firstCommit,
+  loadReplies,
   loadRow,
   nextCommit,
   refuse,
@@ -173,6 +175,61 @@ for (const database of [postgres, mariadb]) {
         expect(await findNames(one, { where: [is("now", round)] })).toEqual(["ann"]);
       }
       expect(reindexed).toBeGreaterThan(0);
+      await Promise.all([one.close(), other.close()]);
+    });
+
+    test("and none when it is deleted, although another process indexes at that moment", async () => {
+      const url = await server.createPlace();
+      const [one, other] = [await open(url, "session-1"), await open(url, "session-2")];
+      let reindexed = 0;
+      for (let round = 1; round <= GROUP; round++) {
+        const actor = actorNamed(`ann-${round}`);
+        const row = await createActor(one, actor, { index: index({ was: 0 }) });
+        const old = { actor, etag: row.etag, index: index({ was: round }) };
+        const end = deletion(actor, row);
+        const [count] = await Promise.all([
+          other.queries.reindex([old]),
+          afterSteps(round % 12).then(() => commitPatiently(one, end)),
+        ]);
+        reindexed += count;
+        const left = { where: [is("was", round)], isDeleted: true };
+        expect(await findNames(one, left)).toEqual([]);
+      }
+      expect(reindexed).toBeGreaterThan(0);
+      await Promise.all([one.close(), other.close()]);
+    });
+
+    test("and no replies, although another process remembers one at that moment", async () => {
+      const url = await server.createPlace();
+      const [one, other] = [await open(url, "session-1"), await open(url, "session-2")];
+      for (let round = 1; round <= GROUP; round++) {
+        const actor = actorNamed(`ann-${round}`);
+        const row = await createActor(one, actor);
+        const step = message("step");
+        await one.messages.send([step]);
+        await Promise.all([
+          other.messages.replace(step, [], { actor, reply: reply("key") }),
+          afterSteps(round % 12).then(() => commitPatiently(one, deletion(actor, row))),
+        ]);
+        expect(await loadReplies(one, actor, ["key"])).toEqual([]);
+      }
+      await Promise.all([one.close(), other.close()]);
+    });
+
+    test("and no timers, although another process puts off one at that moment", async () => {
+      const url = await server.createPlace();
+      const [one, other] = [await open(url, "session-1"), await open(url, "session-2")];
+      for (let round = 1; round <= GROUP; round++) {
+        const actor = actorNamed(`ann-${round}`);
+        const row = await createActor(one, actor);
+        const tick = { ...message("tick"), source: actor, isTimer: true };
+        await one.messages.send([tick]);
+        await Promise.all([
+          other.messages.replace(tick, [{ ...tick, sentAt: 2 }]),
+          afterSteps(round % 12).then(() => commitPatiently(one, deletion(actor, row))),
+        ]);
+        expect(await one.messages.list({ limit: 1 })).toEqual([]);
+      }
       await Promise.all([one.close(), other.close()]);
     });
 

@@ -11,6 +11,9 @@ import {
   type Registry,
 } from "@bufbuild/protobuf";
 import { SpawnError, TIMEOUT_MS_MAX } from "spawn-mesh/engine";
+import type { Refusal } from "../../security/guard.ts";
+import { NOBODY } from "../../security/identity.ts";
+import type { Identity } from "../../security/identity.ts";
 import { metadataOfHttp, parseGrpcTimeout } from "../request-metadata.ts";
 import type { RequestFacts, ServedMethod } from "../served-method.ts";
 import type { HttpBinding } from "./http-bindings.ts";
@@ -26,6 +29,8 @@ export interface TranscoderOptions {
   readonly bodyBytesMax: number;
   /** Whether connections end with their next answer. */
   readonly isClosing: () => boolean;
+  /** Who makes a request, or why it is refused. */
+  readonly authorize: (request: IncomingMessage) => Identity | Refusal;
 }
 
 /** @throws {SpawnError} `INVALID_ARGUMENT` for an option that makes no sense */
@@ -52,13 +57,23 @@ async function respond(
   try {
     const [path = "", query = ""] = (request.url ?? "").split(/\?(.*)/s);
     const route = findRoute(routes, request.method ?? "", path);
-    const facts = factsOf(request, cancellation.signal);
+    const identity =
+      route.binding.served.isPublic === true ? NOBODY : identityOf(options.authorize(request));
+    const facts = { ...factsOf(request, cancellation.signal), identity };
     const body = await readBody(request, options.bodyBytesMax);
     reply = await answer({ route, facts, query, body }, options.registry);
   } catch (error) {
     reply = answerToError(error);
   }
   send(response, reply, hasUnreadBody(request) || options.isClosing());
+}
+
+/** @throws {HttpRefusal} */
+function identityOf(answer: Identity | Refusal): Identity {
+  if (!("refusal" in answer)) return answer;
+  const { code, message } = answer.refusal;
+  const text = message.slice(`[${code}] `.length);
+  throw new HttpRefusal(401, text, { code, headers: { "www-authenticate": "Bearer" } });
 }
 
 function findRoute(routes: HttpRoutes, httpMethod: string, path: string): Route {
@@ -121,7 +136,7 @@ function fieldOf(json: JsonValue, { jsonName }: DescField): JsonValue {
   return (isObject ? json[jsonName] : undefined) ?? null;
 }
 
-function factsOf(request: IncomingMessage, signal: AbortSignal): RequestFacts {
+function factsOf(request: IncomingMessage, signal: AbortSignal): Omit<RequestFacts, "identity"> {
   const timeout = request.headers["grpc-timeout"];
   return {
     metadata: metadataOfHttp(headersOf(request)),

@@ -78,15 +78,17 @@ interface Needs {
 
 export function commitScript(owner: string, commits: readonly KeyedCommit[]): CommitScript {
   const cancelled = commits.flatMap(({ commit }) => commit.cancels);
-  const indexed = commits.filter(
-    ({ commit }) => commit.index !== undefined && commit.handle !== undefined,
+  const deleted = commits.filter(({ commit }) => commit.isDelete);
+  const replaced = commits.filter(
+    ({ commit }) => (commit.index !== undefined || commit.isDelete) && commit.handle !== undefined,
   );
   return {
-    // What is sent anew under the id meanwhile, and what entries an actor is given meanwhile, is only
-    // seen by a statement that begins afterwards.
+    // What is sent anew under the id meanwhile, and what timers, entries and replies an actor is given
+    // meanwhile, is only seen by a statement that begins afterwards.
     statements: [
       ...(cancelled.length > 0 ? [lockMessages({ among, lock: commonForms.lock }, cancelled)] : []),
-      ...(indexed.length > 0 ? [lockActors(indexed)] : []),
+      ...(deleted.length > 0 ? [lockTimers(deleted)] : []),
+      ...(replaced.length > 0 ? [lockActors(replaced)] : []),
       commitStatement(owner, commits),
     ],
     isApplied(results) {
@@ -171,7 +173,14 @@ export function isCreate({ commit }: KeyedCommit): boolean {
   return commit.handle === undefined;
 }
 
-/** Nobody makes entries for them until the transaction ends. */
+/** Nobody puts them off until the transaction ends. */
+function lockTimers(commits: readonly KeyedCommit[]): Sql {
+  const keys = commits.map(({ key }) => key);
+  return sql`SELECT id FROM spawn_outbox WHERE ${among("src", "bytes", keys)}
+    AND flags & ${text(`${IS_TIMER}`)} <> 0 ORDER BY id FOR UPDATE`;
+}
+
+/** Nobody makes entries for them, or remembers replies, until the transaction ends. */
 function lockActors(commits: readonly KeyedCommit[]): Sql {
   const keys = commits.map(({ key }) => key);
   return sql`SELECT k FROM spawn_actor WHERE ${among("k", "bytes", keys)} ORDER BY k FOR UPDATE`;

@@ -51,7 +51,6 @@ export class SqlSystemRows implements SystemRows {
       ...this.#delete("spawn_history", "k", keys),
       ...this.#delete("spawn_index", "k", keys),
       ...this.#delete("spawn_inbox", "k", keys),
-      ...this.#delete("spawn_index", "k", keys),
       ...this.#delete("spawn_actor", "k", keys),
       ...this.#delete("spawn_outbox", "id", idsOf("message")),
       ...this.#delete("spawn_parked", "id", idsOf("parked")),

@@ -68,7 +68,6 @@ export class SystemCalls {
       `DELETE FROM spawn_history WHERE actor_id = ${ACTOR_ID}`,
       `DELETE FROM spawn_index WHERE actor_id = ${ACTOR_ID}`,
       `DELETE FROM spawn_inbox WHERE actor_id = ${ACTOR_ID}`,
-      `DELETE FROM spawn_index WHERE actor_id = ${ACTOR_ID}`,
       `DELETE FROM spawn_actor WHERE id = ${ACTOR_ID}`,
       "DELETE FROM spawn_name WHERE name = ?1 AND definition = ?2 AND system = ?3",
     ].map(prepare);

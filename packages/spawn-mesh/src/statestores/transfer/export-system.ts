@@ -2,6 +2,8 @@
 import { createHash, randomUUID } from "node:crypto";
 import { systemClock } from "../../engine/clock.ts";
 import { checkName } from "../../engine/actor-id.ts";
+import { SpawnError } from "../../engine/errors.ts";
+import { checkOptionNames } from "../../engine/option-names.ts";
 import { isSealed, unreadable } from "../../engine/sealed-rows.ts";
 import type { Statestore } from "../../engine/statestore.ts";
 import { type SystemRow, valueOfRow } from "../../engine/system-rows.ts";
@@ -24,6 +26,13 @@ export interface ExportOptions {
   readonly signal?: AbortSignal;
 }
 
+const OPTION_NAMES = ["inClear", "onProgress", "signal"] as const;
+
+/** @throws {SpawnError} `INVALID_ARGUMENT` for an option that there is not */
+export function checkExportOptions(what: string, options: ExportOptions): void {
+  checkOptionNames(what, options, OPTION_NAMES);
+}
+
 export interface ExportProgress {
   /** Rows so far, by kind. */
   readonly rows: RowCounts;
@@ -44,6 +53,7 @@ export async function* exportSystem(
   system: string,
   options: ExportOptions = {},
 ): AsyncGenerator<Uint8Array, void, undefined> {
+  checkExportOptions("exportSystem", options);
   checkName("system", system);
   await openForTransfer(store, "export");
   try {
@@ -59,11 +69,16 @@ export async function* exportFrom(
   system: string,
   { inClear = false, onProgress, signal }: ExportOptions = {},
 ): AsyncGenerator<Uint8Array, void, undefined> {
+  const keys = inClear ? [] : await keysOf(store, signal);
   const writer = new StreamWriter();
-  yield writer.head(system, inClear ? [] : await keysOf(store, signal));
+  let isBegun = false;
   try {
     for await (const part of store.systems.read(system)) {
+      // Not before the first rows, with which the moment is there.
+      if (!isBegun) yield writer.head(system, keys);
+      isBegun = true;
       signal?.throwIfAborted();
+      if (!inClear) checkKeys(part, keys);
       yield writer.part(inClear ? part.map((row) => openedRow(store, row)) : part);
       onProgress?.(writer.progress);
     }
@@ -71,7 +86,24 @@ export async function* exportFrom(
     signal?.throwIfAborted();
     throw translated(`${system} cannot be exported`, error);
   }
+  if (!isBegun) yield writer.head(system, keys);
   yield writer.end();
+}
+
+/**
+ * Whoever imports the stream learns from its head what keys it takes.
+ *
+ * @throws {SpawnError} `STATESTORE_UNAVAILABLE` for a row with a key that came into use since
+ */
+function checkKeys(rows: readonly SystemRow[], keys: HeadKeys): void {
+  for (const row of rows) {
+    const value = valueOfRow(row);
+    if (!isSealed(value) || keys.some(({ keyId }) => keyId === value.keyId)) continue;
+    throw new SpawnError(
+      "STATESTORE_UNAVAILABLE",
+      `${describeRow(row)} is encrypted with "${value.keyId}", which came into use when the export began: export again`,
+    );
+  }
 }
 
 type HeadKeys = readonly { readonly keyId: string; readonly proof: string }[];

@@ -8,6 +8,7 @@
 import { checkName } from "../../engine/actor-id.ts";
 import { systemClock } from "../../engine/clock.ts";
 import { SpawnError } from "../../engine/errors.ts";
+import { checkOptionNames } from "../../engine/option-names.ts";
 import { checkEncryption } from "../../engine/sealed-rows.ts";
 import type { Statestore } from "../../engine/statestore.ts";
 import type { ImportMark, SystemRow } from "../../engine/system-rows.ts";
@@ -59,6 +60,7 @@ export async function importSystem(
   stream: ByteStream,
   options: ImportOptions,
 ): Promise<ImportedSystem> {
+  checkOptionNames("importSystem", options, OPTION_NAMES);
   const { system } = options;
   checkName("system", system);
   checkEncryption(system, store);
@@ -80,6 +82,7 @@ export async function importSystem(
   }
 }
 
+const OPTION_NAMES = ["system", "replace", "onProgress", "signal"] as const;
 /** So many bytes of the stream are stored at once, and the part that makes them so many. */
 const ADD_BYTES = 1024 * 1024;
 
@@ -194,6 +197,8 @@ class Import {
     const kinds = Object.keys(counts) as (keyof RowCounts)[];
     const wrong = kinds.find((kind) => counts[kind] !== expected[kind]);
     if (wrong !== undefined) {
+      // What nobody has exported is there, and only goes with everything else.
+      await this.#mark({ id, phase: "clearing" });
       throw new SpawnError(
         "INVALID_ARGUMENT",
         `the statestore has ${counts[wrong]} rows of the kind ${wrong} after the import, expected ${expected[wrong]}: somebody else writes ${this.#system} there; stop that, and import with the option replace`,

@@ -15,7 +15,30 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file spawn/mesh/run.proto.
  */
 export const file_spawn_mesh_run: GenFile = /*@__PURE__*/
-  fileDesc("ChRzcGF3bi9tZXNoL3J1bi5wcm90bxIKc3Bhd24ubWVzaCIpCgNSdW4SDwoGcnVuX2lkGOgHIAEoCRIRCghyZXZpc2lvbhjpByABKAMiVAoHT3V0Y29tZRIfCgRzZW50GOgHIAMoCzIQLnNwYXduLm1lc2guU2VudBISCgljYW5jZWxsZWQY6QcgAygJEhQKC2NsZWFyc190YWdzGOoHIAEoCCKRAQoEU2VudBIPCgdjaGFubmVsGAEgASgJEg4KBnN5c3RlbRgCIAEoCRISCgpkZWZpbml0aW9uGAMgASgJEgwKBG5hbWUYBCABKAkSDgoGYWN0aW9uGAUgASgJEiUKB3BheWxvYWQYBiABKAsyFC5nb29nbGUucHJvdG9idWYuQW55Eg8KB29wdGlvbnMYByABKAliBnByb3RvMw", [file_google_protobuf_any]);
+  fileDesc("ChRzcGF3bi9tZXNoL3J1bi5wcm90bxIKc3Bhd24ubWVzaCIeCgpEZWZpbml0aW9uEhAKB29wdGlvbnMY6AcgASgJIikKA1J1bhIPCgZydW5faWQY6AcgASgJEhEKCHJldmlzaW9uGOkHIAEoAyJUCgdPdXRjb21lEh8KBHNlbnQY6AcgAygLMhAuc3Bhd24ubWVzaC5TZW50EhIKCWNhbmNlbGxlZBjpByADKAkSFAoLY2xlYXJzX3RhZ3MY6gcgASgIIpEBCgRTZW50Eg8KB2NoYW5uZWwYASABKAkSDgoGc3lzdGVtGAIgASgJEhIKCmRlZmluaXRpb24YAyABKAkSDAoEbmFtZRgEIAEoCRIOCgZhY3Rpb24YBSABKAkSJQoHcGF5bG9hZBgGIAEoCzIULmdvb2dsZS5wcm90b2J1Zi5BbnkSDwoHb3B0aW9ucxgHIAEoCWIGcHJvdG8z", [file_google_protobuf_any]);
+
+/**
+ * Fields of an `Actor` that is registered.
+ *
+ * @generated from message spawn.mesh.Definition
+ */
+export type Definition = Message<"spawn.mesh.Definition"> & {
+  /**
+   * What the SDK says of it and the protocol cannot: stateVersion, durability, revisionsKept,
+   * revisionsKeptMs, expireAfterMs, and timers instead of the `timer_actions`; as JSON. A state of an
+   * older version comes to the `init` action as an `Any` of type `spawn-mesh/state-version-N`.
+   *
+   * @generated from field: string options = 1000;
+   */
+  options: string;
+};
+
+/**
+ * Describes the message spawn.mesh.Definition.
+ * Use `create(DefinitionSchema)` to create a new message.
+ */
+export const DefinitionSchema: GenMessage<Definition> = /*@__PURE__*/
+  messageDesc(file_spawn_mesh_run, 0);
 
 /**
  * Fields of an `ActorInvocation`, and of the `InvocationRequest` of a call that its action makes.
@@ -43,7 +66,7 @@ export type Run = Message<"spawn.mesh.Run"> & {
  * Use `create(RunSchema)` to create a new message.
  */
 export const RunSchema: GenMessage<Run> = /*@__PURE__*/
-  messageDesc(file_spawn_mesh_run, 0);
+  messageDesc(file_spawn_mesh_run, 1);
 
 /**
  * Fields of an `ActorInvocationResponse`.
@@ -78,7 +101,7 @@ export type Outcome = Message<"spawn.mesh.Outcome"> & {
  * Use `create(OutcomeSchema)` to create a new message.
  */
 export const OutcomeSchema: GenMessage<Outcome> = /*@__PURE__*/
-  messageDesc(file_spawn_mesh_run, 1);
+  messageDesc(file_spawn_mesh_run, 2);
 
 /**
  * A message to an actor, or a broadcast.
@@ -133,5 +156,5 @@ export type Sent = Message<"spawn.mesh.Sent"> & {
  * Use `create(SentSchema)` to create a new message.
  */
 export const SentSchema: GenMessage<Sent> = /*@__PURE__*/
-  messageDesc(file_spawn_mesh_run, 2);
+  messageDesc(file_spawn_mesh_run, 3);
 

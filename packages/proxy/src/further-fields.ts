@@ -1,0 +1,15 @@
+/** The fields of a message that are none of the protocol: what our SDK says besides. */
+import { fromBinary } from "@bufbuild/protobuf";
+import type { DescMessage, Message, MessageShape } from "@bufbuild/protobuf";
+import { BinaryWriter } from "@bufbuild/protobuf/wire";
+
+/** They are read as a message of their own; `undefined` when there are none. */
+export function furtherFields<Desc extends DescMessage>(
+  schema: Desc,
+  { $unknown: fields }: Message,
+): MessageShape<Desc> | undefined {
+  if (fields === undefined) return undefined;
+  const bytes = new BinaryWriter();
+  for (const { no, wireType, data } of fields) bytes.tag(no, wireType).raw(data);
+  return fromBinary(schema, bytes.finish());
+}

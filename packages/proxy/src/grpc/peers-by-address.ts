@@ -1,0 +1,22 @@
+/** Who is at the other end of connections of HTTP/2, which calls know only by their addresses. */
+import type { Socket } from "node:net";
+import { peerOf } from "../security/peer.ts";
+import type { Peer } from "../security/peer.ts";
+
+/** Whoever is gone, or was never here. */
+const STRANGER: Peer = { from: "network", address: undefined, certificateName: undefined };
+
+export class PeersByAddress {
+  readonly #peers = new Map<string, Peer>();
+
+  add(socket: Socket): void {
+    const { remoteAddress, remotePort } = socket;
+    const address = `${remoteAddress}:${remotePort}`;
+    this.#peers.set(address, peerOf(socket, false));
+    socket.once("close", () => this.#peers.delete(address));
+  }
+
+  at(address: string): Peer {
+    return this.#peers.get(address) ?? STRANGER;
+  }
+}

@@ -1,0 +1,50 @@
+/** Takes over what changes in the files of tokens, policies and certificates, while the proxy runs. */
+import { unwatchFile, watchFile } from "node:fs";
+import type { TlsOptions } from "node:tls";
+import type { Log } from "../log.ts";
+import type { Guard } from "./guard.ts";
+import type { SecurityConfig } from "./security-config.ts";
+import { readTls } from "./tls.ts";
+
+/** How often files are looked at that whoever renews certificates replaces, in milliseconds. */
+const LOOK_PERIOD_MS = 10_000;
+
+export interface RulesParts {
+  readonly security: SecurityConfig;
+  readonly guard: Guard;
+  /** Those that speak TLS; some may not be there. */
+  readonly listeners: readonly (Renewable | undefined)[];
+  readonly log: Log;
+}
+
+interface Renewable {
+  renewTls(tls: TlsOptions): void;
+}
+
+export interface RulesInForce {
+  /** Reads everything again. If any of it cannot be used, all stays as it was, and the log says so. */
+  reload(): void;
+  stop(): void;
+}
+
+export function keepingRules({ security, guard, listeners, log }: RulesParts): RulesInForce {
+  const reload = (): void => {
+    try {
+      const rules = security.readRules();
+      const tls = security.tls && readTls(security.tls);
+      guard.reload(rules);
+      if (tls !== undefined) for (const listener of listeners) listener?.renewTls(tls);
+      log("info", "reloaded", { policies: rules.policies.map(({ name }) => name) });
+    } catch (error) {
+      log("error", "reload-failed", { error: (error as Error).message });
+    }
+  };
+  const options = { interval: LOOK_PERIOD_MS, persistent: false };
+  for (const file of security.files) watchFile(file, options, reload);
+  return {
+    reload,
+    stop() {
+      for (const file of security.files) unwatchFile(file, reload);
+    },
+  };
+}

@@ -1,0 +1,173 @@
+/** The other doors: JSON, channels, and TypeScript programs with a token. */
+import { writeFileSync } from "node:fs";
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { actor, connect } from "spawn-mesh";
+import { InvocationRequestSchema, RunSchema } from "spawn-mesh/protocol";
+import { describe, expect, test } from "vitest";
+import { scratch } from "./fixtures/proxy-process.ts";
+import { startTestProxy } from "./fixtures/start-proxy.ts";
+import type { TestProxy } from "./fixtures/start-proxy.ts";
+import { TestHost } from "./fixtures/test-host.ts";
+import type { HostAction } from "./fixtures/test-host.ts";
+import { add, counter } from "./fixtures/counter.ts";
+import { until } from "./fixtures/until.ts";
+import { jsonPayload } from "./fixtures/values.ts";
+import { failureOf, startBeside, urlOf } from "./sidecar/start-sidecar.ts";
+
+const HOST = "ts-host-0123456789abcdef0123456789abcdef";
+const OTHER = "go-host-0123456789abcdef0123456789abcdef";
+const WEB = "web-0123456789abcdef0123456789abcdef01";
+const SPAWN_TOKENS = `host typescript ${HOST}, host go ${OTHER}, client web ${WEB}`;
+
+const tally = actor("tally", {
+  state: () => ({ total: 0 }),
+  actions: { add: (ctx, value: number) => (ctx.state.total += value) },
+});
+const clerk = actor("clerk", {
+  state: () => ({ asked: 0 }),
+  channels: [{ channel: "news", action: "hear" }],
+  actions: {
+    pass: async (ctx, value: number) => await ctx.actor(tally).add(value),
+    hear: (ctx) => void ctx.state.asked++,
+  },
+});
+
+async function startWith(environment: Readonly<Record<string, string>> = {}) {
+  const proxy = await startTestProxy({ SPAWN_TOKENS, ...environment });
+  const sidecar = { url: urlOf(proxy.address), token: HOST };
+  const system = await startBeside(proxy, [tally, clerk], { sidecar });
+  const web = connect(sidecar.url, { system: "spawn-system", token: WEB });
+  return {
+    proxy,
+    web,
+    url: `${sidecar.url}/api/v1/system/spawn-system`,
+    async [Symbol.asyncDispose]() {
+      await web.close();
+      await system.stop();
+      await proxy.stop();
+    },
+  };
+}
+
+function post(url: string, token: string | undefined, body: string): Promise<Response> {
+  return fetch(url, {
+    method: "POST",
+    headers: {
+      "content-type": "application/json",
+      ...(token !== undefined && { authorization: `Bearer ${token}` }),
+    },
+    body,
+  });
+}
+
+describe("a TypeScript program with a token", () => {
+  test("hosts actors, which call one another and are called", async () => {
+    await using t = await startWith();
+    expect(await t.web.actor(clerk).pass(2)).toBe(2);
+    expect(await t.web.actor(tally).add(3)).toBe(5);
+  });
+
+  test("is told when its token is not known, or is a client's", async () => {
+    await using proxy = await startTestProxy({ SPAWN_TOKENS });
+    const url = urlOf(proxy.address);
+    for (const sidecar of [{ url }, { url, token: WEB }]) {
+      expect(await failureOf(startBeside(proxy, [tally], { sidecar }))).toBe("UNAUTHORIZED no");
+    }
+    await using nobody = connect(url, { system: "spawn-system" });
+    expect(await failureOf(nobody.actor(tally).add(1))).toBe("UNAUTHORIZED no");
+  });
+
+  test("is refused by a policy also when an action calls and waits", async () => {
+    await using folder = scratch();
+    writeFileSync(folder.path("clerk.policy"), "type: deny\nactors: clerk\nactions: add");
+    await using t = await startWith({ SPAWN_POLICIES_PATH: folder.path(".") });
+    expect(await failureOf(t.web.actor(clerk).pass(2))).toMatch(
+      /^(UNAUTHORIZED|ACTION_FAILED) no$/,
+    );
+    // Whoever names no caller may be anybody, the clerk too.
+    expect(await failureOf(t.web.actor(tally).add(1))).toBe("UNAUTHORIZED no");
+    expect(await t.web.invoke("tally", { action: "get" })).toEqual({ total: 0 });
+  });
+});
+
+describe("a run that a request names", () => {
+  async function nameRun(proxy: TestProxy, token: string, runId: string): Promise<number> {
+    const invocation = create(InvocationRequestSchema, {
+      actor: { id: { name: "incrementor", system: "spawn-system" } },
+      actionName: "add",
+      payload: jsonPayload({ value: 1 }),
+    });
+    const named = toBinary(RunSchema, create(RunSchema, { runId }));
+    const body = Buffer.concat([toBinary(InvocationRequestSchema, invocation), named]);
+    const path = "/api/v1/system/spawn-system/actors/incrementor/invoke";
+    const headers = { authorization: `Bearer ${token}` };
+    return (await proxy.client.post(path, body, headers)).status;
+  }
+
+  test("lets its own host call in its name, and nobody who has heard of it", async () => {
+    let goOn = (): void => undefined;
+    const wait: HostAction = () => new Promise((resolve) => (goOn = () => resolve({})));
+    await using host = await TestHost.start({ add, wait });
+    await using proxy = await startTestProxy({ SPAWN_TOKENS, USER_FUNCTION_PORT: `${host.port}` });
+    const own = proxy.client.with({ headers: { authorization: `Bearer ${HOST}` } });
+    await own.register([
+      counter("incrementor"),
+      counter("waiter", { actions: [{ name: "wait" }] }),
+    ]);
+    const waiting = own.invoke("waiter", "wait");
+    await until(() => host.requests.length === 1);
+    const { runId } = fromBinary(RunSchema, host.requests[0]!.body);
+    expect(await nameRun(proxy, WEB, runId)).toBe(403);
+    expect(await nameRun(proxy, OTHER, runId)).toBe(403);
+    expect(await nameRun(proxy, HOST, "invented")).toBe(499);
+    expect(await nameRun(proxy, HOST, runId)).toBe(200);
+    expect(host.requests.at(-1)?.invocation.caller?.name).toBe("waiter");
+    goOn();
+    await waiting;
+  });
+});
+
+describe("JSON and channels", () => {
+  test("need a token like everything else, and say so in JSON", async () => {
+    await using t = await startWith();
+    const refusals = [
+      await post(`${t.url}/actors/tally/add`, undefined, "1"),
+      await post(`${t.url}/channels/news`, `${WEB}x`, "1"),
+      await post(`${t.url}/messages`, undefined, `{"name":"tally","action":"add","payload":1}`),
+      await fetch(`${t.url}/channels/news`),
+    ];
+    for (const refusal of refusals) {
+      expect(refusal.status).toBe(401);
+      const { error } = (await refusal.json()) as { readonly error: object };
+      expect(error).toMatchObject({ code: "UNAUTHORIZED", applied: "no", retryable: false });
+    }
+    expect(await (await post(`${t.url}/actors/tally/add`, WEB, "1")).json()).toBe(1);
+    expect((await post(`${t.url}/channels/news`, WEB, "1")).status).toBe(200);
+  });
+
+  test("are under policies: publish and subscribe are actions", async () => {
+    await using folder = scratch();
+    const deny = "type: deny\nidentities: web\nactions: publish, subscribe, add";
+    writeFileSync(folder.path("web.policy"), deny);
+    await using t = await startWith({ SPAWN_POLICIES_PATH: folder.path(".") });
+    expect((await post(`${t.url}/actors/tally/add`, WEB, "1")).status).toBe(403);
+    expect((await post(`${t.url}/channels/news`, WEB, "1")).status).toBe(403);
+    const message = `{"name":"tally","action":"add","payload":1}`;
+    expect((await post(`${t.url}/messages`, WEB, message)).status).toBe(403);
+    expect((await post(`${t.url}/messages`, HOST, message)).status).toBe(200);
+    const headers = { authorization: `Bearer ${WEB}` };
+    expect((await fetch(`${t.url}/channels/news`, { headers })).status).toBe(403);
+    expect((await post(`${t.url}/channels/news`, HOST, "1")).status).toBe(200);
+  });
+
+  test("a trace goes on from the headers of a call with JSON", async () => {
+    await using host = await TestHost.start({ add });
+    await using proxy = await startTestProxy({ USER_FUNCTION_PORT: `${host.port}` });
+    await proxy.client.register([counter("incrementor")]);
+    const traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    const path = "/api/v1/system/spawn-system/actors/incrementor/add";
+    const headers = { "content-type": "application/json", traceparent };
+    await fetch(urlOf(proxy.address) + path, { method: "POST", headers, body: `{"value":1}` });
+    expect(host.requests[0]?.headers["traceparent"]).toBe(traceparent);
+  });
+});
