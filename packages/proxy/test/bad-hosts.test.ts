@@ -291,7 +291,7 @@ describe("a host that dies", () => {
     let runs = 0;
     const slow: HostAction = async () => {
       runs++;
-      await sleep(500);
+      await sleep(1_000);
       return {};
     };
     await using t = await start({ add, slow });
@@ -302,7 +302,7 @@ describe("a host that dies", () => {
     await t.client.invoke("incrementor", "get");
     const calling = t.client.invoke("incrementor", "slow");
     await until(() => runs === 1);
-    await sleep(250);
+    await sleep(500);
     await t.host.kill();
     expect((await calling).headers).toMatchObject({
       "spawn-error": "HOST_UNAVAILABLE",

@@ -33,7 +33,7 @@ export class ExchangeError extends Error {
  * How soon after a request the end of an idle connection is heard if it came first, in milliseconds. One
  * that ends later is a host that has died over the request.
  */
-const STALE_WITHIN_MS = 100;
+const STALE_WITHIN_MS = 250;
 
 interface Exchange {
   readonly reader: ResponseReader;
