@@ -1,9 +1,11 @@
 /** Requests and answers in JSON, for those who speak nothing else. */
+import { create } from "@bufbuild/protobuf";
+import { AnySchema } from "@bufbuild/protobuf/wkt";
 import { OpaqueValue, SpawnError, errorCodes } from "spawn-mesh/engine";
-import { jsonOfValue, valueOfJson } from "spawn-mesh/protocol";
+import { jsonOfValue, jsonTextOf, valueOfJson } from "spawn-mesh/protocol";
 import type { Answer } from "./answers.ts";
 import type { Route, RouteRequest } from "./server.ts";
-import { NOOP } from "./wire-values.ts";
+import { NOOP, valueOfJsonText } from "./wire-values.ts";
 
 const JSON_TYPE = "application/json";
 const JSON_HEADERS = { "content-type": `${JSON_TYPE}; charset=utf-8` };
@@ -16,12 +18,23 @@ export function jsonRoute(route: Route): Route {
 /** `200` with the value, or `204` when there is none. */
 export function jsonAnswer(value: unknown): Answer {
   if (isNothing(value)) return { status: 204, headers: {}, body: "" };
-  return { status: 200, headers: JSON_HEADERS, body: JSON.stringify(jsonOfValue(value)) };
+  return {
+    status: 200,
+    headers: JSON_HEADERS,
+    body: jsonIn(value) ?? JSON.stringify(jsonOfValue(value)),
+  };
 }
 
 /** A value of the engine as a JSON value; `undefined` for one that says that there is none. */
 export function jsonValue(value: unknown): unknown {
-  return isNothing(value) ? undefined : jsonOfValue(value);
+  if (isNothing(value)) return undefined;
+  const json = jsonIn(value);
+  return json === undefined ? jsonOfValue(value) : JSON.parse(json);
+}
+
+/** The text of JSON that is carried as it is. */
+function jsonIn(value: unknown): string | undefined {
+  return value instanceof OpaqueValue ? jsonTextOf(create(AnySchema, value)) : undefined;
 }
 
 function isNothing(value: unknown): boolean {
@@ -61,7 +74,8 @@ export function notJson(): Answer {
 export function valueOfBody(body: Uint8Array): unknown {
   if (body.length === 0) return undefined;
   try {
-    return valueOfJson(JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(body)));
+    const text = new TextDecoder("utf-8", { fatal: true }).decode(body);
+    return valueOfJson(valueOfJsonText(text, "body"));
   } catch (cause) {
     throw new SpawnError("INVALID_ARGUMENT", "the body is no JSON", { cause });
   }

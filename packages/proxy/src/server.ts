@@ -9,7 +9,7 @@ import { createServer as createTlsServer } from "node:https";
 import type { Server as TlsServer } from "node:https";
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
-import { unlinkSync } from "node:fs";
+import { lstatSync, unlinkSync } from "node:fs";
 import { connect } from "node:net";
 import type { AddressInfo, Socket } from "node:net";
 import type { TlsOptions } from "node:tls";
@@ -62,12 +62,16 @@ export interface ServerOptions {
 const CONNECTIONS_MAX = 10_000;
 /** Clients that keep connections close them themselves; one that was closed under their hands is a failed call. */
 const KEEP_ALIVE_MS = 65_000;
+/** Time for answers to be read when the server closes, in milliseconds; who sends half a request has it too. */
+const FAREWELL_MS = 2_000;
 /** Who may use a socket file if nothing else is said. */
 const SOCKET_MODE = 0o600;
 /** How a client names a request, so that both ends can find it again. */
 const REQUEST_ID = "x-request-id";
 /** How much of a body that is too large is read and thrown away, in limits of a body. */
 const DISCARDED_SHARE_MAX = 8;
+/** How much of bodies that have not come to their end is kept at once, in limits of a body. */
+const UNFINISHED_SHARE_MAX = 32;
 /** Beyond it a second write is cheaper than a text. */
 const ONE_WRITE_BYTES_MAX = 16 * 1024;
 const NO_BODY = Buffer.alloc(0);
@@ -131,12 +135,14 @@ export class ProxyServer {
     if ("setSecureContext" in this.#server) this.#server.setSecureContext(tls);
   }
 
-  /** Takes no more connections, and ends when the answers under way are sent. */
+  /** Takes no more connections, and ends when the answers under way are sent, or nobody reads them. */
   async close(): Promise<void> {
     const closed = once(this.#server, "close");
     this.#server.close();
     this.#server.closeIdleConnections();
+    const farewell = setTimeout(() => this.#server.closeAllConnections(), FAREWELL_MS);
     await closed;
+    clearTimeout(farewell);
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -245,28 +251,49 @@ function noRoute(routes: readonly Route[]): Answer {
   return { ...refusal, status: 405, headers: { ...headers, allow: methods } };
 }
 
+/** Bytes of all bodies that have not come to their end: nobody has yet promised anything for them. */
+let unfinishedBytes = 0;
+
 /**
  * The body of a request. One that is too large is read to its end all the same, as long as that is not
  * far: a client that is cut off while it sends does not read why.
  *
- * @throws {SpawnError} `PAYLOAD_TOO_LARGE`, `CANCELLED`
+ * @throws {SpawnError} `PAYLOAD_TOO_LARGE`, `OVERLOADED`, `CANCELLED`
  */
 function readBody(request: IncomingMessage, bytesMax: number): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     let chunks: Buffer[] = [];
+    let kept = 0;
     let bytes = 0;
+    const keep = (count: number): void => {
+      unfinishedBytes += count - kept;
+      kept = count;
+    };
+    const refuse = (error: SpawnError): void => {
+      request.pause();
+      keep(0);
+      chunks = [];
+      reject(error);
+    };
     request.on("data", (chunk: Buffer) => {
       bytes += chunk.length;
-      if (bytes <= bytesMax) return void chunks.push(chunk);
+      if (bytes <= bytesMax) {
+        chunks.push(chunk);
+        keep(bytes);
+        const isTooMuch = unfinishedBytes > bytesMax * UNFINISHED_SHARE_MAX;
+        if (isTooMuch)
+          refuse(new SpawnError("OVERLOADED", "too many bodies have not come to their end"));
+        return;
+      }
+      keep(0);
       chunks = [];
-      if (bytes <= bytesMax * DISCARDED_SHARE_MAX) return;
-      request.pause();
-      reject(tooLarge(bytesMax));
+      if (bytes > bytesMax * DISCARDED_SHARE_MAX) refuse(tooLarge(bytesMax));
     });
     request.on("end", () => {
       if (bytes > bytesMax) reject(tooLarge(bytesMax));
       else resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks));
     });
+    request.on("close", () => keep(0));
     request.on("error", (cause) =>
       reject(new SpawnError("CANCELLED", "the request has ended in the middle", { cause })),
     );
@@ -308,5 +335,6 @@ async function removeStaleSocket(path: string): Promise<void> {
     socket.on("error", resolve);
   });
   socket.destroy();
-  if (error?.code === "ECONNREFUSED") unlinkSync(path);
+  // Nobody can connect to another kind of file either, and that is somebody's.
+  if (error?.code === "ECONNREFUSED" && lstatSync(path).isSocket()) unlinkSync(path);
 }

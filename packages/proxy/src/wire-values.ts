@@ -2,8 +2,8 @@
  * Values on their way between the wire and the engine.
  *
  * JSON, which hosts wrap in `JSONType`, is a JSON value in the engine and JSON text in the statestore, so
- * that an actor may be hosted in TypeScript today and in Python tomorrow. Every other `Any` is opaque: its
- * type and bytes come out as they went in. Whoever receives `JSONType` or `Noop` gets the spelling that
+ * that an actor may be hosted in TypeScript today and in Python tomorrow. Only where it has a number that
+ * JavaScript would round is it opaque, as every other `Any` is: type and bytes come out as they went in. Whoever receives `JSONType` or `Noop` gets the spelling that
  * its SDK knows.
  */
 import { create } from "@bufbuild/protobuf";
@@ -40,7 +40,28 @@ export function valueOfPayload(payload: WirePayload, what: string): unknown {
   const { typeUrl, value } = payload.value;
   const json = jsonTextOf(payload.value);
   if (json === undefined) return new OpaqueValue(typeUrl, value);
-  return json === "" ? undefined : parsed(json, what);
+  return json === "" ? undefined : valueOfJsonText(json, what);
+}
+
+/** JSON as a value of the engine. @throws {SpawnError} `INVALID_ARGUMENT` when it is none */
+export function valueOfJsonText(json: string, what: string): unknown {
+  const value = parsed(json, what);
+  if (!MAY_BE_ROUNDED.test(json) || isExact(json)) return value;
+  const any = wrapJson(json, "spawn");
+  return new OpaqueValue(any.typeUrl, any.value);
+}
+
+/** Text without one of these has no number beyond those that JavaScript holds. */
+const MAY_BE_ROUNDED = /\d{16}|\d[eE]\+?\d{2}/;
+
+function isExact(json: string): boolean {
+  let isHeld = true;
+  JSON.parse(json, (_key: string, value: unknown, token?: { readonly source?: string }) => {
+    if (typeof value !== "number") return;
+    const isFraction = /[.eE]/.test(token?.source ?? "");
+    isHeld &&= isFraction ? Number.isFinite(value) : Number.isSafeInteger(value);
+  });
+  return isHeld;
 }
 
 /** A value of the engine as a payload, in the spelling of whoever receives it. */
@@ -83,7 +104,8 @@ export function stateOfText(text: string, spelling: Spelling): Any | undefined {
 
 /** A stored state as a value of the engine. */
 export function valueOfState(text: string): unknown {
-  return text === NO_STATE ? undefined : valueOfText(text);
+  if (text === NO_STATE) return undefined;
+  return isOpaqueText(text) ? valueOfText(text) : valueOfJsonText(text, "state");
 }
 
 function isOpaqueText(text: string): boolean {

@@ -287,6 +287,30 @@ describe("a host that dies", () => {
     }, 15_000);
   });
 
+  test("over an action that it had begun is not asked to run it again", async () => {
+    let runs = 0;
+    const slow: HostAction = async () => {
+      runs++;
+      await sleep(1_000);
+      return {};
+    };
+    await using t = await start({ add, slow });
+    await using second = await TestHost.start({ add, slow });
+    const actor = counter("incrementor", { actions: [{ name: "add" }, { name: "slow" }] });
+    await t.client.register([actor], { port: second.port });
+    await t.client.register([actor]);
+    await t.client.invoke("incrementor", "get");
+    const calling = t.client.invoke("incrementor", "slow");
+    await until(() => runs === 1);
+    await sleep(500);
+    await t.host.kill();
+    expect((await calling).headers).toMatchObject({
+      "spawn-error": "HOST_UNAVAILABLE",
+      "spawn-applied": "no",
+    });
+    expect(runs).toBe(1);
+  });
+
   test("has a call taken over by another host of the same actor", async () => {
     await using t = await start();
     await using second = await TestHost.start({ add });
@@ -295,6 +319,31 @@ describe("a host that dies", () => {
     expect(second.requests).toHaveLength(1);
     await second.kill();
     expect(jsonIn(await t.client.invoke("incrementor", "add", one))).toEqual({ total: 3 });
+  });
+
+  test("has a call taken over in the words that the other host knows", async () => {
+    await using t = await start();
+    await using second = await TestHost.start({ add });
+    const state = { state: json({ total: 0 }, "spawn") };
+    await t.client.register([counter("incrementor", { state })], { port: second.port });
+    await second.kill();
+    await t.client.invoke("incrementor", "add", { payload: jsonPayload({ value: 1 }, "spawn") });
+    const { currentContext, payload } = t.host.requests.at(-1)!.invocation;
+    expect(currentContext?.state?.typeUrl).toMatch(/\/eigr\.functions\.protocol\.JSONType$/);
+    expect(payload.value).toMatchObject({
+      typeUrl: expect.stringMatching(/\/eigr\.functions\.protocol\.JSONType$/),
+    });
+  });
+
+  test("has only those calls taken over that the other host has an action for", async () => {
+    await using t = await start();
+    await using second = await TestHost.start({ add, subtract: add });
+    const actions = [{ name: "add" }, { name: "subtract" }];
+    await t.client.register([counter("incrementor", { actions })], { port: second.port });
+    await second.kill();
+    const failed = await t.client.invoke("incrementor", "subtract", one);
+    expect(failed.headers["spawn-error"]).toBe("HOST_UNAVAILABLE");
+    expect(jsonIn(await t.client.invoke("incrementor", "add", one))).toEqual({ total: 2 });
   });
 });
 

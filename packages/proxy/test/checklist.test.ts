@@ -348,6 +348,16 @@ describe("8: unnamed actors", () => {
     expect(unknown.status?.status).toBe(Status.ACTOR_NOT_FOUND);
   });
 
+  test("are not asked for by a register_ref that is the actor's own name", async () => {
+    await using t = await start({ add });
+    await t.client.register([user, counter("incrementor")]);
+    const call = { ...one, registerRef: "incrementor" };
+    expect(jsonIn(await t.client.invoke("incrementor", "add", call))).toEqual({ total: 1 });
+    await t.client.spawn([{ name: "ann", parent: "user" }]);
+    const ofInstance = { ...one, registerRef: "ann" };
+    expect(jsonIn(await t.client.invoke("ann", "add", ofInstance))).toEqual({ total: 1 });
+  });
+
   test("cannot be spawned from an actor that is not there, or is no unnamed one", async () => {
     await using t = await start({ add });
     await t.client.register([counter("incrementor")]);

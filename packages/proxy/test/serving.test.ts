@@ -1,4 +1,5 @@
 /** The server itself: sockets, limits, readiness, and the end. */
+import { readFileSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fromBinary } from "@bufbuild/protobuf";
@@ -30,6 +31,16 @@ describe("a Unix socket", () => {
       expect(jsonIn(await proxy.client.invoke("incrementor", "add", one))).toEqual({ total });
       await proxy.kill("SIGKILL");
     }
+  });
+
+  test("does not take the place of a file that is no socket", async () => {
+    await using files = scratch();
+    const path = files.path("notes.txt");
+    writeFileSync(path, "keep me");
+    await expect(
+      startTestProxy({ PROXY_UDS_ENABLED: "true", PROXY_UDS_ADDRESS: path }),
+    ).rejects.toThrow("EADDRINUSE");
+    expect(readFileSync(path, "utf8")).toBe("keep me");
   });
 
   test("of a proxy that runs is not taken away", async () => {
@@ -66,6 +77,26 @@ describe("a body", () => {
       expect([answer.status, answer.headers["spawn-error"]]).toEqual([400, "INVALID_ARGUMENT"]);
       expect(fromBinary(SpawnResponseSchema, answer.body).status?.status).toBe(Status.ERROR);
     }
+  });
+
+  test("that does not come to its end is not kept beside any number of others", async () => {
+    await using proxy = await startTestProxy({ SPAWN_BODY_BYTES_MAX: "10000" });
+    const { port } = proxy.address as { readonly port: number };
+    const answers: string[] = [];
+    const head = "POST /api/v1/system HTTP/1.1\r\nhost: x\r\ncontent-length: 10000\r\n\r\n";
+    const sockets = Array.from({ length: 50 }, () => {
+      const socket = connect(port, "127.0.0.1", () => socket.write(`${head}${"x".repeat(9_000)}`));
+      socket.on("data", (bytes: Buffer) => answers.push(bytes.toString("latin1")));
+      return socket.on("error", () => undefined);
+    });
+    await until(() => answers.length > 0);
+    expect(answers[0]).toMatch(/^HTTP\/1.1 429 [^]*spawn-error: OVERLOADED\r\n/);
+    await until(() => answers.length === 15);
+    for (const socket of sockets) socket.destroy();
+    await until(async () => {
+      const { status } = await proxy.client.post("/api/v1/system", Buffer.alloc(9_000, 0x0a));
+      return status !== 429;
+    });
   });
 
   test("of several megabytes goes to the host and back", async () => {
@@ -167,6 +198,22 @@ describe("a proxy that is told to end", () => {
     goOn!();
     expect(jsonIn(await calling)).toEqual({ total: 1 });
     await stopping;
+  });
+
+  test("does not wait for who has sent half a request", { timeout: 20_000 }, async () => {
+    await using files = scratch();
+    await using proxy = await ProxyProcess.start({ PROXY_DATABASE_NAME: files.path("state.db") });
+    const { port } = proxy.address as { readonly port: number };
+    const body = "content-length: 100\r\n\r\nabc";
+    const sent = ["", "POST /api/v1/sys", `POST /api/v1/system HTTP/1.1\r\nhost: x\r\n${body}`];
+    const sockets = sent.map((text) => {
+      const socket = connect(port, "127.0.0.1", () => socket.write(text));
+      return socket.on("error", () => undefined);
+    });
+    await sleep(200);
+    const hanging = sleep(15_000, "it hangs", { ref: false });
+    expect(await Promise.race([proxy.kill("SIGTERM"), hanging])).toBe(0);
+    for (const socket of sockets) socket.destroy();
   });
 
   test("ends with status 0, and has said so in its log", async () => {

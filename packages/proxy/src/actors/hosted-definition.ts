@@ -15,6 +15,7 @@ import type { RegisteredActor } from "spawn-mesh/protocol";
 import { NOOP_TEXT, NO_STATE, textOfState, valueOfState } from "../wire-values.ts";
 import { checkActorName } from "./directory.ts";
 import { definitionOfSdk } from "./definition-of-sdk.ts";
+import type { ActorHost } from "../host/actor-host.ts";
 import { initAtHost, runAtHost, stateAsStored } from "./hosted-run.ts";
 import type { Hosting } from "./hosted-run.ts";
 
@@ -26,6 +27,20 @@ const POOL_MAX = 256;
 
 /** The actions that begin the life of an actor; the first that is registered counts. */
 const INIT_ACTIONS: ReadonlySet<string> = new Set(["init", "Init", "setup", "Setup"]);
+
+/** A host of an actor, with the actions that it has. */
+export interface RegisteredHost {
+  readonly host: ActorHost;
+  readonly actions: ReadonlySet<string>;
+}
+
+/** The hosts of an actor, the one first that registered last: what it said is what the actor is. */
+export type RegisteredHosts = readonly [RegisteredHost, ...RegisteredHost[]];
+
+/** What runs of all actions of an actor have in common. */
+export interface SharedHosting extends Omit<Hosting, "hosts"> {
+  readonly hosts: RegisteredHosts;
+}
 
 const kinds: Readonly<Partial<Record<Kind, ActorKind>>> = {
   [Kind.UNNAMED]: "unnamed",
@@ -40,7 +55,7 @@ const kinds: Readonly<Partial<Record<Kind, ActorKind>>> = {
  */
 export function hostedDefinition(
   registered: RegisteredActor,
-  hosting: Hosting,
+  hosting: SharedHosting,
   { durability }: { readonly durability: Durability },
 ): ActorDefinition {
   const { id, settings, definition: actor } = registered;
@@ -52,7 +67,6 @@ export function hostedDefinition(
     );
   }
   const kind = kinds[settings.kind] ?? "named";
-  const names = new Set(actor.actions.map(({ name }) => name));
   const { deactivationStrategy, snapshotStrategy } = settings;
   const init = actor.actions.find(({ name }) => INIT_ACTIONS.has(name))?.name;
   const state = isStored(registered) ? stateOf(registered) : undefined;
@@ -65,8 +79,11 @@ export function hostedDefinition(
     deactivateTimeoutMs: timeoutOf(deactivationStrategy, DEACTIVATE_TIMEOUT_MS),
     snapshotTimeoutMs: timeoutOf(snapshotStrategy, SNAPSHOT_TIMEOUT_MS),
     revisionsKept: REVISIONS_KEPT,
-    init: init === undefined ? undefined : (context) => initAtHost(hosting, init, context),
-    actions: actionsOf(registered, hosting, names),
+    init:
+      init === undefined
+        ? undefined
+        : (context) => initAtHost(hostingOf(hosting, init), init, context),
+    actions: actionsOf(actionNames(registered), hosting),
     channels: channelsOf(registered),
     timers: timersOf(registered),
     isStrict: false,
@@ -104,22 +121,36 @@ function stateOf(registered: RegisteredActor): StateDefinition {
   };
 }
 
+/** The actions that the host of an actor has: all reads of the state, if it has one of them. */
+export function actionNames({ definition }: RegisteredActor): ReadonlySet<string> {
+  const names = new Set(definition.actions.map(({ name }) => name));
+  const readsItself = [...DEFAULT_READS].some((name) => names.has(name));
+  for (const { action } of definition.timerActions) names.add(action?.name ?? "");
+  if (readsItself) for (const name of DEFAULT_READS) names.add(name);
+  return names;
+}
+
 function actionsOf(
-  { definition }: RegisteredActor,
-  hosting: Hosting,
-  registered: ReadonlySet<string>,
+  names: ReadonlySet<string>,
+  hosting: SharedHosting,
 ): ReadonlyMap<string, ActionDefinition> {
-  const timed = definition.timerActions.map(({ action }) => action?.name ?? "");
-  const readsItself = [...DEFAULT_READS].some((name) => registered.has(name));
-  const names = [...registered, ...timed, ...(readsItself ? DEFAULT_READS : [])];
-  const actions = new Map(names.map((name) => [name, hostedAction(name, hosting)]));
-  if (readsItself) return actions;
-  for (const name of DEFAULT_READS) actions.set(name, defaultRead(name, hosting));
+  const actions = new Map([...names].map((name) => [name, hostedAction(name, hosting)]));
+  for (const name of DEFAULT_READS) {
+    if (!names.has(name)) actions.set(name, defaultRead(name, hosting));
+  }
   return actions;
 }
 
-function hostedAction(name: string, hosting: Hosting): ActionDefinition {
+/** One that does not have the action would answer as if it had done it. */
+function hostingOf(hosting: SharedHosting, action: string): Hosting {
+  const [first, ...others] = hosting.hosts;
+  const able = others.filter(({ actions }) => actions.has(action));
+  return { ...hosting, hosts: [first.host, ...able.map(({ host }) => host)] };
+}
+
+function hostedAction(name: string, shared: SharedHosting): ActionDefinition {
   checkName("action", name);
+  const hosting = hostingOf(shared, name);
   return {
     name,
     isRead: false,
@@ -129,7 +160,7 @@ function hostedAction(name: string, hosting: Hosting): ActionDefinition {
 }
 
 /** Answers the state without asking the host. */
-function defaultRead(name: string, hosting: Hosting): ActionDefinition {
+function defaultRead(name: string, hosting: SharedHosting): ActionDefinition {
   return {
     name,
     isRead: true,

@@ -12,7 +12,7 @@ import {
   isNoop,
 } from "spawn-mesh/protocol";
 import type { ActorInvocationResponse, Context } from "spawn-mesh/protocol";
-import type { ActorHost } from "../host/actor-host.ts";
+import type { ActorHost, HostCall } from "../host/actor-host.ts";
 import { askHosts } from "../host/ask-hosts.ts";
 import type { HttpResponse } from "../host/http-response.ts";
 import { NOOP, payloadOfValue, stateOfText, textOfState, valueOfPayload } from "../wire-values.ts";
@@ -24,9 +24,9 @@ import { beginRun, endRun } from "./runs-at-hosts.ts";
 import type { StatesInMemory } from "./states-in-memory.ts";
 import { applyWorkflow } from "./workflow.ts";
 
-/** What runs at a host have in common that are of one registered actor. */
+/** What runs at a host have in common that are of one action of a registered actor. */
 export interface Hosting {
-  /** Who can run it, the one first that registered last. */
+  /** Who has the action, the one first that registered last. */
   readonly hosts: readonly [ActorHost, ...ActorHost[]];
   /** Where the states of actors are that are not stored; `undefined` for actors whose states are. */
   readonly memory: StatesInMemory | undefined;
@@ -73,7 +73,7 @@ export async function initAtHost(
 }
 
 /** The state of an actor as it is stored, wherever that is. */
-export function stateAsStored({ memory }: Hosting, context: ActionContext): string {
+export function stateAsStored({ memory }: Pick<Hosting, "memory">, context: ActionContext): string {
   return memory === undefined ? (context.state as string) : memory.read(context.self.name);
 }
 
@@ -89,30 +89,32 @@ async function call(
   action: string,
   { context, payload, caller }: HostedRun,
 ): Promise<HostAnswer> {
-  const { spelling } = hosting.hosts[0];
   const before = stateAsStored(hosting, context);
-  const state = stateOfText(before, spelling);
   const id = wireIdOf(context.self);
   const actor = id.parent === "" ? { ...id, parent: hosting.parent } : id;
   const from = caller && { caller: wireIdOf(caller) };
-  const request = create(ActorInvocationSchema, {
-    actor,
-    actionName: action,
-    currentContext: {
-      ...(state && { state }),
+  const request = ({ spelling }: ActorHost): Uint8Array => {
+    const state = stateOfText(before, spelling);
+    const invocation = create(ActorInvocationSchema, {
+      actor,
+      actionName: action,
+      currentContext: {
+        ...(state && { state }),
+        ...from,
+        self: actor,
+        metadata: context.metadata,
+        tags: context.tags,
+      },
+      payload: payloadOfValue(payload, spelling),
       ...from,
-      self: actor,
-      metadata: context.metadata,
-      tags: context.tags,
-    },
-    payload: payloadOfValue(payload, spelling),
-    ...from,
-  });
+    });
+    return Buffer.concat([toBinary(ActorInvocationSchema, invocation), run.fields]);
+  };
   const run = beginRun(context, hosting.hosts);
   try {
-    const body = Buffer.concat([toBinary(ActorInvocationSchema, request), run.fields]);
-    const asked = { body, action, actor: context.self.definition, metadata: context.metadata };
-    const response = understood(await askHosts(hosting.hosts, asked, context.signal));
+    const asked = { action, actor: context.self.definition, metadata: context.metadata };
+    const callFor = (host: ActorHost): HostCall => ({ ...asked, body: request(host) });
+    const response = understood(await askHosts(hosting.hosts, callFor, context.signal));
     checkAnswerer(response, actor);
     return { response, before };
   } finally {

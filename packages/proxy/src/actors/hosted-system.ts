@@ -29,9 +29,9 @@ import type { ActorHosts } from "../host/actor-hosts.ts";
 import { notFound } from "./directory.ts";
 import type { Directory, WireTarget } from "./directory.ts";
 import { HostRefusal } from "./host-failure.ts";
-import { hostedDefinition, initialState, isStored } from "./hosted-definition.ts";
+import { actionNames, hostedDefinition, initialState, isStored } from "./hosted-definition.ts";
+import type { RegisteredHosts, SharedHosting } from "./hosted-definition.ts";
 import { typeNameOf } from "./hosted-run.ts";
-import type { Hosting } from "./hosted-run.ts";
 import { keptRegistration, registrationOf } from "./kept-registration.ts";
 import type { KeptRegistration } from "./kept-registration.ts";
 import { Records, recordDefinitions } from "./records.ts";
@@ -86,7 +86,7 @@ export class HostedSystem {
   readonly #options: HostedSystemOptions;
   readonly #spawned: SpawnedInstances;
   readonly #registered: Records<KeptRegistration>;
-  readonly #hosts = new Map<string, Hosting["hosts"]>();
+  readonly #hosts = new Map<string, RegisteredHosts>();
   /** The states of those that are not stored, by the names of their definitions. */
   readonly #inMemory = new Map<string, StatesInMemory>();
 
@@ -129,7 +129,7 @@ export class HostedSystem {
     this.#checkRoom(actors);
     learnSpelling(host, actors);
     const taken = actors.map((registered) => {
-      const hosts = this.#hostsWith(registered.id.name, host);
+      const hosts = this.#hostsWith(registered, host);
       return { registered, hosts, definition: this.#definition(registered, hosts) };
     });
     for (const { definition, hosts } of taken) await this.#take(definition, hosts);
@@ -167,11 +167,11 @@ export class HostedSystem {
     return refused;
   }
 
-  #definition(registered: RegisteredActor, hosts: Hosting["hosts"]): ActorDefinition {
+  #definition(registered: RegisteredActor, hosts: RegisteredHosts): ActorDefinition {
     return hostedDefinition(registered, this.#hosting(registered, hosts), this.#options);
   }
 
-  async #take(definition: ActorDefinition, hosts: Hosting["hosts"]): Promise<void> {
+  async #take(definition: ActorDefinition, hosts: RegisteredHosts): Promise<void> {
     await this.#define(definition);
     this.#hosts.set(definition.name, hosts);
   }
@@ -185,12 +185,14 @@ export class HostedSystem {
     );
   }
 
-  #hostsWith(actor: string, host: ActorHost): Hosting["hosts"] {
-    const others = (this.#hosts.get(actor) ?? []).filter((other) => other !== host);
-    return [host, ...others.slice(0, HOSTS_PER_ACTOR_MAX - 1)];
+  #hostsWith(registered: RegisteredActor, host: ActorHost): RegisteredHosts {
+    const known = this.#hosts.get(registered.id.name) ?? [];
+    const others = known.filter((other) => other.host !== host);
+    const latest = { host, actions: actionNames(registered) };
+    return [latest, ...others.slice(0, HOSTS_PER_ACTOR_MAX - 1)];
   }
 
-  #hosting(registered: RegisteredActor, hosts: Hosting["hosts"]): Hosting {
+  #hosting(registered: RegisteredActor, hosts: RegisteredHosts): SharedHosting {
     const { clearsTags, directory } = this.#options;
     return {
       hosts,
@@ -253,7 +255,8 @@ export class HostedSystem {
 
   /** Who is meant; `undefined` if nobody is. */
   async find({ name, parent, registerRef }: WireTarget): Promise<ActorId | undefined> {
-    if (registerRef !== "") return await this.spawn(name, registerRef);
+    // One SDK calls every actor with its own name there.
+    if (registerRef !== "" && registerRef !== name) return await this.spawn(name, registerRef);
     if (this.#typeOf(name) !== undefined) return this.#place(name, name);
     const spawnedFrom = this.#spawned.known(name) ?? (await this.#spawned.recall(name)) ?? parent;
     const kind = this.#typeOf(spawnedFrom)?.definition.kind;
@@ -280,7 +283,7 @@ export class HostedSystem {
   /** How those spell `JSONType` and `Noop` who know an actor; `undefined` if nobody has registered it. */
   spellingFor(actor: string): Spelling | undefined {
     const registered = this.#hosts.has(actor) ? actor : this.#spawned.known(actor);
-    return registered === undefined ? undefined : this.#hosts.get(registered)?.[0].spelling;
+    return registered === undefined ? undefined : this.#hosts.get(registered)?.[0].host.spelling;
   }
 
   /** The names of a call as far as they are registered. */

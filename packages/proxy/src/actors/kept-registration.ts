@@ -5,9 +5,8 @@
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { ActorSchema, RegistrationRequestSchema, readRegistration } from "spawn-mesh/protocol";
 import type { RegisteredActor, Spelling } from "spawn-mesh/protocol";
-import type { ActorHost } from "../host/actor-host.ts";
 import type { ActorHosts } from "../host/actor-hosts.ts";
-import type { Hosting } from "./hosted-run.ts";
+import type { RegisteredHost, RegisteredHosts } from "./hosted-definition.ts";
 
 /** A JSON value. */
 export interface KeptRegistration {
@@ -25,17 +24,22 @@ interface KeptHost {
   readonly host: string;
   readonly port: number;
   readonly spelling: Spelling;
+  readonly actions: readonly string[];
 }
 
 export function keptRegistration(
   { key, id, settings, definition }: RegisteredActor,
-  { hosts, by }: { readonly hosts: readonly ActorHost[]; readonly by: string },
+  { hosts, by }: { readonly hosts: RegisteredHosts; readonly by: string },
 ): KeptRegistration {
   const actor = toBinary(ActorSchema, { ...definition, id, settings });
   return {
     key,
     actor: Buffer.from(actor).toString("base64"),
-    hosts: hosts.map(({ address, spelling }) => ({ ...address, spelling })),
+    hosts: hosts.map(({ host: { address, spelling }, actions }) => ({
+      ...address,
+      spelling,
+      actions: [...actions],
+    })),
     by,
   };
 }
@@ -44,15 +48,15 @@ export function keptRegistration(
 export function registrationOf(
   { key, actor, hosts: [first, ...others] }: KeptRegistration,
   { system, hosts }: { readonly system: string; readonly hosts: ActorHosts },
-): { readonly registered: RegisteredActor; readonly hosts: Hosting["hosts"] } {
+): { readonly registered: RegisteredActor; readonly hosts: RegisteredHosts } {
   const definition = fromBinary(ActorSchema, Buffer.from(actor, "base64"));
   const registry = { actors: { [key]: definition } };
   const actorSystem = { name: system, registry };
   const { actors } = readRegistration(create(RegistrationRequestSchema, { actorSystem }));
-  const known = ({ host, port, spelling }: KeptHost): ActorHost => {
+  const known = ({ host, port, spelling, actions }: KeptHost): RegisteredHost => {
     const found = hosts.at({ host, port });
     found.spelling = spelling;
-    return found;
+    return { host: found, actions: new Set(actions) };
   };
   return { registered: actors[0]!, hosts: [known(first!), ...others.map(known)] };
 }

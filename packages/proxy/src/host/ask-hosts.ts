@@ -11,17 +11,18 @@ const ROUNDS_MS: readonly number[] = [20, 80, 200, 400];
  * Asks the hosts one after the other, as long as those before have certainly not begun, and all of them
  * again for a moment.
  *
+ * @param callFor what a host is sent: each has a spelling of its own
  * @throws {HostUnavailable}, `BadResponse`, and the reason of `signal` when that aborts
  */
 export async function askHosts(
   hosts: readonly [ActorHost, ...ActorHost[]],
-  call: HostCall,
+  callFor: (host: ActorHost) => HostCall,
   signal: AbortSignal,
 ): Promise<HttpResponse> {
   for (let round = 0; ; round++) {
     for (const [index, host] of hosts.entries()) {
       try {
-        return await host.call(call, signal);
+        return await host.call(callFor(host), signal);
       } catch (error) {
         if (!(error instanceof HostUnavailable) || !error.isUnsent) throw error;
         const isLast = index === hosts.length - 1;

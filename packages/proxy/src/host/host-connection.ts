@@ -14,7 +14,7 @@ export interface HostAddress {
 export type ExchangeFailure =
   /** There was no connection, so nothing was sent. */
   | "unsent"
-  /** An idle connection was closed by the host before it answered anything. */
+  /** An idle connection was closed by the host at the moment of the request, before it answered anything. */
   | "stale"
   /** It may have been received. */
   | "broken";
@@ -28,6 +28,12 @@ export class ExchangeError extends Error {
     this.failure = failure;
   }
 }
+
+/**
+ * How soon after a request the end of an idle connection is heard if it came first, in milliseconds. One
+ * that ends later is a host that has died over the request.
+ */
+const STALE_WITHIN_MS = 250;
 
 interface Exchange {
   readonly reader: ResponseReader;
@@ -45,6 +51,7 @@ export class HostConnection {
   /** Whether a request was answered on it. */
   #isUsed = false;
   #hasReceived = false;
+  #sentAt = 0;
   /** When it became idle (monotonic milliseconds). */
   idleSince = 0;
 
@@ -69,9 +76,11 @@ export class HostConnection {
   send(request: Buffer): Promise<HttpResponse> {
     return new Promise((resolve, reject) => {
       if (this.#isClosed) {
-        return reject(new ExchangeError(this.#failure, "the connection was closed"));
+        // Since it was chosen: nothing of this request was sent.
+        return reject(new ExchangeError("stale", "the connection was closed"));
       }
       this.#hasReceived = false;
+      this.#sentAt = performance.now();
       this.#exchange = { reader: new ResponseReader(this.#bodyBytesMax), resolve, reject };
       this.#socket.write(request);
     });
@@ -124,6 +133,7 @@ export class HostConnection {
 
   get #failure(): ExchangeFailure {
     if (!this.#isConnected) return "unsent";
-    return this.#isUsed && !this.#hasReceived ? "stale" : "broken";
+    const isAtOnce = performance.now() - this.#sentAt < STALE_WITHIN_MS;
+    return this.#isUsed && !this.#hasReceived && isAtOnce ? "stale" : "broken";
   }
 }

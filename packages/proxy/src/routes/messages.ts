@@ -51,6 +51,6 @@ function messageOf(body: Uint8Array): SendRequest & { readonly name: string } {
   if (typeof message?.name === "string") return { ...message, name: message.name };
   throw new SpawnError(
     "INVALID_ARGUMENT",
-    "expected { name, action, payload } with the name of an actor",
+    "expected { name, action, payload } with the name of an actor, and no number beyond 2 ** 53",
   );
 }

@@ -91,9 +91,13 @@ export class HttpExchange {
       const giveUp = (error: SpawnError): void => {
         ending ??= error;
         sending.destroy(error);
+        // One that waits for a connection says nothing of its end before it has one.
+        reject(ending);
       };
       const timer =
-        timeoutMs === undefined ? undefined : setTimeout(() => giveUp(noAnswer()), timeoutMs);
+        timeoutMs === undefined
+          ? undefined
+          : setTimeout(() => giveUp(noAnswer(connection.isOpen)), timeoutMs);
       const onAbort = (): void => giveUp(cancelled(connection.isOpen));
       signal?.addEventListener("abort", onAbort, { once: true });
       if (signal?.aborted === true) onAbort();
@@ -135,10 +139,12 @@ function failedExchange(error: unknown, mayHaveArrived: boolean): SpawnError {
     : new SpawnError("NODE_UNAVAILABLE", `the sidecar cannot be reached: ${why}`, { cause: error });
 }
 
-function noAnswer(): SpawnError {
-  return new SpawnError("UNKNOWN_OUTCOME", "the sidecar has not answered before the deadline", {
-    applied: "unknown",
-  });
+function noAnswer(mayHaveArrived: boolean): SpawnError {
+  return mayHaveArrived
+    ? new SpawnError("UNKNOWN_OUTCOME", "the sidecar has not answered before the deadline", {
+        applied: "unknown",
+      })
+    : new SpawnError("NODE_UNAVAILABLE", "no connection to the sidecar before the deadline");
 }
 
 function cancelled(mayHaveArrived: boolean): SpawnError {
