@@ -13,8 +13,11 @@ import {
   type ActorSystemOptions,
   type EngineEvent,
 } from "../../src/sdk/index.ts";
+import { encryptedStatestore } from "../../src/statestores/encrypted/index.ts";
+import { memoryStatestore } from "../../src/statestores/memory.ts";
 import { mysqlStatestore } from "../../src/statestores/mysql/index.ts";
 import { postgresStatestore } from "../../src/statestores/postgres/index.ts";
+import { exportSystem, importSystem } from "../../src/statestores/transfer/index.ts";
 import type { ConnectionLimits } from "../../src/statestores/sql/connection-limits.ts";
 import {
   actorNamed,
@@ -257,6 +260,24 @@ for (const kind of kinds) {
         await expect(start(url, { cluster: "another" })).rejects.toMatchObject({
           code: "STATESTORE_UNAVAILABLE",
           message: expect.stringContaining(`the system shop of the cluster "${cluster}"`),
+        });
+      });
+
+      test("lets nobody replace the system of a cluster who does not name it", async () => {
+        const url = await server.createPlace();
+        await (await start(url, { cluster: "production" })).stop();
+        const bringIn = (options: { readonly cluster?: string }): Promise<unknown> => {
+          const store = encryptedStatestore(kind.connect({ url, connectionsMax: 2 }), encryption);
+          const stream = exportSystem(memoryStatestore(), "shop");
+          return importSystem(store, stream, { system: "shop", replace: true, ...options });
+        };
+        await expect(bringIn({})).rejects.toMatchObject({
+          code: "STATESTORE_UNAVAILABLE",
+          message: expect.stringContaining("belongs to no cluster"),
+        });
+        await expect(bringIn({ cluster: "staging" })).rejects.toThrow(/"production"/);
+        await expect(bringIn({ cluster: "production" })).resolves.toMatchObject({
+          wasThere: false,
         });
       });
     });

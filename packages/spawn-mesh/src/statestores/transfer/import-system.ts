@@ -5,7 +5,7 @@
  * system of that name starts there; so half an import is never taken for a whole one. An import that
  * ended early is run again from the start of its stream: what is there already is left as it is.
  */
-import { checkName } from "../../engine/actor-id.ts";
+import { checkClusterName, checkName } from "../../engine/actor-id.ts";
 import { systemClock } from "../../engine/clock.ts";
 import { SpawnError } from "../../engine/errors.ts";
 import { checkOptionNames } from "../../engine/option-names.ts";
@@ -23,6 +23,11 @@ import { type CheckedPart, readParts } from "./stream-reader.ts";
 export interface ImportOptions {
   /** Which system the stream has to be of. */
   readonly system: string;
+  /**
+   * The cluster that the processes of the system will belong to. A statestore that serves the system of
+   * another one, or of any when this is left out, refuses the import. Default: none.
+   */
+  readonly cluster?: string;
   /** Removes first what the statestore has of that system. Default `false`: then it must have nothing. */
   readonly replace?: boolean;
   /** Called after every part, which is a megabyte of the stream or more. */
@@ -61,14 +66,15 @@ export async function importSystem(
   options: ImportOptions,
 ): Promise<ImportedSystem> {
   checkOptionNames("importSystem", options, OPTION_NAMES);
-  const { system } = options;
+  const { system, cluster } = options;
   checkName("system", system);
+  if (cluster !== undefined) checkClusterName(cluster);
   checkEncryption(system, store);
   const parts = readParts(stream);
   try {
     // A stream that is no export is refused before the statestore is touched.
     const { value: first } = await parts.next();
-    await openForTransfer(store, "import");
+    await openForTransfer(store, "import", { system, cluster });
     try {
       return await new Import(store, options).run(first!, parts);
     } finally {
@@ -82,7 +88,7 @@ export async function importSystem(
   }
 }
 
-const OPTION_NAMES = ["system", "replace", "onProgress", "signal"] as const;
+const OPTION_NAMES = ["system", "cluster", "replace", "onProgress", "signal"] as const;
 /** So many bytes of the stream are stored at once, and the part that makes them so many. */
 const ADD_BYTES = 1024 * 1024;
 
