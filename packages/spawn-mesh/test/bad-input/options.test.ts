@@ -379,7 +379,7 @@ test("a misspelt option of what is done with all that is stored is refused", asy
   const store = memoryStatestore();
   const wrong = (option: string): object => ({ system: "shop", [option]: true });
   await expect(importSystem(store, [], wrong("replcae") as never)).rejects.toThrow(
-    "importSystem: there is no option replcae; there are system, replace, onProgress, signal",
+    "importSystem: there is no option replcae; there are system, cluster, replace, onProgress, signal",
   );
   await expect(importSystem(store, [], undefined as never)).rejects.toThrow("expected options");
   await expect(exportSystem(store, "shop", { inclear: true } as object).next()).rejects.toThrow(
