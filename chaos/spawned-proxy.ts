@@ -13,6 +13,7 @@ export class SpawnedProxy {
   private constructor(environment: Readonly<Record<string, string>>, child: ChildProcess) {
     this.#environment = environment;
     this.#child = child;
+    process.once("exit", () => this.#child.kill("SIGKILL"));
   }
 
   /** Resolves when it listens. @throws if it does not come to that */
@@ -45,7 +46,6 @@ async function startListening(environment: Readonly<Record<string, string>>) {
     env: { PATH: process.env["PATH"], ...environment },
     stdio: ["ignore", "ignore", "pipe"],
   });
-  process.once("exit", () => child.kill("SIGKILL"));
   const said: string[] = [];
   for await (const line of createInterface({ input: child.stderr })) {
     said.push(line);

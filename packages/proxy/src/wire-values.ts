@@ -3,13 +3,13 @@
  *
  * JSON, which hosts wrap in `JSONType`, is a JSON value in the engine and JSON text in the statestore, so
  * that an actor may be hosted in TypeScript today and in Python tomorrow. Only where it has a number that
- * JavaScript would round is it opaque, as every other `Any` is: type and bytes come out as they went in. Whoever receives `JSONType` or `Noop` gets the spelling that
- * its SDK knows.
+ * JavaScript would round is it opaque, as every other `Any` is: type and bytes come out as they went in.
+ * Whoever receives `JSONType` or `Noop` gets the spelling that its SDK knows.
  */
 import { create } from "@bufbuild/protobuf";
 import { AnySchema } from "@bufbuild/protobuf/wkt";
 import type { Any } from "@bufbuild/protobuf/wkt";
-import { OpaqueValue, SpawnError, textOfValue, valueOfText } from "spawn-mesh/engine";
+import { OpaqueValue, SpawnError, isOpaqueText, textOfValue, valueOfText } from "spawn-mesh/engine";
 import { NoopSchema, isNoop, jsonTextOf, respell, wrapJson } from "spawn-mesh/protocol";
 import type { Noop, Spelling } from "spawn-mesh/protocol";
 
@@ -106,11 +106,6 @@ export function stateOfText(text: string, spelling: Spelling): Any | undefined {
 export function valueOfState(text: string): unknown {
   if (text === NO_STATE) return undefined;
   return isOpaqueText(text) ? valueOfText(text) : valueOfJsonText(text, "state");
-}
-
-function isOpaqueText(text: string): boolean {
-  // JSON has no other word that begins with an "a".
-  return text.startsWith("a");
 }
 
 function anyOf({ type, bytes }: OpaqueValue, spelling: Spelling): Any {

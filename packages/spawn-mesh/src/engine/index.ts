@@ -64,7 +64,7 @@ export type { ForkOptions } from "./stored-actor.ts";
 export { jsonCodec } from "./state-codec.ts";
 export type { StateCodec } from "./state-codec.ts";
 export { VALUE_DEPTH_MAX } from "./values.ts";
-export { OpaqueValue, textOfValue, valueOfText } from "./value-text.ts";
+export { OpaqueValue, isOpaqueText, textOfValue, valueOfText } from "./value-text.ts";
 export type { JsonValue } from "./values.ts";
 // For those who write a statestore.
 export { checkKeyIds, isSealed, sealableValue } from "./sealed-rows.ts";

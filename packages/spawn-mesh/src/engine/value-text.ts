@@ -36,9 +36,14 @@ export function textOfValue(value: unknown): string {
   return value instanceof OpaqueValue ? textOfOpaque(value) : JSON.stringify(value);
 }
 
+/** Whether a text is that of an opaque value, and no JSON. */
+export function isOpaqueText(text: string): boolean {
+  return text.startsWith(OPAQUE);
+}
+
 /** The value of a text. @throws when it is none that {@link textOfValue} makes */
 export function valueOfText(text: string): unknown {
-  return text.startsWith(OPAQUE) ? opaqueOfText(text) : JSON.parse(text);
+  return isOpaqueText(text) ? opaqueOfText(text) : JSON.parse(text);
 }
 
 function textOfOpaque({ type, bytes }: OpaqueValue): string {

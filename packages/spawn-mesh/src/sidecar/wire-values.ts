@@ -5,7 +5,13 @@
 import { create } from "@bufbuild/protobuf";
 import { AnySchema } from "@bufbuild/protobuf/wkt";
 import type { Any } from "@bufbuild/protobuf/wkt";
-import { OpaqueValue, SpawnError, textOfValue, valueOfText } from "../engine/index.ts";
+import {
+  OpaqueValue,
+  SpawnError,
+  isOpaqueText,
+  textOfValue,
+  valueOfText,
+} from "../engine/index.ts";
 import type { ActorId } from "../engine/index.ts";
 import { isNoop, jsonTextOf, wrapJson } from "../protocol/index.ts";
 import type { ActorId as WireActorId, Noop } from "../protocol/index.ts";
@@ -51,8 +57,7 @@ export function textOfAny(any: Any | undefined): string | undefined {
 
 /** The text of a value or state as it travels. */
 export function anyOfText(text: string): Any {
-  // JSON has no other word that begins with an "a".
-  if (!text.startsWith("a")) return wrapJson(text, SPELLING);
+  if (!isOpaqueText(text)) return wrapJson(text, SPELLING);
   const { type, bytes } = valueOfText(text) as OpaqueValue;
   return create(AnySchema, { typeUrl: type, value: bytes });
 }

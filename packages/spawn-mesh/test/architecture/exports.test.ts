@@ -155,6 +155,7 @@ const doors: Readonly<Record<string, Door>> = {
       "formatActorId",
       "indexEntries",
       "isFailure",
+      "isOpaqueText",
       "isSealed",
       "isSpawnError",
       "jsonCodec",

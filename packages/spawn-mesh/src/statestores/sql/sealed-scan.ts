@@ -6,31 +6,21 @@
  */
 import { isSpawnError } from "../../engine/errors.ts";
 import type { ScannedRows, SealableRow, SealedRows } from "../../engine/sealed-rows.ts";
-import { REPLY_COLUMNS, STATE_COLUMNS, storedReply, storedState } from "./actor-rows.ts";
+import { STATE_COLUMNS, storedState } from "./actor-rows.ts";
 import type { Dialect, SqlDriver } from "./dialect.ts";
-import { textOf } from "./driver-values.ts";
-import { MESSAGE_COLUMNS, PARKED_COLUMNS, parkedMessage, storedMessage } from "./message-rows.ts";
+import { MESSAGE_COLUMNS, storedMessage } from "./message-rows.ts";
 import { type Sql, sql, type SqlValue, text } from "./sql.ts";
-import { prefixed } from "./sql-messages.ts";
 import {
-  actorOf,
-  beyond,
-  keysAndSizes,
-  NAMES,
-  upTo,
-  type WalkedTable,
-  withinBytes,
-} from "./table-walk.ts";
-
-type Row = readonly unknown[];
+  historyTable,
+  inboxTable,
+  parkedTable,
+  type ReadTable,
+  rowsBetween,
+} from "./read-tables.ts";
+import { actorOf, keysAndSizes, withinBytes } from "./table-walk.ts";
 
 /** A table with values that may be encrypted. */
-interface Walked extends WalkedTable {
-  readonly columns: string;
-  /** Whether the row of the actor is joined for its names, which come first. */
-  readonly hasActor: boolean;
-  readonly read: (row: Row) => SealableRow;
-}
+type Walked = ReadTable<SealableRow>;
 
 const walk: readonly Walked[] = [
   {
@@ -41,26 +31,8 @@ const walk: readonly Walked[] = [
     hasActor: true,
     read: (row) => ({ kind: "state", actor: actorOf(row), stored: storedState(row.slice(3)) }),
   },
-  {
-    table: "spawn_history",
-    key: ["k", "rev"],
-    value: "state",
-    columns: STATE_COLUMNS,
-    hasActor: true,
-    read: (row) => ({ kind: "revision", actor: actorOf(row), stored: storedState(row.slice(3)) }),
-  },
-  {
-    table: "spawn_inbox",
-    key: ["k", "id"],
-    value: "reply",
-    columns: `id, ${REPLY_COLUMNS}`,
-    hasActor: true,
-    read: (row) => ({
-      kind: "reply",
-      actor: actorOf(row),
-      stored: storedReply(textOf(row[3]), row.slice(4)),
-    }),
-  },
+  historyTable,
+  inboxTable,
   {
     table: "spawn_outbox",
     key: ["position"],
@@ -69,14 +41,7 @@ const walk: readonly Walked[] = [
     hasActor: false,
     read: (row) => ({ kind: "message", stored: storedMessage(row) }),
   },
-  {
-    table: "spawn_parked",
-    key: ["id"],
-    value: "payload",
-    columns: PARKED_COLUMNS,
-    hasActor: false,
-    read: (row) => ({ kind: "parked", stored: parkedMessage(row) }),
-  },
+  parkedTable,
 ];
 
 /** Which table, and the key of the last row of it that was looked at. */
@@ -110,25 +75,20 @@ export async function scanSealed(
 }
 
 function otherKeys(
-  { table, key, value, columns, hasActor }: Walked,
+  walked: Walked,
   {
-    after,
-    last,
     keyId,
+    ...part
   }: {
     readonly after: readonly SqlValue[] | undefined;
     readonly last: readonly SqlValue[];
     readonly keyId: string;
   },
 ): Sql {
-  const names = text(hasActor ? `${NAMES}, ` : "");
-  const actor = text(hasActor ? "JOIN spawn_actor a ON a.k = t.k" : "");
-  const keys = text(key.map((column) => `t.${column}`).join(", "));
   // Deleted actors have no state; replies and messages may be empty.
-  const isThere = text(value === "state" ? "t.state IS NOT NULL" : "1 = 1");
-  return sql`SELECT ${names}${text(prefixed("t", columns))} FROM ${text(table)} t ${actor}
-    WHERE ${beyond(key, after)} AND ${upTo(key, last)} AND ${isThere}
-      AND (t.key_id IS NULL OR t.key_id <> ${keyId}) ORDER BY ${keys}`;
+  const isThere = text(walked.value === "state" ? "t.state IS NOT NULL" : "1 = 1");
+  const isOther = sql`${isThere} AND (t.key_id IS NULL OR t.key_id <> ${keyId})`;
+  return rowsBetween(walked, part, isOther);
 }
 
 /** Keys are bytes or numbers; numbers may come as texts. */

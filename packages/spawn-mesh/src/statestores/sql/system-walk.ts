@@ -4,39 +4,26 @@
  */
 import { describeThrown, SpawnError } from "../../engine/errors.ts";
 import { systemOf, type SystemRow } from "../../engine/system-rows.ts";
-import {
-  IS_DELETED,
-  REPLY_COLUMNS,
-  STATE_COLUMNS,
-  storedReply,
-  storedState,
-} from "./actor-rows.ts";
+import { IS_DELETED, STATE_COLUMNS, storedState } from "./actor-rows.ts";
 import { latin1 } from "./actor-key.ts";
 import type { Dialect, SqlTransaction } from "./dialect.ts";
 import { bytesOf, numberOf, optionalNumber, textOf } from "./driver-values.ts";
-import { MESSAGE_COLUMNS, PARKED_COLUMNS, parkedMessage, storedMessage } from "./message-rows.ts";
-import { type Sql, sql, type SqlValue, text } from "./sql.ts";
-import { prefixed } from "./sql-messages.ts";
+import { MESSAGE_COLUMNS, storedMessage } from "./message-rows.ts";
+import { sql, type SqlValue } from "./sql.ts";
 import {
-  actorOf,
-  beyond,
-  keysAndSizes,
-  NAMES,
-  upTo,
-  type WalkedTable,
-  withinBytes,
-} from "./table-walk.ts";
+  historyTable,
+  inboxTable,
+  parkedTable,
+  type ReadTable,
+  rowsBetween,
+} from "./read-tables.ts";
+import { actorOf, keysAndSizes, withinBytes } from "./table-walk.ts";
 
 const PART_ROWS = 512;
 
 type Row = readonly unknown[];
 
-interface Carried extends WalkedTable {
-  readonly columns: string;
-  /** Whether the row of the actor is joined for its names, which come first. */
-  readonly hasActor: boolean;
-  readonly read: (row: Row) => SystemRow;
-}
+type Carried = ReadTable<SystemRow>;
 
 /** Where the flags stand in {@link STATE_COLUMNS}, behind three names. */
 const FLAGS = 3 + 4;
@@ -51,14 +38,7 @@ const tables: readonly Carried[] = [
     hasActor: true,
     read: stateRow,
   },
-  {
-    table: "spawn_history",
-    key: ["k", "rev"],
-    value: "state",
-    columns: STATE_COLUMNS,
-    hasActor: true,
-    read: (row) => ({ kind: "revision", actor: actorOf(row), stored: storedState(row.slice(3)) }),
-  },
+  historyTable,
   {
     table: "spawn_index",
     key: ["k", "field"],
@@ -71,18 +51,7 @@ const tables: readonly Carried[] = [
       stored: { field: textOf(row[3]), value: latin1(bytesOf(row[4])) },
     }),
   },
-  {
-    table: "spawn_inbox",
-    key: ["k", "id"],
-    value: "reply",
-    columns: `id, ${REPLY_COLUMNS}`,
-    hasActor: true,
-    read: (row) => ({
-      kind: "reply",
-      actor: actorOf(row),
-      stored: storedReply(textOf(row[3]), row.slice(4)),
-    }),
-  },
+  inboxTable,
   {
     table: "spawn_outbox",
     key: ["position"],
@@ -94,14 +63,7 @@ const tables: readonly Carried[] = [
       stored: { ...storedMessage(row), isUnanswered: numberOf(row.at(-1)) === 1 },
     }),
   },
-  {
-    table: "spawn_parked",
-    key: ["id"],
-    value: "payload",
-    columns: PARKED_COLUMNS,
-    hasActor: false,
-    read: (row) => ({ kind: "parked", stored: parkedMessage(row) }),
-  },
+  parkedTable,
 ];
 
 /** @throws {SpawnError} `STATE_CORRUPT` */
@@ -119,7 +81,8 @@ export async function* readSystem(
       const { rows: looked, isCut } = withinBytes(found);
       const last = looked.at(-1)?.slice(0, carried.key.length) as readonly SqlValue[] | undefined;
       if (last === undefined) break;
-      const { rows } = await view.run(rowsBetween(carried, { after, last, system }));
+      const isWanted = carried.hasActor ? sql`a."system" = ${system}` : sql`1 = 1`;
+      const { rows } = await view.run(rowsBetween(carried, { after, last }, isWanted));
       const read = rows.map((row) => whole(row, carried));
       const own = carried.hasActor ? read : read.filter((row) => isOf(system, row));
       if (own.length > 0) yield own;
@@ -127,23 +90,6 @@ export async function* readSystem(
       after = last;
     }
   }
-}
-
-function rowsBetween(
-  { table, key, columns, hasActor }: Carried,
-  between: {
-    readonly after: readonly SqlValue[] | undefined;
-    readonly last: readonly SqlValue[];
-    readonly system: string;
-  },
-): Sql {
-  const { after, last, system } = between;
-  const names = text(hasActor ? `${NAMES}, ` : "");
-  const actor = text(hasActor ? "JOIN spawn_actor a ON a.k = t.k" : "");
-  const isWanted = hasActor ? sql`a."system" = ${system}` : sql`1 = 1`;
-  const keys = text(key.map((column) => `t.${column}`).join(", "));
-  return sql`SELECT ${names}${text(prefixed("t", columns))} FROM ${text(table)} t ${actor}
-    WHERE ${beyond(key, after)} AND ${upTo(key, last)} AND ${isWanted} ORDER BY ${keys}`;
 }
 
 function stateRow(row: Row): SystemRow {
