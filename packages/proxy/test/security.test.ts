@@ -98,6 +98,67 @@ describe("with tokens", () => {
   });
 });
 
+const two = [counter("incrementor"), counter("joe")];
+
+/** Proxies one after the other, with the same file for what they keep. */
+async function startKept() {
+  const files = scratch();
+  const host = await TestHost.start({ add });
+  return {
+    async begin(tokens: string, use: (client: WireClient) => Promise<unknown>): Promise<void> {
+      await using proxy = await startTestProxy({
+        PROXY_DATABASE_TYPE: "sqlite",
+        PROXY_DATABASE_NAME: files.path("state.db"),
+        USER_FUNCTION_PORT: `${host.port}`,
+        SPAWN_TOKENS: tokens,
+      });
+      await use(proxy.client);
+    },
+    async [Symbol.asyncDispose]() {
+      await host[Symbol.asyncDispose]();
+      await files[Symbol.asyncDispose]();
+    },
+  };
+}
+
+describe("an actor that was registered before the proxy was started again", () => {
+  const renewed = "python-fedcba9876543210fedcba9876543210";
+
+  test("stays with its host, also when that has another token", async () => {
+    await using t = await startKept();
+    await t.begin(TOKENS, (client) => as(client, PYTHON).register(two));
+    await t.begin(`host python ${renewed}, host go ${GO}`, async (client) => {
+      expectRefused(await as(client, GO).register(two));
+      expect((await as(client, renewed).register(two)).http).toBe(200);
+    });
+  });
+
+  test.each([
+    ["has no token any more", `host go ${GO}`],
+    ["is only a client any more", `host go ${GO}, client python ${PYTHON}`],
+  ])("is free when its host %s", async (_, tokens) => {
+    await using t = await startKept();
+    await t.begin(TOKENS, (client) => as(client, PYTHON).register(two));
+    await t.begin(tokens, async (client) => {
+      expect((await as(client, GO).register([counter("joe")])).http).toBe(200);
+      const called = await as(client, GO).invoke("incrementor", "add", from("joe"));
+      expect(jsonIn(called)).toEqual({ total: 1 });
+    });
+    await t.begin(TOKENS, async (client) => {
+      expectRefused(await as(client, PYTHON).register([counter("joe")]));
+    });
+  });
+
+  test("is a token's when it was nobody's, and not the other way round", async () => {
+    await using t = await startKept();
+    await t.begin("", (client) => client.register(two));
+    await t.begin(TOKENS, (client) => as(client, PYTHON).register(two));
+    await t.begin("", async (client) => {
+      expect((await client.register(two)).http).toBe(200);
+    });
+  });
+});
+
 describe("a caller that is claimed", () => {
   test("is believed from the host that registered it", async () => {
     await using t = await startWithHost({ add }, { SPAWN_TOKENS: TOKENS });
@@ -107,24 +168,14 @@ describe("a caller that is claimed", () => {
     expect(t.host.requests.at(-1)?.invocation.caller?.name).toBe("joe");
   });
 
-  test("is believed after the proxy was started again, until the actor is another's", async () => {
-    await using files = scratch();
-    const database = { PROXY_DATABASE_TYPE: "sqlite", PROXY_DATABASE_NAME: files.path("state.db") };
-    const environment = { SPAWN_TOKENS: TOKENS, ...database };
-    await using host = await TestHost.start({ add });
-    const atHost = { ...environment, USER_FUNCTION_PORT: `${host.port}` };
-    {
-      await using t = await startTestProxy(atHost);
-      await as(t.client, PYTHON).register([counter("incrementor"), counter("joe")]);
-    }
-    await using t = await startTestProxy(atHost);
-    const by = (token: string) => as(t.client, token).invoke("incrementor", "add", from("joe"));
-    expectRefused(await by(GO));
-    expect(jsonIn(await by(PYTHON))).toEqual({ total: 1 });
-    expect((await as(t.client, GO).register([counter("joe")])).http).toBe(200);
-    expectRefused(await by(PYTHON));
-    expect(jsonIn(await by(GO))).toEqual({ total: 2 });
-    expectRefused(await as(t.client, PYTHON).register([counter("joe")]));
+  test("is believed after the proxy was started again", async () => {
+    await using t = await startKept();
+    await t.begin(TOKENS, (client) => as(client, PYTHON).register(two));
+    await t.begin(TOKENS, async (client) => {
+      const by = (token: string) => as(client, token).invoke("incrementor", "add", from("joe"));
+      expectRefused(await by(GO));
+      expect(jsonIn(await by(PYTHON))).toEqual({ total: 1 });
+    });
   });
 
   test("is refused from anybody else, and the actor hears nothing of it", async () => {
