@@ -67,7 +67,7 @@ export async function startProxy(config: ProxyConfig, log: Log): Promise<Running
     log,
   });
   await systems.start();
-  const channels = new ChannelRoutes(systems);
+  const channels = new ChannelRoutes({ systems, guard });
   const server = new ProxyServer({
     routes: [
       ...invokeRoutes(systems),
@@ -88,7 +88,13 @@ export async function startProxy(config: ProxyConfig, log: Log): Promise<Running
   const address = await server.listen(config.listen);
   const calls = hostedCalls(systems);
   const front = await serveDeclared(config, { declared, calls, isReady, log, guard, tls });
-  const rules = keepingRules({ security, guard, log, listeners: [server, front] });
+  const rules = keepingRules({
+    security,
+    guard,
+    log,
+    listeners: [server, front],
+    recheck: () => channels.recheck(),
+  });
   if ("host" in address && isInClear(address.host, security))
     log("warning", "unencrypted", address);
   log("info", "listening", { ...address, system: defaultSystem });
