@@ -17,8 +17,8 @@ import {
   describeError,
   isJson,
   jsonAnswer,
+  jsonOf,
   jsonRoute,
-  jsonValue,
   notJson,
   valueOfBody,
 } from "../json-answers.ts";
@@ -161,8 +161,10 @@ class Listener {
   }
 
   tell({ channel, payload, id, publisher }: Publication): void {
-    const said = { channel, id, publisher: publisher ?? null, payload: jsonValue(payload) };
-    const data = JSON.stringify(said);
+    const said = JSON.stringify({ channel, id, publisher: publisher ?? null });
+    // It is written as it came: a number that JavaScript would round, and spaces, but no new line.
+    const json = jsonOf(payload)?.replaceAll(/[\r\n]/g, " ");
+    const data = json === undefined ? said : `${said.slice(0, -1)},"payload":${json}}`;
     this.#write(`event: publication\nid: ${id}\ndata: ${data}\n\n`);
   }
 
