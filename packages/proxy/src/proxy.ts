@@ -19,7 +19,9 @@ import { jsonInvokeRoutes } from "./routes/json-invoke.ts";
 import { metricsRoutes } from "./routes/metrics.ts";
 import { messageRoutes } from "./routes/messages.ts";
 import { registerRoutes } from "./routes/register.ts";
+import { registrationRoutes } from "./routes/registrations.ts";
 import { spawnRoutes } from "./routes/spawn.ts";
+import { storedMessageRoutes } from "./routes/stored-messages.ts";
 import { ProxyServer } from "./server.ts";
 import { Guard } from "./security/guard.ts";
 import { RefusalLog } from "./security/refusal-log.ts";
@@ -42,6 +44,7 @@ export interface RunningProxy {
 /** Starts a proxy; it takes calls when the promise resolves. @throws {SpawnError} */
 export async function startProxy(config: ProxyConfig, log: Log): Promise<RunningProxy> {
   const { system: defaultSystem, durability, clearsTags, bodyBytesMax, drainTimeoutMs } = config;
+  const { absentTargetMsMax } = config;
   const { security } = config;
   let isDraining = false;
   const { metrics, tracer, observer } = await openObserver(config, log);
@@ -56,7 +59,11 @@ export async function startProxy(config: ProxyConfig, log: Log): Promise<Running
     clearsTags,
     guard,
     observer,
-    limits: { payloadBytesMax: bodyBytesMax, mailboxUnitsMax: 4 * bodyBytesMax },
+    limits: {
+      payloadBytesMax: bodyBytesMax,
+      mailboxUnitsMax: 4 * bodyBytesMax,
+      absentTargetMsMax,
+    },
     openStore: (name) =>
       openStatestore(config.store, config.encryption, { name, isDefault: name === defaultSystem }),
     onEvent(event) {
@@ -75,6 +82,8 @@ export async function startProxy(config: ProxyConfig, log: Log): Promise<Running
       ...jsonInvokeRoutes(systems),
       ...channels.routes,
       ...messageRoutes(systems),
+      ...storedMessageRoutes({ systems, guard }),
+      ...registrationRoutes({ systems, guard, log }),
       ...registerRoutes({ systems, hosts, log, guard, declared: declared.options }),
       ...healthRoutes(isReady),
       ...(metrics === undefined ? [] : metricsRoutes(() => metrics.text(systems.loads))),

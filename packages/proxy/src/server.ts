@@ -40,7 +40,7 @@ export interface RouteRequest {
 }
 
 export interface Route {
-  readonly method: "GET" | "POST";
+  readonly method: "GET" | "POST" | "DELETE";
   /** `/health`, `/system/:system`: a part that begins with a colon is a parameter. */
   readonly path: string;
   /** Whether it answers without asking who makes the request. */
@@ -173,7 +173,7 @@ export class ProxyServer {
       if ("refusal" in identity) return unproven(failure(identity.refusal));
       const { bodyBytesMax } = this.#options;
       const params = paramsOf(route, parts);
-      const body = route.method === "GET" ? NO_BODY : await readBody(request, bodyBytesMax);
+      const body = route.method === "POST" ? await readBody(request, bodyBytesMax) : NO_BODY;
       return await route.handle({ params, query, headers, identity, peer, body });
     } catch (thrown) {
       const error = asSpawnError(thrown);
