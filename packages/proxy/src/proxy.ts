@@ -1,5 +1,6 @@
 /** `startProxy(config)`: puts the parts together. */
 import { ActorSystems } from "./actors/actor-systems.ts";
+import type { ActorSystemsOptions } from "./actors/actor-systems.ts";
 import type { ListenAddress, ProxyConfig } from "./config.ts";
 import { logEvent } from "./engine-log.ts";
 import { ActorHosts } from "./host/actor-hosts.ts";
@@ -43,9 +44,7 @@ export interface RunningProxy {
 
 /** Starts a proxy; it takes calls when the promise resolves. @throws {SpawnError} */
 export async function startProxy(config: ProxyConfig, log: Log): Promise<RunningProxy> {
-  const { system: defaultSystem, durability, clearsTags, bodyBytesMax, drainTimeoutMs } = config;
-  const { absentTargetMsMax } = config;
-  const { security } = config;
+  const { system: defaultSystem, bodyBytesMax, drainTimeoutMs, security } = config;
   let isDraining = false;
   const { metrics, tracer, observer } = await openObserver(config, log);
   const guard = guardOf(config, { observer, log });
@@ -53,26 +52,7 @@ export async function startProxy(config: ProxyConfig, log: Log): Promise<Running
   const isReady = (): boolean => !isDraining;
   const declared = await declaredActors(config.grpc);
   const hosts = hostsOf(config, observer);
-  const systems = new ActorSystems({
-    defaultSystem,
-    durability,
-    clearsTags,
-    guard,
-    observer,
-    limits: {
-      payloadBytesMax: bodyBytesMax,
-      mailboxUnitsMax: 4 * bodyBytesMax,
-      absentTargetMsMax,
-    },
-    openStore: (name) =>
-      openStatestore(config.store, config.encryption, { name, isDefault: name === defaultSystem }),
-    onEvent(event) {
-      metrics?.happened(event);
-      logEvent(log, event);
-    },
-    hosts,
-    log,
-  });
+  const systems = systemsOf(config, { guard, observer, metrics, hosts, log });
   await systems.start();
   const channels = new ChannelRoutes({ systems, guard });
   const server = new ProxyServer({
@@ -123,6 +103,31 @@ export async function startProxy(config: ProxyConfig, log: Log): Promise<Running
       log("info", "stopped");
     },
   };
+}
+
+type SystemsParts = Pick<ActorSystemsOptions, "guard" | "observer" | "hosts" | "log"> &
+  Pick<ObserverParts, "metrics">;
+
+/** The actors, kept and limited as the configuration says. */
+function systemsOf(config: ProxyConfig, { metrics, ...parts }: SystemsParts): ActorSystems {
+  const { system: defaultSystem, durability, clearsTags, bodyBytesMax, absentTargetMsMax } = config;
+  return new ActorSystems({
+    ...parts,
+    defaultSystem,
+    durability,
+    clearsTags,
+    limits: {
+      payloadBytesMax: bodyBytesMax,
+      mailboxUnitsMax: 4 * bodyBytesMax,
+      absentTargetMsMax,
+    },
+    openStore: (name) =>
+      openStatestore(config.store, config.encryption, { name, isDefault: name === defaultSystem }),
+    onEvent(event) {
+      metrics?.happened(event);
+      logEvent(parts.log, event);
+    },
+  });
 }
 
 function hostsOf(config: ProxyConfig, observer: Observer): ActorHosts {
