@@ -11,6 +11,7 @@ import { PUBLISH } from "../security/policies.ts";
 import { valueOfPayload } from "../wire-values.ts";
 import { checkActorName } from "./directory.ts";
 import type { Directory } from "./directory.ts";
+import { notTooOften } from "./shortest-period.ts";
 
 /** @throws {SpawnError} `INVALID_ARGUMENT`, `PAYLOAD_TOO_LARGE`, `UNAUTHORIZED` */
 export async function applyOutcome(
@@ -41,7 +42,7 @@ async function send(context: ActionContext, message: Sent, directory: Directory)
   const target = found?.definition ?? (definition || name);
   checkActorName(target);
   context.send(name, {
-    ...optionsOf(message.options),
+    ...notTooOften(optionsOf(message.options)),
     system,
     definition: target,
     action,
@@ -63,7 +64,7 @@ function cancel(context: ActionContext, id: string): void {
 
 function optionsOf(text: string): SendOptions {
   try {
-    return JSON.parse(text) as SendOptions;
+    return Object(JSON.parse(text)) as SendOptions;
   } catch (cause) {
     throw new SpawnError("INVALID_ARGUMENT", "options of a message: expected JSON", { cause });
   }

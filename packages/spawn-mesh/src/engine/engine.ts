@@ -219,6 +219,16 @@ export class Engine {
     return type;
   }
 
+  /**
+   * Forgets a definition, also while it runs: calls find nobody, and messages wait as for one that has not
+   * come. What is stored of its actors stays. Answers whether there was one.
+   *
+   * @throws {SpawnError} `OVERLOADED` while actors of it are at work
+   */
+  undefine(definition: string): boolean {
+    return this.#types.undefine(definition);
+  }
+
   /** Whether it takes calls from outside. */
   get isRunning(): boolean {
     return this.#phase === "running";
