@@ -4,7 +4,7 @@
  * calls who waits for it.
  */
 import { randomUUID } from "node:crypto";
-import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { fromBinary } from "@bufbuild/protobuf";
 import type { ActionContext } from "spawn-mesh/engine";
 import { SpawnError } from "spawn-mesh/engine";
 import { RunSchema } from "spawn-mesh/protocol";
@@ -37,18 +37,14 @@ export class RunAtHost {
 const runs = new Map<string, RunAtHost>();
 
 /**
- * The fields that tell a host about a run, to be put behind those of its `ActorInvocation`.
+ * A run begins; answers the id by which calls name it.
  *
  * @param hosts who may be asked for it
  */
-export function beginRun(
-  context: ActionContext,
-  hosts: readonly ActorHost[],
-): { readonly id: string; readonly fields: Buffer } {
+export function beginRun(context: ActionContext, hosts: readonly ActorHost[]): string {
   const id = randomUUID();
-  const run = create(RunSchema, { runId: id, revision: BigInt(context.revision) });
   runs.set(id, new RunAtHost(context, hosts));
-  return { id, fields: Buffer.from(toBinary(RunSchema, run)) };
+  return id;
 }
 
 /** The host has answered, or never will. */

@@ -4,9 +4,10 @@
  * SDKs of different generations were generated from different packages and check the name strictly, so
  * each host gets the spelling that it uses itself. Every other `Any` passes through byte for byte.
  */
-import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { create, fromBinary } from "@bufbuild/protobuf";
 import { AnySchema, type Any } from "@bufbuild/protobuf/wkt";
 import { describeThrown, SpawnError } from "../engine/errors.ts";
+import { jsonTypeBytes } from "./call-messages.ts";
 import { JSONTypeSchema } from "./gen/spawn/protocol_pb.ts";
 
 /** The package that a host's SDK was generated from. */
@@ -53,7 +54,7 @@ export function olderStateVersion(typeUrl: string): number | undefined {
 export function wrapJson(text: string, spelling: Spelling): Any {
   return create(AnySchema, {
     typeUrl: `${URL_PREFIX}${spelling}.JSONType`,
-    value: toBinary(JSONTypeSchema, create(JSONTypeSchema, { content: text })),
+    value: jsonTypeBytes(text),
   });
 }
 
