@@ -1,15 +1,22 @@
-import { create, toBinary } from "@bufbuild/protobuf";
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { AnySchema } from "@bufbuild/protobuf/wkt";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { callAnswerBytes, invocationBytes, jsonTypeBytes } from "./call-messages.ts";
+import {
+  callAnswerBytes,
+  hostAnswerBytes,
+  invocationBytes,
+  jsonTypeBytes,
+} from "./call-messages.ts";
 import { RunSchema } from "./gen/spawn/mesh/run_pb.ts";
 import {
+  ActorInvocationResponseSchema,
   ActorInvocationSchema,
   InvocationResponseSchema,
   JSONTypeSchema,
   NoopSchema,
   Status,
+  WorkflowSchema,
 } from "./gen/spawn/protocol_pb.ts";
 
 const text = fc.oneof(fc.string({ unit: "binary" }), fc.string({ minLength: 100, maxLength: 200 }));
@@ -59,6 +66,39 @@ describe("what is written field by field is what the library writes", () => {
         ).toEqual(
           Buffer.concat([toBinary(ActorInvocationSchema, message), toBinary(RunSchema, told)]),
         );
+      }),
+    );
+  });
+
+  test("of what a host answers", () => {
+    const parts = fc.record({
+      actorName: text,
+      actorSystem: text,
+      state: optional(any),
+      tags: texts,
+      payload,
+      effects: optional(fc.array(text, { maxLength: 2 })),
+      isCheckpoint: fc.boolean(),
+    });
+    fc.assert(
+      fc.property(parts, ({ state, tags, effects, isCheckpoint, ...parts }) => {
+        const requests = effects?.map((actionName) => ({ request: { actionName } }));
+        const workflow = requests && create(WorkflowSchema, { effects: requests });
+        const message = create(ActorInvocationResponseSchema, {
+          ...parts,
+          updatedContext: { ...(state && { state }), tags },
+          ...(workflow && { workflow }),
+          checkpoint: isCheckpoint,
+        });
+        const bytes = hostAnswerBytes({
+          ...parts,
+          state,
+          tags,
+          workflow: workflow && toBinary(WorkflowSchema, workflow),
+          isCheckpoint,
+        });
+        expect(fromBinary(ActorInvocationResponseSchema, bytes)).toEqual(message);
+        expect(bytes.length).toBe(toBinary(ActorInvocationResponseSchema, message).length);
       }),
     );
   });

@@ -45,6 +45,34 @@ export function invocationBytes(parts: InvocationParts): Uint8Array {
   });
 }
 
+/** What a host answers when an action went well. */
+export interface HostAnswerParts {
+  readonly actorName: string;
+  readonly actorSystem: string;
+  readonly state: Any | undefined;
+  readonly tags: Texts;
+  readonly payload: Payload;
+  /** A `Workflow`; `undefined` if nothing is sent. */
+  readonly workflow: Uint8Array | undefined;
+  readonly isCheckpoint: boolean;
+}
+
+/** An `ActorInvocationResponse`. */
+export function hostAnswerBytes(parts: HostAnswerParts): Uint8Array {
+  const { actorName, actorSystem, state, tags, payload, workflow, isCheckpoint } = parts;
+  return written((to) => {
+    writeText(to, 1, actorName);
+    writeText(to, 2, actorSystem);
+    beginMessage(to, 3);
+    if (state !== undefined) writeAny(to, 1, state);
+    writeTexts(to, 5, tags);
+    to.join();
+    writePayload(to, payload, { value: 4, noop: 6 });
+    if (workflow !== undefined) to.tag(5, WireType.LengthDelimited).bytes(workflow);
+    if (isCheckpoint) to.tag(7, WireType.Varint).bool(true);
+  });
+}
+
 /** The `InvocationResponse` of a call that went well. */
 export function callAnswerBytes(actor: WireId, payload: Payload): Uint8Array {
   return written((to) => {
