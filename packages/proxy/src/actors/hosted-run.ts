@@ -18,7 +18,7 @@ import { NOOP, payloadOfValue, stateOfText, textOfState, valueOfPayload } from "
 import type { Directory } from "./directory.ts";
 import { wireIdOf } from "./directory.ts";
 import { refusalIn } from "./host-failure.ts";
-import { applyOutcome } from "./outcome-of-host.ts";
+import { applyOutcome, outcomeOf } from "./outcome-of-host.ts";
 import { beginRun, endRun } from "./runs-at-hosts.ts";
 import type { StatesInMemory } from "./states-in-memory.ts";
 import { applyWorkflow } from "./workflow.ts";
@@ -54,7 +54,8 @@ export async function runAtHost(
   const answer = await call(hosting, action, { context, payload, caller: context.caller });
   const { workflow, checkpoint, payload: reply } = answer.response;
   if (workflow !== undefined) await applyWorkflow(context, workflow, hosting.directory);
-  await applyOutcome(context, answer.response, hosting.directory);
+  const outcome = outcomeOf(answer.response);
+  if (outcome !== undefined) await applyOutcome(context, outcome, hosting.directory);
   if (checkpoint) context.checkpoint();
   const value = valueOfPayload(reply, "answer");
   takeState(hosting, context, answer);

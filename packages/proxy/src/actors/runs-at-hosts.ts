@@ -4,10 +4,11 @@
  * calls who waits for it.
  */
 import { randomUUID } from "node:crypto";
-import { fromBinary } from "@bufbuild/protobuf";
 import type { ActionContext } from "spawn-mesh/engine";
 import { SpawnError } from "spawn-mesh/engine";
 import { RunSchema } from "spawn-mesh/protocol";
+import type { InvocationRequest } from "spawn-mesh/protocol";
+import { furtherFields } from "../further-fields.ts";
 import type { ActorHost } from "../host/actor-host.ts";
 
 export class RunAtHost {
@@ -57,8 +58,8 @@ export function endRun(id: string): void {
  *
  * @throws {SpawnError} `CANCELLED` when that run is over
  */
-export function runOf(request: Uint8Array): RunAtHost | undefined {
-  const { runId } = fromBinary(RunSchema, request, { readUnknownFields: false });
+export function runOf(request: InvocationRequest): RunAtHost | undefined {
+  const { runId = "" } = furtherFields(RunSchema, request) ?? {};
   if (runId === "") return undefined;
   const run = runs.get(runId);
   if (run !== undefined) return run;

@@ -54,7 +54,7 @@ async function invoke(
     options: optionsOf(request, metadata),
     identity,
     claimed: claimedCaller(request, target.system),
-    run: runOf(body),
+    run: runOf(request),
   });
   return answer(target, value, spellingFor(systems, request, target));
 }
