@@ -30,6 +30,7 @@ import type { Peer } from "./security/peer.ts";
 export interface RouteRequest {
   /** The parts of the path that the route names. */
   readonly params: Readonly<Record<string, string>>;
+  /** What follows the `?` of the path. */
   readonly query: URLSearchParams;
   readonly headers: IncomingHttpHeaders;
   readonly body: Uint8Array;
@@ -83,6 +84,8 @@ const NOT_FOUND: Answer = {
 
 interface CompiledRoute extends Route {
   readonly parts: readonly string[];
+  /** The names of the parameters, and which part of the path each is. */
+  readonly params: readonly (readonly [name: string, part: number])[];
 }
 
 export class ProxyServer {
@@ -94,7 +97,7 @@ export class ProxyServer {
 
   constructor(options: ServerOptions) {
     this.#options = options;
-    this.#routes = options.routes.map((route) => ({ ...route, parts: route.path.split("/") }));
+    this.#routes = options.routes.map(compiled);
     const serve = (request: IncomingMessage, response: ServerResponse): void =>
       void this.#serve(request, response);
     const { tls } = options;
@@ -205,6 +208,14 @@ export class ProxyServer {
   }
 }
 
+function compiled(route: Route): CompiledRoute {
+  const parts = route.path.split("/");
+  const params = [...parts.entries()]
+    .filter(([, part]) => part.startsWith(":"))
+    .map(([index, part]) => [part.slice(1), index] as const);
+  return { ...route, parts, params };
+}
+
 function matches({ parts: wanted }: CompiledRoute, parts: readonly string[]): boolean {
   if (parts.length !== wanted.length) return false;
   return wanted.every((part, index) => part.startsWith(":") || part === parts[index]);
@@ -212,13 +223,11 @@ function matches({ parts: wanted }: CompiledRoute, parts: readonly string[]): bo
 
 /** @throws {SpawnError} `INVALID_ARGUMENT` */
 function paramsOf(
-  { parts: wanted }: CompiledRoute,
+  route: CompiledRoute,
   parts: readonly string[],
 ): Readonly<Record<string, string>> {
   const params: Record<string, string> = {};
-  for (const [index, part] of wanted.entries()) {
-    if (part.startsWith(":")) params[part.slice(1)] = decodedPart(parts[index]!);
-  }
+  for (const [name, index] of route.params) params[name] = decodedPart(parts[index]!);
   return params;
 }
 

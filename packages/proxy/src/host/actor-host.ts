@@ -86,12 +86,18 @@ export class ActorHost {
     const taken = this.#take();
     let connection = taken instanceof HostConnection ? taken : await taken;
     for (let isRepeated = false; ; isRepeated = true) {
+      const used = connection;
+      signal.onabort = () => used.close();
+      if (signal.aborted) used.close();
       try {
-        return await this.#send(connection, request, signal);
+        return await used.send(request);
       } catch (error) {
         if (signal.aborted) throw signal.reason;
         if (!(error instanceof ExchangeError)) throw error;
         if (error.failure !== "stale" || isRepeated) throw this.#unavailable(error);
+      } finally {
+        signal.onabort = null;
+        this.#release(used);
       }
       connection = this.#connect();
     }
@@ -113,21 +119,6 @@ export class ActorHost {
     clearInterval(this.#sweep);
     this.#sweep = undefined;
     for (const connection of this.#idle.splice(0)) connection.close();
-  }
-
-  async #send(
-    connection: HostConnection,
-    request: Buffer,
-    signal: AbortSignal,
-  ): Promise<HttpResponse> {
-    signal.onabort = () => connection.close();
-    try {
-      if (signal.aborted) connection.close();
-      return await connection.send(request);
-    } finally {
-      signal.onabort = null;
-      this.#release(connection);
-    }
   }
 
   #take(): HostConnection | Promise<HostConnection> {
