@@ -108,7 +108,7 @@ async function call(
   try {
     const asked = { action, actor: context.self.definition, metadata };
     const callFor = (host: ActorHost): HostCall => ({ ...asked, body: request(host) });
-    const response = understood(await askHosts(hosting.hosts, callFor, context.signal));
+    const response = understood(await askHosts(hosting.hosts, callFor, context.cancellation));
     checkAnswerer(response, actor);
     return { response, before };
   } finally {

@@ -6,6 +6,7 @@
  * again. One that the host closes in the same moment, before it has said a word, has certainly run
  * nothing: the request goes once more, on a new connection.
  */
+import type { Cancellation } from "spawn-mesh/engine";
 import type { Spelling } from "spawn-mesh/protocol";
 import type { Observer } from "../observability/observer.ts";
 import { traceHeaders } from "../observability/trace-context.ts";
@@ -74,29 +75,29 @@ export class ActorHost {
   /**
    * Sends what an action is called with, and answers what the host says.
    *
-   * @throws {HostUnavailable}, `BadResponse`, and the reason of `signal` when that aborts
+   * @throws {HostUnavailable}, `BadResponse`, and the reason of the cancellation when there is one
    */
-  call(call: HostCall, signal: AbortSignal): Promise<HttpResponse> {
+  call(call: HostCall, cancellation: Cancellation): Promise<HttpResponse> {
     return this.#limits.observer.hostCall({ ...call, host: this.#name }, (context) =>
-      this.#ask(this.#requestOf(call.body, traceHeaders(context)), signal),
+      this.#ask(this.#requestOf(call.body, traceHeaders(context)), cancellation),
     );
   }
 
-  async #ask(request: Buffer, signal: AbortSignal): Promise<HttpResponse> {
+  async #ask(request: Buffer, cancellation: Cancellation): Promise<HttpResponse> {
     const taken = this.#take();
     let connection = taken instanceof HostConnection ? taken : await taken;
     for (let isRepeated = false; ; isRepeated = true) {
       const used = connection;
-      signal.onabort = () => used.close();
-      if (signal.aborted) used.close();
+      cancellation.listener = () => used.close();
+      if (cancellation.reason !== undefined) used.close();
       try {
         return await used.send(request);
       } catch (error) {
-        if (signal.aborted) throw signal.reason;
+        if (cancellation.reason !== undefined) throw cancellation.reason;
         if (!(error instanceof ExchangeError)) throw error;
         if (error.failure !== "stale" || isRepeated) throw this.#unavailable(error);
       } finally {
-        signal.onabort = null;
+        cancellation.listener = undefined;
         this.#release(used);
       }
       connection = this.#connect();
