@@ -72,6 +72,11 @@ export class ActorHost {
     this.#head = `POST ${ACTIONS_PATH} HTTP/1.1\r\nhost: ${this.#name}\r\ncontent-type: application/octet-stream\r\nconnection: keep-alive\r\n`;
   }
 
+  /** Where it listens, as text. */
+  get name(): string {
+    return nameOf(this.address);
+  }
+
   /**
    * Sends what an action is called with, and answers what the host says.
    *
