@@ -189,6 +189,7 @@ const doors: Readonly<Record<string, Door>> = {
       "ActorType",
       "Applied",
       "CallOptions",
+      "Cancellation",
       "ChannelListener",
       "CheckedDefinition",
       "Clock",
