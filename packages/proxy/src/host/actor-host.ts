@@ -12,6 +12,7 @@ import { traceHeaders } from "../observability/trace-context.ts";
 import { HostConnection, ExchangeError } from "./host-connection.ts";
 import type { HostAddress } from "./host-connection.ts";
 import type { HttpResponse } from "./http-response.ts";
+import { WaitingLine } from "./waiting-line.ts";
 
 /** Every bound of what the proxy asks of one host. */
 interface HostLimits {
@@ -48,6 +49,8 @@ export class HostUnavailable extends Error {
 }
 
 const SWEEP_PERIOD_MS = 250;
+/** How many requests may be worked on when none ends, in limits of those at once. */
+const STALLED_SHARE_MAX = 2;
 const ACTIONS_PATH = "/api/v1/actors/actions";
 
 export class ActorHost {
@@ -56,7 +59,7 @@ export class ActorHost {
   spelling: Spelling = "eigr.functions.protocol";
   readonly #limits: ActorHostOptions;
   readonly #idle: HostConnection[] = [];
-  readonly #waiting: ((connection: HostConnection) => void)[] = [];
+  readonly #line: WaitingLine<HostConnection>;
   #count = 0;
   /** Of the requests under way, how many wait for calls that their actions make. */
   #waits = 0;
@@ -66,6 +69,7 @@ export class ActorHost {
   constructor(address: HostAddress, limits: ActorHostOptions) {
     this.address = address;
     this.#limits = limits;
+    this.#line = new WaitingLine(() => this.#admitLast());
     this.#head = `POST ${ACTIONS_PATH} HTTP/1.1\r\nhost: ${nameOf(address)}\r\ncontent-type: application/octet-stream\r\nconnection: keep-alive\r\n`;
   }
 
@@ -98,7 +102,13 @@ export class ActorHost {
   /** A request begins to wait for a call that its action makes: another one may take its place. */
   beginWait(): void {
     this.#waits++;
-    if (this.#hasRoom) this.#waiting.shift()?.(this.#connect());
+    if (this.#hasRoom) this.#line.first()?.(this.#connect());
+  }
+
+  /** None of those who have a place comes to an end. */
+  #admitLast(): void {
+    const hasReserve = this.#running < this.#limits.connectionsMax * STALLED_SHARE_MAX;
+    if (hasReserve) this.#line.last()?.(this.#connect());
   }
 
   /** The wait is over; whoever took the place keeps it until it is done. */
@@ -115,7 +125,7 @@ export class ActorHost {
 
   async #exchange(request: Buffer, signal: AbortSignal): Promise<HttpResponse> {
     try {
-      return await this.#send(await this.#take(), request, signal);
+      return await this.#send(await this.#take(signal), request, signal);
     } catch (error) {
       const isStale = error instanceof ExchangeError && error.failure === "stale";
       if (!isStale || signal.aborted) throw error;
@@ -138,19 +148,23 @@ export class ActorHost {
     }
   }
 
-  #take(): HostConnection | Promise<HostConnection> {
+  #take(signal: AbortSignal): HostConnection | Promise<HostConnection> {
     const oldest = performance.now() - this.#limits.idleMsMax;
     for (let idle = this.#idle.pop(); idle !== undefined; idle = this.#idle.pop()) {
       if (idle.isOpen && idle.idleSince > oldest) return idle;
       idle.close();
     }
     if (this.#hasRoom) return this.#connect();
-    return new Promise((resolve) => this.#waiting.push(resolve));
+    return this.#line.wait(signal);
   }
 
   /** Whether one more request can be worked on. */
   get #hasRoom(): boolean {
-    return this.#count - this.#waits < this.#limits.connectionsMax;
+    return this.#running < this.#limits.connectionsMax;
+  }
+
+  get #running(): number {
+    return this.#count - this.#waits;
   }
 
   #connect(): HostConnection {
@@ -161,9 +175,10 @@ export class ActorHost {
   }
 
   #release(connection: HostConnection): void {
-    const isOneTooMany = this.#count - this.#waits > this.#limits.connectionsMax;
+    this.#line.moved();
+    const isOneTooMany = this.#running > this.#limits.connectionsMax;
     if (isOneTooMany) return connection.close();
-    const next = this.#waiting.shift();
+    const next = this.#line.first();
     if (next !== undefined) return next(connection.isOpen ? connection : this.#connect());
     if (!connection.isOpen) return;
     connection.idleSince = performance.now();
