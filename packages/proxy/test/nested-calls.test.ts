@@ -20,17 +20,18 @@ describe("actions that call other actors of their host", () => {
   ])(
     "do not wait for one another for ever, %i deep, when %i run at once",
     async (depth, places) => {
-      let client: WireClient | undefined;
+      const started = Promise.withResolvers<WireClient>();
       const ask: HostAction = async ({ actor }) => {
         const [, level = "", index = ""] = /^(\d)-(\d)$/.exec(actor!.name) ?? [];
         if (Number(level) === depth) return { payload: jsonPayload("done") };
-        const answer = await client!.invoke(`${Number(level) + 1}-${index}`, "ask");
+        const client = await started.promise;
+        const answer = await client.invoke(`${Number(level) + 1}-${index}`, "ask");
         return { payload: jsonPayload(jsonIn(answer)) };
       };
       await using t = await startWithHost({ ask }, withPlaces(places));
-      client = t.client;
+      started.resolve(t.client);
       const levels = Array.from({ length: depth + 1 }, (_, level) => names(`${level}`)).flat();
-      await client.register(levels.map((name) => counter(name, { actions: [{ name: "ask" }] })));
+      await t.client.register(levels.map((name) => counter(name, { actions: [{ name: "ask" }] })));
       const asked = names("0").map(async (name) => jsonIn(await t.client.invoke(name, "ask")));
       expect(await Promise.all(asked)).toEqual(names("0").map(() => "done"));
     },
