@@ -2,7 +2,7 @@
 import { ActorSystems } from "./actors/actor-systems.ts";
 import type { ActorSystemsOptions } from "./actors/actor-systems.ts";
 import type { ListenAddress, ProxyConfig } from "./config.ts";
-import { logEvent } from "./engine-log.ts";
+import { engineLog } from "./engine-log.ts";
 import { ActorHosts } from "./host/actor-hosts.ts";
 import type { Log } from "./log.ts";
 import type { GrpcConfig } from "./grpc-config.ts";
@@ -27,10 +27,10 @@ import { storedMessageRoutes } from "./routes/stored-messages.ts";
 import { ProxyServer } from "./server.ts";
 import type { Route } from "./server.ts";
 import { Guard } from "./security/guard.ts";
-import { RefusalLog } from "./security/refusal-log.ts";
 import { isInClear } from "./security/security-config.ts";
 import { keepingRules } from "./security/rules-in-force.ts";
 import { readTls } from "./security/tls.ts";
+import { sparingLog } from "./sparing-log.ts";
 import { openStatestore } from "./store-config.ts";
 import { UnreadAnswers } from "./unread-answers.ts";
 
@@ -139,6 +139,7 @@ type SystemsParts = Pick<ActorSystemsOptions, "guard" | "observer" | "hosts" | "
 /** The actors, kept and limited as the configuration says. */
 function systemsOf(config: ProxyConfig, { metrics, ...parts }: SystemsParts): ActorSystems {
   const { system: defaultSystem, durability, clearsTags, bodyBytesMax, absentTargetMsMax } = config;
+  const tellEvent = engineLog(parts.log);
   return new ActorSystems({
     ...parts,
     defaultSystem,
@@ -153,7 +154,7 @@ function systemsOf(config: ProxyConfig, { metrics, ...parts }: SystemsParts): Ac
       openStatestore(config.store, config.encryption, { name, isDefault: name === defaultSystem }),
     onEvent(event) {
       metrics?.happened(event);
-      logEvent(parts.log, event);
+      tellEvent(event);
     },
   });
 }
@@ -187,14 +188,15 @@ function guardOf(
   { security, listen }: ProxyConfig,
   { observer, log }: { readonly observer: Observer; readonly log: Log },
 ): Guard {
-  const refusals = new RefusalLog(log);
+  const sparing = sparingLog(log);
   return new Guard({
     ...security,
     rules: security.readRules(),
     listensAtFile: "path" in listen,
     onRefused(peer, refusal) {
       observer.unproven();
-      refusals.tell(peer, refusal);
+      const { from, address } = peer;
+      sparing("warning", "refused", { from, address, reason: refusal.message });
     },
   });
 }

@@ -26,6 +26,7 @@ import { NOBODY } from "./security/identity.ts";
 import type { Identity } from "./security/identity.ts";
 import { peerOf } from "./security/peer.ts";
 import type { Peer } from "./security/peer.ts";
+import { sparingLog } from "./sparing-log.ts";
 import { transferTimeouts } from "./transfer-timeouts.ts";
 import type { UnreadAnswers } from "./unread-answers.ts";
 
@@ -92,10 +93,13 @@ export class ProxyServer {
   readonly #routes: readonly CompiledRoute[];
   readonly #server: Server | TlsServer;
   readonly #peers = new WeakMap<Socket, Peer>();
+  /** Whoever finds a way to make requests fail can do so often. */
+  readonly #tellFailure: Log;
   #isSocketFile = false;
 
   constructor(options: ServerOptions) {
     this.#options = options;
+    this.#tellFailure = sparingLog(options.log);
     this.#routes = options.routes.map((route) => ({ ...route, parts: route.path.split("/") }));
     const serve = (request: IncomingMessage, response: ServerResponse): void =>
       void this.#serve(request, response);
@@ -192,7 +196,7 @@ export class ProxyServer {
   ): Answer {
     const request = requestIdOf(headers[REQUEST_ID]);
     const path = url.replace(/\?.*/s, "");
-    this.#options.log("error", "request-failed", { request, method, path, ...unexpected(thrown) });
+    this.#tellFailure("error", "request-failed", { request, method, path, ...unexpected(thrown) });
     return { ...answer, headers: { ...answer.headers, [REQUEST_ID]: request } };
   }
 
