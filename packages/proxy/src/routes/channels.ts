@@ -84,12 +84,12 @@ export class ChannelRoutes {
   }
 
   /** Ends the streams of those who would not be let in under the rules of now. */
-  async recheck(): Promise<void> {
+  recheck(): void {
     for (const [listener, { peer, headers }] of this.#listeners) {
       try {
         const identity = this.#guard.authorize({ peer, headers });
         if ("refusal" in identity) throw identity.refusal;
-        await this.#systems.admit({ identity, action: SUBSCRIBE });
+        this.#systems.admit({ identity, action: SUBSCRIBE });
       } catch (error) {
         if (!isSpawnError(error)) throw error;
         listener.end(error);
@@ -100,14 +100,14 @@ export class ChannelRoutes {
   async #publish(request: RouteRequest): Promise<Answer> {
     if (!isJson(request)) return notJson();
     const { channel = "" } = request.params;
-    await this.#systems.admit({ identity: request.identity, action: PUBLISH });
+    this.#systems.admit({ identity: request.identity, action: PUBLISH });
     const { engine } = this.#system(request);
     return jsonAnswer({ id: await engine.publish(channel, valueOfBody(request.body)) });
   }
 
   async #listen(request: RouteRequest): Promise<Answer> {
     const { channel = "" } = request.params;
-    await this.#systems.admit({ identity: request.identity, action: SUBSCRIBE });
+    this.#systems.admit({ identity: request.identity, action: SUBSCRIBE });
     const { engine } = this.#system(request);
     engine.checkAccepting();
     const { listenersMax } = this.#limits;

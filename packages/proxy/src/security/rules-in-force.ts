@@ -15,7 +15,7 @@ export interface RulesParts {
   /** Those that speak TLS; some may not be there. */
   readonly listeners: readonly (Renewable | undefined)[];
   /** Looks at those again who were let in and are still here. */
-  readonly recheck: () => Promise<void>;
+  readonly recheck: () => void;
   readonly log: Log;
 }
 
@@ -42,7 +42,7 @@ export function keepingRules({
       const tls = security.tls && readTls(security.tls);
       guard.reload(rules);
       if (tls !== undefined) for (const listener of listeners) listener?.renewTls(tls);
-      void recheck();
+      recheck();
       log("info", "reloaded", { policies: rules.policies.map(({ name }) => name) });
     } catch (error) {
       log("error", "reload-failed", { error: (error as Error).message });
