@@ -180,6 +180,7 @@ export class SqlStatestore implements Statestore {
     driver: SqlDriver,
     script: readonly KeyedCommit[],
   ): Promise<readonly KeyedCommit[]> {
+    if (await this.#isAppliedTogether(driver, script)) return script;
     try {
       const isApplied = await this.#runScript(driver, this.#dialect.commit(this.#owner, script));
       return script.filter((_, index) => isApplied[index]);
@@ -190,6 +191,19 @@ export class SqlStatestore implements Statestore {
       if (found.length === 0) return await this.#commitHalves(driver, script);
       const rows = found.map(({ index }) => index);
       throw new StoreFailure("rows", error.message, { cause: error, rows });
+    }
+  }
+
+  /** What fails together for a reason that is certain may still be applied in part, or in smaller pieces. */
+  async #isAppliedTogether(driver: SqlDriver, script: readonly KeyedCommit[]): Promise<boolean> {
+    const statements = this.#dialect.commitTogether?.(this.#owner, script);
+    if (statements === undefined) return false;
+    try {
+      await driver.transaction(statements);
+      return true;
+    } catch (error) {
+      if (error instanceof StoreFailure && isAboutContent(error)) return false;
+      throw error;
     }
   }
 
@@ -238,6 +252,11 @@ export class SqlStatestore implements Statestore {
       ];
     }
   }
+}
+
+/** Whether it was answered because of what was asked for, not of when. */
+function isAboutContent({ kind }: StoreFailure): boolean {
+  return kind === "rows" || kind === "fatal";
 }
 
 /**
