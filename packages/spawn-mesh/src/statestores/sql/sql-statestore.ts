@@ -45,6 +45,8 @@ export interface SqlDatabase {
   readonly dialect: Dialect;
   /** For messages: no password in it. */
   readonly address: string;
+  /** Connections that the driver has at most. */
+  readonly connectionsMax: number;
   /** Loads the driver; a connection is made when there is something to say. */
   load(): Promise<SqlDriver>;
 }
@@ -68,7 +70,7 @@ export class SqlStatestore implements Statestore {
     this.messages = new SqlMessages(database.dialect, () => this.#open());
     this.queries = new SqlQueries(database.dialect, () => this.#open());
     this.sealed = new SqlSealedRows(database.dialect, () => this.#open());
-    this.systems = new SqlSystemRows(database.dialect, () => this.#open());
+    this.systems = new SqlSystemRows(database.dialect, () => this.#open(), database.connectionsMax);
   }
 
   async open(session: StoreSession): Promise<void> {
