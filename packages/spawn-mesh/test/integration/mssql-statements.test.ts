@@ -101,6 +101,7 @@ async function sayEverything(driver: Recorder): Promise<void> {
   const store = new SqlStatestore({
     dialect: mssqlDialect,
     address: "mssql://nobody",
+    connectionsMax: 8,
     load: async () => driver,
   });
   await store.open({ owner: "session-1", system: "shop", cluster: undefined });
