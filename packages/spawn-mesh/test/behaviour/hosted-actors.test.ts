@@ -370,6 +370,26 @@ describe("a host that fails", () => {
   });
 });
 
+describe("a cancellation", () => {
+  test("tells its listener when the deadline passes, and why", async () => {
+    const told: unknown[] = [];
+    const waits: ActionFunction = async ({ cancellation }) => {
+      told.push(cancellation.reason);
+      await new Promise<void>((resolve) => (cancellation.listener = resolve));
+      told.push(cancellation.reason);
+    };
+    const engine = await start({
+      clock: systemClock,
+      definitions: [definition("slow", { waits })],
+    });
+    await expect(engine.invoke("slow", { action: "waits", deadlineMs: 20 })).rejects.toMatchObject({
+      code: "DEADLINE_EXCEEDED",
+      applied: "no",
+    });
+    expect(told).toEqual([undefined, expect.objectContaining({ code: "DEADLINE_EXCEEDED" })]);
+  });
+});
+
 describe("labels", () => {
   test("of a new actor are those of its definition, until they are changed", async () => {
     const state = { ...definition("x", {}).state!, initialTags: { team: "red" } };
