@@ -96,7 +96,7 @@ export async function startProxy(config: ProxyConfig, log: Log): Promise<Running
     guard,
     log,
     listeners: [server, front],
-    recheck: () => channels.recheck(),
+    recheck: (hasOtherAuthority) => channels.recheck(hasOtherAuthority),
   });
   if ("host" in address && isInClear(address.host, security))
     log("warning", "unencrypted", address);
