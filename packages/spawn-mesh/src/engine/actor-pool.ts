@@ -45,16 +45,16 @@ export class ActorPool extends ActorType {
 
   override activation(_name: string, invocation: Invocation): Activation {
     let leastBusy: PooledActivation | undefined;
-    let length = 0;
-    let units = 0;
+    let queueLength = 0;
+    let queueUnits = 0;
     for (const pooled of this.#pooled) {
       if (pooled.isIdle) return pooled;
       if (leastBusy === undefined || pooled.load < leastBusy.load) leastBusy = pooled;
-      length += pooled.waiting.length;
-      units += pooled.waiting.units;
+      queueLength += pooled.waiting.queueLength;
+      queueUnits += pooled.waiting.queueUnits;
     }
     // The limits of a mailbox hold for all of them together: they are one actor.
-    this.parts.admission.checkRoom(this.#id, { length, units }, invocation);
+    this.parts.admission.checkRoom(this.#id, { queueLength, queueUnits }, invocation);
     return leastBusy === undefined || this.#pooled.size < this.#size.max ? this.#add() : leastBusy;
   }
 
@@ -85,9 +85,9 @@ export class ActorPool extends ActorType {
     let length = 0;
     for (const pooled of this.#pooled) {
       // What waits for its turn only stays; two idle ones would take it from one another for ever.
-      if (!pooled.isRunning || pooled.waiting.length <= length) continue;
+      if (!pooled.isRunning || pooled.waiting.queueLength <= length) continue;
       busiest = pooled;
-      length = pooled.waiting.length;
+      length = pooled.waiting.queueLength;
     }
     const invocation = busiest?.giveAway();
     if (invocation !== undefined) idle.comesAgain(invocation);
@@ -120,7 +120,7 @@ class PooledActivation extends Activation {
 
   /** How many invocations it has to deal with. */
   get load(): number {
-    return this.waiting.length + (this.isRunning ? 1 : 0);
+    return this.waiting.queueLength + (this.isRunning ? 1 : 0);
   }
 
   override turn(actionsMax: number): number {

@@ -54,7 +54,7 @@ export interface EngineParts {
   readonly callFrom: (call: CallFromRun) => Promise<unknown>;
 }
 
-const NOTHING_WAITS: Waiting = { length: 0, units: 0 };
+const NOTHING_WAITS: Waiting = { queueLength: 0, queueUnits: 0 };
 
 /** A registered definition with its live activations: at most one an actor, but for a pooled one. */
 export class ActorType {

@@ -8,7 +8,7 @@ import type { InvocationDetails } from "./invocation.ts";
 import { resolveLimits } from "./limits.ts";
 
 const actor: ActorId = { system: "s", definition: "d", name: "n" };
-const nothingWaits = { length: 0, units: 0 };
+const nothingWaits = { queueLength: 0, queueUnits: 0 };
 const action: ActionDefinition = {
   name: "a",
   isRead: false,
@@ -49,11 +49,15 @@ test("refuses what a full mailbox cannot hold, by number and by size", () => {
   const limits = resolveLimits({ mailboxLengthMax: 2, mailboxUnitsMax: 25 });
   const admission = new Admission(new VirtualClock(), limits, () => 0);
 
-  expect(() => admission.enter(actor, { length: 2, units: 0 }, invocation())).toThrow("OVERLOADED");
-  expect(() => admission.enter(actor, { length: 1, units: 16 }, invocation())).toThrow(
+  expect(() => admission.enter(actor, { queueLength: 2, queueUnits: 0 }, invocation())).toThrow(
     "OVERLOADED",
   );
-  expect(() => admission.enter(actor, { length: 1, units: 15 }, invocation())).not.toThrow();
+  expect(() => admission.enter(actor, { queueLength: 1, queueUnits: 16 }, invocation())).toThrow(
+    "OVERLOADED",
+  );
+  expect(() =>
+    admission.enter(actor, { queueLength: 1, queueUnits: 15 }, invocation()),
+  ).not.toThrow();
 });
 
 test("refuses when the whole system is full, and takes calls again when there is room", () => {

@@ -19,9 +19,9 @@ const BUSY_SHARE = 0.1;
 
 /** What waits for an actor. */
 export interface Waiting {
-  readonly length: number;
+  readonly queueLength: number;
   /** About how much memory the payloads take, in UTF-16 units. */
-  readonly units: number;
+  readonly queueUnits: number;
 }
 
 export class Admission {
@@ -98,8 +98,9 @@ export class Admission {
 
   #refusal(actor: ActorId, waiting: Waiting, invocation: Invocation): string | undefined {
     const { mailboxLengthMax, mailboxUnitsMax, queuedMax } = this.#limits;
-    if (waiting.length >= mailboxLengthMax || waiting.units + invocation.units > mailboxUnitsMax) {
-      return `${formatActorId(actor)} has ${waiting.length} invocations waiting`;
+    const { queueLength, queueUnits } = waiting;
+    if (queueLength >= mailboxLengthMax || queueUnits + invocation.units > mailboxUnitsMax) {
+      return `${formatActorId(actor)} has ${queueLength} invocations waiting`;
     }
     if (this.#queued >= queuedMax) return `the system has ${this.#queued} invocations waiting`;
     const isFromOutside = invocation.details?.caller === undefined;

@@ -30,6 +30,7 @@ import {
   takeBack,
 } from "./commit-batch.ts";
 import type { Batch, BatchMessages, Change, DurableChange, Gate } from "./commit-batch.ts";
+import { AdmittedMailbox } from "./admitted-mailbox.ts";
 import type { CommitWriter } from "./commit-writer.ts";
 import { SpawnError } from "./errors.ts";
 import type { Invocation } from "./invocation.ts";
@@ -48,28 +49,12 @@ import type {
   Tags,
 } from "./statestore.ts";
 
-/** The activation, as its pipeline sees it. */
-export interface PipelineOwner {
-  readonly id: ActorId;
-  readonly definition: ActorDefinition;
-  /** A commit is done: there is room again, and perhaps nothing left to wait for. */
-  committed(isDelete: boolean): void;
-  /** The state is that of the last durable commit again; these invocations have to run again. */
-  rolledBack(again: readonly Invocation[], cause: SpawnError): void;
-  /**
-   * Another incarnation has committed: start again from the stored row with these invocations.
-   * `revision` is the stored one, 0 without a row; `undefined` when it could not be learnt.
-   */
-  fenced(again: readonly Invocation[], revision: number | undefined): void;
-  /** A write of acknowledged changes failed; it has to be tried again. */
-  flushFailed(): void;
-  /** Acknowledged write-behind changes will never be stored. */
-  tailLost(): void;
-}
+/** A layer of {@link Activation}: it knows the actor's state as bytes, and what those above do with its commits. */
+export abstract class CommitPipeline extends AdmittedMailbox {
+  abstract readonly id: ActorId;
+  abstract readonly definition: ActorDefinition;
+  protected abstract readonly writer: CommitWriter;
 
-export class CommitPipeline {
-  readonly #owner: PipelineOwner;
-  readonly #writer: CommitWriter;
   /** State and tags after the last successful action, committed or not. */
   bytes: StateBytes | undefined;
   tags: Tags | undefined;
@@ -83,20 +68,37 @@ export class CommitPipeline {
   #next: Batch | undefined;
   #isEnlisted = false;
   /** What the actor is found by, if its definition says so. */
-  readonly index: WrittenIndex | undefined;
+  index: WrittenIndex | undefined;
 
-  constructor(owner: PipelineOwner, writer: CommitWriter) {
-    this.index = WrittenIndex.of(owner.definition);
-    this.#owner = owner;
-    this.#writer = writer;
-  }
+  /** A commit is done: there is room again, and perhaps nothing left to wait for. */
+  protected abstract afterCommit(isDelete: boolean): void;
+
+  /** The state is that of the last durable commit again; these invocations have to run again. */
+  protected abstract rolledBack(again: readonly Invocation[], cause: SpawnError): void;
+
+  /**
+   * Another incarnation has committed: start again from the stored row with these invocations.
+   * `revision` is the stored one, 0 without a row; `undefined` when it could not be learnt.
+   */
+  protected abstract fenced(again: readonly Invocation[], revision: number | undefined): void;
+
+  /** A write of acknowledged changes failed; it has to be tried again. */
+  protected abstract flushFailed(): void;
+
+  /** Acknowledged write-behind changes will never be stored. */
+  protected abstract tailLost(): void;
 
   /** Begins at a stored row, or at none, with the state and tags that were made of it. */
-  open(row: StoredActor | undefined, bytes: StateBytes | undefined, tags: Tags | undefined): void {
+  beginAt(
+    row: StoredActor | undefined,
+    bytes: StateBytes | undefined,
+    tags: Tags | undefined,
+  ): void {
     this.#handle = row?.handle;
     this.#etag = row?.etag;
     this.#revision = row?.revision ?? 0;
     this.#keptAt = row?.keptAt;
+    this.index ??= WrittenIndex.of(this.definition);
     this.rebase(bytes, tags && Object.freeze(tags));
   }
 
@@ -208,7 +210,7 @@ export class CommitPipeline {
   enlist(): void {
     if (this.#isEnlisted || this.#inFlight !== undefined || this.#next === undefined) return;
     this.#isEnlisted = true;
-    this.#writer.enlist(this);
+    this.writer.enlist(this);
   }
 
   /** When the oldest acknowledged change that is not stored yet was made; `undefined` if all are. */
@@ -221,24 +223,20 @@ export class CommitPipeline {
     const next = this.#next;
     const isUnderWay = this.#isEnlisted || this.#inFlight !== undefined;
     if (!this.isWriteBehind || next === undefined || isUnderWay) return Infinity;
-    return next.since + (isUrgent(next) ? 0 : this.#owner.definition.snapshotTimeoutMs);
+    return next.since + (isUrgent(next) ? 0 : this.definition.snapshotTimeoutMs);
   }
 
   /** All invocations whose replies wait for a commit. */
-  *waiting(): Iterable<Invocation> {
+  *uncommitted(): Iterable<Invocation> {
     if (this.#inFlight !== undefined) yield* this.#inFlight.entries;
     if (this.#next !== undefined) yield* this.#next.entries;
   }
 
   // What follows is called by the writer.
 
-  get actor(): ActorId {
-    return this.#owner.id;
-  }
-
   /** Whether what it commits is acknowledged already. */
   get isWriteBehind(): boolean {
-    return this.#owner.definition.durability === "write-behind";
+    return this.definition.durability === "write-behind";
   }
 
   /** The idempotency keys of the commit in flight. */
@@ -267,7 +265,7 @@ export class CommitPipeline {
     batch.units = 0;
     batch.bytes = this.bytes;
     batch.tags = this.tags;
-    const { revisionsKept, snapshotTimeoutMs } = this.#owner.definition;
+    const { revisionsKept, snapshotTimeoutMs } = this.definition;
     batch.keepsRevision =
       revisionsKept > 0 &&
       this.#etag !== undefined &&
@@ -275,9 +273,9 @@ export class CommitPipeline {
       (this.#keptAt === undefined || at - this.#keptAt >= snapshotTimeoutMs);
     batch.at = at;
     if (batch.messages !== undefined)
-      sealMessages(batch.messages, { source: this.#owner.id, at, outbox: this.#writer.outbox });
-    return commitOf(batch, this.#owner.definition, {
-      actor: this.#owner.id,
+      sealMessages(batch.messages, { source: this.id, at, outbox: this.writer.outbox });
+    return commitOf(batch, this.definition, {
+      actor: this.id,
       handle: this.#handle,
       previous: this.#etag,
       revision: this.#revision + 1,
@@ -295,11 +293,11 @@ export class CommitPipeline {
     this.#durableBytes = batch.bytes;
     this.#durableTags = batch.tags;
     this.index?.committed();
-    answerAll(batch, this.#writer.outbox);
+    answerAll(batch, this.writer.outbox);
     openGates(batch, true);
     if (batch.messages !== undefined) this.#send(batch.messages);
     if (!this.isWriteBehind || (this.#next !== undefined && isUrgent(this.#next))) this.enlist();
-    this.#owner.committed(batch.isDelete);
+    this.afterCommit(batch.isDelete);
   }
 
   /** The commit in flight is certainly not in the statestore, nor will it ever be. */
@@ -308,7 +306,7 @@ export class CommitPipeline {
     if (this.isWriteBehind) {
       if (cause.code !== "PAYLOAD_TOO_LARGE") return this.#mergeBack(batch);
       // Nothing on top of what can never be stored can be stored either.
-      this.#owner.tailLost();
+      this.tailLost();
     }
     const again = failChanges(batch, cause);
     openGates(batch, false);
@@ -316,7 +314,7 @@ export class CommitPipeline {
     this.bytes = this.#durableBytes;
     this.tags = this.#durableTags;
     this.index?.rolledBack();
-    this.#owner.rolledBack(takeBack([...again, ...onTop]), cause);
+    this.rolledBack(takeBack([...again, ...onTop]), cause);
   }
 
   /** The outcome of the commit in flight could not be learnt in time. */
@@ -339,7 +337,7 @@ export class CommitPipeline {
     if (row !== undefined && row.etag === batch.etag) return this.committed(row.handle);
     this.#settle();
     if (row !== undefined && row.baseEtag === batch.etag) {
-      answerAll(batch, this.#writer.outbox);
+      answerAll(batch, this.writer.outbox);
       openGates(batch, true);
       this.#mayHaveSent(batch);
       return this.#startAgain({ ...batch, entries: [], gates: undefined }, [], answer);
@@ -347,7 +345,7 @@ export class CommitPipeline {
     const isOurs = answer !== undefined && row?.etag === this.#etag;
     if (this.isWriteBehind && isOurs && consumesLess(batch, answer)) return this.#mergeBack(batch);
     const isOvertaken =
-      row !== undefined && row.baseEtag === this.#etag && row.owner !== this.#writer.owner;
+      row !== undefined && row.baseEtag === this.#etag && row.owner !== this.writer.owner;
     const isCertain = answer !== undefined && (row?.etag === this.#etag || isOvertaken);
     if (!isCertain) this.#mayHaveSent(batch);
     const again = isCertain ? batch.entries : failChanges(batch, outcomeLost());
@@ -370,20 +368,20 @@ export class CommitPipeline {
   }
 
   #send({ sends, stored, direct }: BatchMessages): void {
-    const { outbox } = this.#writer;
+    const { outbox } = this.writer;
     outbox.committed(stored, direct, this.#revision);
-    for (const outgoing of sends) if (!outgoing.isStored) outbox.fire(this.#owner.id, outgoing);
+    for (const outgoing of sends) if (!outgoing.isStored) outbox.fire(this.id, outgoing);
   }
 
   /** Messages of a commit after which others may have committed: they are found in the statestore. */
   #mayHaveSent({ messages }: Batch): void {
-    if (messages !== undefined) this.#writer.outbox.committed(messages.stored, undefined);
+    if (messages !== undefined) this.writer.outbox.committed(messages.stored, undefined);
   }
 
   #settle(): Batch {
     const batch = this.#inFlight!;
     this.#inFlight = undefined;
-    if (batch.messages?.direct !== undefined) this.#writer.outbox.release(batch.messages.direct);
+    if (batch.messages?.direct !== undefined) this.writer.outbox.release(batch.messages.direct);
     return batch;
   }
 
@@ -392,7 +390,7 @@ export class CommitPipeline {
     this.#next = undefined;
     if (this.#isEnlisted) {
       this.#isEnlisted = false;
-      this.#writer.withdraw(this);
+      this.writer.withdraw(this);
     }
     if (next === undefined) return [];
     openGates(next, false);
@@ -407,7 +405,7 @@ export class CommitPipeline {
     } else {
       joinBefore(next, batch);
     }
-    this.#owner.flushFailed();
+    this.flushFailed();
   }
 
   #startAgain(batch: Batch, again: readonly Invocation[], answer: StoreAnswer | undefined): void {
@@ -415,9 +413,9 @@ export class CommitPipeline {
     const hadNext = this.#next !== undefined;
     const onTop = this.#discardNext();
     const row = answer?.row;
-    if (this.isWriteBehind && (hadNext || row?.baseEtag !== batch.etag)) this.#owner.tailLost();
+    if (this.isWriteBehind && (hadNext || row?.baseEtag !== batch.etag)) this.tailLost();
     const revision = answer === undefined ? undefined : (row?.revision ?? 0);
-    this.#owner.fenced(takeBack([...again, ...onTop]), revision);
+    this.fenced(takeBack([...again, ...onTop]), revision);
   }
 }
 
