@@ -26,7 +26,6 @@ import type { Change } from "./commit-batch.ts";
 import { SpawnError } from "./errors.ts";
 import { earliestDeadline, giveUpOverdue } from "./invocation.ts";
 import type { Invocation } from "./invocation.ts";
-import { Execution } from "./execution.ts";
 import { KeyedInvocations, answerStored } from "./keyed-invocations.ts";
 import type { KeyedOwner } from "./keyed-invocations.ts";
 import { Opening } from "./opening.ts";
@@ -37,11 +36,11 @@ import type { RunOutcome } from "./run-outcome.ts";
 import type { Outgoing } from "./sending.ts";
 import { StatelessRuns } from "./stateless-runs.ts";
 import { StartingTimers } from "./starting-timers.ts";
-import type { Watched } from "./watch.ts";
+import { WatchedExecution } from "./watched-execution.ts";
 
 type Phase = "opening" | "ready" | "deleting" | "gone";
 
-export class Activation extends Execution implements Runnable, Watched, OpeningOwner, KeyedOwner {
+export class Activation extends WatchedExecution implements Runnable, OpeningOwner, KeyedOwner {
   readonly id: ActorId;
   readonly #type: ActorType;
   #phase: Phase = "opening";
@@ -51,11 +50,9 @@ export class Activation extends Execution implements Runnable, Watched, OpeningO
   /** What an actor without a state has being stored. */
   #stateless: StatelessRuns | undefined;
   #isQueued = false;
-  #isWatched = false;
   /** Whole milliseconds, which take no memory of their own. */
   #lastUsedAt: number;
   #flushNotBefore = 0;
-  dueAt: number = Infinity;
 
   constructor(id: ActorId, type: ActorType) {
     super();
@@ -111,13 +108,13 @@ export class Activation extends Execution implements Runnable, Watched, OpeningO
 
   /** Takes an invocation that was let in. */
   #accept(invocation: Invocation): void {
-    this.#isDueBy(invocation.deadlineAt);
+    this.isDueBy(invocation.deadlineAt);
     if (this.#isOnce(invocation) && !this.#admitKeyed(invocation)) {
-      return this.#watch();
+      return this.watch();
     }
     this.enqueue(invocation);
     if (this.#phase === "ready" && this.running === undefined) this.#queue();
-    else this.#watch();
+    else this.watch();
   }
 
   /** What waits here and counts towards the limits. */
@@ -160,8 +157,8 @@ export class Activation extends Execution implements Runnable, Watched, OpeningO
   }
 
   runInit(init: Invocation): void {
-    this.#isDueBy(init.deadlineAt);
-    this.#watch();
+    this.isDueBy(init.deadlineAt);
+    this.watch();
     this.execute(init);
   }
 
@@ -324,7 +321,7 @@ export class Activation extends Execution implements Runnable, Watched, OpeningO
   }
 
   protected flushFailed(): void {
-    this.#flushNotBefore = this.parts.clock.monotonic() + FLUSH_RETRY_MS;
+    this.#flushNotBefore = Math.ceil(this.parts.clock.monotonic() + FLUSH_RETRY_MS);
     this.#rest();
   }
 
@@ -346,7 +343,7 @@ export class Activation extends Execution implements Runnable, Watched, OpeningO
     this.expireRun(now);
     if (this.#flushAt <= now) this.enlist();
     if (this.#phase === "ready") this.#timers?.goAgain(now);
-    this.dueAt = this.#nextDue(now);
+    this.becomeDueAt(this.#nextDue(now));
     this.#rest();
   }
 
@@ -378,27 +375,16 @@ export class Activation extends Execution implements Runnable, Watched, OpeningO
     return this.#timers?.againAt ?? Infinity;
   }
 
-  #isDueBy(time: number): void {
-    if (time >= this.dueAt) return;
-    this.dueAt = time;
-    if (this.#isWatched) this.parts.watch.sooner(time);
-  }
-
-  #watch(): void {
+  protected override watch(): void {
     // A write that ends after the system did has nobody to tell, and is not tried again.
-    if (this.#isWatched || this.#phase === "gone") return;
-    this.#isWatched = true;
-    this.parts.watch.add(this);
+    if (this.#phase !== "gone") super.watch();
   }
 
   /** Watched while there is something to wait for, and not a moment longer. */
   #rest(): void {
-    this.#isDueBy(Math.min(this.#flushAt, this.#timersAt));
-    if (!this.isIdle || !this.isQuiet) return this.#watch();
-    this.dueAt = Infinity;
-    if (!this.#isWatched) return;
-    this.#isWatched = false;
-    this.parts.watch.delete(this);
+    this.isDueBy(Math.min(this.#flushAt, this.#timersAt));
+    if (this.isIdle && this.isQuiet) this.unwatch();
+    else this.watch();
   }
 
   // Leaving memory.
@@ -419,8 +405,7 @@ export class Activation extends Execution implements Runnable, Watched, OpeningO
   leave(): void {
     if (this.#phase === "gone") return;
     this.#phase = "gone";
-    if (this.#isWatched) this.parts.watch.delete(this);
-    this.#isWatched = false;
+    this.unwatch();
     this.#type.remove(this);
     this.parts.emit({ type: "deactivated", actor: this.id });
   }

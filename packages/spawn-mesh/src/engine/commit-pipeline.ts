@@ -19,6 +19,7 @@ import {
   answerAll,
   commitOf,
   isCancelled,
+  isStateAlone,
   failChanges,
   isUrgent,
   joinBefore,
@@ -28,11 +29,12 @@ import {
   outcomeLost,
   sealMessages,
   takeBack,
+  whenCommitted,
 } from "./commit-batch.ts";
 import type { Batch, BatchMessages, Change, DurableChange, Gate } from "./commit-batch.ts";
 import { AdmittedMailbox } from "./admitted-mailbox.ts";
 import type { CommitWriter } from "./commit-writer.ts";
-import { SpawnError } from "./errors.ts";
+import type { SpawnError } from "./errors.ts";
 import type { Invocation } from "./invocation.ts";
 import { messageGone } from "./keyed-invocations.ts";
 import type { Limits } from "./limits.ts";
@@ -65,6 +67,12 @@ export abstract class CommitPipeline extends AdmittedMailbox {
   #revision = 0;
   #keptAt: number | undefined;
   #inFlight: Batch | undefined;
+  /**
+   * When the oldest change was made that the next commit stores (monotonic, whole milliseconds);
+   * `undefined` while there is none.
+   */
+  #changedAt: number | undefined;
+  /** What else it does than to store the state: acknowledged changes need no more, and wait the longest. */
   #next: Batch | undefined;
   #isEnlisted = false;
   /** What the actor is found by, if its definition says so. */
@@ -126,7 +134,7 @@ export abstract class CommitPipeline extends AdmittedMailbox {
   }
 
   get isQuiet(): boolean {
-    return this.#inFlight === undefined && this.#next === undefined;
+    return this.#inFlight === undefined && this.#changedAt === undefined;
   }
 
   /** Whether another action may run before the commit in flight is done. */
@@ -160,6 +168,7 @@ export abstract class CommitPipeline extends AdmittedMailbox {
 
   /** Adds a change that is acknowledged already, at `now`, and is committed a while later. */
   addAcknowledged(change: Change, now: number): void {
+    if (this.#next === undefined && isStateAlone(change)) return this.#become(change, now);
     const next = this.#grow(change, now);
     const isFull = next.stored !== undefined && next.stored.size >= STORED_REPLIES_MAX;
     if (isFull || next.messages !== undefined) this.enlist();
@@ -195,35 +204,27 @@ export abstract class CommitPipeline extends AdmittedMailbox {
   /** Resolves when everything so far is committed; rejects when it never will be. */
   whenCommitted(): Promise<void> | undefined {
     const last = this.#next ?? this.#inFlight;
-    if (last === undefined || this.isWriteBehind) return undefined;
-    return new Promise((resolve, reject) => {
-      last.gates ??= [];
-      last.gates.push((isCommitted) =>
-        isCommitted
-          ? resolve()
-          : reject(new SpawnError("CANCELLED", "the state that this action saw was not committed")),
-      );
-    });
+    return last === undefined || this.isWriteBehind ? undefined : whenCommitted(last);
   }
 
   /** Asks for the next commit to be written as soon as there is a way to the statestore. */
   enlist(): void {
-    if (this.#isEnlisted || this.#inFlight !== undefined || this.#next === undefined) return;
+    if (this.#isEnlisted || this.#inFlight !== undefined || this.#changedAt === undefined) return;
     this.#isEnlisted = true;
     this.writer.enlist(this);
   }
 
   /** When the oldest acknowledged change that is not stored yet was made; `undefined` if all are. */
   get oldestUnstored(): number | undefined {
-    return this.isWriteBehind ? (this.#inFlight ?? this.#next)?.since : undefined;
+    return this.isWriteBehind ? (this.#inFlight?.since ?? this.#changedAt) : undefined;
   }
 
   /** When acknowledged changes have to be written; `Infinity` if there are none or a write is under way. */
   get flushDueAt(): number {
-    const next = this.#next;
+    const changedAt = this.#changedAt;
     const isUnderWay = this.#isEnlisted || this.#inFlight !== undefined;
-    if (!this.isWriteBehind || next === undefined || isUnderWay) return Infinity;
-    return next.since + (isUrgent(next) ? 0 : this.definition.snapshotTimeoutMs);
+    if (!this.isWriteBehind || changedAt === undefined || isUnderWay) return Infinity;
+    return changedAt + (this.#isUrgent ? 0 : this.definition.snapshotTimeoutMs);
   }
 
   /** All invocations whose replies wait for a commit. */
@@ -256,8 +257,10 @@ export abstract class CommitPipeline extends AdmittedMailbox {
 
   /** Closes the growing commit: from now on its outcome is the statestore's. */
   seal(etag: Etag, at: number): Commit {
-    const batch = this.#next!;
+    const batch = this.#next ?? newBatch();
+    batch.since = this.#changedAt!;
     this.#next = undefined;
+    this.#changedAt = undefined;
     this.#isEnlisted = false;
     this.#inFlight = batch;
     batch.etag = etag;
@@ -266,12 +269,12 @@ export abstract class CommitPipeline extends AdmittedMailbox {
     batch.bytes = this.bytes;
     batch.tags = this.tags;
     const { revisionsKept, snapshotTimeoutMs } = this.definition;
-    batch.keepsRevision =
+    const keepsRevision =
       revisionsKept > 0 &&
       this.#etag !== undefined &&
       !batch.isDelete &&
       (this.#keptAt === undefined || at - this.#keptAt >= snapshotTimeoutMs);
-    batch.at = at;
+    batch.keptAt = keepsRevision ? at : undefined;
     if (batch.messages !== undefined)
       sealMessages(batch.messages, { source: this.id, at, outbox: this.writer.outbox });
     return commitOf(batch, this.definition, {
@@ -279,6 +282,7 @@ export abstract class CommitPipeline extends AdmittedMailbox {
       handle: this.#handle,
       previous: this.#etag,
       revision: this.#revision + 1,
+      at,
       index: batch.isDelete ? undefined : this.index?.seal(this.bytes),
     });
   }
@@ -289,14 +293,14 @@ export abstract class CommitPipeline extends AdmittedMailbox {
     this.#handle = handle;
     this.#etag = batch.etag;
     this.#revision++;
-    if (batch.keepsRevision) this.#keptAt = batch.at;
+    this.#keptAt = batch.keptAt ?? this.#keptAt;
     this.#durableBytes = batch.bytes;
     this.#durableTags = batch.tags;
     this.index?.committed();
     answerAll(batch, this.writer.outbox);
     openGates(batch, true);
     if (batch.messages !== undefined) this.#send(batch.messages);
-    if (!this.isWriteBehind || (this.#next !== undefined && isUrgent(this.#next))) this.enlist();
+    if (!this.isWriteBehind || this.#isUrgent) this.enlist();
     this.afterCommit(batch.isDelete);
   }
 
@@ -352,11 +356,22 @@ export abstract class CommitPipeline extends AdmittedMailbox {
     this.#startAgain(batch, again, answer);
   }
 
+  /** Whether a write-behind actor writes its next commit at once. */
+  get #isUrgent(): boolean {
+    return this.#next !== undefined && isUrgent(this.#next);
+  }
+
+  /** State and tags are others, since `now` if they were stored before. */
+  #become({ bytes, tags, index }: Change, now: number): void {
+    this.bytes = bytes;
+    this.tags = tags;
+    if (index !== undefined) this.index!.become(index);
+    this.#changedAt ??= Math.floor(now);
+  }
+
   #grow(change: Change, now: number): Batch {
-    this.bytes = change.bytes;
-    this.tags = change.tags;
-    if (change.index !== undefined) this.index!.become(change.index);
-    const next = (this.#next ??= newBatch(now));
+    this.#become(change, now);
+    const next = (this.#next ??= newBatch());
     const { message, sends, cancels } = change;
     if (message !== undefined || sends.length > 0 || cancels.length > 0) addMessages(next, change);
     if (change.isDelete) next.isDelete = true;
@@ -388,6 +403,7 @@ export abstract class CommitPipeline extends AdmittedMailbox {
   #discardNext(): readonly Invocation[] {
     const next = this.#next;
     this.#next = undefined;
+    this.#changedAt = undefined;
     if (this.#isEnlisted) {
       this.#isEnlisted = false;
       this.writer.withdraw(this);
@@ -400,6 +416,7 @@ export abstract class CommitPipeline extends AdmittedMailbox {
   /** A write-behind flush failed: its changes are still acknowledged, and go with the next one. */
   #mergeBack(batch: Batch): void {
     const next = this.#next;
+    this.#changedAt = batch.since;
     if (next === undefined) {
       this.#next = batch;
     } else {
@@ -410,7 +427,7 @@ export abstract class CommitPipeline extends AdmittedMailbox {
 
   #startAgain(batch: Batch, again: readonly Invocation[], answer: StoreAnswer | undefined): void {
     openGates(batch, false);
-    const hadNext = this.#next !== undefined;
+    const hadNext = this.#changedAt !== undefined;
     const onTop = this.#discardNext();
     const row = answer?.row;
     if (this.isWriteBehind && (hadNext || row?.baseEtag !== batch.etag)) this.tailLost();
