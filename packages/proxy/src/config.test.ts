@@ -69,6 +69,7 @@ describe("the configuration", () => {
     ["MariaDB", "mariadb://admin:s%40cret@db:3306/eigr-functions-db"],
     ["mysql", "mysql://admin:s%40cret@db:3306/eigr-functions-db"],
     ["CockroachDB", "cockroachdb://admin:s%40cret@db:26257/eigr-functions-db"],
+    ["MSSQL", "mssql://admin:s%40cret@db:1433/eigr-functions-db"],
   ])("keeps actors in a database of type %s", (type, url) => {
     const server = { PROXY_DATABASE_SECRET: "s@cret", PROXY_DATABASE_HOST: "db" };
     const { store } = readConfig({ PROXY_DATABASE_TYPE: type, ...server });

@@ -25,6 +25,7 @@ interface Server {
 
 const postgresTls = { verified: "sslmode=require", unverified: "sslmode=no-verify" };
 const mysqlTls = { verified: "ssl-mode=REQUIRED", unverified: "ssl-mode=no-verify" };
+const mssqlTls = { verified: "encrypt=true", unverified: "encrypt=no-verify" };
 
 const servers: Readonly<Record<string, Server>> = {
   postgres: { scheme: "postgres", port: 5432, tls: postgresTls },
@@ -32,6 +33,7 @@ const servers: Readonly<Record<string, Server>> = {
   cockroachdb: { scheme: "cockroachdb", port: 26_257, tls: postgresTls },
   mysql: { scheme: "mysql", port: 3306, tls: mysqlTls },
   mariadb: { scheme: "mariadb", port: 3306, tls: mysqlTls },
+  mssql: { scheme: "mssql", port: 1433, tls: mssqlTls },
 };
 
 /** Types that mean a file on this machine; `native` is what the original calls its own. */

@@ -1,4 +1,6 @@
 /** Everything an application developer imports. */
+// Declarations name types of Node, and since TypeScript 6 nobody has those without asking for them.
+/// <reference types="node" preserve="true" />
 export { actor } from "./actor.ts";
 export type {
   ActorOf,

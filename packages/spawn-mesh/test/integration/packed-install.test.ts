@@ -28,7 +28,7 @@ const compilers = {
 const compilerOptions = {
   target: "es2022",
   lib: ["es2022"],
-  types: ["node"],
+  types: [],
   strict: true,
   exactOptionalPropertyTypes: true,
   noUncheckedIndexedAccess: true,
@@ -110,8 +110,7 @@ beforeAll(() => {
   const dependencies = pack(
     library,
     ...libraryDependencies().map((name) => join(modules, name)),
-    join(modules, "@types/node"),
-    join(modules, "undici-types"),
+    join(modules, "undici-types"), // of @types/node
   );
   writeFileSync(
     join(project, "package.json"),
@@ -177,6 +176,12 @@ describe("a new project that installs the packed library", () => {
       .split("\n")
       .map((line) => line.match(/npm install (\w+)$/)?.[1]);
     expect(drivers).toEqual(["pg", "pg", "mysql2", "mysql2"]);
+  });
+
+  test("shows the same program on the package's page as in the repository", () => {
+    expect(firstProgramOf(join(library, "README.md"))).toBe(
+      firstProgramOf(join(root, "README.md")),
+    );
   });
 
   test("runs the README's program, which exits by itself, and continues its count the second time", () => {
