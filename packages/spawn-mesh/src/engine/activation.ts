@@ -16,6 +16,7 @@
  * other: its mailbox, its commits, its state, the running of its actions. Each knows those below it, and
  * of those above only the abstract methods that it calls.
  */
+import { actorIdOf } from "./actor-definition.ts";
 import type { ActorDefinition } from "./actor-definition.ts";
 import { formatActorId } from "./actor-id.ts";
 import type { ActorId } from "./actor-id.ts";
@@ -41,7 +42,7 @@ import { WatchedExecution } from "./watched-execution.ts";
 type Phase = "opening" | "ready" | "deleting" | "gone";
 
 export class Activation extends WatchedExecution implements Runnable, OpeningOwner, KeyedOwner {
-  readonly id: ActorId;
+  readonly name: string;
   readonly #type: ActorType;
   #phase: Phase = "opening";
   #keyed: KeyedInvocations | undefined;
@@ -54,12 +55,17 @@ export class Activation extends WatchedExecution implements Runnable, OpeningOwn
   #lastUsedAt: number;
   #flushNotBefore = 0;
 
-  constructor(id: ActorId, type: ActorType) {
+  constructor(name: string, type: ActorType) {
     super();
-    this.id = id;
+    this.name = name;
     this.#type = type;
     this.#lastUsedAt = Math.ceil(type.parts.time.last);
     this.#open();
+  }
+
+  /** Made anew whenever somebody asks: an idle actor needs its name only. */
+  get id(): ActorId {
+    return actorIdOf(this.parts.system, this.definition, this.name);
   }
 
   get definition(): ActorDefinition {
@@ -83,7 +89,7 @@ export class Activation extends WatchedExecution implements Runnable, OpeningOwn
 
   /** Queues an invocation. @throws {SpawnError} `OVERLOADED` when a queue is full */
   submit(invocation: Invocation): void {
-    this.parts.admission.enter(this.id, this.waiting, invocation);
+    this.parts.admission.enter(this.waiting, invocation);
     this.#accept(invocation);
   }
 
@@ -122,6 +128,7 @@ export class Activation extends WatchedExecution implements Runnable, OpeningOwn
     if (this.#keyed === undefined) return this;
     const { asideCount, asideUnits } = this.#keyed;
     return {
+      id: this.id,
       queueLength: this.queueLength + asideCount,
       queueUnits: this.queueUnits + asideUnits,
     };

@@ -54,7 +54,7 @@ export class ActorPool extends ActorType {
       queueUnits += pooled.waiting.queueUnits;
     }
     // The limits of a mailbox hold for all of them together: they are one actor.
-    this.parts.admission.checkRoom(this.#id, { queueLength, queueUnits }, invocation);
+    this.parts.admission.checkRoom({ id: this.#id, queueLength, queueUnits }, invocation);
     return leastBusy === undefined || this.#pooled.size < this.#size.max ? this.#add() : leastBusy;
   }
 
@@ -94,7 +94,7 @@ export class ActorPool extends ActorType {
   }
 
   #add(): PooledActivation {
-    const pooled = new PooledActivation(this.#id, this);
+    const pooled = new PooledActivation(this.#id.name, this);
     this.#pooled.add(pooled);
     this.watchIdle();
     return pooled;
@@ -113,8 +113,8 @@ function checkPool({ name, pool, state }: ActorDefinition): void {
 class PooledActivation extends Activation {
   readonly #pool: ActorPool;
 
-  constructor(id: ActorId, pool: ActorPool) {
-    super(id, pool);
+  constructor(name: string, pool: ActorPool) {
+    super(name, pool);
     this.#pool = pool;
   }
 
