@@ -5,22 +5,25 @@
 import type { ActionContext, SendOptions } from "spawn-mesh/engine";
 import { SpawnError, storedId } from "spawn-mesh/engine";
 import { OutcomeSchema } from "spawn-mesh/protocol";
-import type { ActorInvocationResponse, Sent } from "spawn-mesh/protocol";
+import type { ActorInvocationResponse, Outcome, Sent } from "spawn-mesh/protocol";
 import { furtherFields } from "../further-fields.ts";
 import { PUBLISH } from "../security/policies.ts";
 import { valueOfPayload } from "../wire-values.ts";
 import { checkActorName } from "./directory.ts";
 import type { Directory } from "./directory.ts";
+import { notTooOften } from "./shortest-period.ts";
+
+/** What a host says of that; `undefined` if nothing. */
+export function outcomeOf(response: ActorInvocationResponse): Outcome | undefined {
+  return furtherFields(OutcomeSchema, response);
+}
 
 /** @throws {SpawnError} `INVALID_ARGUMENT`, `PAYLOAD_TOO_LARGE`, `UNAUTHORIZED` */
 export async function applyOutcome(
   context: ActionContext,
-  response: ActorInvocationResponse,
+  { sent, cancelled, clearsTags }: Outcome,
   directory: Directory,
 ): Promise<void> {
-  const outcome = furtherFields(OutcomeSchema, response);
-  if (outcome === undefined) return;
-  const { sent, cancelled, clearsTags } = outcome;
   for (const message of sent) await send(context, message, directory);
   for (const id of cancelled) cancel(context, id);
   if (clearsTags) context.tags = {};
@@ -41,7 +44,7 @@ async function send(context: ActionContext, message: Sent, directory: Directory)
   const target = found?.definition ?? (definition || name);
   checkActorName(target);
   context.send(name, {
-    ...optionsOf(message.options),
+    ...notTooOften(optionsOf(message.options)),
     system,
     definition: target,
     action,
@@ -63,7 +66,7 @@ function cancel(context: ActionContext, id: string): void {
 
 function optionsOf(text: string): SendOptions {
   try {
-    return JSON.parse(text) as SendOptions;
+    return Object(JSON.parse(text)) as SendOptions;
   } catch (cause) {
     throw new SpawnError("INVALID_ARGUMENT", "options of a message: expected JSON", { cause });
   }

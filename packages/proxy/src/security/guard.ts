@@ -147,6 +147,17 @@ export class Guard {
     };
   }
 
+  /** Nobody has an actor any more. */
+  disown(system: string, actor: string): void {
+    this.#ownersIn(system).delete(actor);
+  }
+
+  /** Whether an identity looks after the first of these actors that anybody has registered; else every host does. */
+  looksAfter({ name, isHost }: Identity, actors: readonly ActorId[]): boolean {
+    const owner = actors.map((actor) => this.#ownerOf(actor)).find((each) => each !== undefined);
+    return isHost && this.#isFree(owner, name);
+  }
+
   #isFree(owner: string | undefined, name: string): boolean {
     return owner === undefined || owner === name || !this.#canHost(owner);
   }
@@ -172,16 +183,21 @@ export class Guard {
    *
    * @throws {SpawnError} `UNAUTHORIZED`
    */
-  async admit(
-    { identity, claimed, running, action }: GuardedCall,
-    find: Find,
-  ): Promise<ActorId | undefined> {
+  async admit({ claimed, ...call }: GuardedCall, find: Find): Promise<ActorId | undefined> {
+    const { identity, running, action } = call;
+    if (claimed === undefined || running !== undefined) return this.admitUnclaimed(call);
+    const caller = await this.#proven(identity, claimed, find);
+    checkPolicies(this.#rules.policies, { caller, identity: identity.name, action });
+    return caller;
+  }
+
+  /** As {@link Guard.admit}, for a call that claims no caller: nothing has to be looked up. */
+  admitUnclaimed({ identity, running, action }: Omit<GuardedCall, "claimed">): ActorId | undefined {
     if (running !== undefined && this.#ownerOf(running) !== identity.name) {
       throw notInTheNameOf(running, identity);
     }
-    const caller = running ?? (claimed && (await this.#proven(identity, claimed, find)));
-    checkPolicies(this.#rules.policies, { caller, identity: identity.name, action });
-    return caller;
+    checkPolicies(this.#rules.policies, { caller: running, identity: identity.name, action });
+    return running;
   }
 
   /** Whether an action may send something to an action. @throws {SpawnError} `UNAUTHORIZED` */

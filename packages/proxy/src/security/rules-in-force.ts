@@ -14,6 +14,8 @@ export interface RulesParts {
   readonly guard: Guard;
   /** Those that speak TLS; some may not be there. */
   readonly listeners: readonly (Renewable | undefined)[];
+  /** Looks at those again who were let in and are still here. */
+  readonly recheck: () => void;
   readonly log: Log;
 }
 
@@ -27,13 +29,20 @@ export interface RulesInForce {
   stop(): void;
 }
 
-export function keepingRules({ security, guard, listeners, log }: RulesParts): RulesInForce {
+export function keepingRules({
+  security,
+  guard,
+  listeners,
+  recheck,
+  log,
+}: RulesParts): RulesInForce {
   const reload = (): void => {
     try {
       const rules = security.readRules();
       const tls = security.tls && readTls(security.tls);
       guard.reload(rules);
       if (tls !== undefined) for (const listener of listeners) listener?.renewTls(tls);
+      recheck();
       log("info", "reloaded", { policies: rules.policies.map(({ name }) => name) });
     } catch (error) {
       log("error", "reload-failed", { error: (error as Error).message });
