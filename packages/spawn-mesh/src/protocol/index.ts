@@ -16,6 +16,8 @@ export {
   wrapJson,
 } from "./type-urls.ts";
 export type { Spelling } from "./type-urls.ts";
+export { actorIdOf, wireIdOf } from "./wire-forms.ts";
+export type { WireId, WirePayload } from "./wire-forms.ts";
 // Messages.
 export {
   ActorInvocationResponseSchema,

@@ -22,11 +22,12 @@ import {
   RunSchema,
   Status,
   jsonOfValue,
+  wireIdOf,
 } from "../protocol/index.ts";
 import type { HttpAnswer, HttpExchange } from "./http-exchange.ts";
 import { checkSendOverWire } from "./over-the-wire.ts";
 import { decodedAnswer, errorOfAnswer, errorOfJson, withKeyInDoubt } from "./wire-errors.ts";
-import { payloadOfValue, valueOfPayload, wireIdOf } from "./wire-values.ts";
+import { payloadOfValue, valueOfPayload } from "./wire-values.ts";
 
 /** The action that makes a call. */
 export interface CallingRun {
