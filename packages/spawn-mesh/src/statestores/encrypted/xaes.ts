@@ -9,17 +9,18 @@
  */
 import { createCipheriv, createDecipheriv, createSecretKey, randomFillSync } from "node:crypto";
 import type { KeyObject } from "node:crypto";
-import { GCM_NONCE_BYTES, GcmSealer, TAG_BYTES } from "./gcm.ts";
-import { BLOCK_BYTES } from "./ghash.ts";
 
 export const KEY_BYTES = 32;
 const HALF_BYTES = 12;
-const NONCE_BYTES = HALF_BYTES + GCM_NONCE_BYTES;
+const NONCE_BYTES = 2 * HALF_BYTES;
+const TAG_BYTES = 16;
 
 /** Then the random second halves are still far from meeting: the chance is 2^-41. */
 const SEALED_WITH_ONE_HALF_MAX = 2 ** 28;
 /** Each start of a program that has written makes one; one that is not kept costs some 10 µs. */
 const DERIVED_KEYS_MAX = 4096;
+const POOLED_HALVES = 1024;
+const BLOCK_BYTES = 16;
 
 /** One key, and those that are made from it. */
 export class XaesKey {
@@ -27,9 +28,10 @@ export class XaesKey {
   readonly #mask: Uint8Array;
   /** By the first half of the nonce. */
   readonly #derived = new Map<string, KeyObject>();
-  /** The first half of the nonces of what is sealed now. */
-  readonly #half = Buffer.alloc(HALF_BYTES);
-  #sealer: GcmSealer | undefined;
+  readonly #pool = Buffer.alloc(HALF_BYTES * POOLED_HALVES);
+  #used: number = this.#pool.length;
+  #half: Buffer = Buffer.alloc(0);
+  #halfKey: KeyObject | undefined;
   #sealed = 0;
 
   /** @param key of {@link KEY_BYTES} bytes */
@@ -40,14 +42,22 @@ export class XaesKey {
 
   /** Nonce, ciphertext and tag, `before` bytes into a buffer of their own. */
   seal(plain: string | Uint8Array, bound: string, before: number): Uint8Array {
-    if (this.#sealer === undefined || this.#sealed === SEALED_WITH_ONE_HALF_MAX) {
-      randomFillSync(this.#half);
-      this.#sealer = new GcmSealer(this.#derive(this.#half));
+    if (this.#halfKey === undefined || this.#sealed === SEALED_WITH_ONE_HALF_MAX) {
+      this.#half = Buffer.from(this.#random());
+      this.#halfKey = this.#derive(this.#half);
       this.#sealed = 0;
     }
     this.#sealed++;
-    const sealed = this.#sealer.seal(plain, bound, before + HALF_BYTES);
+    const nonce = this.#random();
+    const cipher = createCipheriv("aes-256-gcm", this.#halfKey, nonce);
+    cipher.setAAD(Buffer.from(bound));
+    const text = typeof plain === "string" ? cipher.update(plain, "utf8") : cipher.update(plain);
+    cipher.final();
+    const sealed = new Uint8Array(before + NONCE_BYTES + text.length + TAG_BYTES);
     sealed.set(this.#half, before);
+    sealed.set(nonce, before + HALF_BYTES);
+    sealed.set(text, before + NONCE_BYTES);
+    sealed.set(cipher.getAuthTag(), before + NONCE_BYTES + text.length);
     return sealed;
   }
 
@@ -90,6 +100,15 @@ export class XaesKey {
       for (const [index, bits] of this.#mask.entries()) block[index]! ^= bits;
     }
     return createSecretKey(encryptBlocks(this.#key, blocks));
+  }
+
+  #random(): Buffer {
+    if (this.#used === this.#pool.length) {
+      randomFillSync(this.#pool);
+      this.#used = 0;
+    }
+    this.#used += HALF_BYTES;
+    return this.#pool.subarray(this.#used - HALF_BYTES, this.#used);
   }
 }
 
