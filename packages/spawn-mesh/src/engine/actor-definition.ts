@@ -1,8 +1,8 @@
 import type { ActorId } from "./actor-id.ts";
-import type { ActionContext } from "./run.ts";
+import type { ActionContext } from "./activations/run.ts";
 import type { StateCodec } from "./state-codec.ts";
 import type { Tags } from "./statestore.ts";
-import type { TimerDefinition } from "./timers.ts";
+import type { TimerDefinition } from "./messages/timers.ts";
 
 /**
  * `named`: one actor, called by the definition's name. `unnamed`: any number, each with a name of its

@@ -6,7 +6,7 @@
  * question, however rare its answers are, keeps a statestore busy for long.
  */
 import type { ActorId } from "./actor-id.ts";
-import type { IndexEntry, IndexKey } from "./index-values.ts";
+import type { IndexEntry, IndexKey } from "./values/index-values.ts";
 import type { Etag, Tags } from "./statestore.ts";
 
 /** What a field of the index must be: one value, or from one value up to, and without, another. */

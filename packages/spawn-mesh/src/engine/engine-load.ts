@@ -1,6 +1,6 @@
 /** How much there is to do in an engine, now: for those who watch over it. */
-import type { EngineParts } from "./actor-type.ts";
-import type { ActorTypes } from "./actor-types.ts";
+import type { EngineParts } from "./activations/actor-type.ts";
+import type { ActorTypes } from "./activations/actor-types.ts";
 
 export interface EngineLoad {
   /** Actors in memory. */

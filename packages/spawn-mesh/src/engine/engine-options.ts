@@ -3,10 +3,10 @@ import type { ActorDefinition } from "./actor-definition.ts";
 import type { Clock, Random } from "./clock.ts";
 import type { Engine } from "./engine.ts";
 import type { EventListener } from "./events.ts";
-import type { ExternalFunction } from "./external-functions.ts";
+import type { ExternalFunction } from "./messages/external-functions.ts";
 import type { Host } from "./host.ts";
 import type { Limits } from "./limits.ts";
-import type { CronTimes } from "./repetition.ts";
+import type { CronTimes } from "./messages/repetition.ts";
 import type { Statestore } from "./statestore.ts";
 
 export interface EngineOptions {

@@ -4,12 +4,12 @@
  * It imports nothing but itself. Time, randomness, the statestore and user code arrive through
  * ports, so that a simulation runs these very lines.
  */
-import { Admission } from "./admission.ts";
-import { invocationOf } from "./actor-call.ts";
-import type { ActorCall, Origin } from "./actor-call.ts";
-import { ActorCare } from "./actor-care.ts";
-import type { ActorType, CallFromRun, EngineParts } from "./actor-type.ts";
-import { ActorTypes, actionOf } from "./actor-types.ts";
+import { Admission } from "./calls/admission.ts";
+import { invocationOf } from "./calls/actor-call.ts";
+import type { ActorCall, Origin } from "./calls/actor-call.ts";
+import { ActorCare } from "./care/actor-care.ts";
+import type { ActorType, CallFromRun, EngineParts } from "./activations/actor-type.ts";
+import { ActorTypes, actionOf } from "./activations/actor-types.ts";
 import type { ActorDefinition } from "./actor-definition.ts";
 import { checkClusterName, checkName, type ActorId } from "./actor-id.ts";
 import { sleep, systemClock, systemRandom } from "./clock.ts";
@@ -19,35 +19,35 @@ import {
   checkRequest,
   isScheduled,
   scheduledMessage,
-} from "./call-options.ts";
-import { parentCall } from "./child-calls.ts";
-import { NO_CHAIN, checkChain, lengthenChain } from "./call-chain.ts";
-import type { ChannelListener } from "./broadcasts.ts";
-import { CommitWriter } from "./commit-writer.ts";
+} from "./calls/call-options.ts";
+import { parentCall } from "./calls/child-calls.ts";
+import { NO_CHAIN, checkChain, lengthenChain } from "./calls/call-chain.ts";
+import type { ChannelListener } from "./messages/broadcasts.ts";
+import { CommitWriter } from "./commits/commit-writer.ts";
 import { SpawnError, isSpawnError } from "./errors.ts";
 import { loadOf, type EngineLoad } from "./engine-load.ts";
 import type { EngineOptions } from "./engine-options.ts";
 import { harmless } from "./events.ts";
 import { plainHost } from "./host.ts";
-import { giveUpOnAbort } from "./invocation.ts";
-import type { Caller } from "./invocation.ts";
+import { giveUpOnAbort } from "./calls/invocation.ts";
+import type { Caller } from "./calls/invocation.ts";
 import { TIMEOUT_MS_MAX, checkWholeNumber, resolveLimits } from "./limits.ts";
-import { Loader } from "./loader.ts";
-import type { MessageOperations } from "./message-operations.ts";
-import { Messaging } from "./messaging.ts";
-import type { MigrationCheck, MigrationCheckOptions } from "./migration-check.ts";
-import { Pruner } from "./pruner.ts";
-import { noCronTimes } from "./repetition.ts";
-import type { InvokeRequest } from "./run.ts";
-import { RunQueue } from "./run-queue.ts";
-import { newMessageId, type SendRequest } from "./sending.ts";
+import { Loader } from "./activations/loader.ts";
+import type { MessageOperations } from "./messages/message-operations.ts";
+import { Messaging } from "./messages/messaging.ts";
+import type { MigrationCheck, MigrationCheckOptions } from "./care/migration-check.ts";
+import { Pruner } from "./care/pruner.ts";
+import { noCronTimes } from "./messages/repetition.ts";
+import type { InvokeRequest } from "./activations/run.ts";
+import { RunQueue } from "./activations/run-queue.ts";
+import { newMessageId, type SendRequest } from "./messages/sending.ts";
 import { checkEncryption } from "./sealed-rows.ts";
 import type { Statestore } from "./statestore.ts";
-import { StoredActorOperations } from "./stored-actor.ts";
-import { StoredSystem } from "./stored-system.ts";
-import { Time } from "./time.ts";
-import { WAKE_UP, wakeUp } from "./wake-up.ts";
-import { Watch } from "./watch.ts";
+import { StoredActorOperations } from "./care/stored-actor.ts";
+import { StoredSystem } from "./care/stored-system.ts";
+import { Time } from "./time/time.ts";
+import { WAKE_UP, wakeUp } from "./activations/wake-up.ts";
+import { Watch } from "./time/watch.ts";
 
 /** Time for what is queued when a system stops, in milliseconds. */
 export const DRAIN_TIMEOUT_MS_DEFAULT = 10_000;

@@ -1,11 +1,11 @@
 /** What embeds the engine, and what a statestore is made of. */
 // For those who embed the engine.
 export { Engine, DRAIN_TIMEOUT_MS_DEFAULT } from "./engine.ts";
-export { DEADLINE_MS_DEFAULT } from "./call-options.ts";
-export type { ActorCall, Origin } from "./actor-call.ts";
+export { DEADLINE_MS_DEFAULT } from "./calls/call-options.ts";
+export type { ActorCall, Origin } from "./calls/actor-call.ts";
 export type { EngineOptions } from "./engine-options.ts";
-export type { CallOptions } from "./call-options.ts";
-export type { ActorType } from "./actor-type.ts";
+export type { CallOptions } from "./calls/call-options.ts";
+export type { ActorType } from "./activations/actor-type.ts";
 export { findAction, DEFAULT_READS } from "./actor-definition.ts";
 export type {
   ActionDefinition,
@@ -31,42 +31,47 @@ export { plainHost } from "./host.ts";
 export type { Host } from "./host.ts";
 export { checkWholeNumber, defaultLimits, TIMEOUT_MS_MAX } from "./limits.ts";
 export type { Limits } from "./limits.ts";
-export type { ActionContext, Cancellation, InvokeRequest, ReferenceCall } from "./run.ts";
-export { ActionReply } from "./action-reply.ts";
+export type {
+  ActionContext,
+  Cancellation,
+  InvokeRequest,
+  ReferenceCall,
+} from "./activations/run.ts";
+export { ActionReply } from "./calls/action-reply.ts";
 export type {
   ActorFilter,
   ActorList,
   ActorQuery,
   IndexRange,
   ListedActor,
-} from "./actor-finder.ts";
-export { actOnMany } from "./acting-on-many.ts";
-export type { ManyFailure, ManyOptions, ManyProgress, ManyResult } from "./acting-on-many.ts";
-export type { Reindexing, ReindexOptions } from "./reindexing.ts";
-export type { IndexedValue } from "./index-values.ts";
-export { MessageOperations } from "./message-operations.ts";
-export type { MessageQuery } from "./message-operations.ts";
-export { firstTime } from "./repetition.ts";
-export type { CronTimes } from "./repetition.ts";
-export { storedId } from "./message-ids.ts";
-export { payloadText } from "./message-payload.ts";
-export { repetitionOf } from "./sending.ts";
-export type { SendOptions, SendRequest } from "./sending.ts";
-export type { ChannelListener, Publication } from "./broadcasts.ts";
-export type { ExternalCall, ExternalFunction } from "./external-functions.ts";
-export type { TimerDefinition } from "./timers.ts";
+} from "./care/actor-finder.ts";
+export { actOnMany } from "./care/acting-on-many.ts";
+export type { ManyFailure, ManyOptions, ManyProgress, ManyResult } from "./care/acting-on-many.ts";
+export type { Reindexing, ReindexOptions } from "./care/reindexing.ts";
+export type { IndexedValue } from "./values/index-values.ts";
+export { MessageOperations } from "./messages/message-operations.ts";
+export type { MessageQuery } from "./messages/message-operations.ts";
+export { firstTime } from "./messages/repetition.ts";
+export type { CronTimes } from "./messages/repetition.ts";
+export { storedId } from "./messages/message-ids.ts";
+export { payloadText } from "./messages/message-payload.ts";
+export { repetitionOf } from "./messages/sending.ts";
+export type { SendOptions, SendRequest } from "./messages/sending.ts";
+export type { ChannelListener, Publication } from "./messages/broadcasts.ts";
+export type { ExternalCall, ExternalFunction } from "./messages/external-functions.ts";
+export type { TimerDefinition } from "./messages/timers.ts";
 export type {
   CheckedDefinition,
   MigrationCheck,
   MigrationCheckOptions,
   MigrationFailure,
-} from "./migration-check.ts";
-export type { ForkOptions } from "./stored-actor.ts";
+} from "./care/migration-check.ts";
+export type { ForkOptions } from "./care/stored-actor.ts";
 export { jsonCodec } from "./state-codec.ts";
 export type { StateCodec } from "./state-codec.ts";
-export { VALUE_DEPTH_MAX } from "./values.ts";
-export { OpaqueValue, isOpaqueText, textOfValue, valueOfText } from "./value-text.ts";
-export type { JsonValue } from "./values.ts";
+export { VALUE_DEPTH_MAX } from "./values/values.ts";
+export { OpaqueValue, isOpaqueText, textOfValue, valueOfText } from "./values/value-text.ts";
+export type { JsonValue } from "./values/values.ts";
 // For those who write a statestore.
 export { checkKeyIds, isSealed, sealableValue } from "./sealed-rows.ts";
 export type {
@@ -85,9 +90,9 @@ export type {
   IndexCondition,
   IndexRewrite,
 } from "./actor-queries.ts";
-export type { IndexEntry, IndexKey } from "./index-values.ts";
+export type { IndexEntry, IndexKey } from "./values/index-values.ts";
 export { leadOf } from "./actor-queries.ts";
-export { indexEntries } from "./index-values.ts";
+export { indexEntries } from "./values/index-values.ts";
 export { systemOf, valueOfRow } from "./system-rows.ts";
 export type { ActorRow, ImportMark, SystemRow, SystemRows, WaitingMessage } from "./system-rows.ts";
 export { StoreFailure } from "./statestore.ts";

@@ -5,7 +5,7 @@
  * what is committed, and the state is made of them again after an action has failed.
  */
 import type { Codec, StateBytes } from "./statestore.ts";
-import { encodeValue } from "./values.ts";
+import { encodeValue } from "./values/values.ts";
 
 export interface StateCodec {
   /** Stored with the state, so that nobody takes the bytes for something else. */

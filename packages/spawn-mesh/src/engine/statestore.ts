@@ -7,7 +7,7 @@
  */
 import type { ActorId } from "./actor-id.ts";
 import type { ActorQueries } from "./actor-queries.ts";
-import type { IndexEntry } from "./index-values.ts";
+import type { IndexEntry } from "./values/index-values.ts";
 import type { Message, MessageRef, MessageStore, StoredMessage } from "./message-store.ts";
 import type { Sealed, SealedRows } from "./sealed-rows.ts";
 import type { SystemRows } from "./system-rows.ts";

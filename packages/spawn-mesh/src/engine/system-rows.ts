@@ -7,7 +7,7 @@
 import type { ActorId } from "./actor-id.ts";
 import { askedToRead } from "./asked-store.ts";
 import { SpawnError } from "./errors.ts";
-import type { IndexEntry } from "./index-values.ts";
+import type { IndexEntry } from "./values/index-values.ts";
 import type { Message, ParkedMessage, StoredMessage } from "./message-store.ts";
 import { sealableValue } from "./sealed-rows.ts";
 import type { Statestore, StoredActor, StoredReply, StoredState } from "./statestore.ts";

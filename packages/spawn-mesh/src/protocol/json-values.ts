@@ -2,7 +2,7 @@
  * Values as JSON for those who read nothing else. A protobuf message that nobody here can look into is
  * `{ "@type": "type.googleapis.com/shop.Cart", "value": "BASE64" }`.
  */
-import { OpaqueValue } from "../engine/value-text.ts";
+import { OpaqueValue } from "../engine/values/value-text.ts";
 
 const TYPE = "@type";
 

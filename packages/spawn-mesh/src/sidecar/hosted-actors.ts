@@ -4,9 +4,9 @@ import type { Any } from "@bufbuild/protobuf/wkt";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { SpawnError } from "../engine/index.ts";
 import type { ActionDefinition, ActorDefinition, ActorId, InvokeRequest } from "../engine/index.ts";
-import { CHANNEL } from "../engine/sending.ts";
-import type { Outgoing } from "../engine/sending.ts";
-import type { Run } from "../engine/run.ts";
+import { CHANNEL } from "../engine/messages/sending.ts";
+import type { Outgoing } from "../engine/messages/sending.ts";
+import type { Run } from "../engine/activations/run.ts";
 import {
   ActorInvocationResponseSchema,
   ActorInvocationSchema,

@@ -3,10 +3,10 @@
  * changed and sent goes back with the answer. The run itself, its context and its rules are the
  * engine's, so that an action cannot tell where it runs.
  */
-import { ActionReply } from "../engine/action-reply.ts";
+import { ActionReply } from "../engine/calls/action-reply.ts";
 import { formatActorId } from "../engine/actor-id.ts";
 import { cronTimes } from "../sdk/cron-times.ts";
-import { Invocation } from "../engine/invocation.ts";
+import { Invocation } from "../engine/calls/invocation.ts";
 import {
   SpawnError,
   defaultLimits,
@@ -26,13 +26,13 @@ import type {
   SendRequest,
   Tags,
 } from "../engine/index.ts";
-import { Run } from "../engine/run.ts";
-import type { RunOwner } from "../engine/run.ts";
-import { failureOf } from "../engine/run-outcome.ts";
-import { EXTERNAL, composeBroadcast, composeCall } from "../engine/sending.ts";
-import type { Outgoing, SendingParts } from "../engine/sending.ts";
+import { Run } from "../engine/activations/run.ts";
+import type { RunOwner } from "../engine/activations/run.ts";
+import { failureOf } from "../engine/activations/run-outcome.ts";
+import { EXTERNAL, composeBroadcast, composeCall } from "../engine/messages/sending.ts";
+import type { Outgoing, SendingParts } from "../engine/messages/sending.ts";
 import { isSpawnError } from "../engine/errors.ts";
-import { copyBounded, copyValue } from "../engine/values.ts";
+import { copyBounded, copyValue } from "../engine/values/values.ts";
 import { checkSendOverWire, notOverWire } from "./over-the-wire.ts";
 import { UNKNOWN_ID } from "./sidecar-calls.ts";
 

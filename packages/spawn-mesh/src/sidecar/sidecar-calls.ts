@@ -6,7 +6,7 @@ import {
   copyMetadata,
   isScheduled,
   scheduledMessage,
-} from "../engine/call-options.ts";
+} from "../engine/calls/call-options.ts";
 import {
   DEADLINE_MS_DEFAULT,
   SpawnError,
@@ -15,7 +15,7 @@ import {
   isSpawnError,
 } from "../engine/index.ts";
 import type { ActorId, InvokeRequest, SendRequest } from "../engine/index.ts";
-import { copyBounded } from "../engine/values.ts";
+import { copyBounded } from "../engine/values/values.ts";
 import {
   InvocationRequestSchema,
   InvocationResponseSchema,

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { SpawnError, checkName, defaultLimits } from "../engine/index.ts";
 import type { ChannelListener, EventListener, Publication } from "../engine/index.ts";
-import { copyBounded } from "../engine/values.ts";
+import { copyBounded } from "../engine/values/values.ts";
 import { eventsIn } from "./event-stream.ts";
 import { jsonOfValue, valueOfJson } from "../protocol/index.ts";
 import type { HttpExchange } from "./http-exchange.ts";

@@ -5,7 +5,7 @@
 import { SpawnError } from "../engine/errors.ts";
 import type { Statestore } from "../engine/statestore.ts";
 import { cockroachStatestore } from "./cockroach/index.ts";
-import { memoryStatestore } from "./memory.ts";
+import { memoryStatestore } from "./memory/index.ts";
 import { mssqlStatestore } from "./mssql/index.ts";
 import { mysqlStatestore } from "./mysql/index.ts";
 import { postgresStatestore } from "./postgres/index.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Commit } from "../engine/statestore.ts";
-import { memoryStatestore } from "../statestores/memory.ts";
+import { memoryStatestore } from "../statestores/memory/index.ts";
 import { FaultyStatestore } from "./faulty-statestore.ts";
 
 const actor = { system: "s", definition: "d", name: "n" };

@@ -8,9 +8,9 @@
  */
 import assert from "node:assert";
 import type { ActorId } from "../engine/actor-id.ts";
-import { indexEntries, type IndexedValue, type IndexEntry } from "../engine/index-values.ts";
+import { indexEntries, type IndexedValue, type IndexEntry } from "../engine/values/index-values.ts";
 import type { Etag, StoredReply } from "../engine/statestore.ts";
-import { memoryStatestore } from "../statestores/memory.ts";
+import { memoryStatestore } from "../statestores/memory/index.ts";
 import type { OpenStatestore } from "./statestore-cases/conformance-case.ts";
 import { findAll, is, within } from "./statestore-cases/query-fixtures.ts";
 import { Choices } from "./statestore-model/choices.ts";

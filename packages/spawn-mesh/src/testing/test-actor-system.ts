@@ -22,7 +22,7 @@ import type { ActorSystem, Messages } from "../sdk/actor-system.ts";
 import type { Actors, FindOptions, Where } from "../sdk/finding.ts";
 import type { AnyExternal } from "../sdk/external.ts";
 import type { StoredActorRef } from "../sdk/stored-actor.ts";
-import { memoryStatestore } from "../statestores/memory.ts";
+import { memoryStatestore } from "../statestores/memory/index.ts";
 import { seededRandom } from "./seeded-random.ts";
 import { VirtualClock } from "./virtual-clock.ts";
 

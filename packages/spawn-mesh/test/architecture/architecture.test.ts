@@ -177,7 +177,7 @@ describe("the checks themselves", () => {
   const using = (path: string, text: string) => globalProblems(parseSource(path, text));
 
   test.each([
-    ["engine/a.ts", `import { x } from "../statestores/memory.ts";`, "statestores"],
+    ["engine/a.ts", `import { x } from "../statestores/memory/index.ts";`, "statestores"],
     ["engine/a.ts", `import type { x } from "../sdk/actor.ts";`, "sdk"],
     ["engine/a.ts", `export { x } from "../testing/index.ts";`, "testing"],
     ["engine/a.ts", `export type X = import("../sdk/actor.ts").X;`, "sdk"],
@@ -187,7 +187,7 @@ describe("the checks themselves", () => {
     ["engine/deep/a.ts", `import { x } from "../../sdk/actor.ts";`, "sdk"],
     ["statestores/a.ts", `import { x } from "../sdk/actor.ts";`, "sdk"],
     ["statestores/a.ts", `import { x } from "spawn-mesh/engine";`, "spawn-mesh/engine"],
-    ["sdk/actor.ts", `import { x } from "../statestores/memory.ts";`, "statestores"],
+    ["sdk/actor.ts", `import { x } from "../statestores/memory/index.ts";`, "statestores"],
     ["testing/a.ts", `import { test } from "vitest";`, "vitest"],
   ])("%s may not say %s", (path, line, target) => {
     const [layer] = path.split("/");
@@ -197,7 +197,9 @@ describe("the checks themselves", () => {
   test("allows what the table allows", () => {
     expect(importing("engine/a.ts", `import assert from "node:assert";`)).toEqual([]);
     expect(importing("engine/a.ts", `import { x } from "./clock.ts";`)).toEqual([]);
-    expect(importing("sdk/embedded-system.ts", `import "../statestores/memory.ts";`)).toEqual([]);
+    expect(importing("sdk/embedded-system.ts", `import "../statestores/memory/index.ts";`)).toEqual(
+      [],
+    );
     expect(importing("statestores/a.ts", `import "node:sqlite";`)).toEqual([]);
   });
 

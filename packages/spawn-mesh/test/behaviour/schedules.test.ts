@@ -1,7 +1,7 @@
 /** Messages for later: delays and fixed times. */
 import { describe, expect, test } from "vitest";
 import { actor } from "spawn-mesh";
-import { DELIVERY_GRACE_MS } from "../../src/engine/sending.ts";
+import { DELIVERY_GRACE_MS } from "../../src/engine/messages/sending.ts";
 import { diary, linesOf, pass, START } from "./diary.ts";
 import { crashAndRestart, errorOf, startSystem } from "./start-system.ts";
 

@@ -10,7 +10,7 @@ import { cockroachStatestore } from "../../src/statestores/cockroach/index.ts";
 import { encryptedStatestore } from "../../src/statestores/encrypted/index.ts";
 import { mssqlStatestore } from "../../src/statestores/mssql/index.ts";
 import { mysqlStatestore } from "../../src/statestores/mysql/index.ts";
-import { memoryStatestore } from "../../src/statestores/memory.ts";
+import { memoryStatestore } from "../../src/statestores/memory/index.ts";
 import { postgresStatestore } from "../../src/statestores/postgres/index.ts";
 import { sqliteStatestore } from "../../src/statestores/sqlite/index.ts";
 import {

@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeEach, expect, test } from "vitest";
 import type { Message } from "../../src/engine/message-store.ts";
-import { DELIVERY_GRACE_MS } from "../../src/engine/sending.ts";
+import { DELIVERY_GRACE_MS } from "../../src/engine/messages/sending.ts";
 import { sqliteStatestore } from "../../src/statestores/sqlite/index.ts";
 import { canRun } from "./sqlite-child-process.ts";
 

@@ -14,7 +14,7 @@ import {
   type EngineEvent,
 } from "../../src/sdk/index.ts";
 import { encryptedStatestore } from "../../src/statestores/encrypted/index.ts";
-import { memoryStatestore } from "../../src/statestores/memory.ts";
+import { memoryStatestore } from "../../src/statestores/memory/index.ts";
 import { mysqlStatestore } from "../../src/statestores/mysql/index.ts";
 import { postgresStatestore } from "../../src/statestores/postgres/index.ts";
 import { exportSystem, importSystem } from "../../src/statestores/transfer/index.ts";

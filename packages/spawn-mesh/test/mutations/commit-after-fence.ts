@@ -3,7 +3,7 @@ import type { Mutation } from "../../../../scripts/apply-mutation.ts";
 /** An activation goes on with its own state after another incarnation has committed. */
 export const mutation: Mutation = {
   invariant: "I10",
-  target: "engine/activation.ts",
+  target: "engine/activations/activation.ts",
   find: `    this.putBack(again);
     this.#open();`,
   replace: `    this.putBack(again);

@@ -3,7 +3,7 @@ import type { Mutation } from "../../../../scripts/apply-mutation.ts";
 /** An actor that was deleted goes on with the state that it had. */
 export const mutation: Mutation = {
   invariant: "I3",
-  target: "engine/activation.ts",
+  target: "engine/activations/activation.ts",
   find: "if (isDelete) return this.#open();",
   replace: "if (isDelete) return this.opened([]);",
 };

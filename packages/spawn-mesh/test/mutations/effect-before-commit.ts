@@ -3,7 +3,7 @@ import type { Mutation } from "../../../../scripts/apply-mutation.ts";
 /** What an action sends is delivered when its commit is handed over, not when it is done. */
 export const mutation: Mutation = {
   invariant: "I9",
-  target: "engine/commit-pipeline.ts",
+  target: "engine/commits/commit-pipeline.ts",
   find: `    if (batch.messages !== undefined)
       sealMessages(batch.messages, { source: this.id, at, outbox: this.writer.outbox });
 `,

@@ -3,7 +3,7 @@ import type { Mutation } from "../../../../scripts/apply-mutation.ts";
 /** What an action did before it threw stays in the state. */
 export const mutation: Mutation = {
   invariant: "I4",
-  target: "engine/execution.ts",
+  target: "engine/activations/execution.ts",
   find: `    if (run.isStateUsed) this.forgetState();
     const isStep =`,
   replace: "    const isStep =",

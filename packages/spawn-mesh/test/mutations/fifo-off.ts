@@ -3,7 +3,7 @@ import type { Mutation } from "../../../../scripts/apply-mutation.ts";
 /** Messages from one actor to another do not wait for one another. */
 export const mutation: Mutation = {
   invariant: "I7",
-  target: "engine/deliveries.ts",
+  target: "engine/messages/deliveries.ts",
   find: "return isOrdered && source !== undefined ? actorKey(source) + actorKey(target) : undefined;",
   replace: "return undefined;",
 };

@@ -3,7 +3,7 @@ import type { Mutation } from "../../../../scripts/apply-mutation.ts";
 /** A fork takes the place of an actor that came into being while the fork was made. */
 export const mutation: Mutation = {
   invariant: "I1",
-  target: "engine/stored-actor.ts",
+  target: "engine/care/stored-actor.ts",
   find: "if (!hadState && run.isUntouched && run.revision === (before?.revision ?? 0)) return;",
   replace: "if (!hadState) return;",
   noticedBy: {

@@ -3,7 +3,7 @@ import type { Mutation } from "../../../../scripts/apply-mutation.ts";
 /** A write-behind state that can never be stored is flushed for ever. */
 export const mutation: Mutation = {
   invariant: "I15",
-  target: "engine/commit-pipeline.ts",
+  target: "engine/commits/commit-pipeline.ts",
   find: 'if (cause.code !== "PAYLOAD_TOO_LARGE") return',
   replace: "return",
 };

@@ -3,7 +3,7 @@ import type { Mutation } from "../../../../scripts/apply-mutation.ts";
 /** The state keeps what the actions of a failed commit did. */
 export const mutation: Mutation = {
   invariant: "I4",
-  target: "engine/commit-pipeline.ts",
+  target: "engine/commits/commit-pipeline.ts",
   find: `    this.bytes = this.#durableBytes;
 `,
   replace: "",

@@ -3,7 +3,7 @@ import type { Mutation } from "../../../../scripts/apply-mutation.ts";
 /** Actions go on however many wait for a commit. */
 export const mutation: Mutation = {
   invariant: "I15",
-  target: "engine/commit-pipeline.ts",
+  target: "engine/commits/commit-pipeline.ts",
   find: "return ran < speculationMax && next.units < speculationUnitsMax;",
   replace: "return ran < Infinity;",
 };

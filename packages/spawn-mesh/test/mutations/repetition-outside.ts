@@ -3,7 +3,7 @@ import type { Mutation } from "../../../../scripts/apply-mutation.ts";
 /** A repeated message is not sent again by the commit that consumes it. */
 export const mutation: Mutation = {
   invariant: "I14",
-  target: "engine/run-outcome.ts",
+  target: "engine/activations/run-outcome.ts",
   find: "const sends = [...(run.sends ?? []), step, again]",
   replace: "const sends = [...(run.sends ?? []), step]",
 };

@@ -3,7 +3,7 @@ import type { Mutation } from "../../../../scripts/apply-mutation.ts";
 /** A claim counts no attempt, so a message that ends its process each time is never known for it. */
 export const mutation: Mutation = {
   invariant: "I15",
-  target: "engine/sweeper.ts",
+  target: "engine/messages/sweeper.ts",
   find: `    return await store.messages.claim({
       ...of,
       wall: clock.wall(),

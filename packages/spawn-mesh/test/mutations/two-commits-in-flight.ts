@@ -3,7 +3,7 @@ import type { Mutation } from "../../../../scripts/apply-mutation.ts";
 /** The next commit leaves while the one before it is in flight. */
 export const mutation: Mutation = {
   invariant: "I10",
-  target: "engine/commit-pipeline.ts",
+  target: "engine/commits/commit-pipeline.ts",
   find: "if (this.#isEnlisted || this.#inFlight !== undefined || this.#changedAt === undefined) return;",
   replace: "if (this.#isEnlisted || this.#changedAt === undefined) return;",
 };

@@ -3,7 +3,7 @@ import type { Mutation } from "../../../../scripts/apply-mutation.ts";
 /** Reads go on however many wait for the commit in flight. */
 export const mutation: Mutation = {
   invariant: "I15",
-  target: "engine/commit-pipeline.ts",
+  target: "engine/commits/commit-pipeline.ts",
   find: `    const next = this.#next ?? this.#inFlight;
     if (next`,
   replace: `    const next = this.#next;

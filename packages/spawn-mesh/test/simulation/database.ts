@@ -12,7 +12,7 @@ import type {
   StoreHandle,
 } from "../../src/engine/statestore.ts";
 import { StoreFailure } from "../../src/engine/statestore.ts";
-import { memoryStatestore } from "../../src/statestores/memory.ts";
+import { memoryStatestore } from "../../src/statestores/memory/index.ts";
 import { loggedMessages } from "./logged-messages.ts";
 import { MessageLog } from "./message-log.ts";
 import type { Profile, RequestFault } from "./profile.ts";

@@ -1,6 +1,6 @@
 /** Those who look after the system: they decide about messages that were given up, and cancel others. */
 import { isSpawnError } from "../../src/engine/errors.ts";
-import type { MessageOperations } from "../../src/engine/message-operations.ts";
+import type { MessageOperations } from "../../src/engine/messages/message-operations.ts";
 import type { Incarnation, Surroundings } from "./incarnation.ts";
 
 const EVERY_MS = 900;

@@ -1,6 +1,9 @@
 /** What is done outside of actors: as their payloads say, and at least once. */
 import { sleep } from "../../src/engine/clock.ts";
-import type { ExternalCall, ExternalFunction } from "../../src/engine/external-functions.ts";
+import type {
+  ExternalCall,
+  ExternalFunction,
+} from "../../src/engine/messages/external-functions.ts";
 import { fail } from "../../src/engine/failure.ts";
 import type { DefinitionParts } from "./definitions.ts";
 import { OUTSIDE_NAME } from "./posts.ts";

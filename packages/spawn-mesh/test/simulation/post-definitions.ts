@@ -3,9 +3,9 @@ import type { ActionDefinition, ActorDefinition } from "../../src/engine/actor-d
 import { sleep } from "../../src/engine/clock.ts";
 import { fail } from "../../src/engine/failure.ts";
 import type { Host } from "../../src/engine/host.ts";
-import { storedId } from "../../src/engine/message-ids.ts";
-import type { ActionContext, Run } from "../../src/engine/run.ts";
-import type { TimerDefinition } from "../../src/engine/timers.ts";
+import { storedId } from "../../src/engine/messages/message-ids.ts";
+import type { ActionContext, Run } from "../../src/engine/activations/run.ts";
+import type { TimerDefinition } from "../../src/engine/messages/timers.ts";
 import type { DefinitionParts } from "./definitions.ts";
 import { CHANNEL_NAME, EMPTY, isFired, itemOf, OUTSIDE_NAME } from "./posts.ts";
 import type { PostPayload } from "./posts.ts";

@@ -10,7 +10,7 @@ import {
 } from "../../testing/statestore-cases/commit-fixtures.ts";
 import { FaultyStatestore } from "../../testing/faulty-statestore.ts";
 import { VirtualClock } from "../../testing/virtual-clock.ts";
-import { memoryStatestore } from "../memory.ts";
+import { memoryStatestore } from "../memory/index.ts";
 import { encryptedStatestore } from "./index.ts";
 import type { EncryptedStatestore, Encryption, ReencryptionOptions } from "./index.ts";
 

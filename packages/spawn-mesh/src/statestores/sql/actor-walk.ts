@@ -4,7 +4,7 @@
  * as long whether it finds everything or nothing.
  */
 import type { IndexCondition } from "../../engine/actor-queries.ts";
-import type { IndexKey } from "../../engine/index-values.ts";
+import type { IndexKey } from "../../engine/values/index-values.ts";
 import type { Tags } from "../../engine/statestore.ts";
 import type { Dialect } from "./dialect.ts";
 import { joined, type Sql, sql, type SqlValue, text } from "./sql.ts";

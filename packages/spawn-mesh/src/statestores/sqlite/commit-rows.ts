@@ -1,7 +1,7 @@
 /** How commits look on their way to the worker. Creates carry names, updates carry a handle. */
 import assert from "node:assert";
 import type { ActorId } from "../../engine/actor-id.ts";
-import type { IndexEntry } from "../../engine/index-values.ts";
+import type { IndexEntry } from "../../engine/values/index-values.ts";
 import type { MessageRef } from "../../engine/message-store.ts";
 import type { Commit, StoredReply } from "../../engine/statestore.ts";
 import { actorText, type MessageColumns, packMessages, unpackMessages } from "./message-rows.ts";

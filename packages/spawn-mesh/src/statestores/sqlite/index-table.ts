@@ -1,7 +1,7 @@
 /** The entries of declared indexes in the file: with the names of their actors, so that finding needs no more. */
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { ActorId } from "../../engine/actor-id.ts";
-import type { IndexEntry } from "../../engine/index-values.ts";
+import type { IndexEntry } from "../../engine/values/index-values.ts";
 
 export class IndexTable {
   readonly #add: StatementSync;

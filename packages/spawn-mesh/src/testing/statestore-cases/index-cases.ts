@@ -1,6 +1,6 @@
 /** Declared indexes: written with the state, found by value and range, alike on every statestore. */
 import assert from "node:assert";
-import type { IndexedValue } from "../../engine/index-values.ts";
+import type { IndexedValue } from "../../engine/values/index-values.ts";
 import type { Statestore } from "../../engine/statestore.ts";
 import {
   actorNamed,

@@ -7,7 +7,7 @@ import {
   indexEntries,
   type IndexEntry,
   indexKey,
-} from "../../engine/index-values.ts";
+} from "../../engine/values/index-values.ts";
 import type { Statestore } from "../../engine/statestore.ts";
 
 const PAGES_MAX = 1000;

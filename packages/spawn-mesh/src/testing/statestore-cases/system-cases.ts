@@ -1,7 +1,7 @@
 /** Everything of a system is read at one moment, and comes back as it was when it is added elsewhere. */
 import assert from "node:assert";
 import { everyActor } from "../../engine/actor-queries.ts";
-import { indexEntries, indexKey } from "../../engine/index-values.ts";
+import { indexEntries, indexKey } from "../../engine/values/index-values.ts";
 import type { Statestore } from "../../engine/statestore.ts";
 import type { SystemRow } from "../../engine/system-rows.ts";
 import {

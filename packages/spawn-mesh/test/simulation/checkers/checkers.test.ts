@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import type { Commit } from "../../../src/engine/statestore.ts";
 import type { AppliedCommit, Attempt, Operation, RunLog, SessionEvent } from "../run-log.ts";
-import { indexEntries } from "../../../src/engine/index-values.ts";
+import { indexEntries } from "../../../src/engine/values/index-values.ts";
 import { indexOfList } from "../definitions.ts";
 import { checkRun } from "./all.ts";
 

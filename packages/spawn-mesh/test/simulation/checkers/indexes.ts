@@ -1,5 +1,9 @@
 /** I17: what an actor is found by is made of the state that is stored with it. */
-import { indexEntries, isSameIndex, type IndexEntry } from "../../../src/engine/index-values.ts";
+import {
+  indexEntries,
+  isSameIndex,
+  type IndexEntry,
+} from "../../../src/engine/values/index-values.ts";
 import { indexOfList } from "../definitions.ts";
 import { itemsOf } from "../run-log.ts";
 import type { RunLog, Violation } from "../run-log.ts";

@@ -1,0 +1,114 @@
+/**
+ * Loads, many in one: all that is asked for in one tick, or while the loads in flight are under way,
+ * goes to the statestore together. A load that fails is tried again for a while; in doubt the answer
+ * is an error, never "no row".
+ */
+import { exponentialBackoffMs } from "../time/exponential-backoff.ts";
+import type { EventListener } from "../events.ts";
+import { sleep } from "../clock.ts";
+import type { Clock, Random } from "../clock.ts";
+import type { Limits } from "../limits.ts";
+import { SpawnError, describeThrown, isSpawnError } from "../errors.ts";
+import { StoreFailure } from "../statestore.ts";
+import type { Statestore, StoreAnswer, StoreQuery } from "../statestore.ts";
+
+export interface LoadWaiter {
+  loaded(answer: StoreAnswer): void;
+  loadFailed(error: SpawnError): void;
+}
+
+interface PendingLoad {
+  readonly query: StoreQuery;
+  readonly waiter: LoadWaiter;
+}
+
+export interface LoaderParts {
+  readonly store: Statestore;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly limits: Limits;
+  readonly emit: EventListener;
+}
+
+export class Loader {
+  readonly #parts: LoaderParts;
+  #waiting: PendingLoad[] = [];
+  #inFlight = 0;
+  #isScheduled = false;
+  #isAbandoned = false;
+
+  constructor(parts: LoaderParts) {
+    this.#parts = parts;
+  }
+
+  /** Asks the statestore; exactly one method of `waiter` is called, later. */
+  load(query: StoreQuery, waiter: LoadWaiter): void {
+    this.#waiting.push({ query, waiter });
+    this.#schedule();
+  }
+
+  /** Asks nothing more and answers nobody: what a crash does. */
+  abandon(): void {
+    this.#isAbandoned = true;
+    this.#waiting = [];
+  }
+
+  #schedule(): void {
+    if (this.#isScheduled || this.#waiting.length === 0) return;
+    if (this.#inFlight >= this.#parts.limits.loadsInFlightMax) return;
+    this.#isScheduled = true;
+    queueMicrotask(() => {
+      this.#isScheduled = false;
+      if (this.#isAbandoned) return;
+      const batch = this.#waiting.splice(0, this.#parts.limits.loadRowsMax);
+      void this.#send(batch);
+      this.#schedule();
+    });
+  }
+
+  async #send(batch: readonly PendingLoad[]): Promise<void> {
+    this.#inFlight++;
+    await this.#answer(batch);
+    this.#inFlight--;
+    this.#schedule();
+  }
+
+  async #answer(batch: readonly PendingLoad[]): Promise<void> {
+    const outcome = await this.#loadWithRetries(batch.map((pending) => pending.query));
+    if (this.#isAbandoned) return;
+    if (!(outcome instanceof SpawnError)) {
+      for (const [index, { waiter }] of batch.entries()) waiter.loaded(outcome[index]!);
+    } else if (outcome.code === "STATESTORE_UNAVAILABLE" || batch.length === 1) {
+      for (const { waiter } of batch) waiter.loadFailed(outcome);
+    } else {
+      // One row that cannot be read must not take the others with it. They go one after another:
+      // together they are still one of the loads that may be in flight.
+      for (const pending of batch) await this.#answer([pending]);
+    }
+  }
+
+  async #loadWithRetries(
+    queries: readonly StoreQuery[],
+  ): Promise<readonly StoreAnswer[] | SpawnError> {
+    const { store, clock, random, limits, emit } = this.#parts;
+    const giveUpAt = clock.monotonic() + limits.storeRetryMs;
+    for (let attempt = 0; ; attempt++) {
+      try {
+        return await store.load(queries);
+      } catch (error) {
+        if (isSpawnError(error)) return error;
+        emit({ type: "store-failed", operation: "load", cause: error });
+        const isFinal =
+          this.#isAbandoned || (error instanceof StoreFailure && error.kind === "fatal");
+        if (isFinal || clock.monotonic() >= giveUpAt) {
+          return new SpawnError(
+            "STATESTORE_UNAVAILABLE",
+            `the actor cannot be loaded: ${describeThrown(error)}`,
+            { cause: error },
+          );
+        }
+        await sleep(clock, exponentialBackoffMs(attempt, random));
+      }
+    }
+  }
+}

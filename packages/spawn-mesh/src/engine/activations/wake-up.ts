@@ -1,0 +1,36 @@
+/** Brings an actor to life that nobody calls, because it has timers. */
+import type { ActionDefinition } from "../actor-definition.ts";
+import type { Clock } from "../clock.ts";
+import type { SpawnError } from "../errors.ts";
+
+/** Does nothing, for which the actor has to be alive. */
+export const WAKE_UP: ActionDefinition = {
+  name: "wake up",
+  isRead: true,
+  parse: undefined,
+  run: () => undefined,
+};
+
+/** How long to wait before the next try, in milliseconds: doubled each time. */
+const FIRST_MS = 1_000;
+const MAX_MS = 60_000;
+
+/** Nobody else may ever call it, so it is tried until it lives. */
+export async function wakeUp(
+  call: () => Promise<unknown>,
+  around: {
+    readonly clock: Clock;
+    readonly isRunning: () => boolean;
+    readonly failed: (error: SpawnError) => void;
+  },
+): Promise<void> {
+  const { clock, isRunning, failed } = around;
+  for (let delayMs = FIRST_MS; isRunning(); delayMs = Math.min(MAX_MS, delayMs * 2)) {
+    try {
+      return void (await call());
+    } catch (error) {
+      failed(error as SpawnError);
+    }
+    await new Promise<void>((resolve) => void clock.timer(delayMs, resolve));
+  }
+}

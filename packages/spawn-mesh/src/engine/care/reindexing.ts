@@ -1,0 +1,128 @@
+/**
+ * Makes the entries of declared indexes anew, a few actors at a time beside all that goes on. Nothing is
+ * committed: an owner's commit that comes before wins, and one that comes after does not notice.
+ */
+import type { ActorDefinition } from "../actor-definition.ts";
+import { everyActor } from "../actor-queries.ts";
+import type { FoundActor, IndexRewrite } from "../actor-queries.ts";
+import { askPatiently } from "../asked-store.ts";
+import { sleep, systemClock } from "../clock.ts";
+import type { Clock } from "../clock.ts";
+import { SpawnError, isSpawnError } from "../errors.ts";
+import { indexEntries } from "../values/index-values.ts";
+import { checkOptionNames } from "../option-names.ts";
+import type { Statestore, StoredActor } from "../statestore.ts";
+import { statesInTurn } from "./states-in-turn.ts";
+import { decodeStored } from "../activations/stored-state.ts";
+
+export interface ReindexOptions {
+  /** The most actors that are indexed in a second. Default 2000. */
+  readonly rowsPerSecondMax?: number;
+  /** Where an earlier one ended: the `after` of its progress. Default: at the first actor. */
+  readonly after?: string;
+  /** Called after every part, some ten times a second. */
+  readonly onProgress?: (progress: Reindexing) => void;
+  /** Ends it early; it rejects with the signal's reason, and what was done stays. */
+  readonly signal?: AbortSignal;
+  /** Time, for tests. Default: the real clock. */
+  readonly clock?: Clock;
+}
+
+export interface Reindexing {
+  /** Actors that were looked at. */
+  readonly seen: number;
+  /** Those whose entries were made anew. */
+  readonly rewritten: number;
+  /** Those that were committed meanwhile: that commit had their entries. */
+  readonly overtaken: number;
+  /** Those whose entries cannot be made: a damaged or unreadable state, or an `index` that failed. They stay as they are. */
+  readonly failed: number;
+  /** Where to go on if it ends now; `undefined` when it is done. */
+  readonly after: string | undefined;
+}
+
+const OPTION_NAMES = ["rowsPerSecondMax", "after", "onProgress", "signal", "clock"] as const;
+const ROWS_PER_SECOND_MAX = 2000;
+/** Small, since calls wait while the entries of a part are made. */
+const PART_ROWS = 100;
+/** Rows that the statestore looks at for them, of all definitions. */
+const LOOKS_MAX = 2_000;
+
+export async function reindex(
+  { system, store, definition }: IndexedActors,
+  options: ReindexOptions,
+): Promise<Reindexing> {
+  checkOptionNames("reindex", options, OPTION_NAMES);
+  const { rowsPerSecondMax = ROWS_PER_SECOND_MAX, clock = systemClock, signal } = options;
+  if (!(rowsPerSecondMax > 0)) {
+    throw new SpawnError(
+      "INVALID_ARGUMENT",
+      `rowsPerSecondMax: expected a number above 0, got ${String(rowsPerSecondMax)}`,
+    );
+  }
+  const what = `the actors of ${definition.name} cannot be indexed anew`;
+  let progress: Reindexing = { ...NOTHING_DONE, after: options.after };
+  do {
+    const beganAt = clock.monotonic();
+    const part = await askPatiently({ clock, signal, what }, async () => {
+      const part = { after: progress.after, limit: PART_ROWS, looksMax: LOOKS_MAX };
+      const page = await store.queries.list({
+        ...everyActor({ system, definition: definition.name, ...part }),
+        withSizes: true,
+      });
+      return { after: page.after, ...(await indexed({ system, store, definition }, page.actors)) };
+    });
+    const { rewrites } = part;
+    const rewritten = await askPatiently({ clock, signal, what }, () =>
+      store.queries.reindex(rewrites),
+    );
+    progress = {
+      seen: progress.seen + part.seen,
+      rewritten: progress.rewritten + rewritten,
+      overtaken: progress.overtaken + rewrites.length - rewritten,
+      failed: progress.failed + part.failed,
+      after: part.after,
+    };
+    options.onProgress?.(progress);
+    const endsAt = beganAt + (part.seen * 1000) / rowsPerSecondMax;
+    await sleep(clock, Math.max(0, endsAt - clock.monotonic()));
+  } while (progress.after !== undefined);
+  return progress;
+}
+
+/** The actors of a definition. */
+export interface IndexedActors {
+  readonly system: string;
+  readonly store: Statestore;
+  readonly definition: ActorDefinition;
+}
+
+interface IndexedPart {
+  readonly rewrites: readonly IndexRewrite[];
+  readonly seen: number;
+  readonly failed: number;
+}
+
+const NOTHING_DONE = { seen: 0, rewritten: 0, overtaken: 0, failed: 0 } as const;
+
+async function indexed(
+  { system, store, definition }: IndexedActors,
+  found: readonly FoundActor[],
+): Promise<IndexedPart> {
+  const rewrites: IndexRewrite[] = [];
+  let failed = 0;
+  for await (const { actor, row } of statesInTurn(store, system, found)) {
+    if (row === undefined || (!isSpawnError(row) && row.isDeleted)) continue;
+    try {
+      if (isSpawnError(row)) throw row;
+      rewrites.push({ actor, etag: row.etag, index: entriesOf(definition, row) });
+    } catch {
+      failed++;
+    }
+  }
+  return { rewrites, seen: found.length, failed };
+}
+
+function entriesOf({ state, index }: ActorDefinition, row: StoredActor): IndexRewrite["index"] {
+  return index === undefined ? [] : indexEntries(index(decodeStored(state!, row)));
+}

@@ -1,0 +1,67 @@
+/** What an engine does with its statestore as a whole: takes it, and looks through all of it. */
+import type { ActorTypes } from "../activations/actor-types.ts";
+import { warningsTo } from "../events.ts";
+import type { EventListener } from "../events.ts";
+import { checkMigrations, typesToCheck } from "./migration-check.ts";
+import type { MigrationCheck, MigrationCheckOptions } from "./migration-check.ts";
+import type { Statestore } from "../statestore.ts";
+import { checkImported } from "../system-rows.ts";
+
+interface StoredSystemParts {
+  readonly system: string;
+  readonly store: Statestore;
+  readonly owner: string;
+  readonly cluster: string | undefined;
+  readonly emit: EventListener;
+}
+
+export class StoredSystem {
+  readonly #parts: StoredSystemParts;
+  /** A check that has the statestore for itself. */
+  #checking: Promise<unknown> | undefined;
+
+  constructor(parts: StoredSystemParts) {
+    this.#parts = parts;
+  }
+
+  /** Opens the statestore, for the system to work on. */
+  async open(): Promise<void> {
+    await this.#checking?.catch(() => undefined);
+    await this.#open();
+  }
+
+  /** @param isOpen whether the system works; otherwise the statestore is opened for this alone */
+  async checkMigrations(
+    types: ActorTypes,
+    options: MigrationCheckOptions,
+    isOpen: boolean,
+  ): Promise<MigrationCheck> {
+    const chosen = typesToCheck(types, options);
+    const check = (): Promise<MigrationCheck> =>
+      checkMigrations(this.#parts.store, chosen, options);
+    if (isOpen) return await check();
+    const checking = this.#whileOpen(check);
+    this.#checking = checking;
+    return await checking;
+  }
+
+  async #open(): Promise<void> {
+    const { system, store, owner, cluster, emit } = this.#parts;
+    await store.open({ owner, system, cluster, onWarning: warningsTo(emit) });
+    try {
+      await checkImported(system, store);
+    } catch (error) {
+      await store.close();
+      throw error;
+    }
+  }
+
+  async #whileOpen<Answer>(run: () => Promise<Answer>): Promise<Answer> {
+    await this.#open();
+    try {
+      return await run();
+    } finally {
+      await this.#parts.store.close();
+    }
+  }
+}

@@ -1,0 +1,265 @@
+/**
+ * Group commit: the commits that are ready go to the statestore together.
+ *
+ * Nobody waits for a group to fill; the load itself makes groups, since all that becomes ready while
+ * others are under way goes with the next. When an answer is lost, the *same* commits are sent again
+ * until the outcome is known: a second time they are refused, and the row then says what happened.
+ * To read the row first and conclude from it would be wrong, because the first request may still be
+ * on its way.
+ */
+import { sleep } from "../clock.ts";
+import type { Clock, Random } from "../clock.ts";
+import type { CommitPipeline } from "./commit-pipeline.ts";
+import { SpawnError, describeThrown } from "../errors.ts";
+import { nobody } from "../events.ts";
+import type { EventListener } from "../events.ts";
+import { exponentialBackoffMs } from "../time/exponential-backoff.ts";
+import type { Limits } from "../limits.ts";
+import type { Outbox } from "../messages/outbox.ts";
+import { StoreFailure } from "../statestore.ts";
+import type { Commit, Statestore, StoreAnswer, StoreHandle } from "../statestore.ts";
+
+export interface CommitWriterParts {
+  /** The session that commits. */
+  readonly owner: string;
+  readonly store: Statestore;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly limits: Limits;
+  readonly emit: EventListener;
+  readonly outbox: Outbox;
+}
+
+/** A group on its way: pipelines and their commits, side by side. */
+interface Group {
+  pipelines: readonly CommitPipeline[];
+  commits: readonly Commit[];
+  /** Whether an answer was lost, so that the commits may have been applied already. */
+  isAmbiguous: boolean;
+  readonly startedAt: number;
+}
+
+export class CommitWriter {
+  readonly #parts: CommitWriterParts;
+  #ready: CommitPipeline[] = [];
+  #inFlight = 0;
+  #isScheduled = false;
+  #isAbandoned = false;
+  readonly #flush = (): void => this.#sendReady();
+
+  constructor(parts: CommitWriterParts) {
+    this.#parts = parts;
+  }
+
+  /** The session in whose name everything is committed. */
+  get owner(): string {
+    return this.#parts.owner;
+  }
+
+  /** Where the messages of what it has committed go. */
+  get outbox(): Outbox {
+    return this.#parts.outbox;
+  }
+
+  /** Takes the pipeline's next commit when there is a way; it may go on growing until then. */
+  enlist(pipeline: CommitPipeline): void {
+    this.#ready.push(pipeline);
+    this.#schedule();
+  }
+
+  /** Takes back {@link enlist}. */
+  withdraw(pipeline: CommitPipeline): void {
+    this.#ready = this.#ready.filter((ready) => ready !== pipeline);
+  }
+
+  /** Sends nothing more and answers nobody: what a crash does. */
+  abandon(): void {
+    this.#isAbandoned = true;
+    this.#ready = [];
+  }
+
+  #schedule(): void {
+    if (this.#isScheduled || this.#ready.length === 0) return;
+    if (this.#inFlight >= this.#parts.limits.commitsInFlightMax) return;
+    this.#isScheduled = true;
+    queueMicrotask(this.#flush);
+  }
+
+  #sendReady(): void {
+    this.#isScheduled = false;
+    if (this.#ready.length === 0 || this.#isAbandoned) return;
+    const pipelines = this.#takeGroup();
+    const { random, clock } = this.#parts;
+    const at = clock.wall();
+    const commits = pipelines.map((pipeline) => pipeline.seal(random.id(), at));
+    void this.#write({ pipelines, commits, isAmbiguous: false, startedAt: clock.monotonic() });
+    this.#schedule();
+  }
+
+  #takeGroup(): readonly CommitPipeline[] {
+    const { commitRowsMax, commitUnitsMax } = this.#parts.limits;
+    let rows = 0;
+    let units = 0;
+    while (
+      rows < this.#ready.length &&
+      rows < commitRowsMax &&
+      (rows === 0 || units < commitUnitsMax)
+    ) {
+      units += this.#ready[rows]!.unitsToWrite;
+      rows++;
+    }
+    if (rows < this.#ready.length) return this.#ready.splice(0, rows);
+    const all = this.#ready;
+    this.#ready = [];
+    return all;
+  }
+
+  async #write(group: Group): Promise<void> {
+    this.#inFlight++;
+    const handles = await this.#commitUntilCertain(group);
+    if (handles !== undefined && !this.#isAbandoned) {
+      this.#tell(group);
+      await this.#answer(group, handles);
+    }
+    this.#inFlight--;
+    this.#schedule();
+  }
+
+  /** Sends the group until its outcome is certain; `undefined` when nothing is left to answer. */
+  async #commitUntilCertain(
+    group: Group,
+  ): Promise<readonly (StoreHandle | undefined)[] | undefined> {
+    const { store, clock, random } = this.#parts;
+    for (let attempt = 0; ; attempt++) {
+      try {
+        return await store.commit(group.commits);
+      } catch (error) {
+        if (this.#isAbandoned || !this.#shouldRepeat(group, error)) return undefined;
+        await sleep(clock, exponentialBackoffMs(attempt, random));
+      }
+    }
+  }
+
+  #tell({ commits, startedAt }: Group): void {
+    const { emit, clock } = this.#parts;
+    if (emit === nobody) return;
+    const durationMs = clock.monotonic() - startedAt;
+    emit({ type: "committed", commits: commits.length, durationMs });
+  }
+
+  /** Whether what is left of the group has to be sent again. */
+  #shouldRepeat(group: Group, error: unknown): boolean {
+    const { limits, emit, clock } = this.#parts;
+    // What is not a StoreFailure is a defect of the adapter, and then nothing is certain.
+    const kind = error instanceof StoreFailure ? error.kind : "ambiguous";
+    const elapsedMs = clock.monotonic() - group.startedAt;
+    if (kind === "ambiguous") group.isAmbiguous = true;
+    // What can never be stored was not applied by an earlier attempt either.
+    if (kind === "rows" && namesRows(error, group)) return this.#dropRows(group, error);
+    if (group.isAmbiguous) {
+      emit({ type: "commit-ambiguous", commits: group.commits.length, cause: error });
+      if (kind !== "fatal" && elapsedMs < limits.ambiguityMaxMs) return true;
+      // Acknowledged changes are not given up as long as the statestore may still answer.
+      this.#endUnknown(group, error, (pipeline) => kind === "fatal" || !pipeline.isWriteBehind);
+      return group.pipelines.length > 0;
+    }
+    emit({ type: "store-failed", operation: "commit", cause: error });
+    if (kind === "retry" && elapsedMs < limits.storeRetryMs) return true;
+    const cause = new SpawnError(
+      "STATESTORE_UNAVAILABLE",
+      `the change was not stored: ${describeThrown(error)}`,
+      { cause: error },
+    );
+    for (const pipeline of group.pipelines) pipeline.notApplied(cause);
+    return false;
+  }
+
+  #endUnknown(group: Group, error: unknown, isOver: (pipeline: CommitPipeline) => boolean): void {
+    const cause = new SpawnError(
+      "UNKNOWN_OUTCOME",
+      `the outcome of the commit cannot be learnt: ${describeThrown(error)}`,
+      { applied: "unknown", cause: error },
+    );
+    for (const pipeline of takeOut(group, isOver)) pipeline.unknown(cause);
+  }
+
+  /** Fails the commits that can never be stored; the others are sent again without them. */
+  #dropRows(group: Group, failure: StoreFailure): boolean {
+    const bad = new Set(failure.rows.map((index) => group.pipelines[index]));
+    const cause = new SpawnError(
+      "PAYLOAD_TOO_LARGE",
+      `the statestore cannot hold the change: ${failure.message}`,
+      { cause: failure },
+    );
+    const dropped = takeOut(group, (pipeline) => bad.has(pipeline));
+    for (const pipeline of dropped) pipeline.notApplied(cause);
+    return dropped.length > 0 && group.pipelines.length > 0;
+  }
+
+  async #answer(group: Group, handles: readonly (StoreHandle | undefined)[]): Promise<void> {
+    const refused: CommitPipeline[] = [];
+    for (let index = 0; index < handles.length; index++) {
+      const handle = handles[index];
+      const pipeline = group.pipelines[index]!;
+      if (handle === undefined) refused.push(pipeline);
+      else pipeline.committed(handle);
+    }
+    // Who waits for an answer waits for a while; acknowledged changes are not given up.
+    await this.#classify(
+      refused.filter(({ isWriteBehind }) => !isWriteBehind),
+      this.#parts.limits.ambiguityMaxMs,
+    );
+    await this.#classify(
+      refused.filter(({ isWriteBehind }) => isWriteBehind),
+      Infinity,
+    );
+  }
+
+  /** Asks what the statestore has where it refused, so that each pipeline can say what became of its commit. */
+  async #classify(refused: readonly CommitPipeline[], patienceMs: number): Promise<void> {
+    if (refused.length === 0) return;
+    const queries = refused.map((pipeline) => ({
+      actor: pipeline.id,
+      row: true,
+      keys: pipeline.keysInFlight,
+      messages: pipeline.messagesInFlight,
+    }));
+    const answers = await this.#loadRows(queries, patienceMs);
+    if (this.#isAbandoned) return;
+    for (const [index, pipeline] of refused.entries()) pipeline.refused(answers?.[index]);
+  }
+
+  async #loadRows(
+    queries: Parameters<Statestore["load"]>[0],
+    patienceMs: number,
+  ): Promise<readonly StoreAnswer[] | undefined> {
+    const { store, clock, random, emit } = this.#parts;
+    const giveUpAt = clock.monotonic() + patienceMs;
+    for (let attempt = 0; clock.monotonic() < giveUpAt && !this.#isAbandoned; attempt++) {
+      try {
+        return await store.load(queries);
+      } catch (error) {
+        emit({ type: "store-failed", operation: "load", cause: error });
+        if (error instanceof StoreFailure && error.kind === "fatal") return undefined;
+        await sleep(clock, exponentialBackoffMs(attempt, random));
+      }
+    }
+    return undefined;
+  }
+}
+
+/** Whether a failure says which commits of the group it is about, as one of kind `rows` has to. */
+function namesRows(error: unknown, group: Group): error is StoreFailure {
+  return error instanceof StoreFailure && error.rows.some((index) => index in group.pipelines);
+}
+
+/** Removes pipelines and their commits from a group, and returns the pipelines. */
+function takeOut(
+  group: Group,
+  isOut: (pipeline: CommitPipeline) => boolean,
+): readonly CommitPipeline[] {
+  const { pipelines, commits } = group;
+  group.pipelines = pipelines.filter((pipeline) => !isOut(pipeline));
+  group.commits = commits.filter((_, index) => !isOut(pipelines[index]!));
+  return pipelines.filter(isOut);
+}

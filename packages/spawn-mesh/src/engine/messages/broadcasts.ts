@@ -1,0 +1,173 @@
+/**
+ * Channels: a payload for all who listen.
+ *
+ * A broadcast is one message, stored with the commit that made it. It is replaced by a message for each
+ * subscriber, some at a time; each time the same change of the statestore takes note of how far it
+ * came. So every subscriber gets it once, whatever dies. What one channel says to one subscriber is a
+ * lane: it arrives in the order in which it was said.
+ *
+ * Subscribers are actors whose definitions name the channel: the named ones always, the unnamed ones
+ * from their first commit to their deletion. Code that is no actor listens too, without any promise.
+ */
+import type { ActorDefinition } from "../actor-definition.ts";
+import { checkName } from "../actor-id.ts";
+import type { ActorId } from "../actor-id.ts";
+import type { Clock, Random } from "../clock.ts";
+import { SpawnError } from "../errors.ts";
+import type { EventListener } from "../events.ts";
+import type { Caller } from "../calls/invocation.ts";
+import type { Message, StoredMessage } from "../message-store.ts";
+import { payloadOf } from "./message-payload.ts";
+import { CHANNEL, newMessageId } from "./sending.ts";
+import { StoreFailure } from "../statestore.ts";
+import type { Statestore } from "../statestore.ts";
+
+/** What a listener outside of actors is told. */
+export interface Publication {
+  readonly channel: string;
+  readonly payload: unknown;
+  /** The same for all who hear it. */
+  readonly id: string;
+  /** The actor that broadcast it; `undefined` when it came from outside. */
+  readonly publisher: ActorId | undefined;
+}
+
+export type ChannelListener = (publication: Publication) => void;
+
+export interface BroadcastsParts {
+  readonly system: string;
+  readonly definitions: () => readonly ActorDefinition[];
+  readonly store: Statestore;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly emit: EventListener;
+  /** Hears that messages were stored which are due at this time (wall). */
+  readonly onStored: (dueAt: number) => void;
+}
+
+/** Subscribers that get their messages in one change of the statestore. */
+const SUBSCRIBERS_AT_ONCE = 256;
+
+type Place = { readonly definition: string; readonly name: string };
+
+export class Broadcasts {
+  readonly #parts: BroadcastsParts;
+  readonly #listeners = new Map<string, Set<ChannelListener>>();
+
+  constructor(parts: BroadcastsParts) {
+    this.#parts = parts;
+  }
+
+  /** Listens to a channel until the function that it returns is called. @throws {SpawnError} `INVALID_ARGUMENT` */
+  listen(channel: string, listener: ChannelListener): () => void {
+    checkName("channel", channel);
+    if (typeof listener !== "function") {
+      const came = typeof listener;
+      throw new SpawnError("INVALID_ARGUMENT", `listener: expected a function, got ${came}`);
+    }
+    const own: ChannelListener = (publication) => listener(publication);
+    const listeners = this.#listeners.get(channel) ?? new Set();
+    this.#listeners.set(channel, listeners.add(own));
+    return () => {
+      listeners.delete(own);
+      if (listeners.size === 0) this.#listeners.delete(channel);
+    };
+  }
+
+  /** Gives a broadcast to some more of its subscribers, and answers when that is stored. */
+  deliver(message: StoredMessage, caller: Caller): void {
+    this.#expand(message).then(
+      () => caller.resolve(undefined),
+      (cause: unknown) => caller.reject(expansionError(cause)),
+    );
+  }
+
+  async #expand(message: StoredMessage): Promise<void> {
+    const { store, clock, onStored } = this.#parts;
+    const channel = message.target.name;
+    const at = clock.wall();
+    const { subscribers, reached } = await this.#nextSubscribers(channel, message.headers.reached);
+    const messages = subscribers.map(({ place, action }) => ({
+      ...this.#forSubscriber(message, place, at),
+      action: message.action === "" ? action : message.action,
+    }));
+    if (reached !== undefined) {
+      const { attempts: _, error: __, ...rest } = message;
+      const sentAt = Math.max(at, message.sentAt + 1);
+      messages.push({ ...rest, sentAt, dueAt: at, headers: { ...rest.headers, reached } });
+    }
+    const wasStored = await store.messages.replace(message, messages);
+    if (wasStored && message.headers.reached === undefined) this.#tellListeners(message);
+    if (messages.length > 0) onStored(at);
+  }
+
+  #forSubscriber(message: StoredMessage, place: Place, at: number): Message {
+    const { source } = message;
+    return {
+      id: newMessageId(this.#parts),
+      source: { system: this.#parts.system, definition: CHANNEL, name: message.target.name },
+      target: { system: this.#parts.system, ...place },
+      action: "",
+      payload: message.payload,
+      headers: { kind: "call", ...(source && { caller: source }) },
+      isOrdered: true,
+      isTimer: false,
+      sentAt: at,
+      dueAt: at,
+    };
+  }
+
+  /** The subscribers after `after`, and the last of them if there may be more. */
+  async #nextSubscribers(channel: string, after: Place | undefined) {
+    const subscribers: { readonly place: Place; readonly action: string }[] = [];
+    for (const { name: definition, action, isMany } of this.#subscribed(channel)) {
+      if (after !== undefined && definition < after.definition) continue;
+      const isReached = after !== undefined && definition === after.definition;
+      const names = isMany
+        ? await this.#instances(definition, isReached ? after.name : undefined)
+        : isReached
+          ? []
+          : [definition];
+      for (const name of names) subscribers.push({ place: { definition, name }, action });
+      if (subscribers.length >= SUBSCRIBERS_AT_ONCE) {
+        return { subscribers, reached: subscribers.at(-1)!.place };
+      }
+    }
+    return { subscribers, reached: undefined };
+  }
+
+  async #instances(definition: string, after: string | undefined): Promise<readonly string[]> {
+    const { store, system } = this.#parts;
+    return await store.listActors({ system, definition, after, limit: SUBSCRIBERS_AT_ONCE });
+  }
+
+  #subscribed(channel: string) {
+    return this.#parts
+      .definitions()
+      .flatMap(({ name, kind, channels }) => {
+        const action = channels.get(channel);
+        return action === undefined ? [] : [{ name, action, isMany: kind === "unnamed" }];
+      })
+      .toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  #tellListeners({ id, source, target, payload }: StoredMessage): void {
+    for (const listener of this.#listeners.get(target.name) ?? []) {
+      try {
+        const publication = { id, channel: target.name, publisher: source };
+        listener({ ...publication, payload: payloadOf({ payload }) });
+      } catch (error) {
+        this.#parts.emit({ type: "listener-failed", channel: target.name, error });
+      }
+    }
+  }
+}
+
+function expansionError(cause: unknown): SpawnError {
+  const isStore = cause instanceof StoreFailure;
+  return new SpawnError(
+    isStore ? "STATESTORE_UNAVAILABLE" : "INTERNAL",
+    "the subscribers of a broadcast could not be given their messages",
+    { cause },
+  );
+}

@@ -1,0 +1,143 @@
+import { expect, test } from "vitest";
+import { memoryStatestore } from "../../statestores/memory/index.ts";
+import type { Message, SentLaterPage } from "../message-store.ts";
+import { SetBackClock } from "./set-back-clock.ts";
+import { systemClock } from "../clock.ts";
+
+const HOUR_MS = 3_600_000;
+const NOW = 100 * HOUR_MS;
+const LATER = NOW + HOUR_MS;
+const target = { system: "s", definition: "d", name: "n" };
+
+function message(id: string, about: Partial<Message>): Message {
+  return {
+    id,
+    source: undefined,
+    target,
+    action: "a",
+    payload: null,
+    headers: { kind: "call" },
+    isOrdered: false,
+    isTimer: false,
+    sentAt: LATER,
+    dueAt: LATER,
+    ...about,
+  };
+}
+
+function repeated(everyMs: number): Message["headers"] {
+  return { kind: "call", repeat: { everyMs, catchUp: "one", plannedAt: LATER + everyMs } };
+}
+
+const cron = { cron: "* * * * *", timeZone: "UTC", catchUp: "one", plannedAt: LATER } as const;
+
+async function dueTimes(messages: readonly Message[]): Promise<Readonly<Record<string, number>>> {
+  const store = memoryStatestore();
+  await store.open({ owner: "o" });
+  await store.messages.send(messages);
+  const clock = { ...systemClock, wall: () => NOW, monotonic: () => 0 };
+  await new SetBackClock({ store, clock }).correct();
+  const listed = await store.messages.list({ limit: 1_000 });
+  return Object.fromEntries(listed.map(({ id, dueAt }) => [id, dueAt]));
+}
+
+test("what was to be delivered at once, or comes again and again, does not wait until the clock is where it was", async () => {
+  expect(
+    await dueTimes([
+      message("at once", { dueAt: LATER + 5_000 }),
+      message("left for later", { dueAt: LATER + 10_000, isOrdered: true }),
+      message("every second", { dueAt: LATER + 1_000, headers: repeated(1_000) }),
+      message("every other hour", { dueAt: LATER + 2 * HOUR_MS, headers: repeated(2 * HOUR_MS) }),
+    ]),
+  ).toEqual({
+    "at once": NOW + 5_000,
+    "left for later": NOW + 5_000,
+    "every second": NOW + 1_000,
+    "every other hour": NOW + 2 * HOUR_MS,
+  });
+});
+
+test("what was sent before, and was tried while the clock was ahead, does not wait either", async () => {
+  const store = memoryStatestore();
+  await store.open({ owner: "o" });
+  const sent = message("tried", { sentAt: NOW - 1, dueAt: NOW - 1 });
+  await store.messages.send([sent, message("chosen", { sentAt: NOW - 1 })]);
+  await store.messages.postpone([{ ...sent, dueAt: LATER, attempts: 1, error: "no" }]);
+  const clock = { ...systemClock, wall: () => NOW, monotonic: () => 0 };
+  await new SetBackClock({ store, clock }).correct();
+  const waiting = await store.messages.list({ limit: 10 });
+  expect(waiting.map(({ id, dueAt }) => [id, dueAt])).toEqual([
+    ["tried", NOW],
+    ["chosen", LATER],
+  ]);
+});
+
+test("a time that somebody chose stays as it is, and so does everything when the clock was not set back", async () => {
+  const messages = [
+    message("in ten seconds", { dueAt: LATER + 10_000 }),
+    message("by the clock", { headers: { kind: "call", repeat: cron } }),
+    message("sent before", { sentAt: NOW, dueAt: NOW + 5_000 }),
+    message("sent a little later", { sentAt: NOW + 30_000, dueAt: NOW + 35_000 }),
+  ];
+  expect(await dueTimes(messages)).toEqual(
+    Object.fromEntries(messages.map(({ id, dueAt }) => [id, dueAt])),
+  );
+});
+
+test("a message that was on its way when the clock was set back, and is stored afterwards, does not wait either", async () => {
+  const store = memoryStatestore();
+  await store.open({ owner: "o" });
+  const shown = { wall: LATER, monotonic: 0 };
+  const clock = { ...systemClock, wall: () => shown.wall, monotonic: () => shown.monotonic };
+  const setBack = new SetBackClock({ store, clock });
+  await setBack.correct();
+  shown.wall = NOW;
+  await setBack.correct();
+  await store.messages.send([message("latecomer", { dueAt: LATER + 5_000 })]);
+  Object.assign(shown, { wall: NOW + 60_000, monotonic: 60_000 });
+  await setBack.correct();
+  expect((await store.messages.list({ limit: 1 }))[0]?.dueAt).toBe(NOW + 65_000);
+});
+
+test("looks once when nothing was sent by a clock that was ahead, however much waits", async () => {
+  const store = memoryStatestore();
+  await store.open({ owner: "o" });
+  const waiting = Array.from({ length: 1_000 }, (_, at) => message(`m${at}`, { sentAt: NOW }));
+  await store.messages.send(waiting);
+  const { messages } = store;
+  const ask = messages.listSentLater.bind(messages);
+  let asked = 0;
+  Object.assign(messages, {
+    listSentLater: (page: SentLaterPage) => {
+      asked++;
+      return ask(page);
+    },
+  });
+  const clock = { ...systemClock, wall: () => NOW, monotonic: () => 0 };
+  await new SetBackClock({ store, clock }).correct();
+  expect(asked).toBe(1);
+});
+
+test("all of many messages are found", async () => {
+  const many = Array.from({ length: 250 }, (_, at) => message(`m${at}`, { dueAt: LATER + at }));
+  const dueAt = Object.values(await dueTimes(many));
+  expect(Math.max(...dueAt)).toBeLessThan(LATER);
+});
+
+test("a clock that goes back while the process runs is noticed, and is corrected once", async () => {
+  const store = memoryStatestore();
+  await store.open({ owner: "o" });
+  let wall = LATER;
+  const setBack = new SetBackClock({
+    store,
+    clock: { ...systemClock, wall: () => wall, monotonic: () => 0 },
+  });
+  await setBack.correct();
+  await store.messages.send([message("m", { dueAt: LATER + 5_000 })]);
+  const dueAt = async () => (await store.messages.list({ limit: 1 }))[0]?.dueAt;
+  await setBack.correct();
+  expect(await dueAt()).toBe(LATER + 5_000);
+  wall = NOW;
+  await setBack.correct();
+  expect(await dueAt()).toBe(NOW + 5_000);
+});
