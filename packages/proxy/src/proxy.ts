@@ -21,6 +21,7 @@ import { messageRoutes } from "./routes/messages.ts";
 import { registerRoutes } from "./routes/register.ts";
 import { spawnRoutes } from "./routes/spawn.ts";
 import { ProxyServer } from "./server.ts";
+import { Streams } from "./stream/streams.ts";
 import { Guard } from "./security/guard.ts";
 import { RefusalLog } from "./security/refusal-log.ts";
 import { isInClear } from "./security/security-config.ts";
@@ -69,6 +70,8 @@ export async function startProxy(config: ProxyConfig, log: Log): Promise<Running
   });
   await systems.start();
   const channels = new ChannelRoutes(systems);
+  const registering = { systems, hosts, log, guard, declared: declared.options };
+  const streams = new Streams({ systems, registering, bodyBytesMax, log, guard });
   const server = new ProxyServer({
     routes: [
       ...invokeRoutes(systems),
@@ -76,7 +79,7 @@ export async function startProxy(config: ProxyConfig, log: Log): Promise<Running
       ...jsonInvokeRoutes(systems),
       ...channels.routes,
       ...messageRoutes(systems),
-      ...registerRoutes({ systems, hosts, log, guard, declared: declared.options }),
+      ...registerRoutes(registering),
       ...healthRoutes(isReady),
       ...(metrics === undefined ? [] : metricsRoutes(() => metrics.text(systems.loads))),
     ],
@@ -85,11 +88,15 @@ export async function startProxy(config: ProxyConfig, log: Log): Promise<Running
     isClosing: () => isDraining,
     guard,
     tls: "path" in config.listen ? undefined : tls,
+    streams,
   });
   const address = await server.listen(config.listen);
   const calls = hostedCalls(systems);
   const front = await serveDeclared(config, { declared, calls, isReady, log, guard, tls });
-  const rules = keepingRules({ security, guard, log, listeners: [server, front] });
+  const rules = keepingRules({
+    ...{ security, guard, log, listeners: [server, front] },
+    onReload: () => streams.recheck(),
+  });
   if ("host" in address && isInClear(address.host, security))
     log("warning", "unencrypted", address);
   log("info", "listening", { ...address, system: defaultSystem });
@@ -99,10 +106,12 @@ export async function startProxy(config: ProxyConfig, log: Log): Promise<Running
     reload: () => rules.reload(),
     async stop() {
       isDraining = true;
+      streams.stop();
       rules.stop();
       log("info", "draining");
       await Promise.all([systems.stop({ drainTimeoutMs }), front?.stop(drainTimeoutMs)]);
       channels.close();
+      streams.close();
       await server.close();
       hosts.close();
       await tracer.stop();

@@ -25,6 +25,8 @@ import { NOBODY } from "./security/identity.ts";
 import type { Identity } from "./security/identity.ts";
 import { peerOf } from "./security/peer.ts";
 import type { Peer } from "./security/peer.ts";
+import { isForStream } from "./stream/streams.ts";
+import type { Streams } from "./stream/streams.ts";
 
 /** A request with what its route has found in it. */
 export interface RouteRequest {
@@ -57,6 +59,8 @@ export interface ServerOptions {
   readonly guard: Guard;
   /** `undefined` for plain connections; a socket file has no others. */
   readonly tls: TlsOptions | undefined;
+  /** Default: none are given. */
+  readonly streams?: Streams;
 }
 
 const CONNECTIONS_MAX = 10_000;
@@ -97,11 +101,21 @@ export class ProxyServer {
     this.#routes = options.routes.map((route) => ({ ...route, parts: route.path.split("/") }));
     const serve = (request: IncomingMessage, response: ServerResponse): void =>
       void this.#serve(request, response);
-    const { tls } = options;
+    const { tls, streams } = options;
+    const shouldUpgradeCallback = (request: IncomingMessage): boolean =>
+      streams !== undefined && isForStream(request);
+    const settings = { keepAliveTimeout: KEEP_ALIVE_MS, shouldUpgradeCallback };
     this.#server =
       tls === undefined
-        ? createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, serve)
-        : createTlsServer({ ...tls, keepAliveTimeout: KEEP_ALIVE_MS }, serve);
+        ? createServer(settings, serve)
+        : createTlsServer({ ...tls, ...settings }, serve);
+    this.#server.on("upgrade", (request: IncomingMessage, socket: Socket, head: Buffer) =>
+      streams?.begin({
+        facts: { peer: this.#peerOf(socket), headers: request.headers },
+        socket,
+        head,
+      }),
+    );
     this.#server.maxConnections = CONNECTIONS_MAX;
     this.#server.on("clientError", refusingMalformed(failureAnswer));
   }

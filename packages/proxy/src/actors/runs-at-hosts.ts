@@ -8,14 +8,14 @@ import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import type { ActionContext } from "spawn-mesh/engine";
 import { SpawnError } from "spawn-mesh/engine";
 import { RunSchema } from "spawn-mesh/protocol";
-import type { ActorHost } from "../host/actor-host.ts";
+import type { HostProgram } from "../host/host-program.ts";
 
 export class RunAtHost {
   readonly context: ActionContext;
-  readonly #hosts: readonly ActorHost[];
+  readonly #hosts: readonly HostProgram[];
   #calls = 0;
 
-  constructor(context: ActionContext, hosts: readonly ActorHost[]) {
+  constructor(context: ActionContext, hosts: readonly HostProgram[]) {
     this.context = context;
     this.#hosts = hosts;
   }
@@ -43,7 +43,7 @@ const runs = new Map<string, RunAtHost>();
  */
 export function beginRun(
   context: ActionContext,
-  hosts: readonly ActorHost[],
+  hosts: readonly HostProgram[],
 ): { readonly id: string; readonly fields: Buffer } {
   const id = randomUUID();
   const run = create(RunSchema, { runId: id, revision: BigInt(context.revision) });

@@ -11,6 +11,8 @@ import type { Observer } from "../observability/observer.ts";
 import { traceHeaders } from "../observability/trace-context.ts";
 import { HostConnection, ExchangeError } from "./host-connection.ts";
 import type { HostAddress } from "./host-connection.ts";
+import { HostUnavailable } from "./host-program.ts";
+import type { HostCall, HostProgram } from "./host-program.ts";
 import type { HttpResponse } from "./http-response.ts";
 
 /** Every bound of what the proxy asks of one host. */
@@ -27,32 +29,11 @@ export interface ActorHostOptions extends HostLimits {
   readonly observer: Observer;
 }
 
-/** What a host is asked to do. */
-export interface HostCall {
-  /** The action with all that it is called with, as bytes. */
-  readonly body: Uint8Array;
-  readonly actor: string;
-  readonly action: string;
-  readonly metadata: Readonly<Record<string, string>>;
-}
-
-/** The host was not reached, or has not answered. */
-export class HostUnavailable extends Error {
-  /** Whether the host has certainly not begun with the request. */
-  readonly isUnsent: boolean;
-
-  constructor(message: string, isUnsent: boolean) {
-    super(message);
-    this.isUnsent = isUnsent;
-  }
-}
-
 const SWEEP_PERIOD_MS = 250;
 const ACTIONS_PATH = "/api/v1/actors/actions";
 
-export class ActorHost {
-  readonly address: HostAddress;
-  /** How its SDK spells `JSONType` and `Noop`, as far as it has shown. */
+export class ActorHost implements HostProgram {
+  readonly place: HostAddress;
   spelling: Spelling = "eigr.functions.protocol";
   readonly #limits: ActorHostOptions;
   readonly #idle: HostConnection[] = [];
@@ -64,18 +45,13 @@ export class ActorHost {
   readonly #head: string;
 
   constructor(address: HostAddress, limits: ActorHostOptions) {
-    this.address = address;
+    this.place = address;
     this.#limits = limits;
     this.#head = `POST ${ACTIONS_PATH} HTTP/1.1\r\nhost: ${nameOf(address)}\r\ncontent-type: application/octet-stream\r\nconnection: keep-alive\r\n`;
   }
 
-  /**
-   * Sends what an action is called with, and answers what the host says.
-   *
-   * @throws {HostUnavailable}, `BadResponse`, and the reason of `signal` when that aborts
-   */
   async call(call: HostCall, signal: AbortSignal): Promise<HttpResponse> {
-    const host = nameOf(this.address);
+    const host = nameOf(this.place);
     return await this.#limits.observer.hostCall({ ...call, host }, (context) =>
       this.#ask(this.#requestOf(call.body, traceHeaders(context)), signal),
     );
@@ -90,13 +66,11 @@ export class ActorHost {
     }
   }
 
-  /** A request begins to wait for a call that its action makes: another one may take its place. */
   beginWait(): void {
     this.#waits++;
     if (this.#hasRoom) this.#waiting.shift()?.(this.#connect());
   }
 
-  /** The wait is over; whoever took the place keeps it until it is done. */
   endWait(): void {
     this.#waits--;
   }
@@ -150,7 +124,7 @@ export class ActorHost {
 
   #connect(): HostConnection {
     this.#count++;
-    return new HostConnection(this.address, this.#limits.answerBytesMax, () => {
+    return new HostConnection(this.place, this.#limits.answerBytesMax, () => {
       this.#count--;
     });
   }
@@ -185,7 +159,7 @@ export class ActorHost {
   #unavailable({ message, failure }: ExchangeError): HostUnavailable {
     const what = failure === "unsent" ? "cannot be reached" : "has not answered";
     const isUnsent = failure !== "broken";
-    return new HostUnavailable(`the host ${nameOf(this.address)} ${what}: ${message}`, isUnsent);
+    return new HostUnavailable(`the host ${nameOf(this.place)} ${what}: ${message}`, isUnsent);
   }
 }
 

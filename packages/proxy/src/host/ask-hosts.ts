@@ -1,8 +1,7 @@
 /** Asks whichever host of an actor can be reached. */
 import { setTimeout as sleep } from "node:timers/promises";
-import { HostUnavailable } from "./actor-host.ts";
-import type { ActorHost, HostCall } from "./actor-host.ts";
-import type { HttpResponse } from "./http-response.ts";
+import { HostUnavailable } from "./host-program.ts";
+import type { HostAnswer, HostCall, HostProgram } from "./host-program.ts";
 
 /** How long to wait before each further round, in milliseconds: a host that restarts is back soon. */
 const ROUNDS_MS: readonly number[] = [20, 80, 200, 400];
@@ -15,10 +14,10 @@ const ROUNDS_MS: readonly number[] = [20, 80, 200, 400];
  * @throws {HostUnavailable}, `BadResponse`, and the reason of `signal` when that aborts
  */
 export async function askHosts(
-  hosts: readonly [ActorHost, ...ActorHost[]],
-  callFor: (host: ActorHost) => HostCall,
+  hosts: readonly [HostProgram, ...HostProgram[]],
+  callFor: (host: HostProgram) => HostCall,
   signal: AbortSignal,
-): Promise<HttpResponse> {
+): Promise<HostAnswer> {
   for (let round = 0; ; round++) {
     for (const [index, host] of hosts.entries()) {
       try {

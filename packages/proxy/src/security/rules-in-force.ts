@@ -15,6 +15,8 @@ export interface RulesParts {
   /** Those that speak TLS; some may not be there. */
   readonly listeners: readonly (Renewable | undefined)[];
   readonly log: Log;
+  /** Is told when other rules are in force. */
+  readonly onReload: () => void;
 }
 
 interface Renewable {
@@ -27,13 +29,20 @@ export interface RulesInForce {
   stop(): void;
 }
 
-export function keepingRules({ security, guard, listeners, log }: RulesParts): RulesInForce {
+export function keepingRules({
+  security,
+  guard,
+  listeners,
+  log,
+  onReload,
+}: RulesParts): RulesInForce {
   const reload = (): void => {
     try {
       const rules = security.readRules();
       const tls = security.tls && readTls(security.tls);
       guard.reload(rules);
       if (tls !== undefined) for (const listener of listeners) listener?.renewTls(tls);
+      onReload();
       log("info", "reloaded", { policies: rules.policies.map(({ name }) => name) });
     } catch (error) {
       log("error", "reload-failed", { error: (error as Error).message });

@@ -15,6 +15,16 @@ export {
   wrapJson,
 } from "./type-urls.ts";
 export type { Spelling } from "./type-urls.ts";
+// One connection for all that our SDK and our proxy say.
+export { FrameKind, PROGRAM_HEADER, STREAM_PATH, STREAM_PROTOCOL } from "./stream/frames.ts";
+export { StreamConnection } from "./stream/stream-connection.ts";
+export type {
+  AnswerKind,
+  Lost,
+  StreamLimits,
+  StreamListener,
+  Waiter,
+} from "./stream/stream-connection.ts";
 // Messages.
 export {
   ActorInvocationResponseSchema,
@@ -100,8 +110,14 @@ export type {
   Registry,
   TimeoutStrategy,
 } from "./gen/spawn/actors/actor_pb.ts";
-export { DefinitionSchema, OutcomeSchema, RunSchema, SentSchema } from "./gen/spawn/mesh/run_pb.ts";
-export type { Definition, Outcome, Run, Sent } from "./gen/spawn/mesh/run_pb.ts";
+export {
+  DefinitionSchema,
+  OutcomeSchema,
+  RefusalSchema,
+  RunSchema,
+  SentSchema,
+} from "./gen/spawn/mesh/run_pb.ts";
+export type { Definition, Outcome, Refusal, Run, Sent } from "./gen/spawn/mesh/run_pb.ts";
 export { CheckpointSchema, RevisionSchema } from "./gen/spawn/state/state_pb.ts";
 export type { Checkpoint, Revision } from "./gen/spawn/state/state_pb.ts";
 // Options of a user's own services, and the health that an actor reports.

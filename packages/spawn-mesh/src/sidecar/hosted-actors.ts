@@ -76,7 +76,7 @@ export class HostedActors {
       });
       return { isOk: true, body: successOf(invocation, outcome) };
     } catch (error) {
-      return { isOk: false, body: encode({ payload: payloadOfValue(hostFailureOf(error)) }) };
+      return { isOk: false, body: failedRun(error) };
     }
   }
 
@@ -108,6 +108,11 @@ export class HostedActors {
       metadata: metadataOfCall(context?.metadata ?? {}),
     };
   }
+}
+
+/** The answer to a run that failed. */
+export function failedRun(error: unknown): Uint8Array {
+  return encode({ payload: payloadOfValue(hostFailureOf(error)) });
 }
 
 const NO_STATE = { stateText: undefined, olderVersion: undefined };

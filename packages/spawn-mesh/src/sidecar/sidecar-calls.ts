@@ -25,7 +25,14 @@ import {
 } from "../protocol/index.ts";
 import type { HttpAnswer, HttpExchange } from "./http-exchange.ts";
 import { checkSendOverWire } from "./over-the-wire.ts";
-import { decodedAnswer, errorOfAnswer, errorOfJson, withKeyInDoubt } from "./wire-errors.ts";
+import type { StreamAnswer, StreamCalls } from "./stream/stream-calls.ts";
+import {
+  decodedAnswer,
+  errorOfAnswer,
+  errorOfJson,
+  refusalOverStream,
+  withKeyInDoubt,
+} from "./wire-errors.ts";
 import { payloadOfValue, valueOfPayload, wireIdOf } from "./wire-values.ts";
 
 /** The action that makes a call. */
@@ -45,15 +52,26 @@ const ANSWER_GRACE_MS = 5_000;
 const TIMEOUT_KEY = "request-timeout";
 const IDEMPOTENCY_KEY = "idempotency-key";
 
+/** How a sidecar is reached. */
+export interface SidecarWays {
+  readonly http: HttpExchange;
+  /** What calls take when there is one; everything else is a request of HTTP. */
+  readonly stream: StreamCalls | undefined;
+  /** Whether calls wait for no other ones. */
+  readonly isUrgent?: boolean;
+}
+
 export class SidecarCalls {
   readonly #http: HttpExchange;
+  readonly #ways: SidecarWays;
   readonly #system: string | undefined;
   /** Whether the sidecar is known to speak the protocol and no more. */
   #isForeign = false;
 
   /** @param system of whoever names none */
-  constructor(http: HttpExchange, system: string | undefined) {
-    this.#http = http;
+  constructor(ways: SidecarWays, system: string | undefined) {
+    this.#http = ways.http;
+    this.#ways = ways;
     this.#system = system;
   }
 
@@ -181,6 +199,10 @@ export class SidecarCalls {
     options: Pick<InvokeRequest, "signal" | "deadlineMs">,
   ): Promise<unknown> {
     const { signal, deadlineMs = DEADLINE_MS_DEFAULT } = options;
+    const timeoutMs = deadlineMs + ANSWER_GRACE_MS;
+    const { stream, isUrgent = false } = this.#ways;
+    const streamed = await stream?.call(body, { signal, timeoutMs, isUrgent });
+    if (streamed !== undefined) return valueOfStreamed(streamed);
     const path = `/api/v1/system/${encodeURIComponent(system)}/actors/${encodeURIComponent(name)}/invoke`;
     const answer = await this.#http.send({
       method: "POST",
@@ -188,7 +210,7 @@ export class SidecarCalls {
       headers: { "content-type": "application/octet-stream" },
       body,
       signal,
-      timeoutMs: deadlineMs + ANSWER_GRACE_MS,
+      timeoutMs,
     });
     return valueOfAnswer(answer);
   }
@@ -254,6 +276,10 @@ export function metadataOfCall(
 ): Readonly<Record<string, string>> {
   const { [TIMEOUT_KEY]: _, [IDEMPOTENCY_KEY]: __, ...own } = metadata;
   return Object.freeze(own);
+}
+
+function valueOfStreamed({ isDone, body }: StreamAnswer): unknown {
+  return valueOfAnswer(isDone ? { status: 200, headers: {}, body } : refusalOverStream(body));
 }
 
 function valueOfAnswer(answer: HttpAnswer): unknown {
