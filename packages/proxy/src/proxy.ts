@@ -25,7 +25,6 @@ import { Streams } from "./stream/streams.ts";
 import { Guard } from "./security/guard.ts";
 import { RefusalLog } from "./security/refusal-log.ts";
 import { isInClear } from "./security/security-config.ts";
-import type { SecurityConfig } from "./security/security-config.ts";
 import { keepingRules } from "./security/rules-in-force.ts";
 import { readTls } from "./security/tls.ts";
 import { openStatestore } from "./store-config.ts";
@@ -47,7 +46,7 @@ export async function startProxy(config: ProxyConfig, log: Log): Promise<Running
   const { security } = config;
   let isDraining = false;
   const { metrics, tracer, observer } = await openObserver(config, log);
-  const guard = guardOf(security, { observer, log });
+  const guard = guardOf(config, { observer, log });
   const tls = security.tls && readTls(security.tls);
   const isReady = (): boolean => !isDraining;
   const declared = await declaredActors(config.grpc);
@@ -146,13 +145,14 @@ async function openObserver(
 
 /** Knows who gets in; those who do not are counted, and told of. */
 function guardOf(
-  security: SecurityConfig,
+  { security, listen }: ProxyConfig,
   { observer, log }: { readonly observer: Observer; readonly log: Log },
 ): Guard {
   const refusals = new RefusalLog(log);
   return new Guard({
     ...security,
     rules: security.readRules(),
+    listensAtFile: "path" in listen,
     onRefused(peer, refusal) {
       observer.unproven();
       refusals.tell(peer, refusal);

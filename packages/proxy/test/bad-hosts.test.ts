@@ -6,31 +6,23 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { create, toBinary } from "@bufbuild/protobuf";
 import { ActorInvocationResponseSchema, JSONTypeSchema, Status } from "spawn-mesh/protocol";
 import { describe, expect, test } from "vitest";
-import { add, counter } from "./fixtures/counter.ts";
+import { add, counter, one } from "./fixtures/counter.ts";
 import { startTestProxy } from "./fixtures/start-proxy.ts";
+import { startWithHost } from "./fixtures/start-with-host.ts";
 import { TestHost } from "./fixtures/test-host.ts";
 import type { HostAction, RawAnswer } from "./fixtures/test-host.ts";
 import { until } from "./fixtures/until.ts";
 import { json, jsonIn, jsonPayload, opaque } from "./fixtures/values.ts";
 
-const one = { payload: jsonPayload({ value: 1 }) };
 const hurried = { ...one, metadata: { "request-timeout": "200" } };
 
+/** A proxy with a host whose actor has been called once. */
 async function start(actions: Readonly<Record<string, HostAction>> = { add }, environment = {}) {
-  const host = await TestHost.start(actions);
-  const proxy = await startTestProxy({ USER_FUNCTION_PORT: `${host.port}`, ...environment });
+  const started = await startWithHost(actions, environment);
   const names = Object.keys(actions).map((name) => ({ name }));
-  await proxy.client.register([counter("incrementor", { actions: names })]);
-  await proxy.client.invoke("incrementor", "add", one);
-  return {
-    host,
-    proxy,
-    client: proxy.client,
-    async [Symbol.asyncDispose]() {
-      await proxy.stop();
-      await host[Symbol.asyncDispose]();
-    },
-  };
+  await started.client.register([counter("incrementor", { actions: names })]);
+  await started.client.invoke("incrementor", "add", one);
+  return started;
 }
 
 type Running = Awaited<ReturnType<typeof start>>;

@@ -1,34 +1,17 @@
 /** Metrics and traces of invocations, through the sockets of a running proxy. */
 import { describe, expect, test } from "vitest";
 import { Collector } from "./fixtures/collector.ts";
-import { add, counter } from "./fixtures/counter.ts";
+import { add, counter, one } from "./fixtures/counter.ts";
 import { ProxyProcess, scratch } from "./fixtures/proxy-process.ts";
 import { startTestProxy } from "./fixtures/start-proxy.ts";
+import { startWithHost } from "./fixtures/start-with-host.ts";
 import { TestHost } from "./fixtures/test-host.ts";
 import type { HostAction } from "./fixtures/test-host.ts";
 import { until } from "./fixtures/until.ts";
 import { jsonPayload } from "./fixtures/values.ts";
-import type { InvocationInit, WireClient } from "./fixtures/wire-client.ts";
+import type { WireClient } from "./fixtures/wire-client.ts";
 
-const one: InvocationInit = { payload: jsonPayload({ value: 1 }) };
 const user = counter("user", { settings: { kind: 2, stateful: true } });
-
-async function start(
-  environment: Readonly<Record<string, string>> = {},
-  actions: Readonly<Record<string, HostAction>> = { add },
-) {
-  const host = await TestHost.start(actions);
-  const proxy = await startTestProxy({ USER_FUNCTION_PORT: `${host.port}`, ...environment });
-  return {
-    host,
-    proxy,
-    client: proxy.client,
-    async [Symbol.asyncDispose]() {
-      await proxy.stop();
-      await host[Symbol.asyncDispose]();
-    },
-  };
-}
 
 async function metricsOf(client: WireClient): Promise<string> {
   const { status, headers, body } = await client.send("GET", "/metrics");
@@ -45,7 +28,7 @@ function valueOf(metrics: string, series: string): number {
 
 describe("metrics", () => {
   test("count invocations by actor, action and outcome", async () => {
-    await using t = await start();
+    await using t = await startWithHost();
     await t.client.register([counter("incrementor")]);
     for (let count = 0; count < 3; count++) await t.client.invoke("incrementor", "add", one);
     await t.client.invoke("incrementor", "sub", one);
@@ -64,7 +47,7 @@ describe("metrics", () => {
   });
 
   test("have what the original's dashboards look for, and what hosts and commits take", async () => {
-    await using t = await start();
+    await using t = await startWithHost();
     await t.client.register([counter("incrementor")]);
     await t.client.invoke("incrementor", "add", one);
     const metrics = await metricsOf(t.client);
@@ -83,7 +66,7 @@ describe("metrics", () => {
   });
 
   test("are lines that Prometheus can read", async () => {
-    await using t = await start();
+    await using t = await startWithHost();
     await t.client.register([counter('odd "name"\\')]);
     await t.client.invoke('odd "name"\\', "add", one);
     const metrics = await metricsOf(t.client);
@@ -100,7 +83,7 @@ describe("metrics", () => {
   });
 
   test("never name instances, nor what callers make up", async () => {
-    await using t = await start();
+    await using t = await startWithHost();
     await t.client.register([user]);
     for (let number = 0; number < 20; number++) {
       const name = `person-${number}`;
@@ -119,7 +102,7 @@ describe("metrics", () => {
     let goOn = (): void => undefined;
     const slow: HostAction = (invocation) =>
       new Promise((resolve) => (goOn = () => resolve(add(invocation))));
-    await using t = await start({}, { add: slow });
+    await using t = await startWithHost({ add: slow });
     await t.client.register([counter("incrementor")]);
     const calls = [1, 2, 3].map(() => t.client.invoke("incrementor", "add", one));
     const queued = async (): Promise<number> =>
@@ -137,7 +120,7 @@ describe("metrics", () => {
 
   test("count who was turned away", async () => {
     const token = "0123456789abcdef0123456789abcdef";
-    await using t = await start({ SPAWN_TOKENS: `client web ${token}` });
+    await using t = await startWithHost({ add }, { SPAWN_TOKENS: `client web ${token}` });
     const web = t.client.with({ headers: { authorization: `Bearer ${token}` } });
     await t.client.read("incrementor");
     await web.invoke("incrementor", "add", { ...one, caller: { name: "joe" } });
@@ -148,7 +131,7 @@ describe("metrics", () => {
   });
 
   test("are not there when they are switched off", async () => {
-    await using t = await start({ SPAWN_DISABLE_METRICS: "true" });
+    await using t = await startWithHost({ add }, { SPAWN_DISABLE_METRICS: "true" });
     await t.client.register([counter("incrementor")]);
     await t.client.invoke("incrementor", "add", one);
     expect((await t.client.send("GET", "/metrics")).status).toBe(404);
@@ -173,7 +156,7 @@ const send: HostAction = () => ({
 
 describe("a trace without a collector", () => {
   test("goes on to the host as it came, from headers or metadata", async () => {
-    await using t = await start();
+    await using t = await startWithHost();
     await t.client.register([counter("incrementor")]);
     const headers = { traceparent, tracestate: "vendor=1" };
     await t.client.with({ headers }).invoke("incrementor", "add", one);
@@ -187,7 +170,7 @@ describe("a trace without a collector", () => {
   });
 
   test("goes on with what an action sends", async () => {
-    await using t = await start({}, { add, send });
+    await using t = await startWithHost({ add, send });
     await t.client.register([
       counter("incrementor"),
       counter("sender", { actions: [{ name: "send" }] }),
@@ -202,7 +185,7 @@ describe("a trace without a collector", () => {
     ["empty", `00-${"0".repeat(32)}-b7ad6b7169203331-01`],
     ["two headers", `${traceparent}\r\nx-evil: 1`],
   ])("that is malformed (%s) stops here", async (_, malformed) => {
-    await using t = await start();
+    await using t = await startWithHost();
     await t.client.register([counter("incrementor")]);
     const metadata = { traceparent: malformed, tracestate: "a=b\r\nx-evil: 1" };
     await t.client.invoke("incrementor", "add", { ...one, metadata });
@@ -219,7 +202,7 @@ describe("a trace without a collector", () => {
 describe("a trace with a collector", () => {
   test("has a span for the invocation and one for the host, which is told of its own", async () => {
     await using collector = await Collector.start();
-    await using t = await start({ OTEL_EXPORTER_OTLP_ENDPOINT: collector.url });
+    await using t = await startWithHost({ add }, { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url });
     await t.client.register([counter("incrementor")]);
     await t.client.with({ headers: { traceparent } }).invoke("incrementor", "add", one);
     const told = t.host.requests[0]?.headers["traceparent"];
@@ -233,7 +216,7 @@ describe("a trace with a collector", () => {
 
   test("begins here if the caller has none, and says what failed", async () => {
     await using collector = await Collector.start();
-    await using t = await start({ OTEL_EXPORTER_OTLP_ENDPOINT: collector.url });
+    await using t = await startWithHost({ add }, { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url });
     await t.client.register([counter("incrementor")]);
     await t.client.invoke("incrementor", "sub", one);
     await t.proxy.stop();
@@ -244,10 +227,13 @@ describe("a trace with a collector", () => {
 
   test("is not recorded when the sampler or the caller says so", async () => {
     await using collector = await Collector.start();
-    await using t = await start({
-      OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
-      OTEL_TRACES_SAMPLER: "parentbased_always_off",
-    });
+    await using t = await startWithHost(
+      { add },
+      {
+        OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
+        OTEL_TRACES_SAMPLER: "parentbased_always_off",
+      },
+    );
     await t.client.register([counter("incrementor")]);
     await t.client.invoke("incrementor", "add", one);
     const unsampled = { traceparent: traceparent.replace(/1$/, "0") };
@@ -258,7 +244,10 @@ describe("a trace with a collector", () => {
   });
 
   test("whose collector is gone keeps nobody waiting", async () => {
-    await using t = await start({ OTEL_EXPORTER_OTLP_ENDPOINT: "http://127.0.0.1:1" });
+    await using t = await startWithHost(
+      { add },
+      { OTEL_EXPORTER_OTLP_ENDPOINT: "http://127.0.0.1:1" },
+    );
     await t.client.register([counter("incrementor")]);
     const answer = await t.client.invoke("incrementor", "add", one);
     expect(answer.http).toBe(200);

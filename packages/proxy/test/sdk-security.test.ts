@@ -2,7 +2,13 @@
 import { writeFileSync } from "node:fs";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { actor, connect } from "spawn-mesh";
-import { InvocationRequestSchema, RunSchema } from "spawn-mesh/protocol";
+import {
+  ActorInvocationResponseSchema,
+  ActorInvocationSchema,
+  InvocationRequestSchema,
+  OutcomeSchema,
+  RunSchema,
+} from "spawn-mesh/protocol";
 import { describe, expect, test } from "vitest";
 import { scratch } from "./fixtures/proxy-process.ts";
 import { startTestProxy } from "./fixtures/start-proxy.ts";
@@ -28,6 +34,14 @@ const clerk = actor("clerk", {
   channels: [{ channel: "news", action: "hear" }],
   actions: {
     pass: async (ctx, value: number) => await ctx.actor(tally).add(value),
+    send: (ctx, value: number) => {
+      ctx.state.asked++;
+      ctx.effect(tally).add(value);
+    },
+    tell: (ctx) => {
+      ctx.state.asked++;
+      ctx.broadcast("news", "nothing new");
+    },
     hear: (ctx) => void ctx.state.asked++,
   },
 });
@@ -87,6 +101,41 @@ describe("a TypeScript program with a token", () => {
     // Whoever names no caller may be anybody, the clerk too.
     expect(await failureOf(t.web.actor(tally).add(1))).toBe("UNAUTHORIZED no");
     expect(await t.web.invoke("tally", { action: "get" })).toEqual({ total: 0 });
+  });
+});
+
+describe("what a TypeScript action sends", () => {
+  test("is under policies: the action fails as a whole", async () => {
+    await using folder = scratch();
+    const deny = "type: deny\nactors: clerk\nactions: add, publish";
+    writeFileSync(folder.path("clerk.policy"), deny);
+    await using t = await startWith({ SPAWN_POLICIES_PATH: folder.path(".") });
+    expect(await failureOf(t.web.actor(clerk).send(2))).toBe("UNAUTHORIZED no");
+    expect(await failureOf(t.web.actor(clerk).tell())).toBe("UNAUTHORIZED no");
+    expect(await t.web.invoke("clerk", { action: "get" })).toEqual({ asked: 0 });
+  });
+});
+
+describe("further fields of an answer", () => {
+  test.each([
+    ["send to what the proxy keeps", { sent: [{ name: "<registered>", action: "put" }] }],
+    ["cancel what another actor has sent", { cancelled: ["daily@0"] }],
+  ])("cannot %s", async (_, fields) => {
+    await using host = await TestHost.start({});
+    host.raw = (response, body) => {
+      const { actor: asked, currentContext } = fromBinary(ActorInvocationSchema, body);
+      const answer = create(ActorInvocationResponseSchema, {
+        actorName: asked!.name,
+        updatedContext: currentContext!,
+      });
+      const outcome = toBinary(OutcomeSchema, create(OutcomeSchema, fields));
+      response.end(Buffer.concat([toBinary(ActorInvocationResponseSchema, answer), outcome]));
+    };
+    await using proxy = await startTestProxy({ USER_FUNCTION_PORT: `${host.port}` });
+    await proxy.client.register([counter("hostile")]);
+    const { status, headers } = await proxy.client.invoke("hostile", "add");
+    expect(headers).toMatchObject({ "spawn-error": "ACTION_FAILED", "spawn-applied": "no" });
+    expect(status?.message).toMatch(/does not begin with "<"|the message of another actor/);
   });
 });
 

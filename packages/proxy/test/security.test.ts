@@ -6,16 +6,16 @@ import { Status } from "spawn-mesh/protocol";
 import { describe, expect, test } from "vitest";
 import { readConfig } from "../src/config.ts";
 import { TestAuthority } from "../../spawn-mesh/test/servers/certificates.ts";
-import { add, counter } from "./fixtures/counter.ts";
+import { add, counter, one } from "./fixtures/counter.ts";
 import { ProxyProcess, scratch } from "./fixtures/proxy-process.ts";
 import { startTestProxy } from "./fixtures/start-proxy.ts";
+import { startWithHost } from "./fixtures/start-with-host.ts";
 import { TestHost } from "./fixtures/test-host.ts";
 import type { HostAction } from "./fixtures/test-host.ts";
 import { until } from "./fixtures/until.ts";
-import { jsonIn, jsonPayload } from "./fixtures/values.ts";
+import { jsonIn } from "./fixtures/values.ts";
 import type { InvocationInit, WireAnswer, WireClient } from "./fixtures/wire-client.ts";
 
-const one: InvocationInit = { payload: jsonPayload({ value: 1 }) };
 const PYTHON = "python-0123456789abcdef0123456789abcdef";
 const GO = "golang-0123456789abcdef0123456789abcdef";
 const WEB = "web-0123456789abcdef0123456789abcdef01";
@@ -36,26 +36,9 @@ function expectRefused({ status, headers, http }: Refusable, httpStatus = 403): 
   expect(headers).toMatchObject(refused);
 }
 
-async function start(
-  environment: Readonly<Record<string, string>> = {},
-  actions: Readonly<Record<string, HostAction>> = { add },
-) {
-  const host = await TestHost.start(actions);
-  const proxy = await startTestProxy({ USER_FUNCTION_PORT: `${host.port}`, ...environment });
-  return {
-    host,
-    client: proxy.client,
-    proxy,
-    async [Symbol.asyncDispose]() {
-      await proxy.stop();
-      await host[Symbol.asyncDispose]();
-    },
-  };
-}
-
 describe("with tokens", () => {
   test("nobody gets in without one, and the answer can be decoded", async () => {
-    await using t = await start({ SPAWN_TOKENS: TOKENS });
+    await using t = await startWithHost({ add }, { SPAWN_TOKENS: TOKENS });
     const refusals: Refusable[] = [
       await t.client.register([counter("incrementor")]),
       await t.client.invoke("incrementor", "add", one),
@@ -73,7 +56,7 @@ describe("with tokens", () => {
   });
 
   test("a host registers, and a client calls and does nothing else", async () => {
-    await using t = await start({ SPAWN_TOKENS: TOKENS });
+    await using t = await startWithHost({ add }, { SPAWN_TOKENS: TOKENS });
     const web = as(t.client, WEB);
     expectRefused(await web.register([counter("incrementor")]));
     const { status } = await as(t.client, PYTHON).register([counter("incrementor")]);
@@ -84,12 +67,12 @@ describe("with tokens", () => {
   });
 
   test("health is for everybody", async () => {
-    await using t = await start({ SPAWN_TOKENS: TOKENS });
+    await using t = await startWithHost({ add }, { SPAWN_TOKENS: TOKENS });
     expect((await t.client.send("GET", "/health/readiness")).status).toBe(200);
   });
 
   test("an actor stays with the host that registered it", async () => {
-    await using t = await start({ SPAWN_TOKENS: TOKENS });
+    await using t = await startWithHost({ add }, { SPAWN_TOKENS: TOKENS });
     await as(t.client, PYTHON).register([counter("incrementor")]);
     expectRefused(await as(t.client, GO).register([counter("incrementor")]));
     const again = await as(t.client, PYTHON).register([counter("incrementor")]);
@@ -97,7 +80,7 @@ describe("with tokens", () => {
   });
 
   test("a large body of somebody unknown is not read", async () => {
-    await using t = await start({ SPAWN_TOKENS: TOKENS });
+    await using t = await startWithHost({ add }, { SPAWN_TOKENS: TOKENS });
     const sent = t.client.post("/api/v1/system", new Uint8Array(7_000_000));
     // It may still be writing when the connection is closed under it.
     const status = await sent.then((answer) => answer.status).catch(() => 401);
@@ -105,44 +88,98 @@ describe("with tokens", () => {
   });
 
   test("loopback may be trusted all the same", async () => {
-    await using t = await start({ SPAWN_TOKENS: TOKENS, SPAWN_TRUST_LOOPBACK: "true" });
+    await using t = await startWithHost(
+      { add },
+      { SPAWN_TOKENS: TOKENS, SPAWN_TRUST_LOOPBACK: "true" },
+    );
     const { status } = await t.client.register([counter("incrementor")]);
     expect(status?.status).toBe(Status.OK);
     expectRefused(await as(t.client, `${WEB}x`).read("incrementor"), 401);
   });
 });
 
+const two = [counter("incrementor"), counter("joe")];
+
+/** Proxies one after the other, with the same file for what they keep. */
+async function startKept() {
+  const files = scratch();
+  const host = await TestHost.start({ add });
+  return {
+    async begin(tokens: string, use: (client: WireClient) => Promise<unknown>): Promise<void> {
+      await using proxy = await startTestProxy({
+        PROXY_DATABASE_TYPE: "sqlite",
+        PROXY_DATABASE_NAME: files.path("state.db"),
+        USER_FUNCTION_PORT: `${host.port}`,
+        SPAWN_TOKENS: tokens,
+      });
+      await use(proxy.client);
+    },
+    async [Symbol.asyncDispose]() {
+      await host[Symbol.asyncDispose]();
+      await files[Symbol.asyncDispose]();
+    },
+  };
+}
+
+describe("an actor that was registered before the proxy was started again", () => {
+  const renewed = "python-fedcba9876543210fedcba9876543210";
+
+  test("stays with its host, also when that has another token", async () => {
+    await using t = await startKept();
+    await t.begin(TOKENS, (client) => as(client, PYTHON).register(two));
+    await t.begin(`host python ${renewed}, host go ${GO}`, async (client) => {
+      expectRefused(await as(client, GO).register(two));
+      expect((await as(client, renewed).register(two)).http).toBe(200);
+    });
+  });
+
+  test.each([
+    ["has no token any more", `host go ${GO}`],
+    ["is only a client any more", `host go ${GO}, client python ${PYTHON}`],
+  ])("is free when its host %s", async (_, tokens) => {
+    await using t = await startKept();
+    await t.begin(TOKENS, (client) => as(client, PYTHON).register(two));
+    await t.begin(tokens, async (client) => {
+      expect((await as(client, GO).register([counter("joe")])).http).toBe(200);
+      const called = await as(client, GO).invoke("incrementor", "add", from("joe"));
+      expect(jsonIn(called)).toEqual({ total: 1 });
+    });
+    await t.begin(TOKENS, async (client) => {
+      expectRefused(await as(client, PYTHON).register([counter("joe")]));
+    });
+  });
+
+  test("is a token's when it was nobody's, and not the other way round", async () => {
+    await using t = await startKept();
+    await t.begin("", (client) => client.register(two));
+    await t.begin(TOKENS, (client) => as(client, PYTHON).register(two));
+    await t.begin("", async (client) => {
+      expect((await client.register(two)).http).toBe(200);
+    });
+  });
+});
+
 describe("a caller that is claimed", () => {
   test("is believed from the host that registered it", async () => {
-    await using t = await start({ SPAWN_TOKENS: TOKENS });
+    await using t = await startWithHost({ add }, { SPAWN_TOKENS: TOKENS });
     const python = as(t.client, PYTHON);
     await python.register([counter("incrementor"), counter("joe")]);
     expect(jsonIn(await python.invoke("incrementor", "add", from("joe")))).toEqual({ total: 1 });
     expect(t.host.requests.at(-1)?.invocation.caller?.name).toBe("joe");
   });
 
-  test("is believed after the proxy was started again, until the actor is another's", async () => {
-    await using files = scratch();
-    const database = { PROXY_DATABASE_TYPE: "sqlite", PROXY_DATABASE_NAME: files.path("state.db") };
-    const environment = { SPAWN_TOKENS: TOKENS, ...database };
-    await using host = await TestHost.start({ add });
-    const atHost = { ...environment, USER_FUNCTION_PORT: `${host.port}` };
-    {
-      await using t = await startTestProxy(atHost);
-      await as(t.client, PYTHON).register([counter("incrementor"), counter("joe")]);
-    }
-    await using t = await startTestProxy(atHost);
-    const by = (token: string) => as(t.client, token).invoke("incrementor", "add", from("joe"));
-    expectRefused(await by(GO));
-    expect(jsonIn(await by(PYTHON))).toEqual({ total: 1 });
-    expect((await as(t.client, GO).register([counter("joe")])).http).toBe(200);
-    expectRefused(await by(PYTHON));
-    expect(jsonIn(await by(GO))).toEqual({ total: 2 });
-    expectRefused(await as(t.client, PYTHON).register([counter("joe")]));
+  test("is believed after the proxy was started again", async () => {
+    await using t = await startKept();
+    await t.begin(TOKENS, (client) => as(client, PYTHON).register(two));
+    await t.begin(TOKENS, async (client) => {
+      const by = (token: string) => as(client, token).invoke("incrementor", "add", from("joe"));
+      expectRefused(await by(GO));
+      expect(jsonIn(await by(PYTHON))).toEqual({ total: 1 });
+    });
   });
 
   test("is refused from anybody else, and the actor hears nothing of it", async () => {
-    await using t = await start({ SPAWN_TOKENS: TOKENS });
+    await using t = await startWithHost({ add }, { SPAWN_TOKENS: TOKENS });
     await as(t.client, PYTHON).register([counter("incrementor"), counter("joe")]);
     for (const token of [GO, WEB]) {
       expectRefused(await as(t.client, token).invoke("incrementor", "add", from("joe")));
@@ -151,7 +188,7 @@ describe("a caller that is claimed", () => {
   });
 
   test("has to be there, in that system, also where no token is needed", async () => {
-    await using t = await start();
+    await using t = await startWithHost();
     await t.client.register([counter("incrementor"), counter("joe")]);
     const other = { system: "another" };
     expectRefused(await t.client.invoke("incrementor", "add", from("nobody")));
@@ -162,7 +199,7 @@ describe("a caller that is claimed", () => {
   });
 
   test("may be an instance that was spawned, by its name alone", async () => {
-    await using t = await start({ SPAWN_TOKENS: TOKENS });
+    await using t = await startWithHost({ add }, { SPAWN_TOKENS: TOKENS });
     const python = as(t.client, PYTHON);
     const user = counter("user", { settings: { kind: 2, stateful: true } });
     await python.register([counter("incrementor"), user]);
@@ -181,7 +218,7 @@ describe("policies", () => {
       writeFileSync(folder.path(`${name}.policy`), text);
     }
     const environment = { SPAWN_POLICIES_PATH: folder.path("."), SPAWN_TOKENS: TOKENS };
-    const started = await start(environment, { add, order });
+    const started = await startWithHost({ add, order }, environment);
     const python = as(started.client, PYTHON);
     const actions = [{ name: "add" }, { name: "order" }, { name: "chain" }];
     await python.register([counter("till"), counter("joe", { actions }), counter("ann")]);
@@ -271,7 +308,7 @@ describe("a web page", () => {
     ["without an origin", { "sec-fetch-site": "cross-site" }],
     ["without an origin of such a domain", { host: "evil.example:9001" }],
   ])("%s gets nothing without a token", async (_, headers) => {
-    await using t = await start();
+    await using t = await startWithHost();
     await t.client.register([counter("incrementor")]);
     expectRefused(await t.client.with({ headers }).read("incrementor"), 401);
   });
@@ -280,7 +317,7 @@ describe("a web page", () => {
     ["says so", { "sec-fetch-site": "same-origin" }],
     ["says from where", { host: "localhost:5173", origin: "http://localhost:5173" }],
   ])("that came from here, and %s, is served", async (_, headers) => {
-    await using t = await start();
+    await using t = await startWithHost();
     await t.client.register([counter("incrementor")]);
     expect((await t.client.with({ headers }).read("incrementor")).http).toBe(200);
   });
@@ -288,7 +325,7 @@ describe("a web page", () => {
   test.each(["localhost:9001", "127.0.0.1", "[::1]:9001", "proxy", "app.localhost:9001"])(
     "is not what asks %s",
     async (host) => {
-      await using t = await start();
+      await using t = await startWithHost();
       await t.client.register([counter("incrementor")]);
       const answer = await t.client.with({ headers: { host } }).read("incrementor");
       expect(answer.status?.status).toBe(Status.OK);
@@ -307,7 +344,7 @@ describe("TLS", () => {
     };
     writeFileSync(files.SPAWN_TLS_CERT_FILE, old.cert);
     writeFileSync(files.SPAWN_TLS_KEY_FILE, old.key);
-    await using t = await start(files);
+    await using t = await startWithHost({ add }, files);
     const client = t.client.with({ tls: { ca: authority.certificate.cert } });
     await client.register([counter("incrementor")]);
     expect(jsonIn(await client.invoke("incrementor", "add", one))).toEqual({ total: 1 });
@@ -329,12 +366,15 @@ describe("TLS", () => {
   test("is not spoken at a socket file, which its mode protects", async () => {
     await using folder = scratch();
     const server = new TestAuthority(folder.path(".")).sign("server", "IP:127.0.0.1");
-    await using t = await start({
-      PROXY_UDS_ENABLED: "true",
-      PROXY_UDS_ADDRESS: folder.path("spawn.sock"),
-      SPAWN_TLS_CERT_FILE: server.certFile,
-      SPAWN_TLS_KEY_FILE: server.keyFile,
-    });
+    await using t = await startWithHost(
+      { add },
+      {
+        PROXY_UDS_ENABLED: "true",
+        PROXY_UDS_ADDRESS: folder.path("spawn.sock"),
+        SPAWN_TLS_CERT_FILE: server.certFile,
+        SPAWN_TLS_KEY_FILE: server.keyFile,
+      },
+    );
     expect((await t.client.register([counter("incrementor")])).http).toBe(200);
     t.proxy.reload();
     expect((await t.client.read("incrementor")).http).toBe(200);
@@ -347,12 +387,15 @@ describe("TLS", () => {
     const host = authority.sign("python");
     const client = authority.sign("web");
     const stranger = new TestAuthority(mkdirIn(folder.path("others"))).sign("python");
-    await using t = await start({
-      SPAWN_TLS_CERT_FILE: server.certFile,
-      SPAWN_TLS_KEY_FILE: server.keyFile,
-      SPAWN_TLS_CLIENT_CA_FILE: authority.certificate.certFile,
-      SPAWN_TLS_CLIENT_HOSTS: "python",
-    });
+    await using t = await startWithHost(
+      { add },
+      {
+        SPAWN_TLS_CERT_FILE: server.certFile,
+        SPAWN_TLS_KEY_FILE: server.keyFile,
+        SPAWN_TLS_CLIENT_CA_FILE: authority.certificate.certFile,
+        SPAWN_TLS_CLIENT_HOSTS: "python",
+      },
+    );
     const { cert: ca } = authority.certificate;
     const by = ({ cert, key }: typeof host): WireClient =>
       t.client.with({ tls: { ca, cert, key } });
@@ -377,12 +420,12 @@ describe("a listener", () => {
     const path = folder.path("spawn.sock");
     const socket = { PROXY_UDS_ENABLED: "true", PROXY_UDS_ADDRESS: path, SPAWN_TOKENS: TOKENS };
     {
-      await using t = await start(socket);
+      await using t = await startWithHost({ add }, socket);
       expect(statSync(path).mode & 0o777).toBe(0o600);
       const { status } = await t.client.register([counter("incrementor")]);
       expect(status?.status).toBe(Status.OK);
     }
-    await using _open = await start({ ...socket, SPAWN_UDS_MODE: "660" });
+    await using _open = await startWithHost({ add }, { ...socket, SPAWN_UDS_MODE: "660" });
     expect(statSync(path).mode & 0o777).toBe(0o660);
   });
 

@@ -5,14 +5,12 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fromBinary } from "@bufbuild/protobuf";
 import { InvocationResponseSchema, SpawnResponseSchema, Status } from "spawn-mesh/protocol";
 import { describe, expect, test } from "vitest";
-import { add, counter } from "./fixtures/counter.ts";
+import { add, counter, one } from "./fixtures/counter.ts";
 import { ProxyProcess, scratch } from "./fixtures/proxy-process.ts";
 import { startTestProxy } from "./fixtures/start-proxy.ts";
 import { TestHost } from "./fixtures/test-host.ts";
 import { until } from "./fixtures/until.ts";
 import { jsonIn, jsonPayload } from "./fixtures/values.ts";
-
-const one = { payload: jsonPayload({ value: 1 }) };
 
 describe("a Unix socket", () => {
   test("serves instead of a port, also where a killed proxy has left its own", async () => {

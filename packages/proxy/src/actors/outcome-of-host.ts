@@ -3,14 +3,16 @@
  * own or at the times of a cron expression, several broadcasts, what is cancelled, and that no tags are left.
  */
 import type { ActionContext, SendOptions } from "spawn-mesh/engine";
-import { SpawnError } from "spawn-mesh/engine";
+import { SpawnError, storedId } from "spawn-mesh/engine";
 import { OutcomeSchema } from "spawn-mesh/protocol";
 import type { ActorInvocationResponse, Sent } from "spawn-mesh/protocol";
 import { furtherFields } from "../further-fields.ts";
+import { PUBLISH } from "../security/policies.ts";
 import { valueOfPayload } from "../wire-values.ts";
+import { checkActorName } from "./directory.ts";
 import type { Directory } from "./directory.ts";
 
-/** @throws {SpawnError} `INVALID_ARGUMENT`, `PAYLOAD_TOO_LARGE` */
+/** @throws {SpawnError} `INVALID_ARGUMENT`, `PAYLOAD_TOO_LARGE`, `UNAUTHORIZED` */
 export async function applyOutcome(
   context: ActionContext,
   response: ActorInvocationResponse,
@@ -20,7 +22,7 @@ export async function applyOutcome(
   if (outcome === undefined) return;
   const { sent, cancelled, clearsTags } = outcome;
   for (const message of sent) await send(context, message, directory);
-  for (const id of cancelled) context.cancel(id);
+  for (const id of cancelled) cancel(context, id);
   if (clearsTags) context.tags = {};
 }
 
@@ -30,18 +32,33 @@ async function send(context: ActionContext, message: Sent, directory: Directory)
     message.payload === undefined ? { case: undefined } : { case: "value", value: message.payload },
     "payload of a message",
   );
+  directory.checkSend(context.self, channel === "" ? action : PUBLISH);
   if (channel !== "") return void context.broadcast(channel, payload);
   const system = message.system === "" ? context.self.system : message.system;
   // An instance is then found by its name alone.
   const registerRef = definition === name ? "" : definition;
   const found = await directory.find({ system, name, parent: "", registerRef });
+  const target = found?.definition ?? (definition || name);
+  checkActorName(target);
   context.send(name, {
     ...optionsOf(message.options),
     system,
-    definition: found?.definition ?? (definition || name),
+    definition: target,
     action,
     payload,
   });
+}
+
+/** Its own messages: the actor behind an id may be one of another host. @throws {SpawnError} `INVALID_ARGUMENT` */
+function cancel(context: ActionContext, id: string): void {
+  const [given = ""] = id.split("@");
+  if (id !== given && id !== storedId(context.self, given)) {
+    throw new SpawnError(
+      "INVALID_ARGUMENT",
+      `cancel: ${JSON.stringify(id.slice(0, 130))} is the message of another actor; expected one of ${context.self.name}`,
+    );
+  }
+  context.cancel(id);
 }
 
 function optionsOf(text: string): SendOptions {

@@ -16,6 +16,7 @@ function guardWith(more: Partial<ConstructorParameters<typeof Guard>[0]> = {}): 
     rules: { tokens: Tokens.parse(`client web ${token}`, "test"), policies: [] },
     certificateHosts: new Set(["host"]),
     asksCertificates: false,
+    listensAtFile: false,
     trustsLoopback: false,
     trustsAnyone: false,
     onRefused: () => undefined,
@@ -79,7 +80,8 @@ describe("the guard", () => {
   });
 
   test("gives actors back that could not be registered, to whom they were before", () => {
-    const guard = guardWith();
+    const tokens = Tokens.parse(`host a ${token}, host b b${token}`, "test");
+    const guard = guardWith({ rules: { tokens, policies: [] } });
     const [first, second] = ["a", "b"].map((name) => ({ name, isHost: true }));
     guard.own(first!, "s", ["kept"]);
     const giveBack = guard.own(first!, "s", ["kept", "failed"]);

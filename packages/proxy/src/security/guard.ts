@@ -48,6 +48,8 @@ export interface GuardOptions {
   readonly trustsLoopback: boolean;
   /** Whether nobody needs any. */
   readonly trustsAnyone: boolean;
+  /** Whether requests come by a socket file, and so without a proof. */
+  readonly listensAtFile: boolean;
   /** Is told of everybody who gets in nowhere. */
   readonly onRefused: (peer: Peer, refusal: SpawnError) => void;
 }
@@ -64,12 +66,8 @@ export interface GuardedCall {
 
 export type ClaimedCaller = Pick<WireTarget, "system" | "name" | "parent">;
 
-/** Whose an actor is. */
-interface Owner {
-  readonly name: string;
-  /** Whether that is from before the proxy was started. */
-  readonly isPast: boolean;
-}
+/** How the names of identities begin that a certificate proves. */
+const CERTIFICATE = "tls:";
 
 /** Finds the actor of a name. */
 type Find = (target: WireTarget) => Promise<ActorId | undefined>;
@@ -77,8 +75,8 @@ type Find = (target: WireTarget) => Promise<ActorId | undefined>;
 export class Guard {
   readonly #options: GuardOptions;
   #rules: SecurityRules;
-  /** Who registered which actors of which system. */
-  readonly #owners = new Map<string, Map<string, Owner>>();
+  /** The names of those who registered which actors of which system. */
+  readonly #owners = new Map<string, Map<string, string>>();
 
   constructor(options: GuardOptions) {
     this.#options = options;
@@ -107,43 +105,40 @@ export class Guard {
     if (tokens !== undefined && authorization !== undefined) return ownerOf(authorization, tokens);
     const { certificateName: name } = peer;
     if (name !== undefined) {
-      return { name: `tls:${name}`, isHost: this.#options.certificateHosts.has(name) };
+      return { name: `${CERTIFICATE}${name}`, isHost: this.#options.certificateHosts.has(name) };
     }
-    if (!this.#isTrusted(peer)) throw unauthorized(EXPECTED);
+    if (!this.#isTrusted(peer.from)) throw unauthorized(EXPECTED);
     checkNoForeignPage(peer, headers);
     return ANONYMOUS;
   }
 
-  #isTrusted({ from }: Peer): boolean {
+  #isTrusted(from: Peer["from"]): boolean {
     const { trustsAnyone, trustsLoopback, asksCertificates } = this.#options;
     if (from === "unix-socket" || trustsAnyone) return true;
     if (from === "network") return false;
     return trustsLoopback || (this.#rules.tokens === undefined && !asksCertificates);
   }
 
-  /** An actor was registered by that identity before the proxy was started. */
+  /** An actor was registered by the identity of that name before the proxy was started. */
   remember(name: string, system: string, actor: string): void {
-    const owners = this.#ownersIn(system);
-    if (!owners.has(actor)) owners.set(actor, { name, isPast: true });
+    this.#ownersIn(system).set(actor, name);
   }
 
   /**
-   * Makes actors those of an identity, until the proxy ends or they are given back with the function that
-   * this returns. What was registered before the proxy was started can become another's: tokens change.
+   * Makes actors those of an identity, until they are given back with the function that this returns.
+   * Whoever registered them before has to be the same, or somebody who cannot come any more: their token
+   * was removed, and nobody else could free what they had.
    *
    * @throws {SpawnError} `UNAUTHORIZED` when one of them is another identity's
    */
-  own(identity: Identity, system: string, actors: readonly string[]): () => void {
+  own({ name }: Identity, system: string, actors: readonly string[]): () => void {
     const owners = this.#ownersIn(system);
-    const foreign = actors.find((actor) => {
-      const owner = owners.get(actor);
-      return owner !== undefined && !owner.isPast && owner.name !== identity.name;
-    });
+    const foreign = actors.find((actor) => !this.#isFree(owners.get(actor), name));
     if (foreign !== undefined) {
-      throw unauthorized(`the actor ${foreign} was registered by another than ${identity.name}`);
+      throw unauthorized(`the actor ${foreign} was registered by another than ${name}`);
     }
     const before = actors.map((actor) => [actor, owners.get(actor)] as const);
-    for (const actor of actors) owners.set(actor, { name: identity.name, isPast: false });
+    for (const actor of actors) owners.set(actor, name);
     return () => {
       for (const [actor, owner] of before) {
         if (owner === undefined) owners.delete(actor);
@@ -152,8 +147,22 @@ export class Guard {
     };
   }
 
-  #ownersIn(system: string): Map<string, Owner> {
-    const owners = this.#owners.get(system) ?? new Map<string, Owner>();
+  #isFree(owner: string | undefined, name: string): boolean {
+    return owner === undefined || owner === name || !this.#canHost(owner);
+  }
+
+  /** Whether there is a way in for a host of that name. */
+  #canHost(name: string): boolean {
+    const { certificateHosts, asksCertificates, listensAtFile } = this.#options;
+    if (name === ANONYMOUS.name) return listensAtFile || this.#isTrusted("loopback");
+    if (name.startsWith(CERTIFICATE)) {
+      return asksCertificates && certificateHosts.has(name.slice(CERTIFICATE.length));
+    }
+    return this.#rules.tokens?.hasHost(name) === true;
+  }
+
+  #ownersIn(system: string): Map<string, string> {
+    const owners = this.#owners.get(system) ?? new Map<string, string>();
     this.#owners.set(system, owners);
     return owners;
   }
@@ -191,7 +200,7 @@ export class Guard {
   }
 
   #ownerOf({ system, definition }: ActorId): string | undefined {
-    return this.#owners.get(system)?.get(definition)?.name;
+    return this.#owners.get(system)?.get(definition);
   }
 }
 

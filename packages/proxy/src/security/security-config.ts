@@ -11,7 +11,10 @@ import { readTls } from "./tls.ts";
 import type { TlsFiles } from "./tls.ts";
 import { Tokens } from "./tokens.ts";
 
-export interface SecurityConfig extends Omit<GuardOptions, "rules" | "onRefused"> {
+export interface SecurityConfig extends Omit<
+  GuardOptions,
+  "rules" | "listensAtFile" | "onRefused"
+> {
   readonly tls: TlsFiles | undefined;
   /** What {@link readRules} and the listeners are made of, to see when it changes. */
   readonly files: readonly string[];

@@ -56,6 +56,11 @@ export class Tokens {
     }
     return found;
   }
+
+  /** Whether somebody of that name may register actors. */
+  hasHost(name: string): boolean {
+    return this.#entries.some(({ identity }) => identity.isHost && identity.name === name);
+  }
 }
 
 function entryOf(line: string, where: string): Entry {

@@ -48,6 +48,7 @@ export { MessageOperations } from "./message-operations.ts";
 export type { MessageQuery } from "./message-operations.ts";
 export { firstTime } from "./repetition.ts";
 export type { CronTimes } from "./repetition.ts";
+export { storedId } from "./message-ids.ts";
 export { payloadText } from "./message-payload.ts";
 export { repetitionOf } from "./sending.ts";
 export type { SendOptions, SendRequest } from "./sending.ts";

@@ -164,6 +164,7 @@ const doors: Readonly<Record<string, Door>> = {
       "plainHost",
       "repetitionOf",
       "sealableValue",
+      "storedId",
       "systemOf",
       "valueOfRow",
       "systemClock",
