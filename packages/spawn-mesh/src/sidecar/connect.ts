@@ -39,7 +39,7 @@ export interface SpawnClient extends AsyncDisposable {
 export function connect(url: string, options: ConnectOptions = {}): SpawnClient {
   const { system, token, stream: isStreamed = true } = options;
   if (system !== undefined) checkName("system", system);
-  const address = addressOf({ url, ...(token !== undefined && { token }) });
+  const address = addressOf({ url, stream: isStreamed, ...(token !== undefined && { token }) });
   const http = new HttpExchange(address);
   const stream = isStreamed ? new SidecarStream(address) : undefined;
   const calls = new SidecarCalls({ http, stream: stream && new StreamCalls(stream) }, system);
