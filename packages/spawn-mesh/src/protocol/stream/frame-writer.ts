@@ -1,10 +1,16 @@
 /**
- * Sends frames, those of one turn of the event loop in one write: what many calls say at the same time
+ * Sends frames, those of one turn of the event loop in a few writes: what many calls say at the same time
  * costs little more than what one says.
  */
 import type { Socket } from "node:net";
 import { HEAD_BYTES } from "./frames.ts";
 import type { FrameKind } from "./frames.ts";
+
+/**
+ * So many frames leave without waiting for the turn to end. Were it all of them, the calls of a program
+ * would go round in one column, and only one process would be at work at a time.
+ */
+const FRAMES_A_WRITE = 8;
 
 /** Larger bodies are handed over as they are; copying smaller ones is cheaper than a write of their own. */
 const COPIED_BYTES_MAX = 16 * 1024;
@@ -20,6 +26,7 @@ export class FrameWriter {
   readonly #onWritten: () => void;
   #waiting: Outgoing[] = [];
   #waitingBytes = 0;
+  #isScheduled = false;
 
   /** @param onWritten is called each time that something was handed over to the connection */
   constructor(socket: Socket, onWritten: () => void) {
@@ -33,10 +40,18 @@ export class FrameWriter {
   }
 
   send(kind: FrameKind, id: number, body: Uint8Array): void {
-    if (this.#waiting.length === 0) setImmediate(() => this.flush());
     this.#waiting.push({ kind, id, body });
     this.#waitingBytes += HEAD_BYTES + body.length;
+    if (this.#waiting.length >= FRAMES_A_WRITE) return this.flush();
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
+    setImmediate(this.#endTurn);
   }
+
+  readonly #endTurn = (): void => {
+    this.#isScheduled = false;
+    this.flush();
+  };
 
   /** Hands all over to the connection now. */
   flush(): void {
