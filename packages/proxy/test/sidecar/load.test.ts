@@ -7,7 +7,7 @@ import { counter as hosted, settings } from "../fixtures/counter.ts";
 import { startTestProxy } from "../fixtures/start-proxy.ts";
 import { TestHost } from "../fixtures/test-host.ts";
 import { until } from "../fixtures/until.ts";
-import { stream, connectTo, failureOf, startBeside } from "./start-sidecar.ts";
+import { connectTo, failureOf, startBeside } from "./start-sidecar.ts";
 
 const counter = actor("counter", {
   kind: "unnamed",
@@ -52,21 +52,17 @@ test("more listeners than there are connections keep no call waiting", async () 
   expect(await system.actor(counter, "quick").add(1, { deadlineMs: 10_000 })).toBe(1);
 });
 
-/** How many calls one program has under way before further ones wait. */
-const UNDER_WAY_MAX = stream ? 1_024 : 256;
-
 test("a call that waits for others to end can be given up, and was not applied", async () => {
   await using host = await TestHost.start({ sleep: () => sleep(2_000, {}) });
   await using proxy = await startTestProxy({
     USER_FUNCTION_PORT: `${host.port}`,
-    PROXY_HTTP_CLIENT_ADAPTER_POOL_SIZE: `${UNDER_WAY_MAX}`,
   });
   const sleeper = { settings: { ...settings, kind: Kind.UNNAMED }, actions: [{ name: "sleep" }] };
   await proxy.client.register([hosted("sleeper", sleeper)]);
   await using spawn = connectTo(proxy, { system: "spawn-system" });
   const call = { definition: "sleeper", action: "sleep" };
-  const calls = Array.from({ length: UNDER_WAY_MAX }, (_, n) => spawn.invoke(`s-${n}`, call));
-  await until(() => host.requests.length === UNDER_WAY_MAX, 5_000);
+  const calls = Array.from({ length: 256 }, (_, n) => spawn.invoke(`s-${n}`, call));
+  await until(() => host.requests.length === 256, 5_000);
   const signal = AbortSignal.timeout(50);
   const failed = failureOf(spawn.invoke("one-more", { ...call, signal }));
   expect(await Promise.race([failed, ...calls])).toBe("CANCELLED no");

@@ -52,6 +52,8 @@ export class SidecarLink {
   readonly #stopped = new AbortController();
   #heartbeat: NodeJS.Timeout | undefined;
   #registeredAt = 0;
+  /** Streams, one after the other, that ended soon after the registration. */
+  #fleetingStreams = 0;
 
   constructor(parts: SidecarLinkParts) {
     this.#parts = parts;
@@ -94,7 +96,12 @@ export class SidecarLink {
     const answer = await askToRegister(stream, this.#parts.body);
     checkAccepted(answer);
     this.#registeredAt = performance.now();
-    stream.onClosed(() => void this.#registerAgain());
+    stream.onClosed(() => {
+      this.#fleetingStreams = this.#isFleeting ? this.#fleetingStreams + 1 : 0;
+      // Nobody can ask this program for anything before.
+      const delayMs = this.#isFleeting ? RETRY_MS_MIN * 2 ** this.#fleetingStreams : 0;
+      void this.#registerAgain(Math.min(delayMs, RETRY_MS_MAX));
+    });
   }
 
   async #registerByRequest(): Promise<void> {
@@ -117,15 +124,20 @@ export class SidecarLink {
   }
 
   #watch(socket: Socket): void {
-    const again = (): void => void this.#registerAgain();
+    // There are servers that keep no connection.
+    const again = (): void => void this.#registerAgain(this.#isFleeting ? RETRY_MS_MAX : 0);
     if (socket.destroyed) again();
     else socket.once("close", again);
   }
 
+  /** Whether the registration was not long ago. */
+  get #isFleeting(): boolean {
+    return performance.now() - this.#registeredAt < CONNECTION_MS_MIN;
+  }
+
   /** The first registration was accepted, so whatever is said against this one may pass. */
-  async #registerAgain(): Promise<void> {
-    // There are servers that keep no connection.
-    if (performance.now() - this.#registeredAt < CONNECTION_MS_MIN) await this.#wait(RETRY_MS_MAX);
+  async #registerAgain(delayMs: number): Promise<void> {
+    await this.#wait(delayMs);
     while (!this.#stopped.signal.aborted) {
       try {
         return await this.#register(Infinity);

@@ -14,7 +14,10 @@ import { FrameKind } from "./frames.ts";
 export interface StreamLimits {
   /** The largest body of a frame that is read. */
   readonly bodyBytesMax: number;
-  /** How many bytes may wait to be read by the other end before nothing more is read from it. Default: any number. */
+  /**
+   * How many bytes may wait to be read by the other end before nothing more is read from it. Default:
+   * any number. The stream ends when what was asked before makes them too many.
+   */
   readonly unreadBytesMax?: number;
   /** How often a silent end says that it is there, in milliseconds. Default 10 000. */
   readonly heartbeatMs?: number;
@@ -61,6 +64,8 @@ const HEARTBEAT_MS = 10_000;
 const SILENT_BEATS_MAX = 6;
 /** How much of a body that is too large is read and thrown away, in limits of a body. */
 const DISCARDED_SHARE_MAX = 8;
+/** How much may wait to be read after all, by what was asked before: in limits of a body. */
+const UNREAD_SHARE_MAX = 32;
 /** Time for what was said to be read when a stream ends, in milliseconds. */
 const FAREWELL_MS = 2_000;
 const ID_MAX = 0xffff_ffff;
@@ -244,8 +249,13 @@ export class StreamConnection {
 
   /** After something was handed over: whoever does not read it is not listened to. */
   #holdBack(): void {
-    const { unreadBytesMax } = this.#limits;
-    if (unreadBytesMax !== undefined && this.unsentBytes > unreadBytesMax) this.#socket.pause();
+    const { unreadBytesMax, bodyBytesMax } = this.#limits;
+    const { unsentBytes } = this;
+    if (unreadBytesMax === undefined || unsentBytes <= unreadBytesMax) return;
+    this.#socket.pause();
+    if (unsentBytes > bodyBytesMax * UNREAD_SHARE_MAX) {
+      this.close(`${unsentBytes} bytes were not read`);
+    }
   }
 
   #drained(): void {

@@ -5,8 +5,8 @@ import type { AnswerKind, Lost, StreamConnection, Waiter } from "../../protocol/
 import { cancelled, failedExchange, noAnswer } from "../http-exchange.ts";
 import type { SidecarStream } from "./sidecar-stream.ts";
 
-/** Calls under way at once; more wait for one to end. */
-const UNDER_WAY_MAX = 1_024;
+/** Calls under way at once, as many as there are connections without a stream; more wait for one to end. */
+const UNDER_WAY_MAX = 256;
 /** While more bytes than these were not taken by the sidecar, calls wait. */
 const UNSENT_BYTES_MAX = 1024 * 1024;
 /** How often it is looked for calls whose time is over, in milliseconds. */
