@@ -54,7 +54,7 @@ function onFrames(socket: Socket, handle: (id: number, text: string) => void): v
     while (bytes.length - at >= HEAD_BYTES) {
       const length = bytes.readUInt32LE(at);
       if (bytes.length - at - HEAD_BYTES < length) break;
-      const text = bytes.utf8Slice(at + HEAD_BYTES, at + HEAD_BYTES + length);
+      const text = bytes.toString("utf8", at + HEAD_BYTES, at + HEAD_BYTES + length);
       handle(bytes.readUInt32LE(at + 4), text);
       at += HEAD_BYTES + length;
     }

@@ -4,13 +4,8 @@
  * usage: node --conditions=@spawn-mesh/source bench/sidecar-host.ts PORT
  */
 import { createServer } from "node:http";
-import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
-import {
-  ActorInvocationResponseSchema,
-  ActorInvocationSchema,
-  jsonTextOf,
-  wrapJson,
-} from "spawn-mesh/protocol";
+import { fromBinary } from "@bufbuild/protobuf";
+import { ActorInvocationSchema, hostAnswerBytes, jsonTextOf, wrapJson } from "spawn-mesh/protocol";
 
 function add(body: Buffer): Uint8Array {
   const { actor, currentContext, payload } = fromBinary(ActorInvocationSchema, body);
@@ -19,13 +14,15 @@ function add(body: Buffer): Uint8Array {
   const text = payload.case === "value" ? jsonTextOf(payload.value) : undefined;
   const { value } = JSON.parse(text ?? "{}") as { readonly value: number };
   const after = wrapJson(JSON.stringify({ total: total + value }), "eigr.functions.protocol");
-  const message = create(ActorInvocationResponseSchema, {
+  return hostAnswerBytes({
     actorName: actor!.name,
     actorSystem: actor!.system,
-    updatedContext: { state: after },
+    state: after,
+    tags: {},
     payload: { case: "value", value: after },
+    workflow: undefined,
+    isCheckpoint: false,
   });
-  return toBinary(ActorInvocationResponseSchema, message);
 }
 
 createServer((request, response) => {

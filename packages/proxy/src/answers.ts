@@ -23,8 +23,8 @@ export interface Answer {
 
 const PROTOBUF = { "content-type": "application/octet-stream" };
 
-/** The status of what went well; registrations and spawns say so in a word that SDKs look for. */
-export function okStatus(message = ""): RequestStatus {
+/** The status of what went well, in a word that SDKs look for. */
+export function okStatus(message: string): RequestStatus {
   return create(RequestStatusSchema, { status: Status.OK, message });
 }
 
@@ -33,7 +33,12 @@ export function protobufAnswer<Desc extends DescMessage>(
   schema: Desc,
   message: MessageInitShape<Desc>,
 ): Answer {
-  return { status: 200, headers: PROTOBUF, body: toBinary(schema, create(schema, message)) };
+  return bytesAnswer(toBinary(schema, create(schema, message)));
+}
+
+/** An answer of the protocol, as the bytes of its message. */
+export function bytesAnswer(body: Uint8Array): Answer {
+  return { status: 200, headers: PROTOBUF, body };
 }
 
 /**

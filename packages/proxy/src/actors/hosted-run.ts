@@ -2,12 +2,11 @@
  * Runs an action of an actor at its host: the state goes there with the payload, and comes back with the
  * answer. Nothing that the host answers counts before it is understood as a whole.
  */
-import { create, toBinary } from "@bufbuild/protobuf";
 import type { ActionContext, ActorId } from "spawn-mesh/engine";
 import {
   ActorInvocationResponseSchema,
-  ActorInvocationSchema,
   decodeMessage,
+  invocationBytes,
   isJsonType,
   isNoop,
 } from "spawn-mesh/protocol";
@@ -18,7 +17,7 @@ import { NOOP, payloadOfValue, stateOfText, textOfState, valueOfPayload } from "
 import type { Directory } from "./directory.ts";
 import { wireIdOf } from "./directory.ts";
 import { refusalIn } from "./host-failure.ts";
-import { applyOutcome } from "./outcome-of-host.ts";
+import { applyOutcome, outcomeOf } from "./outcome-of-host.ts";
 import { beginRun, endRun } from "./runs-at-hosts.ts";
 import type { StatesInMemory } from "./states-in-memory.ts";
 import { applyWorkflow } from "./workflow.ts";
@@ -54,7 +53,8 @@ export async function runAtHost(
   const answer = await call(hosting, action, { context, payload, caller: context.caller });
   const { workflow, checkpoint, payload: reply } = answer.response;
   if (workflow !== undefined) await applyWorkflow(context, workflow, hosting.directory);
-  await applyOutcome(context, answer.response, hosting.directory);
+  const outcome = outcomeOf(answer.response);
+  if (outcome !== undefined) await applyOutcome(context, outcome, hosting.directory);
   if (checkpoint) context.checkpoint();
   const value = valueOfPayload(reply, "answer");
   takeState(hosting, context, answer);
@@ -91,27 +91,21 @@ async function call(
   const before = stateAsStored(hosting, context);
   const id = wireIdOf(context.self);
   const actor = id.parent === "" ? { ...id, parent: hosting.parent } : id;
-  const from = caller && { caller: wireIdOf(caller) };
-  const request = ({ spelling }: HostProgram): Uint8Array => {
-    const state = stateOfText(before, spelling);
-    const invocation = create(ActorInvocationSchema, {
+  const { metadata, tags, revision } = context;
+  const run = { id: beginRun(context, hosting.hosts), revision };
+  const request = ({ spelling }: HostProgram): Uint8Array =>
+    invocationBytes({
       actor,
       actionName: action,
-      currentContext: {
-        ...(state && { state }),
-        ...from,
-        self: actor,
-        metadata: context.metadata,
-        tags: context.tags,
-      },
+      state: stateOfText(before, spelling),
+      caller: caller && wireIdOf(caller),
+      metadata,
+      tags,
       payload: payloadOfValue(payload, spelling),
-      ...from,
+      run,
     });
-    return Buffer.concat([toBinary(ActorInvocationSchema, invocation), run.fields]);
-  };
-  const run = beginRun(context, hosting.hosts);
   try {
-    const asked = { action, actor: context.self.definition, metadata: context.metadata };
+    const asked = { action, actor: context.self.definition, metadata };
     const callFor = (host: HostProgram): HostCall => ({ ...asked, body: request(host) });
     const response = understood(await askHosts(hosting.hosts, callFor, context.signal));
     checkAnswerer(response, actor);

@@ -5,22 +5,24 @@
 import type { ActionContext, SendOptions } from "spawn-mesh/engine";
 import { SpawnError, storedId } from "spawn-mesh/engine";
 import { OutcomeSchema } from "spawn-mesh/protocol";
-import type { ActorInvocationResponse, Sent } from "spawn-mesh/protocol";
+import type { ActorInvocationResponse, Outcome, Sent } from "spawn-mesh/protocol";
 import { furtherFields } from "../further-fields.ts";
 import { PUBLISH } from "../security/policies.ts";
 import { valueOfPayload } from "../wire-values.ts";
 import { checkActorName } from "./directory.ts";
 import type { Directory } from "./directory.ts";
 
+/** What a host says of that; `undefined` if nothing. */
+export function outcomeOf(response: ActorInvocationResponse): Outcome | undefined {
+  return furtherFields(OutcomeSchema, response);
+}
+
 /** @throws {SpawnError} `INVALID_ARGUMENT`, `PAYLOAD_TOO_LARGE`, `UNAUTHORIZED` */
 export async function applyOutcome(
   context: ActionContext,
-  response: ActorInvocationResponse,
+  { sent, cancelled, clearsTags }: Outcome,
   directory: Directory,
 ): Promise<void> {
-  const outcome = furtherFields(OutcomeSchema, response);
-  if (outcome === undefined) return;
-  const { sent, cancelled, clearsTags } = outcome;
   for (const message of sent) await send(context, message, directory);
   for (const id of cancelled) cancel(context, id);
   if (clearsTags) context.tags = {};

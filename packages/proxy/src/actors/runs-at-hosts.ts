@@ -4,10 +4,11 @@
  * calls who waits for it.
  */
 import { randomUUID } from "node:crypto";
-import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import type { ActionContext } from "spawn-mesh/engine";
 import { SpawnError } from "spawn-mesh/engine";
 import { RunSchema } from "spawn-mesh/protocol";
+import type { InvocationRequest } from "spawn-mesh/protocol";
+import { furtherFields } from "../further-fields.ts";
 import type { HostProgram } from "../host/host-program.ts";
 
 export class RunAtHost {
@@ -37,18 +38,14 @@ export class RunAtHost {
 const runs = new Map<string, RunAtHost>();
 
 /**
- * The fields that tell a host about a run, to be put behind those of its `ActorInvocation`.
+ * A run begins; answers the id by which calls name it.
  *
  * @param hosts who may be asked for it
  */
-export function beginRun(
-  context: ActionContext,
-  hosts: readonly HostProgram[],
-): { readonly id: string; readonly fields: Buffer } {
+export function beginRun(context: ActionContext, hosts: readonly HostProgram[]): string {
   const id = randomUUID();
-  const run = create(RunSchema, { runId: id, revision: BigInt(context.revision) });
   runs.set(id, new RunAtHost(context, hosts));
-  return { id, fields: Buffer.from(toBinary(RunSchema, run)) };
+  return id;
 }
 
 /** The host has answered, or never will. */
@@ -61,8 +58,8 @@ export function endRun(id: string): void {
  *
  * @throws {SpawnError} `CANCELLED` when that run is over
  */
-export function runOf(request: Uint8Array): RunAtHost | undefined {
-  const { runId } = fromBinary(RunSchema, request, { readUnknownFields: false });
+export function runOf(request: InvocationRequest): RunAtHost | undefined {
+  const { runId = "" } = furtherFields(RunSchema, request) ?? {};
   if (runId === "") return undefined;
   const run = runs.get(runId);
   if (run !== undefined) return run;

@@ -42,27 +42,34 @@ export class ActorHost implements HostProgram {
   /** Of the requests under way, how many wait for calls that their actions make. */
   #waits = 0;
   #sweep: NodeJS.Timeout | undefined;
+  readonly #name: string;
   readonly #head: string;
 
   constructor(address: HostAddress, limits: ActorHostOptions) {
     this.place = address;
     this.#limits = limits;
-    this.#head = `POST ${ACTIONS_PATH} HTTP/1.1\r\nhost: ${nameOf(address)}\r\ncontent-type: application/octet-stream\r\nconnection: keep-alive\r\n`;
+    this.#name = nameOf(address);
+    this.#head = `POST ${ACTIONS_PATH} HTTP/1.1\r\nhost: ${this.#name}\r\ncontent-type: application/octet-stream\r\nconnection: keep-alive\r\n`;
   }
 
-  async call(call: HostCall, signal: AbortSignal): Promise<HttpResponse> {
-    const host = nameOf(this.place);
-    return await this.#limits.observer.hostCall({ ...call, host }, (context) =>
+  call(call: HostCall, signal: AbortSignal): Promise<HttpResponse> {
+    return this.#limits.observer.hostCall({ ...call, host: this.#name }, (context) =>
       this.#ask(this.#requestOf(call.body, traceHeaders(context)), signal),
     );
   }
 
   async #ask(request: Buffer, signal: AbortSignal): Promise<HttpResponse> {
-    try {
-      return await this.#exchange(request, signal);
-    } catch (error) {
-      if (signal.aborted) throw signal.reason;
-      throw error instanceof ExchangeError ? this.#unavailable(error) : error;
+    const taken = this.#take();
+    let connection = taken instanceof HostConnection ? taken : await taken;
+    for (let isRepeated = false; ; isRepeated = true) {
+      try {
+        return await this.#send(connection, request, signal);
+      } catch (error) {
+        if (signal.aborted) throw signal.reason;
+        if (!(error instanceof ExchangeError)) throw error;
+        if (error.failure !== "stale" || isRepeated) throw this.#unavailable(error);
+      }
+      connection = this.#connect();
     }
   }
 
@@ -80,16 +87,6 @@ export class ActorHost implements HostProgram {
     clearInterval(this.#sweep);
     this.#sweep = undefined;
     for (const connection of this.#idle.splice(0)) connection.close();
-  }
-
-  async #exchange(request: Buffer, signal: AbortSignal): Promise<HttpResponse> {
-    try {
-      return await this.#send(await this.#take(), request, signal);
-    } catch (error) {
-      const isStale = error instanceof ExchangeError && error.failure === "stale";
-      if (!isStale || signal.aborted) throw error;
-      return await this.#send(this.#connect(), request, signal);
-    }
   }
 
   async #send(
@@ -159,7 +156,7 @@ export class ActorHost implements HostProgram {
   #unavailable({ message, failure }: ExchangeError): HostUnavailable {
     const what = failure === "unsent" ? "cannot be reached" : "has not answered";
     const isUnsent = failure !== "broken";
-    return new HostUnavailable(`the host ${nameOf(this.place)} ${what}: ${message}`, isUnsent);
+    return new HostUnavailable(`the host ${this.#name} ${what}: ${message}`, isUnsent);
   }
 }
 

@@ -35,6 +35,12 @@ export class ExchangeError extends Error {
  */
 const STALE_WITHIN_MS = 250;
 
+/**
+ * What a socket has received is here until it is copied, at once: a buffer of its own for everything that
+ * is read is dearer than the reading.
+ */
+const received = Buffer.allocUnsafeSlow(64 * 1024);
+
 interface Exchange {
   readonly reader: ResponseReader;
   resolve(response: HttpResponse): void;
@@ -58,11 +64,21 @@ export class HostConnection {
   constructor(address: HostAddress, bodyBytesMax: number, onClosed: () => void) {
     this.#bodyBytesMax = bodyBytesMax;
     this.#onClosed = onClosed;
-    this.#socket = connect({ host: address.host, port: address.port, noDelay: true });
+    this.#socket = connect({
+      host: address.host,
+      port: address.port,
+      noDelay: true,
+      onread: {
+        buffer: received,
+        callback: (count) => {
+          this.#receive(Buffer.from(received.subarray(0, count)));
+          return true;
+        },
+      },
+    });
     this.#socket.on("connect", () => {
       this.#isConnected = true;
     });
-    this.#socket.on("data", (bytes: Buffer) => this.#receive(bytes));
     this.#socket.on("error", (error: Error) => this.#end(error.message));
     this.#socket.on("end", () => this.#endOfStream());
     this.#socket.on("close", () => this.#end("the connection was closed"));

@@ -82,7 +82,7 @@ export class ResponseReader {
       }
       const text = this.#unread.toString("latin1", 0, end);
       this.#unread = this.#unread.subarray(end + HEAD_END.length);
-      const head = parseHead(text);
+      const head = headOf(text);
       if (head.status >= 200) return head;
     }
   }
@@ -153,6 +153,14 @@ export class ResponseReader {
   #tooLarge(): BadResponse {
     return new BadResponse(`its body is larger than ${this.#bodyBytesMax} bytes`);
   }
+}
+
+/** The last head of any host: most of those that follow are the same, to the letter. */
+let known: { readonly text: string; readonly head: Head } | undefined;
+
+function headOf(text: string): Head {
+  if (known?.text !== text) known = { text, head: parseHead(text) };
+  return known.head;
 }
 
 const STATUS_LINE = /^HTTP\/1\.([01]) ([1-5]\d\d)(?: [^\r\n]*)?$/;

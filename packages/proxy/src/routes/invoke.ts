@@ -2,7 +2,7 @@
 import type { CallOptions } from "spawn-mesh/engine";
 import {
   InvocationRequestSchema,
-  InvocationResponseSchema,
+  callAnswerBytes,
   decodeMessage,
   spellingOf,
   targetOf,
@@ -12,7 +12,7 @@ import type { ActorSystems } from "../actors/actor-systems.ts";
 import type { WireTarget } from "../actors/directory.ts";
 import { runOf } from "../actors/runs-at-hosts.ts";
 import { dueTime } from "../actors/workflow.ts";
-import { okStatus, protobufAnswer } from "../answers.ts";
+import { bytesAnswer } from "../answers.ts";
 import type { Answer } from "../answers.ts";
 import { optionsOfMetadata } from "../call-metadata.ts";
 import { metadataInTrace } from "../observability/trace-context.ts";
@@ -55,7 +55,7 @@ export async function invoke(
     options: optionsOf(request, metadata),
     identity,
     claimed: claimedCaller(request, target.system),
-    run: runOf(body),
+    run: runOf(request),
   });
   return answer(target, value, spellingFor(systems, request, target));
 }
@@ -81,12 +81,7 @@ async function readState(
 
 function answer(target: WireTarget, value: unknown, spelling: Spelling): Answer {
   const { system, name, parent } = target;
-  return protobufAnswer(InvocationResponseSchema, {
-    status: okStatus(),
-    system: { name: system },
-    actor: { id: { name, system, parent } },
-    payload: payloadOfValue(value, spelling),
-  });
+  return bytesAnswer(callAnswerBytes({ name, system, parent }, payloadOfValue(value, spelling)));
 }
 
 /** The body says who is meant, and the path what it leaves out. @throws {SpawnError} `INVALID_ARGUMENT` */

@@ -34,7 +34,25 @@ const routes: ReadonlyMap<string, Route> = new Map([
 /** The bytes of a message of this type, with every `channel_group` as `Channel`; the same if it was. */
 export function withChannels(typeName: string, bytes: Uint8Array): Uint8Array {
   const route = routes.get(typeName);
-  return route === undefined ? bytes : rewrite(bytes, route);
+  const hasSome = route !== undefined && hasChannel(new BinaryReader(bytes), bytes.length, route);
+  return hasSome ? rewrite(bytes, route) : bytes;
+}
+
+/** Whether there is a `channel_group` up to `end`: nearly no message has one, and none is cut up for that. */
+function hasChannel(reader: BinaryReader, end: number, route: Route): boolean {
+  while (reader.pos < end) {
+    const [field, wireType] = reader.tag();
+    if (wireType !== WireType.LengthDelimited) {
+      reader.skip(wireType, field);
+      continue;
+    }
+    const next = route[field];
+    const endOfContent = reader.uint32() + reader.pos;
+    if (next === CHANNEL) return true;
+    if (next !== undefined && hasChannel(reader, endOfContent, next)) return true;
+    reader.pos = endOfContent;
+  }
+  return false;
 }
 
 function rewrite(bytes: Uint8Array, route: Route): Uint8Array {

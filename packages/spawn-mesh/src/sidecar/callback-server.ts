@@ -90,7 +90,7 @@ export class CallbackServer {
       "content-type": "application/octet-stream",
       "content-length": answer.body.length,
     });
-    response.end(answer.body);
+    endInOneWrite(response, answer.body);
   }
 }
 
@@ -101,19 +101,28 @@ export function goneCaller(): SpawnError {
   );
 }
 
-/** `undefined` for one that is too large. */
-async function bodyOf(request: IncomingMessage): Promise<Buffer | undefined> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  try {
-    for await (const chunk of request as AsyncIterable<Buffer>) {
+/** `undefined` for one that is too large, or ended in the middle: then nothing in it is an invocation. */
+function bodyOf(request: IncomingMessage): Promise<Buffer | undefined> {
+  return new Promise((resolve) => {
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    request.on("data", (chunk: Buffer) => {
       bytes += chunk.length;
-      if (bytes > BODY_BYTES_MAX) return undefined;
-      chunks.push(chunk);
-    }
-  } catch {
-    // It ended in the middle, so that nothing in it is an invocation.
-    return undefined;
-  }
-  return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks);
+      if (bytes <= BODY_BYTES_MAX) return void chunks.push(chunk);
+      request.pause();
+      resolve(undefined);
+    });
+    request.on("end", () => resolve(chunks.length === 1 ? chunks[0] : Buffer.concat(chunks)));
+    request.on("error", () => resolve(undefined));
+  });
+}
+
+/** Beyond it a second write is cheaper than a text. */
+const ONE_WRITE_BYTES_MAX = 16 * 1024;
+
+/** Head and body leave in one write when both are text; latin-1 is the bytes as they are. */
+function endInOneWrite(response: ServerResponse, body: Uint8Array): void {
+  if (body.length > ONE_WRITE_BYTES_MAX) return void response.end(body);
+  const { buffer, byteOffset, byteLength } = body;
+  response.end(Buffer.from(buffer, byteOffset, byteLength).toString("latin1"), "latin1");
 }

@@ -12,10 +12,12 @@ import {
   ActorInvocationSchema,
   OutcomeSchema,
   RunSchema,
+  WorkflowSchema,
   decodeMessage,
+  hostAnswerBytes,
   olderStateVersion,
 } from "../protocol/index.ts";
-import type { ActorInvocation, SentSchema, WorkflowSchema } from "../protocol/index.ts";
+import type { ActorInvocation, SentSchema } from "../protocol/index.ts";
 import { runHosted } from "./hosted-run.ts";
 import type {
   HostedInvocation,
@@ -76,7 +78,7 @@ export class HostedActors {
       });
       return { isOk: true, body: successOf(invocation, outcome) };
     } catch (error) {
-      return { isOk: false, body: failedRun(error) };
+      return { isOk: false, body: failureOf(error) };
     }
   }
 
@@ -110,11 +112,6 @@ export class HostedActors {
   }
 }
 
-/** The answer to a run that failed. */
-export function failedRun(error: unknown): Uint8Array {
-  return encode({ payload: payloadOfValue(hostFailureOf(error)) });
-}
-
 const NO_STATE = { stateText: undefined, olderVersion: undefined };
 
 /** The state as it is stored: of an older version it is the very text. */
@@ -140,27 +137,36 @@ function actionOf(definition: ActorDefinition, name: string): ActionDefinition |
   };
 }
 
-type ResponseInit = MessageInitShape<typeof ActorInvocationResponseSchema>;
-
-function successOf({ id, isUnderstood }: HostedInvocation, outcome: HostedOutcome): Uint8Array {
+function successOf(invocation: HostedInvocation, outcome: HostedOutcome): Uint8Array {
+  const { id, isUnderstood } = invocation;
   const { run, reply, stateText, tags } = outcome;
-  const response = encode({
+  const workflow = workflowOf(invocation, run);
+  const response = hostAnswerBytes({
     actorName: id.name,
     actorSystem: id.system,
-    updatedContext: { ...(stateText !== undefined && { state: anyOfText(stateText) }), tags },
+    state: stateText === undefined ? undefined : anyOfText(stateText),
+    tags,
     payload: payloadOfValue(reply),
-    workflow: isUnderstood ? { routing: routingOf(id, run) } : workflowOf(id, run),
-    checkpoint: run.isCheckpoint,
+    workflow: workflow && toBinary(WorkflowSchema, create(WorkflowSchema, workflow)),
+    isCheckpoint: run.isCheckpoint,
   });
-  return isUnderstood ? Buffer.concat([response, outcomeFields(outcome)]) : response;
+  const further = isUnderstood ? furtherOf(outcome) : undefined;
+  if (further === undefined) return response;
+  return Buffer.concat([response, toBinary(OutcomeSchema, create(OutcomeSchema, further))]);
 }
 
-/** What the protocol has no words for. */
-function outcomeFields({ run, tags }: HostedOutcome): Uint8Array {
-  const { sends = [], cancels = [], newTags } = run;
+/** What the protocol has no words for; `undefined` if there is nothing of it. */
+function furtherOf({
+  run,
+  tags,
+}: HostedOutcome): MessageInitShape<typeof OutcomeSchema> | undefined {
+  const { sends, cancels = [], newTags } = run;
   const clearsTags = newTags !== undefined && Object.keys(tags).length === 0;
-  const sent = (sends as unknown as readonly HostedOutgoing[]).map((message) => sentOf(message));
-  return toBinary(OutcomeSchema, create(OutcomeSchema, { sent, cancelled: cancels, clearsTags }));
+  if (sends === undefined && cancels.length === 0 && !clearsTags) return undefined;
+  const sent = ((sends ?? []) as unknown as readonly HostedOutgoing[]).map((message) =>
+    sentOf(message),
+  );
+  return { sent, cancelled: cancels, clearsTags };
 }
 
 function sentOf({
@@ -182,16 +188,33 @@ function sentOf({
   };
 }
 
-type WorkflowInit = MessageInitShape<typeof WorkflowSchema>;
-
-function routingOf(id: ActorId, { routing }: Run): NonNullable<WorkflowInit["routing"]> {
-  return routing === undefined
-    ? { case: undefined }
-    : { case: routing.kind, value: routeOf(id, routing) };
+/** The answer to a run that failed. */
+export function failureOf(error: unknown): Uint8Array {
+  const payload = payloadOfValue(hostFailureOf(error));
+  return toBinary(
+    ActorInvocationResponseSchema,
+    create(ActorInvocationResponseSchema, { payload }),
+  );
 }
 
-function workflowOf(id: ActorId, run: Run): WorkflowInit {
-  const { sends = [] } = run;
+type WorkflowInit = MessageInitShape<typeof WorkflowSchema>;
+
+/** What is sent in the words of the protocol; `undefined` if that is nothing. */
+function workflowOf({ id, isUnderstood }: HostedInvocation, run: Run): WorkflowInit | undefined {
+  const sends = isUnderstood ? undefined : run.sends;
+  if (run.routing === undefined && sends === undefined) return undefined;
+  return { ...effectsOf(id, sends ?? []), ...routingOf(id, run) };
+}
+
+function routingOf(id: ActorId, { routing }: Run): Pick<WorkflowInit, "routing"> {
+  if (routing === undefined) return {};
+  return { routing: { case: routing.kind, value: routeOf(id, routing) } };
+}
+
+function effectsOf(
+  id: ActorId,
+  sends: readonly Outgoing[],
+): Pick<WorkflowInit, "effects" | "broadcast"> {
   const broadcast = sends.find(({ target }) => target.definition === CHANNEL);
   return {
     effects: sends
@@ -203,7 +226,6 @@ function workflowOf(id: ActorId, run: Run): WorkflowInit {
         payload: payloadOfText(broadcast.payload),
       },
     }),
-    routing: routingOf(id, run),
   };
 }
 
@@ -236,8 +258,4 @@ function routeOf(
 
 function payloadOfText(text: string | null): ReturnType<typeof payloadOfValue> {
   return text === null ? { case: undefined } : { case: "value", value: anyOfText(text) };
-}
-
-function encode(response: ResponseInit): Uint8Array {
-  return toBinary(ActorInvocationResponseSchema, create(ActorInvocationResponseSchema, response));
 }

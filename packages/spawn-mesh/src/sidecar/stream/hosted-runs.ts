@@ -3,7 +3,7 @@ import { SpawnError } from "../../engine/index.ts";
 import { FrameKind } from "../../protocol/index.ts";
 import type { StreamConnection } from "../../protocol/index.ts";
 import { goneCaller } from "../callback-server.ts";
-import { failedRun } from "../hosted-actors.ts";
+import { failureOf } from "../hosted-actors.ts";
 import type { HostedActors } from "../hosted-actors.ts";
 
 /** Who may end a run early, by its id on the connection that it came on. */
@@ -29,7 +29,7 @@ export class HostedRuns {
   /** Answers a run whose bytes were too many to be read. */
   refuse(connection: StreamConnection, id: number, bytes: number): void {
     const error = new SpawnError("PAYLOAD_TOO_LARGE", `a run of ${bytes} bytes is not read here`);
-    connection.answer(id, FrameKind.failed, failedRun(error));
+    connection.answer(id, FrameKind.failed, failureOf(error));
   }
 
   /** Nobody waits for a run any more. */
