@@ -1,7 +1,7 @@
 /** The protocol between the proxy, hosts in any language, and clients; as generated from `proto/`. */
 // For whoever reads what other programs send.
 export { decodeMessage } from "./decode-message.ts";
-export { callAnswerBytes, hostAnswerBytes, invocationBytes } from "./call-messages.ts";
+export { callAnswerBytes, callBytes, hostAnswerBytes, invocationBytes } from "./call-messages.ts";
 export { jsonOfValue, valueOfJson } from "./json-values.ts";
 export { readRegistration, targetOf } from "./registration.ts";
 export type { RegisteredActor, Registration } from "./registration.ts";

@@ -1,5 +1,4 @@
 /** Calls of actions through a sidecar. */
-import { create, toBinary } from "@bufbuild/protobuf";
 import {
   checkOptions,
   checkRequest,
@@ -16,13 +15,7 @@ import {
 } from "../engine/index.ts";
 import type { ActorId, InvokeRequest, SendRequest } from "../engine/index.ts";
 import { copyBounded } from "../engine/values.ts";
-import {
-  InvocationRequestSchema,
-  InvocationResponseSchema,
-  RunSchema,
-  Status,
-  jsonOfValue,
-} from "../protocol/index.ts";
+import { InvocationResponseSchema, Status, callBytes, jsonOfValue } from "../protocol/index.ts";
 import type { HttpAnswer, HttpExchange } from "./http-exchange.ts";
 import { checkSendOverWire } from "./over-the-wire.ts";
 import type { StreamAnswer, StreamCalls } from "./stream/stream-calls.ts";
@@ -170,7 +163,7 @@ export class SidecarCalls {
       payload,
       run: undefined,
       async: true,
-      scheduledTo: BigInt(Math.max(at, EARLIEST_MS)),
+      scheduledTo: Math.max(at, EARLIEST_MS),
       ...(metadata && { metadata: ownMetadata(metadata) }),
     });
     await this.#post(target, body, {});
@@ -231,30 +224,25 @@ interface RequestParts {
   readonly payload: unknown;
   readonly run: CallingRun | undefined;
   readonly async: boolean | undefined;
-  readonly scheduledTo?: bigint;
+  readonly scheduledTo?: number;
   readonly metadata?: Readonly<Record<string, string>>;
 }
 
 function requestBody(target: ActorId, parts: RequestParts): Uint8Array {
-  const { action, run, scheduledTo = 0n, metadata = {} } = parts;
-  const { system, definition, name } = target;
+  const { action, run, scheduledTo = 0, metadata = {} } = parts;
+  const { definition, name } = target;
   const payload = copyBounded(parts.payload, "payload", defaultLimits.payloadBytesMax);
-  const message = toBinary(
-    InvocationRequestSchema,
-    create(InvocationRequestSchema, {
-      system: { name: system },
-      actor: { id: wireIdOf(target) },
-      actionName: action,
-      payload: payloadOfValue(payload),
-      async: parts.async ?? false,
-      metadata,
-      scheduledTo,
-      registerRef: definition === name ? "" : definition,
-      ...(run && { caller: wireIdOf(run.self) }),
-    }),
-  );
-  const { runId = "" } = run ?? {};
-  return Buffer.concat([message, toBinary(RunSchema, create(RunSchema, { runId }))]);
+  return callBytes({
+    actor: wireIdOf(target),
+    registerRef: definition === name ? "" : definition,
+    actionName: action,
+    payload: payloadOfValue(payload),
+    isAsync: parts.async ?? false,
+    scheduledTo,
+    metadata,
+    caller: run && wireIdOf(run.self),
+    runId: run?.runId ?? "",
+  });
 }
 
 /** @throws {SpawnError} `INVALID_ARGUMENT` for metadata that would be an option on the wire */
