@@ -114,7 +114,7 @@ export class ActorSystems implements Directory {
   }
 
   /** Calls an action of an actor of any system here, if that may be. @throws {SpawnError} */
-  async call(call: ClientCall): Promise<unknown> {
+  call(call: ClientCall): Promise<unknown> {
     const { target, action, options, claimed } = call;
     const observed = {
       ...target,
@@ -124,21 +124,23 @@ export class ActorSystems implements Directory {
       registered: () =>
         this.#systems.get(target.system)?.registered(target, action) ?? NOT_REGISTERED,
     };
-    return await this.#options.observer.invocation(observed, (inTrace) =>
+    return this.#options.observer.invocation(observed, (inTrace) =>
       this.#call({ ...call, options: inTrace }),
     );
   }
 
   /** Lets a request in that is made in nobody's name. @throws {SpawnError} `UNAUTHORIZED` */
-  async admit(request: Pick<GuardedCall, "identity" | "action">): Promise<void> {
-    const guarded = { ...request, claimed: undefined, running: undefined };
-    await this.#options.guard.admit(guarded, (target) => this.find(target));
+  admit(request: Pick<GuardedCall, "identity" | "action">): void {
+    this.#options.guard.admitUnclaimed({ ...request, running: undefined });
   }
 
   async #call({ identity, claimed, run, ...call }: ClientCall): Promise<unknown> {
     const { guard } = this.#options;
-    const request = { identity, claimed, running: run?.context.self, action: call.action };
-    const caller = await guard.admit(request, (target) => this.find(target));
+    const request = { identity, running: run?.context.self, action: call.action };
+    const caller =
+      claimed === undefined
+        ? guard.admitUnclaimed(request)
+        : await guard.admit({ ...request, claimed }, (target) => this.find(target));
     if (run !== undefined) return await this.#callFrom(run, call);
     const system = this.#systems.get(call.target.system);
     if (system === undefined) throw notFound(call.target);

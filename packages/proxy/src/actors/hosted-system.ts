@@ -254,11 +254,24 @@ export class HostedSystem {
   }
 
   /** Who is meant; `undefined` if nobody is. */
-  async find({ name, parent, registerRef }: WireTarget): Promise<ActorId | undefined> {
-    // One SDK calls every actor with its own name there.
-    if (registerRef !== "" && registerRef !== name) return await this.spawn(name, registerRef);
-    if (this.#typeOf(name) !== undefined) return this.#place(name, name);
+  async find(target: WireTarget): Promise<ActorId | undefined> {
+    const { name, parent } = target;
+    const known = this.#known(target);
+    if (known !== undefined) return known;
+    const registered = becomes(target);
+    if (registered !== undefined) return await this.spawn(name, registered);
     const spawnedFrom = this.#spawned.known(name) ?? (await this.#spawned.recall(name)) ?? parent;
+    const kind = this.#typeOf(spawnedFrom)?.definition.kind;
+    return kind === "unnamed" ? this.#place(spawnedFrom, name) : undefined;
+  }
+
+  /** Who is meant, as far as that is known without asking the statestore. */
+  #known(target: WireTarget): ActorId | undefined {
+    const { name } = target;
+    const registered = becomes(target);
+    if (registered === undefined && this.#hosts.has(name)) return this.#place(name, name);
+    const spawnedFrom = this.#spawned.known(name);
+    if (spawnedFrom === undefined || (registered ?? spawnedFrom) !== spawnedFrom) return undefined;
     const kind = this.#typeOf(spawnedFrom)?.definition.kind;
     return kind === "unnamed" ? this.#place(spawnedFrom, name) : undefined;
   }
@@ -267,7 +280,7 @@ export class HostedSystem {
   async call({ target, action: name, payload, options, caller }: HostedCall): Promise<unknown> {
     const origin = caller && { caller, chain: NO_CHAIN, deadlineAt: Infinity, parent: undefined };
     this.engine.checkAccepting({ origin, options });
-    const place = await this.find(target);
+    const place = this.#known(target) ?? (await this.find(target));
     if (place === undefined) throw notFound(target);
     const type = this.engine.type(place.definition);
     const action = findAction(type.definition, name);
@@ -307,6 +320,11 @@ export class HostedSystem {
   #place(definition: string, name: string): ActorId {
     return { system: this.name, definition, name };
   }
+}
+
+/** Of which actor it is to be an instance from now on. One SDK names every actor itself there. */
+function becomes({ name, registerRef }: WireTarget): string | undefined {
+  return registerRef === "" || registerRef === name ? undefined : registerRef;
 }
 
 const NO_CHAIN: readonly string[] = [];

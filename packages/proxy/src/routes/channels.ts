@@ -79,14 +79,14 @@ export class ChannelRoutes {
   async #publish(request: RouteRequest): Promise<Answer> {
     if (!isJson(request)) return notJson();
     const { channel = "" } = request.params;
-    await this.#systems.admit({ identity: request.identity, action: PUBLISH });
+    this.#systems.admit({ identity: request.identity, action: PUBLISH });
     const { engine } = this.#system(request);
     return jsonAnswer({ id: await engine.publish(channel, valueOfBody(request.body)) });
   }
 
   async #listen(request: RouteRequest): Promise<Answer> {
     const { channel = "" } = request.params;
-    await this.#systems.admit({ identity: request.identity, action: SUBSCRIBE });
+    this.#systems.admit({ identity: request.identity, action: SUBSCRIBE });
     const { engine } = this.#system(request);
     engine.checkAccepting();
     const { listenersMax } = this.#limits;

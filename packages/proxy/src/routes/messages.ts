@@ -24,7 +24,7 @@ async function send(systems: ActorSystems, request: RouteRequest): Promise<Answe
   if (!isJson(request)) return notJson();
   const { system: systemName = "" } = request.params;
   const { name, payload, ...message } = messageOf(request.body);
-  await systems.admit({ identity: request.identity, action: String(message.action) });
+  systems.admit({ identity: request.identity, action: String(message.action) });
   const system = systems.get(systemName);
   if (system === undefined) throw notFound({ name, system: systemName });
   const { definition = "" } = message;

@@ -172,16 +172,21 @@ export class Guard {
    *
    * @throws {SpawnError} `UNAUTHORIZED`
    */
-  async admit(
-    { identity, claimed, running, action }: GuardedCall,
-    find: Find,
-  ): Promise<ActorId | undefined> {
+  async admit({ claimed, ...call }: GuardedCall, find: Find): Promise<ActorId | undefined> {
+    const { identity, running, action } = call;
+    if (claimed === undefined || running !== undefined) return this.admitUnclaimed(call);
+    const caller = await this.#proven(identity, claimed, find);
+    checkPolicies(this.#rules.policies, { caller, identity: identity.name, action });
+    return caller;
+  }
+
+  /** As {@link Guard.admit}, for a call that claims no caller: nothing has to be looked up. */
+  admitUnclaimed({ identity, running, action }: Omit<GuardedCall, "claimed">): ActorId | undefined {
     if (running !== undefined && this.#ownerOf(running) !== identity.name) {
       throw notInTheNameOf(running, identity);
     }
-    const caller = running ?? (claimed && (await this.#proven(identity, claimed, find)));
-    checkPolicies(this.#rules.policies, { caller, identity: identity.name, action });
-    return caller;
+    checkPolicies(this.#rules.policies, { caller: running, identity: identity.name, action });
+    return running;
   }
 
   /** Whether an action may send something to an action. @throws {SpawnError} `UNAUTHORIZED` */
