@@ -10,7 +10,7 @@ import type { FrameKind } from "./frames.ts";
  * So many frames leave without waiting for the turn to end. Were it all of them, the calls of a program
  * would go round in one column, and only one process would be at work at a time.
  */
-const FRAMES_A_WRITE = 8;
+const FRAMES_A_WRITE = 16;
 
 /** Larger bodies are handed over as they are; copying smaller ones is cheaper than a write of their own. */
 const COPIED_BYTES_MAX = 16 * 1024;
