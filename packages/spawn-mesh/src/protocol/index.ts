@@ -16,6 +16,7 @@ export {
   wrapJson,
 } from "./type-urls.ts";
 export type { Spelling } from "./type-urls.ts";
+export { runIn } from "./usual-messages.ts";
 // One connection for all that our SDK and our proxy say.
 export { FrameKind, PROGRAM_HEADER, STREAM_PATH, STREAM_PROTOCOL } from "./stream/frames.ts";
 export { StreamConnection } from "./stream/stream-connection.ts";

@@ -1,5 +1,5 @@
 /** The actors of this program, as a sidecar calls them: requests and answers of the protocol. */
-import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { create, toBinary } from "@bufbuild/protobuf";
 import type { Any } from "@bufbuild/protobuf/wkt";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { SpawnError } from "../engine/index.ts";
@@ -11,11 +11,11 @@ import {
   ActorInvocationResponseSchema,
   ActorInvocationSchema,
   OutcomeSchema,
-  RunSchema,
   WorkflowSchema,
   decodeMessage,
   hostAnswerBytes,
   olderStateVersion,
+  runIn,
 } from "../protocol/index.ts";
 import type { ActorInvocation, SentSchema } from "../protocol/index.ts";
 import { runHosted } from "./hosted-run.ts";
@@ -68,9 +68,9 @@ export class HostedActors {
   async answer(body: Uint8Array, signal: AbortSignal): Promise<HostedAnswer> {
     try {
       const request = decodeMessage(ActorInvocationSchema, body);
-      const { runId, revision } = fromBinary(RunSchema, body, { readUnknownFields: false });
+      const { id: runId, revision } = runIn(request);
       const isUnderstood = runId !== "";
-      const told = { revision: Number(revision), isUnderstood, signal };
+      const told = { revision, isUnderstood, signal };
       const invocation = { ...this.#read(request), ...told };
       const outcome = await runHosted(invocation, {
         ...this.#parts,
