@@ -7,7 +7,7 @@ import { connect, type SpawnClient } from "spawn-mesh";
 import { refusalOf } from "../chaos/answer-requests.ts";
 import type { Answer, WorkerProgram } from "../chaos/killable-worker.ts";
 import { RestartedWorker } from "../chaos/restarted-worker.ts";
-import { SpawnedProxy } from "../chaos/spawned-proxy.ts";
+import { ProxyProcess } from "../packages/proxy/test/fixtures/proxy-process.ts";
 import { applyFlight } from "./apply-flight.ts";
 import { airport } from "./flight-actors.ts";
 import type { FlightKeeper } from "./stream-flights.ts";
@@ -19,13 +19,25 @@ const LOOK_MS = 10;
 const BACK_MS_MAX = 60_000;
 
 export class FlightsBesideSidecar implements FlightKeeper {
-  readonly #proxy: SpawnedProxy;
+  readonly #environment: Readonly<Record<string, string>>;
+  #proxy: ProxyProcess;
   readonly #host: RestartedWorker;
   readonly #client: SpawnClient;
   #kills = 0;
   #isBack: Promise<void> = Promise.resolve();
 
-  private constructor(proxy: SpawnedProxy, host: RestartedWorker, client: SpawnClient) {
+  private constructor({
+    environment,
+    proxy,
+    host,
+    client,
+  }: {
+    readonly environment: Readonly<Record<string, string>>;
+    readonly proxy: ProxyProcess;
+    readonly host: RestartedWorker;
+    readonly client: SpawnClient;
+  }) {
+    this.#environment = environment;
     this.#proxy = proxy;
     this.#host = host;
     this.#client = client;
@@ -43,14 +55,16 @@ export class FlightsBesideSidecar implements FlightKeeper {
     /** The program that runs the actions. */
     readonly host: WorkerProgram;
   }): Promise<FlightsBesideSidecar> {
-    const proxy = await SpawnedProxy.start({
+    const environment = {
       PROXY_ACTOR_SYSTEM_NAME: "flights",
       PROXY_DATABASE_NAME: file,
       PROXY_UDS_ENABLED: "true",
       PROXY_UDS_ADDRESS: socket,
-    });
+    };
+    const proxy = await ProxyProcess.start(environment);
     const client = connect(`unix:${socket}`, { system: "flights" });
-    return new FlightsBesideSidecar(proxy, await RestartedWorker.start(host), client);
+    const started = { environment, proxy, host: await RestartedWorker.start(host), client };
+    return new FlightsBesideSidecar(started);
   }
 
   /** Which of the two processes is killed next. */
@@ -74,7 +88,7 @@ export class FlightsBesideSidecar implements FlightKeeper {
   async kill(): Promise<void> {
     const { victim } = this;
     this.#kills++;
-    const killed = victim === "sidecar" ? this.#proxy.kill() : this.#host.kill();
+    const killed = victim === "sidecar" ? this.#proxy.kill("SIGKILL") : this.#host.kill();
     this.#isBack = killed.then(() => this.#bringBack(victim));
     await killed;
   }
@@ -83,11 +97,12 @@ export class FlightsBesideSidecar implements FlightKeeper {
   async stop(): Promise<void> {
     await this.#client.close();
     await this.#host.stop();
-    await this.#proxy.stop();
+    const status = await this.#proxy.kill("SIGTERM");
+    if (status !== 0) throw new Error(`spawn-proxy ended with status ${status}`);
   }
 
   async #bringBack(victim: "sidecar" | "host"): Promise<void> {
-    if (victim === "sidecar") await this.#proxy.startAgain();
+    if (victim === "sidecar") this.#proxy = await ProxyProcess.start(this.#environment);
     const endsAt = performance.now() + BACK_MS_MAX;
     for (;;) {
       try {

@@ -49,12 +49,16 @@ export interface ProxyConfig {
   readonly clearsTags: boolean;
   /** Time for what is queued when the proxy is told to end, in milliseconds. */
   readonly drainTimeoutMs: number;
+  /** For how long a message waits for an actor that nobody has registered, in milliseconds. */
+  readonly absentTargetMsMax: number;
   /** Services of actors; undefined: none are served. */
   readonly grpc: GrpcConfig | undefined;
   readonly logLevel: LogLevel;
   readonly security: SecurityConfig;
   readonly telemetry: TelemetryConfig;
 }
+
+const DAY_MS = 24 * 60 * 60 * 1_000;
 
 /**
  * Reads the configuration.
@@ -79,6 +83,7 @@ export function readConfig(environment: Environment = process.env): ProxyConfig 
     durability: read.oneOf("SPAWN_DURABILITY", ["durable", "write-behind"], "durable"),
     clearsTags: read.oneOf("SPAWN_EMPTY_TAGS", ["keep", "clear"], "keep") === "clear",
     drainTimeoutMs: read.whole("SPAWN_DRAIN_TIMEOUT_MS", 10_000, [0, 600_000]),
+    absentTargetMsMax: read.whole("SPAWN_UNREGISTERED_WAIT_MS", DAY_MS, [1, 366 * DAY_MS]),
     grpc: grpcConfigOf(read),
     logLevel: read.oneOf("SPAWN_PROXY_LOGGER_LEVEL", LOG_LEVELS, "info"),
     security: securityConfigOf(read),

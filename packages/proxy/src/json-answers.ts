@@ -17,19 +17,15 @@ export function jsonRoute(route: Route): Route {
 
 /** `200` with the value, or `204` when there is none. */
 export function jsonAnswer(value: unknown): Answer {
-  if (isNothing(value)) return { status: 204, headers: {}, body: "" };
-  return {
-    status: 200,
-    headers: JSON_HEADERS,
-    body: jsonIn(value) ?? JSON.stringify(jsonOfValue(value)),
-  };
+  const body = jsonOf(value);
+  return body === undefined
+    ? { status: 204, headers: {}, body: "" }
+    : { status: 200, headers: JSON_HEADERS, body };
 }
 
-/** A value of the engine as a JSON value; `undefined` for one that says that there is none. */
-export function jsonValue(value: unknown): unknown {
-  if (isNothing(value)) return undefined;
-  const json = jsonIn(value);
-  return json === undefined ? jsonOfValue(value) : JSON.parse(json);
+/** A value of the engine as the text of JSON; `undefined` for one that says that there is none. */
+export function jsonOf(value: unknown): string | undefined {
+  return isNothing(value) ? undefined : (jsonIn(value) ?? JSON.stringify(jsonOfValue(value)));
 }
 
 /** The text of JSON that is carried as it is. */

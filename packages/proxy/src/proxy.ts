@@ -1,5 +1,6 @@
 /** `startProxy(config)`: puts the parts together. */
 import { ActorSystems } from "./actors/actor-systems.ts";
+import type { ActorSystemsOptions } from "./actors/actor-systems.ts";
 import type { ListenAddress, ProxyConfig } from "./config.ts";
 import { logEvent } from "./engine-log.ts";
 import { ActorHosts } from "./host/actor-hosts.ts";
@@ -19,7 +20,9 @@ import { jsonInvokeRoutes } from "./routes/json-invoke.ts";
 import { metricsRoutes } from "./routes/metrics.ts";
 import { messageRoutes } from "./routes/messages.ts";
 import { registerRoutes } from "./routes/register.ts";
+import { registrationRoutes } from "./routes/registrations.ts";
 import { spawnRoutes } from "./routes/spawn.ts";
+import { storedMessageRoutes } from "./routes/stored-messages.ts";
 import { ProxyServer } from "./server.ts";
 import { Streams } from "./stream/streams.ts";
 import { Guard } from "./security/guard.ts";
@@ -42,8 +45,7 @@ export interface RunningProxy {
 
 /** Starts a proxy; it takes calls when the promise resolves. @throws {SpawnError} */
 export async function startProxy(config: ProxyConfig, log: Log): Promise<RunningProxy> {
-  const { system: defaultSystem, durability, clearsTags, bodyBytesMax, drainTimeoutMs } = config;
-  const { security } = config;
+  const { system: defaultSystem, bodyBytesMax, drainTimeoutMs, security } = config;
   let isDraining = false;
   const { metrics, tracer, observer } = await openObserver(config, log);
   const guard = guardOf(config, { observer, log });
@@ -51,24 +53,9 @@ export async function startProxy(config: ProxyConfig, log: Log): Promise<Running
   const isReady = (): boolean => !isDraining;
   const declared = await declaredActors(config.grpc);
   const hosts = hostsOf(config, observer);
-  const systems = new ActorSystems({
-    defaultSystem,
-    durability,
-    clearsTags,
-    guard,
-    observer,
-    limits: { payloadBytesMax: bodyBytesMax, mailboxUnitsMax: 4 * bodyBytesMax },
-    openStore: (name) =>
-      openStatestore(config.store, config.encryption, { name, isDefault: name === defaultSystem }),
-    onEvent(event) {
-      metrics?.happened(event);
-      logEvent(log, event);
-    },
-    hosts,
-    log,
-  });
+  const systems = systemsOf(config, { guard, observer, metrics, hosts, log });
   await systems.start();
-  const channels = new ChannelRoutes(systems);
+  const channels = new ChannelRoutes({ systems, guard });
   const registering = { systems, hosts, log, guard, declared: declared.options };
   const streams = new Streams({ systems, registering, bodyBytesMax, log, guard });
   const server = new ProxyServer({
@@ -78,6 +65,8 @@ export async function startProxy(config: ProxyConfig, log: Log): Promise<Running
       ...jsonInvokeRoutes(systems),
       ...channels.routes,
       ...messageRoutes(systems),
+      ...storedMessageRoutes({ systems, guard }),
+      ...registrationRoutes({ systems, guard, log }),
       ...registerRoutes(registering),
       ...healthRoutes(isReady),
       ...(metrics === undefined ? [] : metricsRoutes(() => metrics.text(systems.loads))),
@@ -93,8 +82,14 @@ export async function startProxy(config: ProxyConfig, log: Log): Promise<Running
   const calls = hostedCalls(systems);
   const front = await serveDeclared(config, { declared, calls, isReady, log, guard, tls });
   const rules = keepingRules({
-    ...{ security, guard, log, listeners: [server, front] },
-    onReload: () => streams.recheck(),
+    security,
+    guard,
+    log,
+    listeners: [server, front],
+    recheck() {
+      channels.recheck();
+      streams.recheck();
+    },
   });
   if ("host" in address && isInClear(address.host, security))
     log("warning", "unencrypted", address);
@@ -117,6 +112,31 @@ export async function startProxy(config: ProxyConfig, log: Log): Promise<Running
       log("info", "stopped");
     },
   };
+}
+
+type SystemsParts = Pick<ActorSystemsOptions, "guard" | "observer" | "hosts" | "log"> &
+  Pick<ObserverParts, "metrics">;
+
+/** The actors, kept and limited as the configuration says. */
+function systemsOf(config: ProxyConfig, { metrics, ...parts }: SystemsParts): ActorSystems {
+  const { system: defaultSystem, durability, clearsTags, bodyBytesMax, absentTargetMsMax } = config;
+  return new ActorSystems({
+    ...parts,
+    defaultSystem,
+    durability,
+    clearsTags,
+    limits: {
+      payloadBytesMax: bodyBytesMax,
+      mailboxUnitsMax: 4 * bodyBytesMax,
+      absentTargetMsMax,
+    },
+    openStore: (name) =>
+      openStatestore(config.store, config.encryption, { name, isDefault: name === defaultSystem }),
+    onEvent(event) {
+      metrics?.happened(event);
+      logEvent(parts.log, event);
+    },
+  });
 }
 
 function hostsOf(config: ProxyConfig, observer: Observer): ActorHosts {

@@ -20,7 +20,7 @@ import type { ListenAddress } from "./config.ts";
 import { unexpected } from "./log.ts";
 import type { Log } from "./log.ts";
 import { refusingMalformed } from "./malformed-requests.ts";
-import type { Guard, Refusal } from "./security/guard.ts";
+import type { Guard } from "./security/guard.ts";
 import { NOBODY } from "./security/identity.ts";
 import type { Identity } from "./security/identity.ts";
 import { peerOf } from "./security/peer.ts";
@@ -37,10 +37,12 @@ export interface RouteRequest {
   readonly body: Uint8Array;
   /** Who makes it. */
   readonly identity: Identity;
+  /** Where it comes from. */
+  readonly peer: Peer;
 }
 
 export interface Route {
-  readonly method: "GET" | "POST";
+  readonly method: "GET" | "POST" | "DELETE";
   /** `/health`, `/system/:system`: a part that begins with a colon is a parameter. */
   readonly path: string;
   /** Whether it answers without asking who makes the request. */
@@ -178,23 +180,20 @@ export class ProxyServer {
   ): Promise<Answer> {
     const failure = route.failure ?? failureAnswer;
     try {
-      const identity = this.#authorize(route, request);
-      if ("refusal" in identity) return unproven(failure(identity.refusal));
       const { headers } = request;
+      const peer = this.#peerOf(request.socket);
+      const identity =
+        route.isPublic === true ? NOBODY : this.#options.guard.authorize({ peer, headers });
+      if ("refusal" in identity) return unproven(failure(identity.refusal));
       const { bodyBytesMax } = this.#options;
       const params = paramsOf(route, parts);
-      const body = route.method === "GET" ? NO_BODY : await readBody(request, bodyBytesMax);
-      return await route.handle({ params, query, headers, identity, body });
+      const body = route.method === "POST" ? await readBody(request, bodyBytesMax) : NO_BODY;
+      return await route.handle({ params, query, headers, identity, peer, body });
     } catch (thrown) {
       const error = asSpawnError(thrown);
       const answer = failure(error);
       return error.code === "INTERNAL" ? this.#reported(request, thrown, answer) : answer;
     }
-  }
-
-  #authorize(route: Route, { socket, headers }: IncomingMessage): Identity | Refusal {
-    if (route.isPublic === true) return NOBODY;
-    return this.#options.guard.authorize({ peer: this.#peerOf(socket), headers });
   }
 
   /** An answer with which whoever gets it can ask for what the log says. */

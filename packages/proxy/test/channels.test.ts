@@ -67,7 +67,7 @@ async function startServer(limits: Partial<ChannelLimits>): Promise<{ url: strin
     log: () => undefined,
   });
   await systems.start();
-  const channels = new ChannelRoutes(systems, limits);
+  const channels = new ChannelRoutes({ systems, guard }, limits);
   const server = new ProxyServer({
     routes: channels.routes,
     bodyBytesMax: 1_000_000,

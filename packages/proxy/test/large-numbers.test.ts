@@ -37,3 +37,19 @@ test.each(['{"id":9007199254740993}', "[1e400, -12345678901234567890]"])(
     expect(body.toString()).toBe(text);
   },
 );
+
+test("is heard as it was published by whoever listens to a channel", async () => {
+  await using proxy = await startTestProxy();
+  const { port } = proxy.address as { readonly port: number };
+  const url = `http://127.0.0.1:${port}/api/v1/system/spawn-system/channels/prices`;
+  const stream = await fetch(url);
+  const text = '{"id":9007199254740993,\n "all":[1e400]}';
+  const headers = { "content-type": "application/json" };
+  expect((await fetch(url, { method: "POST", headers, body: text })).status).toBe(200);
+  let heard = "";
+  for await (const bytes of stream.body!) {
+    heard += Buffer.from(bytes).toString();
+    if (heard.includes("data: ")) break;
+  }
+  expect(heard).toMatch(/^data: \{.*,"payload":\{"id":9007199254740993, {2}"all":\[1e400\]\}\}$/m);
+});

@@ -209,6 +209,33 @@ describe("JSON and channels", () => {
     expect((await post(`${t.url}/channels/news`, HOST, "1")).status).toBe(200);
   });
 
+  test.each([
+    ["the token of its listener was removed", "tokens", `host typescript ${HOST}\n`],
+    ["a policy denies it", "web.policy", "type: deny\nidentities: web\nactions: subscribe"],
+  ])("a stream of events ends when %s", async (_, file, text) => {
+    await using folder = scratch();
+    const tokens = folder.path("tokens");
+    writeFileSync(tokens, `host typescript ${HOST}\nclient web ${WEB}\n`, { mode: 0o600 });
+    await using proxy = await startTestProxy({
+      SPAWN_TOKENS_FILE: tokens,
+      SPAWN_POLICIES_PATH: folder.path("."),
+    });
+    const url = `${urlOf(proxy.address)}/api/v1/system/spawn-system/channels/news`;
+    const listen = (token: string): Promise<Response> =>
+      fetch(url, { headers: { authorization: `Bearer ${token}` } });
+    const [web, host] = await Promise.all([listen(WEB), listen(HOST)]);
+    writeFileSync(folder.path(file), text);
+    proxy.reload();
+    // It has come to its end.
+    expect(await web.text()).toMatch(/event: end\ndata: \{"error":\{"code":"UNAUTHORIZED"/);
+    expect((await post(url, HOST, `"still told"`)).status).toBe(200);
+    let told = "";
+    for await (const bytes of host.body!) {
+      told += Buffer.from(bytes).toString();
+      if (told.includes("still told")) break;
+    }
+  });
+
   test("a trace goes on from the headers of a call with JSON", async () => {
     await using host = await TestHost.start({ add });
     await using proxy = await startTestProxy({ USER_FUNCTION_PORT: `${host.port}` });

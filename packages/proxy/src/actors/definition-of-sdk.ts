@@ -18,6 +18,7 @@ import { DefinitionSchema, olderStateType } from "spawn-mesh/protocol";
 import type { RegisteredActor } from "spawn-mesh/protocol";
 import { furtherFields } from "../further-fields.ts";
 import { NOOP_TEXT } from "../wire-values.ts";
+import { notTooOften } from "./shortest-period.ts";
 
 /** What replaces the options of the proxy. */
 type Options = Pick<
@@ -95,5 +96,5 @@ function checkedTimer(name: string, timer: unknown): TimerDefinition {
     throw new SpawnError("INVALID_ARGUMENT", `timer of ${name}: expected an action and a time`);
   }
   firstTime(checkedRepeat, Date.now(), { cronTimes, isAsked: false });
-  return { action, payload: payload ?? NOOP_TEXT, repeat: checkedRepeat };
+  return { action, payload: payload ?? NOOP_TEXT, repeat: notTooOften(checkedRepeat) };
 }

@@ -18,12 +18,15 @@ import { definitionOfSdk } from "./definition-of-sdk.ts";
 import type { HostProgram } from "../host/host-program.ts";
 import { initAtHost, runAtHost, stateAsStored } from "./hosted-run.ts";
 import type { Hosting } from "./hosted-run.ts";
+import { notTooOften } from "./shortest-period.ts";
 
 const DEACTIVATE_TIMEOUT_MS = 10_000;
 const SNAPSHOT_TIMEOUT_MS = 2_000;
 const REVISIONS_KEPT = 10;
 const POOL: PoolSize = { min: 1, max: 4 };
 const POOL_MAX = 256;
+/** Timers of one actor: its first commit stores all of them. */
+const TIMERS_MAX = 100;
 
 /** The actions that begin the life of an actor; the first that is registered counts. */
 const INIT_ACTIONS: ReadonlySet<string> = new Set(["init", "Init", "setup", "Setup"]);
@@ -70,7 +73,7 @@ export function hostedDefinition(
   const { deactivationStrategy, snapshotStrategy } = settings;
   const init = actor.actions.find(({ name }) => INIT_ACTIONS.has(name))?.name;
   const state = isStored(registered) ? stateOf(registered) : undefined;
-  return {
+  const definition: ActorDefinition = {
     name: id.name,
     kind,
     pool: kind === "pooled" ? poolOf(settings.minPoolSize, settings.maxPoolSize) : undefined,
@@ -89,6 +92,15 @@ export function hostedDefinition(
     isStrict: false,
     ...definitionOfSdk(registered, state),
   };
+  checkTimers(definition);
+  return definition;
+}
+
+/** @throws {SpawnError} `INVALID_ARGUMENT` */
+function checkTimers({ name, timers }: ActorDefinition): void {
+  if (timers.length <= TIMERS_MAX) return;
+  const message = `the actor ${name}: expected at most ${TIMERS_MAX} timers, got ${timers.length}`;
+  throw new SpawnError("INVALID_ARGUMENT", message);
 }
 
 /** Whether the state of the actor is stored. */
@@ -205,7 +217,7 @@ function timersOf({ definition }: RegisteredActor): readonly TimerDefinition[] {
           {
             action: action?.name ?? "",
             payload: NOOP_TEXT,
-            repeat: { everyMs, catchUp: "one" as const },
+            repeat: notTooOften({ everyMs, catchUp: "one" as const }),
           },
         ],
   );

@@ -13,6 +13,7 @@ import type {
   CallOptions,
   Durability,
   EngineEvent,
+  ErrorCode,
   EventListener,
   Host,
   Limits,
@@ -58,6 +59,13 @@ export interface RefusedRegistration {
   /** The actor. */
   readonly name: string;
   readonly error: unknown;
+}
+
+/** An actor that is registered. */
+export interface RegisteredActorInfo {
+  readonly name: string;
+  readonly kind: ActorKind;
+  readonly hosts: readonly string[];
 }
 
 /** A call to an actor, its payload a value of the engine. */
@@ -215,18 +223,41 @@ export class HostedSystem {
     return memory;
   }
 
-  /** Actors that cannot go on with a new definition have a moment to come to an end. */
   async #define(definition: ActorDefinition): Promise<void> {
-    const endsAt = performance.now() + REDEFINE_WAIT_MS;
-    for (;;) {
-      try {
-        return void this.engine.define(definition);
-      } catch (error) {
-        const isBusy = isSpawnError(error) && error.code === "ALREADY_REGISTERED";
-        if (!isBusy || performance.now() > endsAt) throw error;
-      }
-      await sleep(REDEFINE_STEP_MS);
+    await whenIdle(() => this.engine.define(definition));
+  }
+
+  /**
+   * Forgets that an actor was registered; answers whether it was. What is stored of it stays, and messages
+   * to it wait for a while. Who registers it meanwhile has it.
+   *
+   * @throws {SpawnError} `OVERLOADED` while it is at work
+   */
+  async unregister(name: string): Promise<boolean> {
+    this.engine.checkAccepting();
+    const hosts = this.#hosts.get(name);
+    if (hosts === undefined && (await this.#registered.get(name)) === undefined) return false;
+    // From now on callers find nobody.
+    this.#hosts.delete(name);
+    try {
+      await whenIdle(() => this.#hosts.has(name) || this.engine.undefine(name));
+    } catch (error) {
+      if (hosts !== undefined && !this.#hosts.has(name)) this.#hosts.set(name, hosts);
+      throw error;
     }
+    if (this.#hosts.has(name)) return false;
+    this.#inMemory.delete(name);
+    await this.#registered.remove(name);
+    return true;
+  }
+
+  /** What hosts have registered, and where these listen, the one first that is asked first. */
+  get registrations(): readonly RegisteredActorInfo[] {
+    return [...this.#hosts].map(([name, hosts]) => ({
+      name,
+      kind: this.engine.type(name).definition.kind,
+      hosts: hosts.map(({ host }) => host.name),
+    }));
   }
 
   /**
@@ -328,6 +359,23 @@ function becomes({ name, registerRef }: WireTarget): string | undefined {
 }
 
 const NO_CHAIN: readonly string[] = [];
+
+/** Changes a definition. Actors that cannot go on without the one before have a moment to come to an end. */
+async function whenIdle(change: () => unknown): Promise<void> {
+  const endsAt = performance.now() + REDEFINE_WAIT_MS;
+  for (;;) {
+    try {
+      return void change();
+    } catch (error) {
+      const isBusy = isSpawnError(error) && BUSY.has(error.code);
+      if (!isBusy || performance.now() > endsAt) throw error;
+    }
+    await sleep(REDEFINE_STEP_MS);
+  }
+}
+
+/** What the engine says of actors that are at work. */
+const BUSY: ReadonlySet<ErrorCode> = new Set(["ALREADY_REGISTERED", "OVERLOADED"]);
 
 /** Runs what {@link hostedDefinition} made, and knows what is not the action's failure: the host's, and our own. */
 const remoteHost: Host = {

@@ -11,6 +11,7 @@ import { PUBLISH } from "../security/policies.ts";
 import { valueOfPayload } from "../wire-values.ts";
 import { checkActorName } from "./directory.ts";
 import type { Directory } from "./directory.ts";
+import { notTooOften } from "./shortest-period.ts";
 
 /** What a host says of that; `undefined` if nothing. */
 export function outcomeOf(response: ActorInvocationResponse): Outcome | undefined {
@@ -43,7 +44,7 @@ async function send(context: ActionContext, message: Sent, directory: Directory)
   const target = found?.definition ?? (definition || name);
   checkActorName(target);
   context.send(name, {
-    ...optionsOf(message.options),
+    ...notTooOften(optionsOf(message.options)),
     system,
     definition: target,
     action,
@@ -65,7 +66,7 @@ function cancel(context: ActionContext, id: string): void {
 
 function optionsOf(text: string): SendOptions {
   try {
-    return JSON.parse(text) as SendOptions;
+    return Object(JSON.parse(text)) as SendOptions;
   } catch (cause) {
     throw new SpawnError("INVALID_ARGUMENT", "options of a message: expected JSON", { cause });
   }

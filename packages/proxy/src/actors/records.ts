@@ -82,6 +82,10 @@ export class Records<Value> {
     return ((await this.#engine.call(call)) as Value | null) ?? undefined;
   }
 
+  async remove(name: string): Promise<void> {
+    await this.#engine.stored(this.#type, name).delete();
+  }
+
   /** The names of all records. */
   async names(): Promise<readonly string[]> {
     const all: string[] = [];

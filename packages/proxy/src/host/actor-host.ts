@@ -34,6 +34,7 @@ const ACTIONS_PATH = "/api/v1/actors/actions";
 
 export class ActorHost implements HostProgram {
   readonly place: HostAddress;
+  readonly name: string;
   spelling: Spelling = "eigr.functions.protocol";
   readonly #limits: ActorHostOptions;
   readonly #idle: HostConnection[] = [];
@@ -42,18 +43,17 @@ export class ActorHost implements HostProgram {
   /** Of the requests under way, how many wait for calls that their actions make. */
   #waits = 0;
   #sweep: NodeJS.Timeout | undefined;
-  readonly #name: string;
   readonly #head: string;
 
   constructor(address: HostAddress, limits: ActorHostOptions) {
     this.place = address;
     this.#limits = limits;
-    this.#name = nameOf(address);
-    this.#head = `POST ${ACTIONS_PATH} HTTP/1.1\r\nhost: ${this.#name}\r\ncontent-type: application/octet-stream\r\nconnection: keep-alive\r\n`;
+    this.name = nameOf(address);
+    this.#head = `POST ${ACTIONS_PATH} HTTP/1.1\r\nhost: ${this.name}\r\ncontent-type: application/octet-stream\r\nconnection: keep-alive\r\n`;
   }
 
   call(call: HostCall, signal: AbortSignal): Promise<HttpResponse> {
-    return this.#limits.observer.hostCall({ ...call, host: this.#name }, (context) =>
+    return this.#limits.observer.hostCall({ ...call, host: this.name }, (context) =>
       this.#ask(this.#requestOf(call.body, traceHeaders(context)), signal),
     );
   }
@@ -156,7 +156,7 @@ export class ActorHost implements HostProgram {
   #unavailable({ message, failure }: ExchangeError): HostUnavailable {
     const what = failure === "unsent" ? "cannot be reached" : "has not answered";
     const isUnsent = failure !== "broken";
-    return new HostUnavailable(`the host ${this.#name} ${what}: ${message}`, isUnsent);
+    return new HostUnavailable(`the host ${this.name} ${what}: ${message}`, isUnsent);
   }
 }
 

@@ -33,6 +33,8 @@ export class HostUnavailable extends Error {
 
 export interface HostProgram {
   readonly place: HostPlace;
+  /** Where it listens, or that it has a stream: for people. */
+  readonly name: string;
   /** How its SDK spells `JSONType` and `Noop`, as far as it has shown. */
   spelling: Spelling;
   /**

@@ -3,11 +3,12 @@
  *
  * Who listens is told what is broadcast while it does, and nothing twice. One that reads more slowly
  * than others broadcast is cut off rather than kept in memory without end: it is told so, and may
- * come again.
+ * come again. So is one that would not be let in any more.
  */
 import type { ServerResponse } from "node:http";
-import { SpawnError } from "spawn-mesh/engine";
+import { SpawnError, isSpawnError } from "spawn-mesh/engine";
 import type { Publication } from "spawn-mesh/engine";
+import type { Guard } from "../security/guard.ts";
 import { PUBLISH, SUBSCRIBE } from "../security/policies.ts";
 import type { ActorSystems } from "../actors/actor-systems.ts";
 import type { HostedSystem } from "../actors/hosted-system.ts";
@@ -16,8 +17,8 @@ import {
   describeError,
   isJson,
   jsonAnswer,
+  jsonOf,
   jsonRoute,
-  jsonValue,
   notJson,
   valueOfBody,
 } from "../json-answers.ts";
@@ -53,11 +54,17 @@ const STREAM_HEADERS = {
 
 export class ChannelRoutes {
   readonly #systems: ActorSystems;
+  readonly #guard: Guard;
   readonly #limits: ChannelLimits;
-  readonly #listeners = new Set<Listener>();
+  /** With their requests, which have to be allowed for as long as they listen. */
+  readonly #listeners = new Map<Listener, RouteRequest>();
 
-  constructor(systems: ActorSystems, limits: Partial<ChannelLimits> = {}) {
+  constructor(
+    { systems, guard }: { readonly systems: ActorSystems; readonly guard: Guard },
+    limits: Partial<ChannelLimits> = {},
+  ) {
     this.#systems = systems;
+    this.#guard = guard;
     this.#limits = { ...LIMITS, ...limits };
   }
 
@@ -73,7 +80,21 @@ export class ChannelRoutes {
   /** Ends all streams. */
   close(): void {
     const error = new SpawnError("SHUTTING_DOWN", "the proxy is stopping");
-    for (const listener of this.#listeners) listener.end(error);
+    for (const listener of this.#listeners.keys()) listener.end(error);
+  }
+
+  /** Ends the streams of those who would not be let in under the rules of now. */
+  recheck(): void {
+    for (const [listener, { peer, headers }] of this.#listeners) {
+      try {
+        const identity = this.#guard.authorize({ peer, headers });
+        if ("refusal" in identity) throw identity.refusal;
+        this.#systems.admit({ identity, action: SUBSCRIBE });
+      } catch (error) {
+        if (!isSpawnError(error)) throw error;
+        listener.end(error);
+      }
+    }
   }
 
   async #publish(request: RouteRequest): Promise<Answer> {
@@ -99,7 +120,7 @@ export class ChannelRoutes {
       unsubscribe();
       this.#listeners.delete(listener);
     });
-    this.#listeners.add(listener);
+    this.#listeners.set(listener, request);
     return {
       status: 200,
       headers: STREAM_HEADERS,
@@ -140,8 +161,10 @@ class Listener {
   }
 
   tell({ channel, payload, id, publisher }: Publication): void {
-    const said = { channel, id, publisher: publisher ?? null, payload: jsonValue(payload) };
-    const data = JSON.stringify(said);
+    const said = JSON.stringify({ channel, id, publisher: publisher ?? null });
+    // It is written as it came: a number that JavaScript would round, and spaces, but no new line.
+    const json = jsonOf(payload)?.replaceAll(/[\r\n]/g, " ");
+    const data = json === undefined ? said : `${said.slice(0, -1)},"payload":${json}}`;
     this.#write(`event: publication\nid: ${id}\ndata: ${data}\n\n`);
   }
 

@@ -42,7 +42,12 @@ type Params = Readonly<Record<string, string>>;
 /** Calls an action; the body says all of it that is needed. @throws {SpawnError} */
 export async function invoke(
   systems: ActorSystems,
-  { params, body, headers, identity }: Omit<RouteRequest, "query">,
+  {
+    params,
+    body,
+    headers,
+    identity,
+  }: Pick<RouteRequest, "params" | "body" | "headers" | "identity">,
 ): Promise<Answer> {
   const request = decodeMessage(InvocationRequestSchema, body);
   const target = wireTargetOf(request, params, systems.defaultSystem);

@@ -4,6 +4,7 @@ import type { SendRequest } from "spawn-mesh/engine";
 import { valueOfJson } from "spawn-mesh/protocol";
 import type { ActorSystems } from "../actors/actor-systems.ts";
 import { checkActorName, notFound } from "../actors/directory.ts";
+import { notTooOften } from "../actors/shortest-period.ts";
 import { metadataInTrace, traceContextIn } from "../observability/trace-context.ts";
 import type { Answer } from "../answers.ts";
 import { isJson, jsonAnswer, jsonRoute, notJson, valueOfBody } from "../json-answers.ts";
@@ -24,7 +25,7 @@ async function send(systems: ActorSystems, request: RouteRequest): Promise<Answe
   if (!isJson(request)) return notJson();
   const { system: systemName = "" } = request.params;
   const { name, payload, ...message } = messageOf(request.body);
-  systems.admit({ identity: request.identity, action: String(message.action) });
+  systems.admit({ identity: request.identity, action: message.action });
   const system = systems.get(systemName);
   if (system === undefined) throw notFound({ name, system: systemName });
   const { definition = "" } = message;
@@ -34,7 +35,7 @@ async function send(systems: ActorSystems, request: RouteRequest): Promise<Answe
   const { headers } = request;
   const isInTrace = traceContextIn(headers) !== undefined;
   const id = await system.engine.send(name, {
-    ...message,
+    ...notTooOften(message),
     ...(isInTrace && { metadata: metadataInTrace(message.metadata ?? {}, headers) }),
     definition: found?.definition ?? (definition || name),
     payload: valueOfJson(payload),
@@ -44,13 +45,17 @@ async function send(systems: ActorSystems, request: RouteRequest): Promise<Answe
 
 /** @throws {SpawnError} `INVALID_ARGUMENT`; what else is wrong with it the engine says */
 function messageOf(body: Uint8Array): SendRequest & { readonly name: string } {
-  const message = valueOfBody(body) as
-    | (SendRequest & { readonly name?: unknown })
-    | null
-    | undefined;
-  if (typeof message?.name === "string") return { ...message, name: message.name };
-  throw new SpawnError(
-    "INVALID_ARGUMENT",
-    "expected { name, action, payload } with the name of an actor, and no number beyond 2 ** 53",
-  );
+  const message = valueOfBody(body);
+  const { name, action } = Object(message) as {
+    readonly name?: unknown;
+    readonly action?: unknown;
+  };
+  if (typeof name === "string" && typeof action === "string") {
+    return { ...(message as SendRequest), name, action };
+  }
+  const what =
+    typeof name === "string"
+      ? "with the name of an action"
+      : "with the name of an actor, and no number beyond 2 ** 53";
+  throw new SpawnError("INVALID_ARGUMENT", `expected { name, action, payload } ${what}`);
 }

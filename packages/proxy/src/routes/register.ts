@@ -5,8 +5,9 @@ import {
   decodeMessage,
   readRegistration,
 } from "spawn-mesh/protocol";
-import type { ActorOpts, ServiceInfo } from "spawn-mesh/protocol";
+import type { ActorOpts, RegisteredActor, ServiceInfo } from "spawn-mesh/protocol";
 import type { ActorSystems } from "../actors/actor-systems.ts";
+import { PERIOD_MS_MIN } from "../actors/shortest-period.ts";
 import { okStatus, protobufAnswer } from "../answers.ts";
 import type { Answer } from "../answers.ts";
 import { withActorOptions } from "../grpc/actor-options.ts";
@@ -83,7 +84,15 @@ export async function register(
       throw error;
     }
   }
+  for (const actor of registration.actors.filter(hasShortTimer)) {
+    log("warning", "timer-too-often", { system, actor: actor.id.name, everyMs: PERIOD_MS_MIN });
+  }
   log("info", "registered", { system, actors, host: host.place, by });
   const answer = { status: okStatus(ACCEPTED), proxyInfo: PROXY_INFO };
   return protobufAnswer(RegistrationResponseSchema, answer);
+}
+
+/** Whether a timer is to fire more often than it will. */
+function hasShortTimer({ definition }: RegisteredActor): boolean {
+  return definition.timerActions.some(({ seconds: ms }) => ms >= 1 && ms < PERIOD_MS_MIN);
 }

@@ -147,6 +147,17 @@ export class Guard {
     };
   }
 
+  /** Nobody has an actor any more. */
+  disown(system: string, actor: string): void {
+    this.#ownersIn(system).delete(actor);
+  }
+
+  /** Whether an identity looks after the first of these actors that anybody has registered; else every host does. */
+  looksAfter({ name, isHost }: Identity, actors: readonly ActorId[]): boolean {
+    const owner = actors.map((actor) => this.#ownerOf(actor)).find((each) => each !== undefined);
+    return isHost && this.#isFree(owner, name);
+  }
+
   #isFree(owner: string | undefined, name: string): boolean {
     return owner === undefined || owner === name || !this.#canHost(owner);
   }

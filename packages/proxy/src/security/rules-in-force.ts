@@ -14,9 +14,9 @@ export interface RulesParts {
   readonly guard: Guard;
   /** Those that speak TLS; some may not be there. */
   readonly listeners: readonly (Renewable | undefined)[];
+  /** Looks at those again who were let in and are still here. */
+  readonly recheck: () => void;
   readonly log: Log;
-  /** Is told when other rules are in force. */
-  readonly onReload: () => void;
 }
 
 interface Renewable {
@@ -33,8 +33,8 @@ export function keepingRules({
   security,
   guard,
   listeners,
+  recheck,
   log,
-  onReload,
 }: RulesParts): RulesInForce {
   const reload = (): void => {
     try {
@@ -42,7 +42,7 @@ export function keepingRules({
       const tls = security.tls && readTls(security.tls);
       guard.reload(rules);
       if (tls !== undefined) for (const listener of listeners) listener?.renewTls(tls);
-      onReload();
+      recheck();
       log("info", "reloaded", { policies: rules.policies.map(({ name }) => name) });
     } catch (error) {
       log("error", "reload-failed", { error: (error as Error).message });

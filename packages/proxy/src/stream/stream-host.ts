@@ -9,14 +9,13 @@ import { HostUnavailable } from "../host/host-program.ts";
 import type { HostAnswer, HostCall, HostProgram } from "../host/host-program.ts";
 import { BadResponse } from "../host/http-response.ts";
 
-/** How such hosts are called where they are counted and traced: their names have no end. */
-const OBSERVED_AS = "stream";
-
 /** While more bytes than these were not taken by the host, runs wait. */
 const UNSENT_BYTES_MAX = 1024 * 1024;
 
 export class StreamHost implements HostProgram {
   readonly place: { readonly stream: string };
+  /** The same for all: each start of a program has another one, and they are counted by it. */
+  readonly name: string = "stream";
   spelling: Spelling = "eigr.functions.protocol";
   readonly #options: ActorHostOptions;
   #stream: StreamConnection | undefined;
@@ -45,7 +44,7 @@ export class StreamHost implements HostProgram {
   }
 
   async call(call: HostCall, signal: AbortSignal): Promise<HostAnswer> {
-    return await this.#options.observer.hostCall({ ...call, host: OBSERVED_AS }, async () => {
+    return await this.#options.observer.hostCall({ ...call, host: this.name }, async () => {
       while (!this.#hasRoom) await new Promise<void>((resolve) => this.#waiting.push(resolve));
       return await this.#ask(call.body, signal);
     });

@@ -1,4 +1,5 @@
 /** Timers that actors register. */
+import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import { counter } from "../fixtures/counter.ts";
 import { startWithHost } from "../fixtures/start-with-host.ts";
@@ -22,5 +23,27 @@ describe("timers", () => {
     const { invocation } = t.host.requests[0]!;
     expect(invocation.payload.case).toBe("noop");
     expect(invocation.caller?.name).toBe("metronome");
+  });
+
+  test("fire ten times a second at the most, for a host that means seconds", async () => {
+    await using t = await startWithHost({ tick: () => ({}) });
+    const timerActions = [{ seconds: 1, action: { name: "tick" } }];
+    await t.client.register([counter("metronome", { actions: [], timerActions })]);
+    expect(t.proxy.logged).toContain("warning timer-too-often");
+    await sleep(1_000);
+    const ticks = t.host.requests.length;
+    expect(ticks).toBeGreaterThan(2);
+    expect(ticks).toBeLessThanOrEqual(10);
+  });
+
+  test("of one actor are not more than its first commit can store", async () => {
+    await using t = await startWithHost();
+    const timerActions = Array.from({ length: 101 }, (_, index) => ({
+      seconds: 60_000,
+      action: { name: `tick-${index}` },
+    }));
+    const { status, headers } = await t.client.register([counter("metronome", { timerActions })]);
+    expect(headers["spawn-error"]).toBe("INVALID_ARGUMENT");
+    expect(status?.message).toContain("expected at most 100 timers, got 101");
   });
 });

@@ -47,6 +47,16 @@ export class ActorTypes {
     return this.#add(definition);
   }
 
+  /** Forgets a definition; answers whether there was one. @throws {SpawnError} `OVERLOADED` while its actors are at work */
+  undefine(name: string): boolean {
+    const type = this.#types.get(name);
+    if (type?.vacate() === false) {
+      throw new SpawnError("OVERLOADED", `${name} is at work; repeat it when it has left memory`);
+    }
+    type?.stop();
+    return this.#types.delete(name);
+  }
+
   #add(definition: ActorDefinition): ActorType {
     const Type = definition.kind === "pooled" ? ActorPool : ActorType;
     const type = new Type(definition, this.#parts);

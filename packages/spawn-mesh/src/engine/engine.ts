@@ -13,7 +13,6 @@ import { ActorTypes, actionOf } from "./actor-types.ts";
 import type { ActorDefinition } from "./actor-definition.ts";
 import { checkClusterName, checkName, type ActorId } from "./actor-id.ts";
 import { sleep, systemClock, systemRandom } from "./clock.ts";
-import type { Clock, Random } from "./clock.ts";
 import {
   DEADLINE_MS_DEFAULT,
   appliedBefore,
@@ -28,19 +27,18 @@ import type { ChannelListener } from "./broadcasts.ts";
 import { CommitWriter } from "./commit-writer.ts";
 import { SpawnError, isSpawnError } from "./errors.ts";
 import { loadOf, type EngineLoad } from "./engine-load.ts";
-import { harmless, type EventListener } from "./events.ts";
-import type { ExternalFunction } from "./external-functions.ts";
-import { plainHost, type Host } from "./host.ts";
+import type { EngineOptions } from "./engine-options.ts";
+import { harmless } from "./events.ts";
+import { plainHost } from "./host.ts";
 import { Invocation, giveUpOnAbort } from "./invocation.ts";
 import type { Caller } from "./invocation.ts";
-import { TIMEOUT_MS_MAX, checkWholeNumber, resolveLimits, type Limits } from "./limits.ts";
+import { TIMEOUT_MS_MAX, checkWholeNumber, resolveLimits } from "./limits.ts";
 import { Loader } from "./loader.ts";
 import type { MessageOperations } from "./message-operations.ts";
 import { Messaging } from "./messaging.ts";
 import type { MigrationCheck, MigrationCheckOptions } from "./migration-check.ts";
 import { Pruner } from "./pruner.ts";
 import { noCronTimes } from "./repetition.ts";
-import type { CronTimes } from "./repetition.ts";
 import type { InvokeRequest } from "./run.ts";
 import { RunQueue } from "./run-queue.ts";
 import { newMessageId, type SendRequest } from "./sending.ts";
@@ -52,37 +50,6 @@ import { copyBounded, lastCopiedUnits } from "./values.ts";
 import { Time } from "./time.ts";
 import { WAKE_UP, wakeUp } from "./wake-up.ts";
 import { Watch } from "./watch.ts";
-
-export interface EngineOptions {
-  /** The name of the actor system. */
-  readonly system: string;
-  readonly definitions: readonly ActorDefinition[];
-  readonly store: Statestore;
-  /** The cluster that this process is part of. Default: none. */
-  readonly cluster?: string;
-  /** Default: the real clock. */
-  readonly clock?: Clock;
-  /** Default: real randomness. */
-  readonly random?: Random;
-  /** Default: calls the functions of the definitions. */
-  readonly host?: Host;
-  readonly limits?: Partial<Limits>;
-  /** How much of the process's heap is in use, in percent. Default: nothing is known about it. */
-  readonly heapPercent?: () => number;
-  /** Receives what the engine tells about itself. */
-  readonly onEvent?: EventListener;
-  /** What cron expressions mean. Default: none is understood. */
-  readonly cronTimes?: CronTimes;
-  /** Functions outside of actors that actors can have carried out, by name. */
-  readonly externals?: ReadonlyMap<string, ExternalFunction>;
-  /**
-   * Whether definitions may come with {@link Engine.define} while it runs: messages to actors that are
-   * not defined wait for them. Default: they are parked.
-   */
-  readonly awaitsDefinitions?: boolean;
-  /** Finds the engine of another actor system, for calls that name one. */
-  readonly findSystem?: (name: string) => Engine | undefined;
-}
 
 /** Time for what is queued when a system stops, in milliseconds. */
 export const DRAIN_TIMEOUT_MS_DEFAULT = 10_000;
@@ -217,6 +184,16 @@ export class Engine {
       this.#startTimers(type);
     }
     return type;
+  }
+
+  /**
+   * Forgets a definition, also while it runs: calls find nobody, and messages wait as for one that has not
+   * come. What is stored of its actors stays. Answers whether there was one.
+   *
+   * @throws {SpawnError} `OVERLOADED` while actors of it are at work
+   */
+  undefine(definition: string): boolean {
+    return this.#types.undefine(definition);
   }
 
   /** Whether it takes calls from outside. */

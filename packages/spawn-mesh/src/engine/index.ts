@@ -3,7 +3,7 @@
 export { Engine, DRAIN_TIMEOUT_MS_DEFAULT } from "./engine.ts";
 export { DEADLINE_MS_DEFAULT } from "./call-options.ts";
 export type { ActorCall, Origin } from "./actor-call.ts";
-export type { EngineOptions } from "./engine.ts";
+export type { EngineOptions } from "./engine-options.ts";
 export type { CallOptions } from "./call-options.ts";
 export type { ActorType } from "./actor-type.ts";
 export { findAction, DEFAULT_READS } from "./actor-definition.ts";

@@ -80,6 +80,11 @@ export interface Limits {
   readonly externalTimeoutMs: number;
   /** How often a message is tried before it is parked. Default 8. */
   readonly messageAttemptsMax: number;
+  /**
+   * For how long a message waits for an actor that may still be registered, or for a system that is not
+   * here, in milliseconds. Default 24 hours; then it is parked.
+   */
+  readonly absentTargetMsMax: number;
 }
 
 const KI = 1024;
@@ -122,6 +127,7 @@ export const defaultLimits: Limits = {
   hopsMax: 32,
   externalTimeoutMs: 60_000,
   messageAttemptsMax: 8,
+  absentTargetMsMax: 24 * 60 * 60 * 1_000,
 };
 
 /** The longest time-out that makes sense: what Node's timers can count to, about 24 days. */

@@ -35,6 +35,8 @@ export interface MessageHeaders {
    * remembers it if the target cannot. It has the key of the caller, or the outcome of an earlier step.
    */
   readonly rememberedBy?: ActorId;
+  /** When it was to be delivered first (wall), if that was not at once and it is not repeated. */
+  readonly notBefore?: number;
   /** When it comes again after it was consumed. */
   readonly repeat?: PlannedRepetition;
   /** For an occurrence of a repeated message that was given up: of which, and when it was planned (wall). */

@@ -130,31 +130,53 @@ export class Messaging {
     const elsewhere = this.#parts.messagingOf(target.system);
     if (elsewhere === undefined) {
       // It may start after this one, or in another process.
-      throw new SpawnError(
-        "NODE_UNAVAILABLE",
-        `there is no actor system ${JSON.stringify(target.system)} here; the message waits for it`,
-      );
+      const what = `there is no actor system ${JSON.stringify(target.system)} here`;
+      throw this.#absent(message, "NODE_UNAVAILABLE", what);
     }
     // It is consumed here when it was applied there: until then it may come there again.
     elsewhere.#fromElsewhere(message, caller);
   }
 
   /** @throws {SpawnError} `ACTOR_NOT_FOUND`; `HOST_UNAVAILABLE` if it may come, for which the message waits */
-  #typeOf({ definition, name }: ActorId): ActorType {
+  #typeOf(message: StoredMessage): ActorType {
+    const { types } = this.#parts;
+    const { definition, name } = message.target;
+    if (!this.#isAwaited(message)) return types().typeOf(name, definition);
+    const what = `nobody has registered ${JSON.stringify(definition)} here`;
+    throw this.#absent(message, "HOST_UNAVAILABLE", what);
+  }
+
+  /** Whether the target is not there, and may come. */
+  #isAwaited({ target }: StoredMessage): boolean {
     const { types, awaitsDefinitions } = this.#parts;
-    if (!awaitsDefinitions || types().has(definition)) return types().typeOf(name, definition);
-    throw new SpawnError(
-      "HOST_UNAVAILABLE",
-      `nobody has registered ${JSON.stringify(definition)} here yet; the message waits for it`,
-    );
+    return awaitsDefinitions && !types().has(target.definition);
+  }
+
+  /** Why a message cannot be delivered whose target is not here: it waits for that, and one day no longer. */
+  #absent(
+    message: StoredMessage,
+    code: "HOST_UNAVAILABLE" | "NODE_UNAVAILABLE",
+    what: string,
+  ): SpawnError {
+    if (!this.#hasWaited(message)) {
+      return new SpawnError(code, `${what} yet; the message waits for it`);
+    }
+    const { absentTargetMsMax } = this.#parts.limits;
+    const waited = `the message has waited for it for ${absentTargetMsMax} ms`;
+    return new SpawnError("ACTOR_NOT_FOUND", `${what}, and ${waited}`);
+  }
+
+  #hasWaited({ sentAt, headers: { repeat, notBefore } }: StoredMessage): boolean {
+    const { clock, limits } = this.#parts;
+    const since = repeat?.plannedAt ?? notBefore ?? sentAt;
+    return clock.wall() - since > limits.absentTargetMsMax;
   }
 
   /** A message of this statestore: the commit of what it does consumes it. */
   #toActor(message: StoredMessage, caller: Caller, isStored: boolean): void {
-    const { target, headers } = message;
-    const { definition } = this.#typeOf(target);
-    if (message.isTimer && !timerIds(target, definition).includes(message.id)) {
-      // The definition has changed since: another timer has taken its place.
+    const { headers } = message;
+    if (message.isTimer && this.#isOutdated(message)) {
+      // Another timer has taken its place, or takes it when its actor comes to life again.
       const gone = this.operations.cancel(message.id);
       return void gone.then(
         () => caller.resolve(undefined),
@@ -169,10 +191,16 @@ export class Messaging {
     });
   }
 
+  /** Whether the definition of a timer has changed since, or is gone. */
+  #isOutdated(timer: StoredMessage): boolean {
+    if (this.#isAwaited(timer)) return this.#hasWaited(timer);
+    return !timerIds(timer.target, this.#typeOf(timer).definition).includes(timer.id);
+  }
+
   /** A message of another statestore: that it was applied is remembered by its id and the time of sending. */
   #fromElsewhere(message: StoredMessage, caller: Caller): void {
-    const { target, sentAt } = message;
-    const { definition } = this.#typeOf(target);
+    const { sentAt } = message;
+    const { definition } = this.#typeOf(message);
     const id = sentId(message);
     this.#submit(message, caller, {
       idempotencyKey: definition.state === undefined ? undefined : `message ${id} ${sentAt}`,
@@ -187,7 +215,7 @@ export class Messaging {
     once: Pick<InvocationDetails, "idempotencyKey" | "fingerprint" | "message">,
   ): void {
     const { target, headers } = message;
-    const type = this.#typeOf(target);
+    const type = this.#typeOf(message);
     const details = {
       ...once,
       metadata: headers.metadata ?? {},

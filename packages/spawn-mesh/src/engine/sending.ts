@@ -146,7 +146,7 @@ export function composeCall(
     headers: {
       kind: request.definition === EXTERNAL ? "external" : "call",
       ...(all === undefined ? undefined : { metadata: all }),
-      ...(repeat === undefined ? undefined : { repeat: { ...repeat, plannedAt: dueAt! } }),
+      ...plannedFor(dueAt, repeat),
     },
     isOrdered: request.ordered !== false && dueAt === undefined,
     isTimer: false,
@@ -154,6 +154,15 @@ export function composeCall(
     dueAt,
     isStored: request.reliability !== "fire",
   };
+}
+
+/** When a message is to be delivered that is not delivered at once. */
+function plannedFor(
+  dueAt: number | undefined,
+  repeat: Repetition | undefined,
+): Pick<MessageHeaders, "notBefore" | "repeat"> | undefined {
+  if (dueAt === undefined) return undefined;
+  return repeat === undefined ? { notBefore: dueAt } : { repeat: { ...repeat, plannedAt: dueAt } };
 }
 
 /**

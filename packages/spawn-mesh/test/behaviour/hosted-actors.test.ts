@@ -10,6 +10,7 @@ import {
 } from "spawn-mesh/engine";
 import type { ActionFunction, ActorDefinition, EngineOptions, Host } from "spawn-mesh/engine";
 import { memoryStatestore } from "spawn-mesh/memory";
+import { VirtualClock } from "spawn-mesh/testing";
 
 type Changes = Partial<Omit<ActorDefinition, "actions">>;
 
@@ -166,7 +167,90 @@ describe("what is prepared before the messages", () => {
   });
 });
 
+describe("a definition that is forgotten", () => {
+  test("leaves nobody to call, and what is stored for when it comes again", async () => {
+    const engine = await start({ definitions: [definition("counter", { add: adds(1) })] });
+    await engine.invoke("counter", { action: "add" });
+    expect(engine.undefine("counter")).toBe(true);
+    await expect(engine.invoke("counter", { action: "add" })).rejects.toThrow("[ACTOR_NOT_FOUND]");
+    expect(engine.undefine("counter")).toBe(false);
+    engine.define(definition("counter", { add: adds(1) }));
+    expect(await engine.invoke("counter", { action: "add" })).toBe(2);
+  });
+
+  test("stays while one of its actors is at work", async () => {
+    let goOn: (() => void) | undefined;
+    const wait: ActionFunction = () => new Promise<void>((resolve) => (goOn = resolve));
+    const engine = await start({ definitions: [definition("busy", { wait })] });
+    const waiting = engine.invoke("busy", { action: "wait" });
+    await until(() => goOn !== undefined);
+    expect(() => engine.undefine("busy")).toThrow("[OVERLOADED]");
+    goOn!();
+    await waiting;
+    expect(engine.undefine("busy")).toBe(true);
+  });
+});
+
 describe("messages to actors that are not there", () => {
+  async function startWithClock(): Promise<{ clock: VirtualClock; engine: Engine }> {
+    const clock = new VirtualClock();
+    const engine = await start({
+      limits: { absentTargetMsMax: 60_000 },
+      clock: {
+        monotonic: () => clock.monotonic(),
+        wall: () => clock.wall(),
+        timer: (delayMs, action) => clock.timer(delayMs, action),
+        yield: (action) => void setImmediate(action),
+      },
+    });
+    return { clock, engine };
+  }
+
+  test("wait for them, and are parked when that takes too long", async () => {
+    const { clock, engine } = await startWithClock();
+    await engine.send("nobody", { action: "hear" });
+    await engine.send("other", { action: "hear", system: "elsewhere" });
+    await engine.send("nobody", { action: "later", delayMs: 100_000 });
+    await clock.advance(59_000);
+    expect(await engine.messages.listParked()).toEqual([]);
+    await clock.advance(70_000);
+    // The other one is due since half a minute, and waits as long as these.
+    const parked = await engine.messages.listParked();
+    const tooLong = expect.stringMatching(/has waited for it for 60000 ms/) as string;
+    expect(parked).toMatchObject([
+      { action: "hear", error: tooLong },
+      { action: "hear", error: tooLong },
+    ]);
+    let heard = 0;
+    const hear = () => void heard++;
+    engine.define(definition("nobody", { hear, later: hear }));
+    await engine.messages.retry(...parked.map(({ id }) => id));
+    await clock.advance(10_000);
+    expect(heard).toBe(2);
+  });
+
+  test("are gone when they are timers: they come again with their actor", async () => {
+    const { clock, engine } = await startWithClock();
+    let ticks = 0;
+    const timers = [
+      { action: "tick", payload: null, repeat: { everyMs: 1_000, catchUp: "one" } as const },
+    ];
+    const metronome = definition("metronome", { tick: () => void ticks++ }, { timers });
+    engine.define(metronome);
+    await clock.advance(30_000);
+    expect(ticks).toBeGreaterThan(20);
+    expect(engine.undefine("metronome")).toBe(true);
+    await clock.advance(59_000);
+    expect(await engine.messages.list()).toMatchObject([{ isTimer: true }]);
+    await clock.advance(20_000);
+    expect(await engine.messages.list()).toEqual([]);
+    expect(await engine.messages.listParked()).toEqual([]);
+    ticks = 0;
+    engine.define(metronome);
+    await clock.advance(5_000);
+    expect(ticks).toBeGreaterThan(2);
+  });
+
   test("are parked where no definitions come", async () => {
     const engine = await start({ awaitsDefinitions: false });
     await engine.send("nobody", { action: "hear" });

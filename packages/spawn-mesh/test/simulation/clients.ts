@@ -4,7 +4,15 @@
  */
 import { sleep } from "../../src/engine/clock.ts";
 import { isSpawnError } from "../../src/engine/errors.ts";
-import { drawOptions, drawPlace, drawPost } from "./draw-post.ts";
+import {
+  cancellableOf,
+  drawCancel,
+  drawOptions,
+  drawPlace,
+  drawPost,
+  isRepeated,
+} from "./draw-post.ts";
+import type { Drawing } from "./draw-post.ts";
 import type { Answer, CallRequest, Incarnation, Surroundings } from "./incarnation.ts";
 import { badModes } from "./definitions.ts";
 import type { AppendPayload, Mode } from "./definitions.ts";
@@ -118,8 +126,8 @@ export class Client {
     const drawing = { choices, profile, drawn: world.drawn };
     const value = `${this.#label}.${++this.#made}`;
     if (choices.chance(messages.outsideShare)) return await this.#sendFromOutside(value);
-    const { role, name } = drawPlace(drawing);
-    const payload = drawPost(drawing, value);
+    const { at, payload } = this.#drawPost(drawing, value);
+    const { role, name } = at;
     world.asked.set(value, payload);
     const isRouted = payload.route.length > 0;
     const operation = beginOperation(world, { role, name, kind: "append", value, isRouted });
@@ -129,21 +137,39 @@ export class Client {
     else await this.#finish(operation, [await this.#attempt(operation, request)]);
   }
 
+  /** Something new, or that something from before is not wanted any more. */
+  #drawPost(drawing: Drawing, value: string) {
+    const { choices, cancellable } = this.#parts.world;
+    if (cancellable.length > 0 && choices.chance(drawing.profile.messages.cancelShare)) {
+      // Often what was asked for just now, so that both may be in one commit.
+      const place = choices.chance(0.5) ? -1 : choices.between(0, cancellable.length - 1);
+      const [unwanted] = cancellable.splice(place, 1);
+      return drawCancel(drawing, value, unwanted!);
+    }
+    const at = drawPlace(drawing);
+    const payload = drawPost(drawing, value, at);
+    cancellable.push(...cancellableOf(at, payload));
+    return { at, payload };
+  }
+
   async #sendFromOutside(value: string): Promise<void> {
     const { world, profile } = this.#parts;
     const drawing = { choices: world.choices, profile, drawn: world.drawn };
-    const { role, name } = drawPlace(drawing);
+    const at = drawPlace(drawing);
+    const { role, name } = at;
     const { reliability: _, ...options } = drawOptions(drawing);
     const payload = {
-      ...drawPost(drawing, `${value}/1`),
+      ...drawPost(drawing, `${value}/1`, at),
       route: [],
       isLater: options.delayMs !== undefined,
     };
-    const isRepeated = options.everyMs !== undefined;
     const { engine } = await this.#anyAlive();
     const request = { ...options, definition: role, action: "post" };
     await engine
-      .send(name, { ...request, payload: isRepeated ? { ...payload, mode: "plain" } : payload })
+      .send(name, {
+        ...request,
+        payload: isRepeated(options) ? { ...payload, mode: "plain" } : payload,
+      })
       .then(
         (id) => world.acknowledged.add(id),
         (error: unknown) => world.count(isSpawnError(error) ? `send ${error.code}` : "untyped"),

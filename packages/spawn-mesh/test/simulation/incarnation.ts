@@ -6,11 +6,13 @@
  */
 import type { Clock, Timer } from "../../src/engine/clock.ts";
 import { Engine } from "../../src/engine/engine.ts";
+import { cronTimes } from "../../src/sdk/cron-times.ts";
 import { isSpawnError } from "../../src/engine/errors.ts";
 import type { InvokeRequest } from "../../src/engine/run.ts";
 import { Connection } from "./connection.ts";
 import type { Database } from "./database.ts";
 import { definitionsOf } from "./definitions.ts";
+import { outsideOf } from "./outside.ts";
 import { postHost } from "./post-definitions.ts";
 import type { Profile } from "./profile.ts";
 import type { Operation, Outcome } from "./run-log.ts";
@@ -75,9 +77,12 @@ export class Incarnation {
       isExclusive: profile.isExclusive,
       clock,
     });
+    const parts = { ...around, clock, incarnation: this };
     this.engine = new Engine({
       system: "simulation",
-      definitions: definitionsOf({ ...around, clock, incarnation: this }),
+      definitions: definitionsOf(parts),
+      externals: outsideOf(parts),
+      cronTimes,
       store: this.connection,
       clock,
       random: world.random,

@@ -26,8 +26,9 @@ export class MessageLog {
     return this.#stored.get(id)?.sentAt === sentAt;
   }
 
-  committed({ actor, etag, isDelete, consumes, sends }: Commit): void {
+  committed({ actor, etag, isDelete, consumes, cancels, sends }: Commit): void {
     for (const { id } of consumes) this.#end(id, "consumed", etag);
+    for (const id of cancels) this.#end(id, "cancelled", etag);
     if (isDelete) {
       const timers = this.stored.filter(({ source, isTimer }) => isTimer && isSame(source, actor));
       for (const { id } of timers) this.#end(id, "forgotten", etag);

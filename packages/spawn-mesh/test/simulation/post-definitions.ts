@@ -3,11 +3,13 @@ import type { ActionDefinition, ActorDefinition } from "../../src/engine/actor-d
 import { sleep } from "../../src/engine/clock.ts";
 import { fail } from "../../src/engine/failure.ts";
 import type { Host } from "../../src/engine/host.ts";
+import { storedId } from "../../src/engine/message-ids.ts";
 import type { ActionContext, Run } from "../../src/engine/run.ts";
 import type { TimerDefinition } from "../../src/engine/timers.ts";
 import type { DefinitionParts } from "./definitions.ts";
-import { CHANNEL_NAME, isFired, itemOf } from "./posts.ts";
+import { CHANNEL_NAME, EMPTY, isFired, itemOf, OUTSIDE_NAME } from "./posts.ts";
 import type { PostPayload } from "./posts.ts";
+import type { World } from "./world.ts";
 
 interface PostState {
   items: unknown[];
@@ -44,15 +46,7 @@ export function postDefinitions(
 }
 
 function timerOf(repeat: TimerDefinition["repeat"]): TimerDefinition {
-  const payload: PostPayload = {
-    value: `tick-${repeat.catchUp}`,
-    mode: "plain",
-    ms: 0,
-    isLater: false,
-    errands: [],
-    route: [],
-    broadcasts: [],
-  };
+  const payload: PostPayload = { ...EMPTY, value: `tick-${repeat.catchUp}` };
   return { action: "post", payload: JSON.stringify(payload), repeat };
 }
 
@@ -68,7 +62,7 @@ function post(parts: DefinitionParts, context: ActionContext, payload: PostPaylo
   const actor = `${definition}/${name}`;
   world.runs.push({ sequence: world.next(), at: clock.wall(), actor, item });
   const hops = headers?.kind === "step" ? headers.hops! : 0;
-  const doAll = (): unknown => act(context, { payload, item, hops });
+  const doAll = (): unknown => act(context, { payload, item, hops, world });
   switch (mode) {
     case "slow":
       return sleep(clock, ms).then(doAll);
@@ -93,14 +87,25 @@ function post(parts: DefinitionParts, context: ActionContext, payload: PostPaylo
 /** Puts the item into the list, sends what is to be sent, and says who goes on. */
 function act(
   context: ActionContext,
-  what: { readonly payload: PostPayload; readonly item: string; readonly hops: number },
+  what: {
+    readonly payload: PostPayload;
+    readonly item: string;
+    readonly hops: number;
+    readonly world: World;
+  },
 ): unknown {
-  const { payload, item, hops } = what;
+  const { payload, item, hops, world } = what;
   const { definition, name } = context.self;
   const hasState = definition !== "post-stateless";
   const state = hasState ? (context.state as PostState) : { items: [] };
   state.items.push(item);
   if (payload.mode === "spoil" && hasState) state.items.push(10n);
+  for (const { id } of hops === 0 ? payload.cancels : []) {
+    context.cancel(id);
+    world.count("message unwanted");
+    // It goes with no commit, so nobody can tell from the list.
+    if (!hasState) world.cancelled.add(id.includes("@") ? id : storedId(context.self, id));
+  }
   const isRepeated = item.includes("@");
   if (hops === 0 && !isRepeated) {
     for (const { to, options, payload: errand } of payload.errands) {
@@ -112,6 +117,7 @@ function act(
       });
     }
     for (const told of payload.broadcasts) context.broadcast(CHANNEL_NAME, told);
+    for (const wanted of payload.outside) context.external(OUTSIDE_NAME, wanted);
   }
   const next = payload.route[hops];
   if (next === undefined) return { at: `${definition}/${name}`, place: state.items.length };

@@ -12,6 +12,9 @@ import type { PostRole } from "./run-log.ts";
 /** The channel that some of the actors listen to. */
 export const CHANNEL_NAME = "news";
 
+/** The one function outside. */
+export const OUTSIDE_NAME = "outside";
+
 /**
  * How the code of an action behaves: `moody` throws now and then, `deadly` ends its incarnation each
  * time, `fail` says no for good, `spoil` leaves a state that cannot be stored.
@@ -35,6 +38,28 @@ export interface PostPayload {
   readonly route: readonly Hop[];
   /** Whether the whole is told to all subscribers: the values of what they get are the same. */
   readonly broadcasts: readonly PostPayload[];
+  /** What is done outside. */
+  readonly outside: readonly PostPayload[];
+  /** Messages that were sent before, if nothing went wrong, and are not wanted any more. */
+  readonly cancels: readonly Cancelled[];
+}
+
+/** A payload that asks for nothing. */
+export const EMPTY = {
+  mode: "plain",
+  ms: 0,
+  isLater: false,
+  errands: [],
+  route: [],
+  broadcasts: [],
+  outside: [],
+  cancels: [],
+} as const satisfies Omit<PostPayload, "value">;
+
+/** A message to cancel: its value, and the id that is given for it. */
+interface Cancelled {
+  readonly value: string;
+  readonly id: string;
 }
 
 /** A message to send. */
@@ -75,6 +100,11 @@ export function causeOf(item: string): string | undefined {
   const [value] = item.split("@");
   const end = value!.lastIndexOf("/");
   return end < 0 ? undefined : value!.slice(0, end);
+}
+
+/** The value of the payload that an item is there because of. */
+export function valueOf(item: string): string {
+  return item.split(/[@>]/)[0]!;
 }
 
 /** Whether a message was sent once and stored nowhere. */

@@ -82,12 +82,17 @@ interface MessageProfile {
   readonly repeatShare: number;
   readonly unorderedShare: number;
   readonly fireShare: number;
+  /** Those that have an id of their sender, by which it may cancel them. */
+  readonly namedShare: number;
+  /** Those that are for functions outside. */
+  readonly externalShare: number;
   readonly badShare: number;
   readonly deadlyShare: number;
   /** Shares of calls. */
   readonly routeShare: number;
   readonly broadcastShare: number;
   readonly outsideShare: number;
+  readonly cancelShare: number;
   readonly hasOperators: boolean;
   readonly timers: readonly Repetition[];
 }
@@ -174,10 +179,21 @@ function drawMessages(
     routeShare: share(0.5, [0.2, 0.5]),
     broadcastShare: share(0.3, [0.1, 0.3]),
     outsideShare: share(0.4, [0.1, 0.3]),
+    ...drawWayward(share),
     hasOperators: choices.chance(0.4),
     timers: (["skip", "one", "all"] as const).flatMap((catchUp) =>
       choices.chance(0.15) ? [{ everyMs: choices.pick([800, 2_000]), catchUp }] : [],
     ),
+  };
+}
+
+/** What is sent and may be taken back, and what goes outside. */
+function drawWayward(share: (likely: number, of: readonly number[]) => number) {
+  const namedShare = share(0.4, [0.2, 0.5]);
+  return {
+    namedShare,
+    cancelShare: namedShare > 0 ? 0.4 : 0,
+    externalShare: share(0.3, [0.2, 0.5]),
   };
 }
 
@@ -205,5 +221,6 @@ function drawLimits(
     deliveriesMax: choices.pick([2, 20, 10_000]),
     claimRowsMax: choices.pick([1, 4, 256]),
     messageAttemptsMax: choices.pick([4, 6]),
+    externalTimeoutMs: choices.pick([150, 60_000]),
   };
 }

@@ -123,7 +123,7 @@ export interface MessageEvent {
   readonly at: number;
   /**
    * `replaced` without a commit of its target: by other messages, by its next time, or by nothing.
-   * `removed` by hand, `forgotten` with the actor whose timer it was.
+   * `removed` by hand, `cancelled` by the commit of an actor, `forgotten` with the actor whose timer it was.
    */
   readonly type:
     | "sent"
@@ -131,13 +131,14 @@ export interface MessageEvent {
     | "consumed"
     | "replaced"
     | "removed"
+    | "cancelled"
     | "forgotten"
     | "parked"
     | "retried"
     | "discarded";
   /** As it was stored. */
   readonly message: Message;
-  /** The commit that sent or consumed it; `undefined` if none did. */
+  /** The commit that sent, consumed or cancelled it; `undefined` if none did. */
   readonly etag: Etag | undefined;
 }
 
@@ -171,6 +172,11 @@ export interface RunLog {
   readonly cancelled: ReadonlySet<string>;
   /** The ids of messages whose senders were told that they are stored. */
   readonly acknowledged: ReadonlySet<string>;
+  /** What was done outside, by value: the ids that it was asked for with, and when it was done first. */
+  readonly outside: ReadonlyMap<
+    string,
+    { readonly ids: ReadonlySet<string>; readonly doneAt: number | undefined }
+  >;
   /** Lists that were deleted because they were found, as of that revision. */
   readonly purged: readonly { readonly actor: string; readonly revision: number }[];
   /** Whether nothing but a message can have ended an incarnation, or lost a claim. */

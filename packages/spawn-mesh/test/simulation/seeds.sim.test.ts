@@ -49,6 +49,7 @@ const mustHappen = [
     (what) => `fault ${what}`,
   ),
   ...postModes.map((mode) => `post ${mode}`),
+  ...postModes.map((mode) => `outside ${mode}`),
   "post step",
   ...[
     "sent",
@@ -57,6 +58,8 @@ const mustHappen = [
     "consumed",
     "replaced",
     "removed",
+    "unwanted",
+    "cancelled",
     "parked",
     "retried",
     "discarded",

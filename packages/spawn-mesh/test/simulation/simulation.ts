@@ -71,7 +71,7 @@ export async function simulate(seed: number): Promise<RunReport> {
   heal(around, fleet);
   const leftOver = await rest(around, fleet);
   const { operations, attempts, applied, sessions, sightings, unloaded, pauses, peaks } = world;
-  const { messages, runs, asked, cancelled, acknowledged, purged } = world;
+  const { messages, runs, asked, cancelled, acknowledged, outside, purged } = world;
   const log: RunLog = {
     operations,
     attempts,
@@ -85,6 +85,7 @@ export async function simulate(seed: number): Promise<RunReport> {
     asked,
     cancelled,
     acknowledged,
+    outside,
     purged,
     isCalm: profile.isCalm,
     peaks,

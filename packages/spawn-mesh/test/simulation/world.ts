@@ -3,6 +3,7 @@ import { seededRandom } from "../../src/testing/seeded-random.ts";
 import { VirtualClock } from "../../src/testing/virtual-clock.ts";
 import { Choices } from "./choices.ts";
 import type { PostPayload } from "./posts.ts";
+import type { Cancellable } from "./draw-post.ts";
 import type {
   AppliedCommit,
   Attempt,
@@ -36,6 +37,10 @@ export class World {
   readonly cancelled = new Set<string>();
   /** The ids of messages whose senders were told that they are stored. */
   readonly acknowledged = new Set<string>();
+  /** What was done outside, by value: the ids that it was asked for with, and when it was done first. */
+  readonly outside = new Map<string, { readonly ids: Set<string>; doneAt: number | undefined }>();
+  /** Messages that actors were told to send and may be told to cancel. */
+  readonly cancellable: Cancellable[] = [];
   /** Lists that were deleted because they were found, as of that revision. */
   readonly purged: { actor: string; revision: number }[] = [];
   /** How many messages come again and again, and how many never succeed. */

@@ -57,18 +57,19 @@ export class StreamCalls {
     if (signal?.aborted === true) throw cancelled(false);
     return await new Promise((resolve, reject) => {
       const call = new StreamCall(body, options, { resolve, reject });
+      const isSent = options.isUrgent || this.#hasRoom(connection);
       this.#calls.add(call);
       call.onEnd = () => this.#ended(call);
       this.#sweep ??= setInterval(() => this.#giveUpLate(), SWEEP_MS).unref();
       if (this.#calls.size === 1) this.#stream.keepAlive(true);
-      if (options.isUrgent || this.#hasRoom(connection)) call.send(connection);
+      if (isSent) call.send(connection);
       else this.#waiting.add(call);
     });
   }
 
   #hasRoom(connection: StreamConnection): boolean {
     const underWay = this.#calls.size - this.#waiting.size;
-    return underWay <= UNDER_WAY_MAX && connection.unsentBytes <= UNSENT_BYTES_MAX;
+    return underWay < UNDER_WAY_MAX && connection.unsentBytes <= UNSENT_BYTES_MAX;
   }
 
   #ended(call: StreamCall): void {

@@ -1,5 +1,6 @@
 import type { RunLog, Violation } from "../run-log.ts";
 import { checkBounds } from "./bounds.ts";
+import { checkCancels } from "./cancels.ts";
 import { checkChains } from "./chains.ts";
 import { checkDeliveries } from "./deliveries.ts";
 import { checkEffects } from "./effects.ts";
@@ -25,6 +26,7 @@ export function checkRun(log: RunLog): readonly Violation[] {
     checkWriteBehind,
     checkEffects,
     checkDeliveries,
+    checkCancels,
     checkLanes,
     checkTicks,
     checkIndexes,

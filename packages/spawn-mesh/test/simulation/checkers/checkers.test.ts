@@ -96,6 +96,7 @@ function broken(history: Partial<RunLog>): readonly string[] {
     cancelled: new Set(),
     acknowledged: new Set(),
     purged: [],
+    outside: new Map(),
     isCalm: false,
     peaks: [],
     unloaded: [],

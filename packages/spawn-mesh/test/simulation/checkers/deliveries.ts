@@ -5,17 +5,42 @@
  * acknowledged is missing; innocent messages are not given up for what others did. I9: it was not
  * delivered before it was stored. I14: nor before its time.
  */
+import type { Message } from "../../../src/engine/message-store.ts";
 import { isFired, isOfMessage, itemOfMessage, payloadOf } from "../posts.ts";
 import type { PostMode } from "../posts.ts";
 import type { MessageEvent, RunLog, Violation } from "../run-log.ts";
 
 type Log = Pick<
   RunLog,
-  "operations" | "applied" | "messages" | "runs" | "cancelled" | "acknowledged" | "isCalm" | "asked"
+  | "operations"
+  | "applied"
+  | "messages"
+  | "runs"
+  | "cancelled"
+  | "acknowledged"
+  | "outside"
+  | "isCalm"
+  | "asked"
 >;
 
 export function checkDeliveries(log: Log): readonly Violation[] {
-  return [...checkRuns(log), ...checkEnds(log), ...checkOnce(log), ...checkAcknowledged(log)];
+  return [
+    ...checkRuns(log),
+    ...checkEnds(log),
+    ...checkOnce(log),
+    ...checkOutside(log),
+    ...checkAcknowledged(log),
+  ];
+}
+
+/** Whatever is outside knows what it was asked for before by its id. */
+function checkOutside({ outside }: Log): readonly Violation[] {
+  return [...outside]
+    .filter(([, { ids }]) => ids.size > 1)
+    .map(([value, { ids }]) => ({
+      invariant: "I6",
+      what: `${value} was asked for under ${ids.size} ids`,
+    }));
 }
 
 /** No message ends twice. */
@@ -53,9 +78,11 @@ function checkRuns({ runs, messages }: Log): readonly Violation[] {
 /** How actions behave that may fail. */
 const saysNo: ReadonlySet<PostMode> = new Set(["moody", "throw", "fail", "spoil"]);
 
-function checkEnds({ messages, runs, cancelled, isCalm }: Log): readonly Violation[] {
+const innocentKinds: ReadonlySet<Message["headers"]["kind"]> = new Set(["call", "external"]);
+
+function checkEnds({ messages, runs, cancelled, outside, isCalm }: Log): readonly Violation[] {
   const ran = new Set(runs.map(({ item }) => item));
-  return messages.flatMap(({ type, message }): readonly Violation[] => {
+  return messages.flatMap(({ type, message, sequence }): readonly Violation[] => {
     const item = itemOfMessage(message);
     const { target, headers, id } = message;
     const violation = (what: string): readonly Violation[] => [{ invariant: "I6", what }];
@@ -63,6 +90,10 @@ function checkEnds({ messages, runs, cancelled, isCalm }: Log): readonly Violati
     switch (type) {
       case "replaced": {
         if (headers.kind === "broadcast") return [];
+        if (headers.kind === "external") {
+          const isDone = (outside.get(item)?.doneAt ?? Infinity) < sequence;
+          return isDone ? [] : violation(`${item} ended before it was done outside`);
+        }
         const isSkipped = headers.repeat?.catchUp === "skip";
         if (target.definition === "post-stateless") {
           return isSkipped || ran.has(item) ? [] : violation(`${item} ended and never ran`);
@@ -77,7 +108,7 @@ function checkEnds({ messages, runs, cancelled, isCalm }: Log): readonly Violati
           ? []
           : violation(`${item} was removed, and nobody wanted that`);
       case "parked":
-        return isCalm && mode === "plain" && headers.kind === "call"
+        return isCalm && mode === "plain" && innocentKinds.has(headers.kind)
           ? violation(`${item} was given up for what others did`)
           : [];
       default:

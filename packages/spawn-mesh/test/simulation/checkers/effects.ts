@@ -6,40 +6,35 @@
  * that it consumed stand for, and what it sent follows from exactly that.
  */
 import type { Message } from "../../../src/engine/message-store.ts";
-import { causeOf, isFired, isOfMessage, itemOfMessage, payloadOf } from "../posts.ts";
+import { causeOf, isFired, isOfMessage, itemOfMessage, valueOf } from "../posts.ts";
 import type { PostPayload } from "../posts.ts";
 import type { AppliedCommit, MessageEvent, RunLog, Violation } from "../run-log.ts";
-import { newItems } from "./new-items.ts";
+import { postCommits } from "./post-commits.ts";
+import type { PostCommit } from "./post-commits.ts";
 
 type Log = Pick<RunLog, "applied" | "messages" | "asked">;
 
-export function checkEffects({ applied, messages, asked }: Log): readonly Violation[] {
-  const byEtag = Map.groupBy(messages, ({ etag }) => etag);
+export function checkEffects(log: Log): readonly Violation[] {
+  const { messages } = log;
   /** What became of each message last, before the commit that is looked at. */
   const fates = new Map<string, MessageEvent["type"]>();
   let seen = 0;
-  return newItems(applied).flatMap(({ entry, items }) => {
-    for (; seen < messages.length && messages[seen]!.sequence < entry.sequence; seen++) {
+  return postCommits(log).flatMap((commit) => {
+    for (; seen < messages.length && messages[seen]!.sequence < commit.entry.sequence; seen++) {
       const { message, type } = messages[seen]!;
       if (isOfPost(message)) fates.set(itemOfMessage(message), type);
     }
-    const events = byEtag.get(entry.commit.etag) ?? [];
-    return checkCommit(entry, { items, events, fates, asked });
+    return checkCommit(commit, fates);
   });
 }
 
-interface Surroundings {
-  readonly items: readonly string[];
-  readonly events: readonly MessageEvent[];
-  readonly fates: ReadonlyMap<string, MessageEvent["type"]>;
-  readonly asked: Log["asked"];
-}
-
-function checkCommit(entry: AppliedCommit, around: Surroundings): readonly Violation[] {
-  const { items, events, fates, asked } = around;
+function checkCommit(
+  { entry, items, events, payloadOf, unwants }: PostCommit,
+  fates: ReadonlyMap<string, MessageEvent["type"]>,
+): readonly Violation[] {
   const consumed = messagesOf(events, "consumed");
   const sent = messagesOf(events, "sent");
-  const standFor = new Map(consumed.map((message) => [itemOfMessage(message), message]));
+  const standFor = new Set(consumed.map(itemOfMessage));
   const undone = consumed.filter(
     (message) => !items.includes(itemOfMessage(message)) && !isRememberedFailure(message),
   );
@@ -47,11 +42,11 @@ function checkCommit(entry: AppliedCommit, around: Surroundings): readonly Viola
     (item) => isOfMessage(item) && !standFor.has(item) && !isTakenBack(entry, fates.get(item)),
   );
   const orphans = sent.filter((message) => !hasCause(message, items, consumed));
-  const values = new Set(sent.map((message) => valueOf(itemOfMessage(message))));
-  const missing = items.flatMap((item) => {
-    const message = standFor.get(item);
-    const payload = message === undefined ? asked.get(item) : payloadOf(message);
-    return payload === undefined ? [] : whatFollows(item, payload).filter((it) => !values.has(it));
+  const values = new Set(sent.map(sentAs));
+  const missing = items.flatMap((item, place) => {
+    const payload = payloadOf(item);
+    if (payload === undefined) return [];
+    return whatFollows(item, payload).filter((sent) => !values.has(sent) && !unwants(sent, place));
   });
   const { actor, commit } = entry;
   const violation = (what: string): Violation => ({
@@ -82,14 +77,19 @@ function isRememberedFailure({ headers }: Message): boolean {
   return headers.rememberedBy !== undefined;
 }
 
+const takenBack: ReadonlySet<MessageEvent["type"]> = new Set([
+  "removed",
+  "cancelled",
+  "parked",
+  "discarded",
+]);
+
 /**
  * What a write-behind actor has acknowledged on top of a message stays, though the message was
  * cancelled or given up before it was stored.
  */
 function isTakenBack({ role }: AppliedCommit, fate: MessageEvent["type"] | undefined): boolean {
-  return (
-    role === "post-behind" && (fate === "removed" || fate === "parked" || fate === "discarded")
-  );
+  return role === "post-behind" && fate !== undefined && takenBack.has(fate);
 }
 
 function hasCause(
@@ -107,15 +107,17 @@ function hasCause(
 
 /** The values of the messages that an action sends which puts the item into its list. */
 function whatFollows(item: string, payload: PostPayload): readonly string[] {
-  const { errands, broadcasts, route, value } = payload;
+  const { errands, broadcasts, outside, route, value } = payload;
   if (item.includes("@")) return [];
   const hops = item === value ? 0 : Number(item.slice(item.lastIndexOf(">") + 1));
   const step = route[hops] === undefined ? [] : [`${value}>${hops + 1}`];
   if (hops > 0) return step;
-  const told = [...errands.map((errand) => errand.payload), ...broadcasts];
+  const told = [...errands.map((errand) => errand.payload), ...broadcasts, ...outside];
   return [...told.map((sent) => sent.value).filter((sent) => !isFired(sent)), ...step];
 }
 
-function valueOf(item: string): string {
-  return item.split("@")[0]!;
+/** As {@link whatFollows} names it. */
+function sentAs(message: Message): string {
+  const item = itemOfMessage(message);
+  return message.headers.kind === "step" ? item : valueOf(item);
 }

@@ -1,36 +1,29 @@
 /** The checkers of messages on small histories: each wrong in one way, and one that is right. */
 import { describe, expect, test } from "vitest";
 import type { Message } from "../../../src/engine/message-store.ts";
+import { EMPTY } from "../posts.ts";
 import type { PostPayload } from "../posts.ts";
 import type { AppliedCommit, MessageEvent, MessageRun } from "../run-log.ts";
+import { checkCancels } from "./cancels.ts";
 import { checkDeliveries } from "./deliveries.ts";
 import { checkEffects } from "./effects.ts";
 import { checkLanes } from "./lanes.ts";
 import { checkTicks } from "./ticks.ts";
 
 const system = "simulation";
-const EMPTY = {
-  mode: "plain",
-  ms: 0,
-  isLater: false,
-  errands: [],
-  route: [],
-  broadcasts: [],
-} as const;
-
 function payload(value: string, changes: Partial<PostPayload> = {}): PostPayload {
   return { ...EMPTY, value, ...changes };
 }
 
 /** A message from `post/a` to `post/b`. */
 function message(value: string, changes: Partial<Message> & Partial<PostPayload> = {}): Message {
-  const { mode = "plain", isLater = false, ...rest } = changes;
+  const { mode = "plain", isLater = false, cancels = [], ...rest } = changes;
   return {
     id: value,
     source: { system, definition: "post", name: "a" },
     target: { system, definition: "post", name: "b" },
     action: "post",
-    payload: JSON.stringify(payload(value, { mode, isLater })),
+    payload: JSON.stringify(payload(value, { mode, isLater, cancels })),
     headers: { kind: "call" },
     isOrdered: true,
     isTimer: false,
@@ -122,6 +115,7 @@ describe("what becomes of a message", () => {
     runs: [],
     cancelled: new Set<string>(),
     acknowledged: new Set<string>(),
+    outside: new Map<string, { ids: Set<string>; doneAt: number | undefined }>(),
     isCalm: false,
     asked: new Map<string, PostPayload>(),
   };
@@ -165,9 +159,72 @@ describe("what becomes of a message", () => {
   test("I6 is broken by a message that was acknowledged and is not there", () => {
     expect(broken({ acknowledged: new Set(["x/1"]) })).toEqual(["I6"]);
   });
+  test("I6 is broken by something outside that ends before it is done, or has two ids", () => {
+    const messages = [event(3, "replaced", message("x/1", { headers: { kind: "external" } }))];
+    const doneAt = (at: number | undefined, ...ids: string[]) => ({
+      messages,
+      outside: new Map([["x/1", { ids: new Set(ids), doneAt: at }]]),
+    });
+    expect(broken(doneAt(2, "x/1"))).toEqual([]);
+    expect(broken(doneAt(4, "x/1"))).toEqual(["I6"]);
+    expect(broken(doneAt(undefined, "x/1"))).toEqual(["I6"]);
+    expect(broken(doneAt(2, "x/1", "another"))).toEqual(["I6"]);
+  });
   test("I5 is broken by a step that is taken twice", () => {
     const applied = [commit(1, "a", ["x>1"]), commit(2, "b", ["x>1"])];
     expect(broken({ applied })).toEqual(["I5"]);
+  });
+});
+
+describe("what an action cancels (I6)", () => {
+  const cancels = [{ value: "x/1", id: "x/1" }];
+  const asked = new Map([
+    [
+      "x",
+      payload("x", {
+        errands: [{ to: { role: "post", name: "b" }, options: {}, payload: payload("x/1") }],
+      }),
+    ],
+    ["y", payload("y", { cancels })],
+  ]);
+  const sent = inCommit("e1", event(2, "sent", message("x/1")));
+  const gone = inCommit("e3", event(4, "cancelled", message("x/1")));
+  const [before, after] = [commit(1, "a", ["x"]), commit(3, "a", ["x", "y"])];
+  const broken = (applied: readonly AppliedCommit[], ...messages: readonly MessageEvent[]) =>
+    checkCancels({ applied, messages, asked }).map(({ what }) => what);
+
+  test("is gone with its commit", () => {
+    expect(broken([before, after], sent, gone)).toEqual([]);
+  });
+  test("may be done before, or not sent at all, or sent by an action behind it", () => {
+    const done = inCommit("e2", event(3, "consumed", message("x/1")));
+    const late = [commit(1, "a", ["x"]), commit(4, "a", ["x", "y"])];
+    expect(broken(late, sent, done)).toEqual([]);
+    expect(broken([commit(1, "a", ["x", "y"])])).toEqual([]);
+    expect(broken([commit(1, "a", ["y", "x"])], sent)).toEqual([]);
+  });
+  test("does not wait on", () => {
+    const what = "in revision 3 of post/a y cancelled x/1, which goes on";
+    expect(broken([before, after], sent)).toEqual([what]);
+  });
+  test("is not sent by the commit that cancels it", () => {
+    const what = "in revision 1 of post/a y cancelled x/1, which goes on";
+    expect(broken([commit(1, "a", ["x", "y"])], sent)).toEqual([what]);
+  });
+  test("is not done behind it in the same commit", () => {
+    const done = inCommit("e3", event(4, "consumed", message("x/1")));
+    const what = "in revision 3 of post/a y cancelled x/1, which goes on";
+    expect(broken([before, commit(3, "a", ["x", "x/1", "y"])], sent, done)).toEqual([]);
+    expect(broken([before, commit(3, "a", ["x", "y", "x/1"])], sent, done)).toEqual([what]);
+  });
+  test("is wanted by an action of the commit", () => {
+    const what = "revision 3 of post/a cancelled x/1 for no reason";
+    expect(broken([before, commit(3, "a", ["x", "z"])], sent, gone)).toEqual([what]);
+  });
+  test("is not done by anybody afterwards", () => {
+    const claimed = event(5, "claimed", message("x/1"));
+    const what = "x/1 was cancelled, and then claimed";
+    expect(broken([before, after], sent, gone, claimed)).toEqual([what]);
   });
 });
 
@@ -193,7 +250,7 @@ describe("the order of a lane (I7)", () => {
 
 describe("planned times (I14)", () => {
   const broken = (applied: readonly AppliedCommit[], messages: readonly MessageEvent[]) =>
-    checkTicks({ applied, messages }).map(({ invariant }) => invariant);
+    checkTicks({ applied, messages, asked: new Map() }).map(({ invariant }) => invariant);
   const follows = (next: Message) => [
     inCommit("e0", event(1, "sent", repeated(10))),
     inCommit("e1", event(2, "consumed", repeated(10))),
@@ -210,6 +267,25 @@ describe("planned times (I14)", () => {
     expect(broken([], follows(repeated(40)))).toEqual([]);
     expect(broken([], follows(repeated(25)))).toEqual(["I14"]);
     expect(broken([], follows(repeated(10)))).toEqual(["I14"]);
+  });
+  test("follow one another as a cron expression says", () => {
+    const at = (plannedAt: number, catchUp: "one" | "all" = "one"): Message => {
+      const headers = {
+        kind: "call",
+        repeat: { cron: "*/2 * * * * *", timeZone: "UTC", catchUp, plannedAt },
+      } as const;
+      return message("x/1", { headers, dueAt: plannedAt, isOrdered: false });
+    };
+    const then = (next: Message) => [
+      inCommit("e0", event(1, "sent", at(2_000))),
+      inCommit("e1", event(2, "consumed", at(2_000))),
+      inCommit("e1", event(3, "sent", next)),
+    ];
+    expect(broken([], then(at(4_000)))).toEqual([]);
+    expect(broken([], then(at(8_000)))).toEqual([]);
+    expect(broken([], then(at(5_000)))).toEqual(["I14"]);
+    expect(broken([], then(at(2_000)))).toEqual(["I14"]);
+    expect(broken([], then(at(8_000, "all")))).toEqual(["I14"]);
   });
   test("leave none out, if all are wanted", () => {
     expect(broken([], follows(repeated(20, "all")))).toEqual([]);

@@ -3,11 +3,12 @@
  * followed by the next one as its repetition says. That none is late in the end is a matter of rest.
  */
 import type { PlannedRepetition } from "../../../src/engine/message-store.ts";
-import { itemOfMessage } from "../posts.ts";
+import { itemOfMessage, valueOf } from "../posts.ts";
 import type { MessageEvent, RunLog, Violation } from "../run-log.ts";
 import { newItems } from "./new-items.ts";
+import { postCommits } from "./post-commits.ts";
 
-type Log = Pick<RunLog, "applied" | "messages">;
+type Log = Pick<RunLog, "applied" | "messages" | "asked">;
 
 export function checkTicks(log: Log): readonly Violation[] {
   return [...checkTwice(log), ...checkPlans(log), ...checkGoesOn(log)];
@@ -26,8 +27,12 @@ function checkTwice({ applied }: Log): readonly Violation[] {
   );
 }
 
-/** The commit that consumes one time sends the next. */
-function checkGoesOn({ messages }: Log): readonly Violation[] {
+/** The commit that consumes one time sends the next, unless it cancels it for good. */
+function checkGoesOn(log: Log): readonly Violation[] {
+  const { messages } = log;
+  const unwanted = new Map(
+    postCommits(log).map(({ entry, unwants }) => [entry.commit.etag, unwants]),
+  );
   const sent = new Set<string>();
   for (const { type, message, etag } of messages) {
     if (type === "sent" && etag !== undefined) sent.add(`${etag} ${message.id}`);
@@ -35,6 +40,9 @@ function checkGoesOn({ messages }: Log): readonly Violation[] {
   return messages
     .filter(({ type, message }) => type === "consumed" && message.headers.repeat !== undefined)
     .filter(({ message, etag }) => !sent.has(`${etag} ${message.id}`))
+    .filter(
+      ({ message, etag }) => unwanted.get(etag!)?.(valueOf(itemOfMessage(message)), 0) !== true,
+    )
     .map(({ message }) => ({
       invariant: "I14",
       what: `${itemOfMessage(message)} was consumed, and nothing came after it`,
@@ -61,8 +69,15 @@ function checkPlans({ messages }: Log): readonly Violation[] {
 }
 
 function isPlanned(before: PlannedRepetition, after: PlannedRepetition): boolean {
-  if (!("everyMs" in after)) return true;
-  const gapMs = after.plannedAt - before.plannedAt;
+  const isCron = "cron" in after;
+  const everyMs = isCron ? secondsOf(after.cron) * 1_000 : after.everyMs;
+  const from = isCron ? Math.floor(before.plannedAt / everyMs) * everyMs : before.plannedAt;
+  const gapMs = after.plannedAt - from;
   const isAll = after.catchUp === "all";
-  return gapMs > 0 && gapMs % after.everyMs === 0 && (!isAll || gapMs === after.everyMs);
+  return gapMs > 0 && gapMs % everyMs === 0 && (!isAll || gapMs === everyMs);
+}
+
+/** The simulation has cron expressions for every so many seconds only. */
+function secondsOf(cron: string): number {
+  return Number(/^\*\/(\d+) /.exec(cron)?.[1] ?? 1);
 }
