@@ -49,7 +49,7 @@ export class SidecarStream {
   /** The connection for a call, opened if there is none; `undefined` when there is none to be had. */
   async forCall(): Promise<StreamConnection | undefined> {
     if (this.#connection !== undefined) return this.#connection;
-    if (performance.now() < this.#askAt) return undefined;
+    if (this.#opening === undefined && performance.now() < this.#askAt) return undefined;
     try {
       return await this.open();
     } catch {
