@@ -42,11 +42,3 @@ export const FrameKind = {
 } as const;
 
 export type FrameKind = (typeof FrameKind)[keyof typeof FrameKind];
-
-/** A frame that has come. */
-export interface Frame {
-  readonly kind: number;
-  readonly id: number;
-  /** A view of the bytes that came: what has to live longer is copied. */
-  readonly body: Uint8Array;
-}

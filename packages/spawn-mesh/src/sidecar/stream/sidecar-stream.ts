@@ -105,11 +105,15 @@ export class SidecarStream {
   /** The connection when a first frame has come through; `undefined` when none comes. */
   #begun({ socket, head }: OpenedSocket): Promise<StreamConnection | undefined> {
     return new Promise((resolve) => {
+      const runs = this.#runs;
       const limits = { bodyBytesMax: BODY_BYTES_MAX };
       const connection: StreamConnection = new StreamConnection(socket, limits, {
-        asked: (kind, id, body) => this.#asked(connection, kind, id, body),
-        tooLarge: (_kind, id, bytes) => this.#runs?.refuse(connection, id, bytes),
-        cancelled: (id) => this.#runs?.cancel(connection, id),
+        asked: (kind, id, body) => {
+          if (kind === FrameKind.run && runs !== undefined) runs.run(connection, id, body);
+          else connection.answer(id, FrameKind.declined);
+        },
+        tooLarge: (_kind, id, bytes) => runs?.refuse(connection, id, bytes),
+        cancelled: (id) => runs?.cancel(connection, id),
         beat() {
           clearTimeout(timer);
           resolve(connection);
@@ -124,11 +128,6 @@ export class SidecarStream {
       const timer = setTimeout(() => connection.close("no frame came"), NEGOTIATION_MS_MAX);
       connection.begin(head);
     });
-  }
-
-  #asked(connection: StreamConnection, kind: number, id: number, body: Buffer): void {
-    if (kind === FrameKind.run && this.#runs !== undefined) this.#runs.run(connection, id, body);
-    else connection.answer(id, FrameKind.declined);
   }
 
   #lost(connection: StreamConnection): void {
