@@ -195,7 +195,7 @@ export class HostedSystem {
 
   #hostsWith(registered: RegisteredActor, host: HostProgram): RegisteredHosts {
     const known = this.#hosts.get(registered.id.name) ?? [];
-    const others = known.filter((other) => other.host !== host);
+    const others = known.filter((other) => other.host !== host && !other.host.isGone);
     const latest = { host, actions: actionNames(registered) };
     return [latest, ...others.slice(0, HOSTS_PER_ACTOR_MAX - 1)];
   }

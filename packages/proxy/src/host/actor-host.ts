@@ -35,6 +35,8 @@ const ACTIONS_PATH = "/api/v1/actors/actions";
 export class ActorHost implements HostProgram {
   readonly place: HostAddress;
   readonly name: string;
+  /** Who listens is known when it is asked. */
+  readonly isGone = false;
   spelling: Spelling = "eigr.functions.protocol";
   readonly #limits: ActorHostOptions;
   readonly #idle: HostConnection[] = [];

@@ -35,6 +35,8 @@ export interface HostProgram {
   readonly place: HostPlace;
   /** Where it listens, or that it has a stream: for people. */
   readonly name: string;
+  /** Whether it certainly has to register before it can be asked for anything. */
+  readonly isGone: boolean;
   /** How its SDK spells `JSONType` and `Noop`, as far as it has shown. */
   spelling: Spelling;
   /**

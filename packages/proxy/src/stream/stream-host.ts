@@ -30,6 +30,10 @@ export class StreamHost implements HostProgram {
     this.#options = options;
   }
 
+  get isGone(): boolean {
+    return this.#stream === undefined;
+  }
+
   /** Runs go over this stream from now on. */
   attach(stream: StreamConnection): void {
     this.#stream = stream;
