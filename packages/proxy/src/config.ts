@@ -43,6 +43,8 @@ export interface ProxyConfig {
   readonly hostIdleMsMax: number;
   /** The largest body of a request or answer, in bytes. */
   readonly bodyBytesMax: number;
+  /** How long a request may take to come, and its answer to be read, in milliseconds. */
+  readonly transferMsMax: number;
   readonly store: StoreConfig;
   readonly encryption: Encryption | undefined;
   readonly durability: Durability;
@@ -78,6 +80,7 @@ export function readConfig(environment: Environment = process.env): ProxyConfig 
     hostConnectionsMax: read.whole("PROXY_HTTP_CLIENT_ADAPTER_POOL_SIZE", 256, [1, 65_535]),
     hostIdleMsMax: read.whole("PROXY_HTTP_CLIENT_ADAPTER_POOL_MAX_IDLE_TIMEOUT", 1_000, [1, 4_000]),
     bodyBytesMax: read.whole("SPAWN_BODY_BYTES_MAX", 8_000_000, [1_024, 64 * 1024 * 1024]),
+    transferMsMax: read.whole("SPAWN_TRANSFER_TIMEOUT_MS", 60_000, [1_000, 600_000]),
     store: storeConfigOf(read),
     encryption: encryptionOf(read),
     durability: read.oneOf("SPAWN_DURABILITY", ["durable", "write-behind"], "durable"),

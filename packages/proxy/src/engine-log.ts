@@ -1,6 +1,7 @@
 /** What the engine tells about itself, as lines of the log. */
 import type { EngineEvent } from "spawn-mesh/engine";
 import type { Log, LogLevel } from "./log.ts";
+import { sparingLog } from "./sparing-log.ts";
 
 const levels: Readonly<Record<EngineEvent["type"], LogLevel>> = {
   activated: "debug",
@@ -19,12 +20,17 @@ const levels: Readonly<Record<EngineEvent["type"], LogLevel>> = {
   "async-failed": "warning",
 };
 
-/** Writes an event of the engine to the log; commits are for metrics. */
-export function logEvent(log: Log, { type, ...fields }: EngineEvent): void {
-  if (type === "committed") return;
-  const shown = Object.entries(fields).map(([name, value]: [string, unknown]) => [
-    name,
-    value instanceof Error ? value.message : value,
-  ]);
-  log(levels[type], type, Object.fromEntries(shown));
+/** Writes events of the engine to the log; commits are for metrics. Callers can bring warnings about at will. */
+export function engineLog(log: Log): (event: EngineEvent) => void {
+  const sparing = sparingLog(log);
+  return ({ type, ...fields }) => {
+    if (type === "committed") return;
+    const shown = Object.entries(fields).map(([name, value]: [string, unknown]) => [
+      name,
+      value instanceof Error ? value.message : value,
+    ]);
+    const level = levels[type];
+    const tell = level === "warning" ? sparing : log;
+    tell(level, type, Object.fromEntries(shown));
+  };
 }

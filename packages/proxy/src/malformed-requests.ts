@@ -19,12 +19,16 @@ export function refusingMalformed(
     if (refused.has(socket) && error.code !== "ECONNRESET") return;
     if (error.code === "ECONNRESET" || !socket.writable) return void socket.destroy();
     refused.add(socket);
+    const isLate = error.code === "ERR_HTTP_REQUEST_TIMEOUT";
     const { headers, body } = failure(
-      new SpawnError("INVALID_ARGUMENT", `this is no request of HTTP/1: ${error.code}`),
+      isLate
+        ? new SpawnError("DEADLINE_EXCEEDED", "the request has not come to its end in time")
+        : new SpawnError("INVALID_ARGUMENT", `this is no request of HTTP/1: ${error.code}`),
     );
     const fields = { ...headers, "content-length": body.length, connection: "close" };
     const lines = Object.entries(fields).map(([name, value]) => `${name}: ${value}\r\n`);
-    socket.write(`HTTP/1.1 400 Bad Request\r\n${lines.join("")}\r\n`);
+    const status = isLate ? "408 Request Timeout" : "400 Bad Request";
+    socket.write(`HTTP/1.1 ${status}\r\n${lines.join("")}\r\n`);
     socket.end(body);
     setTimeout(() => socket.destroy(), LINGER_MS).unref();
   };

@@ -2,9 +2,10 @@
 import { ActorSystems } from "./actors/actor-systems.ts";
 import type { ActorSystemsOptions } from "./actors/actor-systems.ts";
 import type { ListenAddress, ProxyConfig } from "./config.ts";
-import { logEvent } from "./engine-log.ts";
+import { engineLog } from "./engine-log.ts";
 import { ActorHosts } from "./host/actor-hosts.ts";
 import type { Log } from "./log.ts";
+import type { GrpcConfig } from "./grpc-config.ts";
 import { declaredActors } from "./grpc/declared-actors.ts";
 import { startGrpcFront } from "./grpc/front.ts";
 import type { GrpcFront, GrpcFrontOptions } from "./grpc/front.ts";
@@ -24,13 +25,18 @@ import { registrationRoutes } from "./routes/registrations.ts";
 import { spawnRoutes } from "./routes/spawn.ts";
 import { storedMessageRoutes } from "./routes/stored-messages.ts";
 import { ProxyServer } from "./server.ts";
+import type { Route } from "./server.ts";
 import { Streams } from "./stream/streams.ts";
 import { Guard } from "./security/guard.ts";
-import { RefusalLog } from "./security/refusal-log.ts";
 import { isInClear } from "./security/security-config.ts";
 import { keepingRules } from "./security/rules-in-force.ts";
 import { readTls } from "./security/tls.ts";
+import { sparingLog } from "./sparing-log.ts";
 import { openStatestore } from "./store-config.ts";
+import { UnreadAnswers } from "./unread-answers.ts";
+
+/** Bytes of answers that wait to be read, in limits of a body. */
+const UNREAD_SHARE_MAX = 32;
 
 /** A proxy that listens. */
 export interface RunningProxy {
@@ -45,7 +51,7 @@ export interface RunningProxy {
 
 /** Starts a proxy; it takes calls when the promise resolves. @throws {SpawnError} */
 export async function startProxy(config: ProxyConfig, log: Log): Promise<RunningProxy> {
-  const { system: defaultSystem, bodyBytesMax, drainTimeoutMs, security } = config;
+  const { system: defaultSystem, bodyBytesMax, transferMsMax, drainTimeoutMs, security } = config;
   let isDraining = false;
   const { metrics, tracer, observer } = await openObserver(config, log);
   const guard = guardOf(config, { observer, log });
@@ -58,13 +64,11 @@ export async function startProxy(config: ProxyConfig, log: Log): Promise<Running
   const channels = new ChannelRoutes({ systems, guard });
   const registering = { systems, hosts, log, guard, declared: declared.options };
   const streams = new Streams({ systems, registering, bodyBytesMax, log, guard });
+  const unread = unreadAnswersOf(config);
   const server = new ProxyServer({
     routes: [
-      ...invokeRoutes(systems),
-      ...spawnRoutes(systems),
-      ...jsonInvokeRoutes(systems),
+      ...actorRoutes(systems),
       ...channels.routes,
-      ...messageRoutes(systems),
       ...storedMessageRoutes({ systems, guard }),
       ...registrationRoutes({ systems, guard, log }),
       ...registerRoutes(registering),
@@ -72,6 +76,8 @@ export async function startProxy(config: ProxyConfig, log: Log): Promise<Running
       ...(metrics === undefined ? [] : metricsRoutes(() => metrics.text(systems.loads))),
     ],
     bodyBytesMax,
+    transferMsMax,
+    unread,
     log,
     isClosing: () => isDraining,
     guard,
@@ -80,7 +86,15 @@ export async function startProxy(config: ProxyConfig, log: Log): Promise<Running
   });
   const address = await server.listen(config.listen);
   const calls = hostedCalls(systems);
-  const front = await serveDeclared(config, { declared, calls, isReady, log, guard, tls });
+  const front = await serveDeclared(config, {
+    declared,
+    calls,
+    isReady,
+    unread,
+    log,
+    guard,
+    tls,
+  });
   const rules = keepingRules({
     security,
     guard,
@@ -114,12 +128,27 @@ export async function startProxy(config: ProxyConfig, log: Log): Promise<Running
   };
 }
 
+/** What is said to actors. */
+function actorRoutes(systems: ActorSystems): readonly Route[] {
+  return [
+    ...invokeRoutes(systems),
+    ...spawnRoutes(systems),
+    ...jsonInvokeRoutes(systems),
+    ...messageRoutes(systems),
+  ];
+}
+
+function unreadAnswersOf({ transferMsMax, bodyBytesMax }: ProxyConfig): UnreadAnswers {
+  return new UnreadAnswers({ msMax: transferMsMax, bytesMax: bodyBytesMax * UNREAD_SHARE_MAX });
+}
+
 type SystemsParts = Pick<ActorSystemsOptions, "guard" | "observer" | "hosts" | "log"> &
   Pick<ObserverParts, "metrics">;
 
 /** The actors, kept and limited as the configuration says. */
 function systemsOf(config: ProxyConfig, { metrics, ...parts }: SystemsParts): ActorSystems {
   const { system: defaultSystem, durability, clearsTags, bodyBytesMax, absentTargetMsMax } = config;
+  const tellEvent = engineLog(parts.log);
   return new ActorSystems({
     ...parts,
     defaultSystem,
@@ -134,7 +163,7 @@ function systemsOf(config: ProxyConfig, { metrics, ...parts }: SystemsParts): Ac
       openStatestore(config.store, config.encryption, { name, isDefault: name === defaultSystem }),
     onEvent(event) {
       metrics?.happened(event);
-      logEvent(parts.log, event);
+      tellEvent(event);
     },
   });
 }
@@ -168,26 +197,32 @@ function guardOf(
   { security, listen }: ProxyConfig,
   { observer, log }: { readonly observer: Observer; readonly log: Log },
 ): Guard {
-  const refusals = new RefusalLog(log);
+  const sparing = sparingLog(log);
   return new Guard({
     ...security,
     rules: security.readRules(),
     listensAtFile: "path" in listen,
     onRefused(peer, refusal) {
       observer.unproven();
-      refusals.tell(peer, refusal);
+      const { from, address } = peer;
+      sparing("warning", "refused", { from, address, reason: refusal.message });
     },
   });
 }
 
 /** Serves the services that users declared, if there are any. */
 async function serveDeclared(
-  { grpc, bodyBytesMax }: ProxyConfig,
-  parts: Pick<GrpcFrontOptions, "declared" | "calls" | "isReady" | "log" | "guard" | "tls">,
+  { grpc, bodyBytesMax, transferMsMax }: ProxyConfig,
+  parts: Omit<GrpcFrontOptions, keyof GrpcConfig | "messageBytesMax" | "transferMsMax">,
 ): Promise<GrpcFront | undefined> {
   const services = parts.declared.services.map(({ typeName }) => typeName);
   if (grpc === undefined || services.length === 0) return undefined;
-  const front = await startGrpcFront({ ...grpc, ...parts, messageBytesMax: bodyBytesMax });
+  const front = await startGrpcFront({
+    ...grpc,
+    ...parts,
+    messageBytesMax: bodyBytesMax,
+    transferMsMax,
+  });
   parts.log("info", "serving-grpc", { host: grpc.host, port: front.port, services });
   return front;
 }

@@ -20,11 +20,15 @@ import type { ListenAddress } from "./config.ts";
 import { unexpected } from "./log.ts";
 import type { Log } from "./log.ts";
 import { refusingMalformed } from "./malformed-requests.ts";
+import { readBody } from "./request-body.ts";
 import type { Guard } from "./security/guard.ts";
 import { NOBODY } from "./security/identity.ts";
 import type { Identity } from "./security/identity.ts";
 import { peerOf } from "./security/peer.ts";
 import type { Peer } from "./security/peer.ts";
+import { sparingLog } from "./sparing-log.ts";
+import { transferTimeouts } from "./transfer-timeouts.ts";
+import type { UnreadAnswers } from "./unread-answers.ts";
 import { isForStream } from "./stream/streams.ts";
 import type { Streams } from "./stream/streams.ts";
 
@@ -32,6 +36,7 @@ import type { Streams } from "./stream/streams.ts";
 export interface RouteRequest {
   /** The parts of the path that the route names. */
   readonly params: Readonly<Record<string, string>>;
+  /** What follows the `?` of the path. */
   readonly query: URLSearchParams;
   readonly headers: IncomingHttpHeaders;
   readonly body: Uint8Array;
@@ -55,6 +60,9 @@ export interface Route {
 export interface ServerOptions {
   readonly routes: readonly Route[];
   readonly bodyBytesMax: number;
+  /** How long a request may take to come, in milliseconds. */
+  readonly transferMsMax: number;
+  readonly unread: UnreadAnswers;
   readonly log: Log;
   /** Whether connections end with their next answer. */
   readonly isClosing: () => boolean;
@@ -66,18 +74,12 @@ export interface ServerOptions {
 }
 
 const CONNECTIONS_MAX = 10_000;
-/** Clients that keep connections close them themselves; one that was closed under their hands is a failed call. */
-const KEEP_ALIVE_MS = 65_000;
 /** Time for answers to be read when the server closes, in milliseconds; who sends half a request has it too. */
 const FAREWELL_MS = 2_000;
 /** Who may use a socket file if nothing else is said. */
 const SOCKET_MODE = 0o600;
 /** How a client names a request, so that both ends can find it again. */
 const REQUEST_ID = "x-request-id";
-/** How much of a body that is too large is read and thrown away, in limits of a body. */
-const DISCARDED_SHARE_MAX = 8;
-/** How much of bodies that have not come to their end is kept at once, in limits of a body. */
-const UNFINISHED_SHARE_MAX = 32;
 /** Beyond it a second write is cheaper than a text. */
 const ONE_WRITE_BYTES_MAX = 16 * 1024;
 const NO_BODY = Buffer.alloc(0);
@@ -89,6 +91,8 @@ const NOT_FOUND: Answer = {
 
 interface CompiledRoute extends Route {
   readonly parts: readonly string[];
+  /** The names of the parameters, and which part of the path each is. */
+  readonly params: readonly (readonly [name: string, part: number])[];
 }
 
 export class ProxyServer {
@@ -96,17 +100,20 @@ export class ProxyServer {
   readonly #routes: readonly CompiledRoute[];
   readonly #server: Server | TlsServer;
   readonly #peers = new WeakMap<Socket, Peer>();
+  /** Whoever finds a way to make requests fail can do so often. */
+  readonly #tellFailure: Log;
   #isSocketFile = false;
 
   constructor(options: ServerOptions) {
     this.#options = options;
-    this.#routes = options.routes.map((route) => ({ ...route, parts: route.path.split("/") }));
+    this.#tellFailure = sparingLog(options.log);
+    this.#routes = options.routes.map(compiled);
     const serve = (request: IncomingMessage, response: ServerResponse): void =>
       void this.#serve(request, response);
-    const { tls, streams } = options;
+    const { tls, transferMsMax, streams } = options;
     const shouldUpgradeCallback = (request: IncomingMessage): boolean =>
       streams !== undefined && isForStream(request);
-    const settings = { keepAliveTimeout: KEEP_ALIVE_MS, shouldUpgradeCallback };
+    const settings = { ...transferTimeouts(transferMsMax), shouldUpgradeCallback };
     this.#server =
       tls === undefined
         ? createServer(settings, serve)
@@ -171,6 +178,7 @@ export class ProxyServer {
         ? noRoute(found)
         : await this.#answerBy(route, request, { parts, query: new URLSearchParams(query) });
     send(response, answer, !request.complete || this.#options.isClosing());
+    this.#options.unread.watch(response);
   }
 
   async #answerBy(
@@ -204,7 +212,7 @@ export class ProxyServer {
   ): Answer {
     const request = requestIdOf(headers[REQUEST_ID]);
     const path = url.replace(/\?.*/s, "");
-    this.#options.log("error", "request-failed", { request, method, path, ...unexpected(thrown) });
+    this.#tellFailure("error", "request-failed", { request, method, path, ...unexpected(thrown) });
     return { ...answer, headers: { ...answer.headers, [REQUEST_ID]: request } };
   }
 
@@ -218,6 +226,14 @@ export class ProxyServer {
   }
 }
 
+function compiled(route: Route): CompiledRoute {
+  const parts = route.path.split("/");
+  const params = [...parts.entries()]
+    .filter(([, part]) => part.startsWith(":"))
+    .map(([index, part]) => [part.slice(1), index] as const);
+  return { ...route, parts, params };
+}
+
 function matches({ parts: wanted }: CompiledRoute, parts: readonly string[]): boolean {
   if (parts.length !== wanted.length) return false;
   return wanted.every((part, index) => part.startsWith(":") || part === parts[index]);
@@ -225,13 +241,11 @@ function matches({ parts: wanted }: CompiledRoute, parts: readonly string[]): bo
 
 /** @throws {SpawnError} `INVALID_ARGUMENT` */
 function paramsOf(
-  { parts: wanted }: CompiledRoute,
+  route: CompiledRoute,
   parts: readonly string[],
 ): Readonly<Record<string, string>> {
   const params: Record<string, string> = {};
-  for (const [index, part] of wanted.entries()) {
-    if (part.startsWith(":")) params[part.slice(1)] = decodedPart(parts[index]!);
-  }
+  for (const [name, index] of route.params) params[name] = decodedPart(parts[index]!);
   return params;
 }
 
@@ -262,59 +276,6 @@ function noRoute(routes: readonly Route[]): Answer {
     new SpawnError("INVALID_ARGUMENT", `the path is there for ${methods} only`),
   );
   return { ...refusal, status: 405, headers: { ...headers, allow: methods } };
-}
-
-/** Bytes of all bodies that have not come to their end: nobody has yet promised anything for them. */
-let unfinishedBytes = 0;
-
-/**
- * The body of a request. One that is too large is read to its end all the same, as long as that is not
- * far: a client that is cut off while it sends does not read why.
- *
- * @throws {SpawnError} `PAYLOAD_TOO_LARGE`, `OVERLOADED`, `CANCELLED`
- */
-function readBody(request: IncomingMessage, bytesMax: number): Promise<Buffer> {
-  return new Promise((resolve, reject) => {
-    let chunks: Buffer[] = [];
-    let kept = 0;
-    let bytes = 0;
-    const keep = (count: number): void => {
-      unfinishedBytes += count - kept;
-      kept = count;
-    };
-    const refuse = (error: SpawnError): void => {
-      request.pause();
-      keep(0);
-      chunks = [];
-      reject(error);
-    };
-    request.on("data", (chunk: Buffer) => {
-      bytes += chunk.length;
-      if (bytes <= bytesMax) {
-        chunks.push(chunk);
-        keep(bytes);
-        const isTooMuch = unfinishedBytes > bytesMax * UNFINISHED_SHARE_MAX;
-        if (isTooMuch)
-          refuse(new SpawnError("OVERLOADED", "too many bodies have not come to their end"));
-        return;
-      }
-      keep(0);
-      chunks = [];
-      if (bytes > bytesMax * DISCARDED_SHARE_MAX) refuse(tooLarge(bytesMax));
-    });
-    request.on("end", () => {
-      if (bytes > bytesMax) reject(tooLarge(bytesMax));
-      else resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks));
-    });
-    request.on("close", () => keep(0));
-    request.on("error", (cause) =>
-      reject(new SpawnError("CANCELLED", "the request has ended in the middle", { cause })),
-    );
-  });
-}
-
-function tooLarge(bytesMax: number): SpawnError {
-  return new SpawnError("PAYLOAD_TOO_LARGE", `the body: expected at most ${bytesMax} bytes`);
 }
 
 /** @param isLast whether the connection ends with it: what is left of a request is not read */

@@ -11,13 +11,7 @@ import { AnySchema } from "@bufbuild/protobuf/wkt";
 import type { Any } from "@bufbuild/protobuf/wkt";
 import { OpaqueValue, SpawnError, isOpaqueText, textOfValue, valueOfText } from "spawn-mesh/engine";
 import { NoopSchema, isNoop, jsonTextOf, respell, wrapJson } from "spawn-mesh/protocol";
-import type { Noop, Spelling } from "spawn-mesh/protocol";
-
-/** The payload of any message that has one: a value, explicitly none, or not set. */
-export type WirePayload =
-  | { readonly case: "value"; readonly value: Any }
-  | { readonly case: "noop"; readonly value: Noop }
-  | { readonly case: undefined; readonly value?: undefined };
+import type { Spelling, WirePayload } from "spawn-mesh/protocol";
 
 /** The payload that says explicitly that there is none. No `Any` has a type without a dot. */
 export const NOOP: OpaqueValue = new OpaqueValue("noop", new Uint8Array(0));

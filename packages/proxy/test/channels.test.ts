@@ -8,6 +8,7 @@ import type { ChannelLimits } from "../src/routes/channels.ts";
 import { ActorHosts } from "../src/host/actor-hosts.ts";
 import { ActorSystems } from "../src/actors/actor-systems.ts";
 import { ProxyServer } from "../src/server.ts";
+import { UnreadAnswers } from "../src/unread-answers.ts";
 import { memoryStatestore } from "spawn-mesh/memory";
 import { openDoor } from "./fixtures/open-door.ts";
 import { startTestProxy } from "./fixtures/start-proxy.ts";
@@ -71,6 +72,8 @@ async function startServer(limits: Partial<ChannelLimits>): Promise<{ url: strin
   const server = new ProxyServer({
     routes: channels.routes,
     bodyBytesMax: 1_000_000,
+    transferMsMax: 60_000,
+    unread: new UnreadAnswers({ msMax: 60_000, bytesMax: 1_000_000 }),
     log: () => undefined,
     isClosing: () => false,
     guard,

@@ -271,6 +271,23 @@ describe("a trace with a collector", () => {
   });
 });
 
+describe("the log", () => {
+  test("is not filled by calls that fail while nobody waits for them", async () => {
+    const broken: HostAction = () => {
+      throw new Error("no");
+    };
+    await using t = await startWithHost({ broken });
+    await t.client.register([counter("incrementor", { actions: [{ name: "broken" }] })]);
+    await Promise.all(
+      Array.from({ length: 200 }, () => t.client.invoke("incrementor", "broken", { async: true })),
+    );
+    await until(() => t.host.requests.length === 200);
+    const told = t.proxy.logged.filter((line) => line === "warning async-failed").length;
+    expect(told).toBeGreaterThanOrEqual(10);
+    expect(told).toBeLessThan(100);
+  });
+});
+
 describe("secrets", () => {
   const key = "q6urq6urq6urq6urq6urq6urq6urq6urq6urq6urq6s=";
   const token = "hunter2-0123456789abcdef0123456789abcdef";

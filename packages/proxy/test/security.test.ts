@@ -405,6 +405,11 @@ describe("TLS", () => {
     const { status } = await by(host).register([counter("incrementor")]);
     expect(status?.status).toBe(Status.OK);
     expect(jsonIn(await by(client).invoke("incrementor", "add", one))).toEqual({ total: 1 });
+    const { cert, key } = client;
+    const headers = { origin: "https://evil.example" };
+    // A browser sends it for every page.
+    const page = t.client.with({ headers, tls: { ca, cert, key } });
+    expectRefused(await page.invoke("incrementor", "add", one), 401);
     const { port } = t.proxy.address as { port: number };
     // OpenSSL says of a resumed session without a certificate that it is verified.
     const first = await resumable({ port, ca }, undefined);

@@ -134,17 +134,17 @@ export class ActorSystems implements Directory {
     this.#options.guard.admitUnclaimed({ ...request, running: undefined });
   }
 
-  async #call({ identity, claimed, run, ...call }: ClientCall): Promise<unknown> {
+  #call({ identity, claimed, run, ...call }: ClientCall): Promise<unknown> {
     const { guard } = this.#options;
     const request = { identity, running: run?.context.self, action: call.action };
-    const caller =
-      claimed === undefined
-        ? guard.admitUnclaimed(request)
-        : await guard.admit({ ...request, claimed }, (target) => this.find(target));
-    if (run !== undefined) return await this.#callFrom(run, call);
-    const system = this.#systems.get(call.target.system);
-    if (system === undefined) throw notFound(call.target);
-    return await system.call({ ...call, caller });
+    const callAs = (caller: ActorId | undefined): Promise<unknown> => {
+      if (run !== undefined) return this.#callFrom(run, call);
+      const system = this.#systems.get(call.target.system);
+      if (system === undefined) throw notFound(call.target);
+      return system.call({ ...call, caller });
+    };
+    if (claimed === undefined) return callAs(guard.admitUnclaimed(request));
+    return guard.admit({ ...request, claimed }, (target) => this.find(target)).then(callAs);
   }
 
   /** A call that an action makes which a host is running. */

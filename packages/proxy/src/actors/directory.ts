@@ -32,15 +32,6 @@ export function notFound({ name, system }: Pick<WireTarget, "name" | "system">):
   return new SpawnError("ACTOR_NOT_FOUND", `Actor ${name} not found on ActorSystem ${system}`);
 }
 
-/** An actor as the wire says it: an instance has the actor that it is one of as its parent. */
-export function wireIdOf({ system, definition, name }: ActorId): {
-  readonly name: string;
-  readonly system: string;
-  readonly parent: string;
-} {
-  return { name, system, parent: name === definition ? "" : definition };
-}
-
 /**
  * Names that begin with `<` are the engine's and the proxy's own.
  *

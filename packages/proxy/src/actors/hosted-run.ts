@@ -9,13 +9,13 @@ import {
   invocationBytes,
   isJsonType,
   isNoop,
+  wireIdOf,
 } from "spawn-mesh/protocol";
 import type { ActorInvocationResponse, Context } from "spawn-mesh/protocol";
 import { askHosts } from "../host/ask-hosts.ts";
 import type { HostAnswer as Answered, HostCall, HostProgram } from "../host/host-program.ts";
 import { NOOP, payloadOfValue, stateOfText, textOfState, valueOfPayload } from "../wire-values.ts";
 import type { Directory } from "./directory.ts";
-import { wireIdOf } from "./directory.ts";
 import { refusalIn } from "./host-failure.ts";
 import { applyOutcome, outcomeOf } from "./outcome-of-host.ts";
 import { beginRun, endRun } from "./runs-at-hosts.ts";
@@ -107,7 +107,7 @@ async function call(
   try {
     const asked = { action, actor: context.self.definition, metadata };
     const callFor = (host: HostProgram): HostCall => ({ ...asked, body: request(host) });
-    const response = understood(await askHosts(hosting.hosts, callFor, context.signal));
+    const response = understood(await askHosts(hosting.hosts, callFor, context.cancellation));
     checkAnswerer(response, actor);
     return { response, before };
   } finally {

@@ -17,6 +17,7 @@ import type {
   EventListener,
   Host,
   Limits,
+  Origin,
   ReferenceCall,
   Statestore,
 } from "spawn-mesh/engine";
@@ -308,11 +309,20 @@ export class HostedSystem {
   }
 
   /** Calls an action. @throws {SpawnError} */
-  async call({ target, action: name, payload, options, caller }: HostedCall): Promise<unknown> {
-    const origin = caller && { caller, chain: NO_CHAIN, deadlineAt: Infinity, parent: undefined };
-    this.engine.checkAccepting({ origin, options });
-    const place = this.#known(target) ?? (await this.find(target));
-    if (place === undefined) throw notFound(target);
+  call(call: HostedCall): Promise<unknown> {
+    const { target, options, caller } = call;
+    this.engine.checkAccepting({ origin: originOf(caller), options });
+    const known = this.#known(target);
+    if (known !== undefined) return this.#callAt(known, call);
+    return this.find(target).then((place) => {
+      if (place === undefined) throw notFound(target);
+      return this.#callAt(place, call);
+    });
+  }
+
+  #callAt(place: ActorId, call: HostedCall): Promise<unknown> {
+    const { target, action: name, payload, options, caller } = call;
+    const origin = originOf(caller);
     const type = this.engine.type(place.definition);
     const action = findAction(type.definition, name);
     if (action === undefined) {
@@ -321,7 +331,7 @@ export class HostedSystem {
         `Action [${name}] not found for Actor [${target.name}]`,
       );
     }
-    return await this.engine.call({ type, name: place.name, action, payload, options, origin });
+    return this.engine.call({ type, name: place.name, action, payload, options, origin });
   }
 
   /** How those spell `JSONType` and `Noop` who know an actor; `undefined` if nobody has registered it. */
@@ -359,6 +369,11 @@ function becomes({ name, registerRef }: WireTarget): string | undefined {
 }
 
 const NO_CHAIN: readonly string[] = [];
+
+/** Where a call comes from that an actor makes outside of its actions. */
+function originOf(caller: ActorId | undefined): Origin | undefined {
+  return caller && { caller, chain: NO_CHAIN, deadlineAt: Infinity, parent: undefined };
+}
 
 /** Changes a definition. Actors that cannot go on without the one before have a moment to come to an end. */
 async function whenIdle(change: () => unknown): Promise<void> {

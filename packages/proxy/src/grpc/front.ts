@@ -16,11 +16,14 @@ import type { Log } from "../log.ts";
 import { refusingMalformed } from "../malformed-requests.ts";
 import type { Guard } from "../security/guard.ts";
 import { peerOf } from "../security/peer.ts";
+import { transferTimeouts } from "../transfer-timeouts.ts";
+import type { UnreadAnswers } from "../unread-answers.ts";
 import { PeersByAddress } from "./peers-by-address.ts";
 import type { ActorCalls } from "./actor-calls.ts";
 import { actorMethods } from "./actor-service.ts";
 import type { DeclaredActors } from "./declared-actors.ts";
-import { addService } from "./grpc-methods.ts";
+import { boundedCalls } from "./bounded-calls.ts";
+import { addService, definitionOf } from "./grpc-methods.ts";
 import type { Identify } from "./grpc-methods.ts";
 import { Unauthenticated } from "./grpc-status.ts";
 import { Health } from "./gen/grpc/health/v1/health_pb.ts";
@@ -45,6 +48,9 @@ export interface GrpcFrontOptions {
   readonly transcoding: boolean;
   /** The largest message or body, in bytes. */
   readonly messageBytesMax: number;
+  /** How long a message or body may take to come, in milliseconds. */
+  readonly transferMsMax: number;
+  readonly unread: UnreadAnswers;
   readonly log: Log;
   readonly guard: Guard;
   /** `undefined` for plain connections. */
@@ -56,6 +62,13 @@ const CONNECTIONS_MAX = 10_000;
 
 /** Calls at once on one connection. */
 const STREAMS_MAX = 1_000;
+
+/** How long a connection of HTTP/2 is kept that nobody calls on, in milliseconds; it is ended in good order. */
+const CONNECTION_IDLE_MS_MAX = 10 * 60_000;
+
+/** How often the other end of a connection of HTTP/2 has to show that it is there, and how soon, in milliseconds. */
+const PING_PERIOD_MS = 60_000;
+const PING_MS_MAX = 20_000;
 
 const HEADER_BYTES_MAX = 16 * 1024;
 
@@ -72,16 +85,13 @@ export async function startGrpcFront(options: GrpcFrontOptions): Promise<GrpcFro
   const services = servicesOf(options);
   const { guard } = options;
   const peers = new PeersByAddress();
-  const grpc = grpcServer(options, services, (address, authorization) => {
-    const answer = guard.authorize({ peer: peers.at(address), headers: { authorization } });
-    if ("refusal" in answer) throw new Unauthenticated(answer.refusal);
-    return answer;
-  });
-  const http = httpServer(options.tls);
+  const grpc = grpcServer(options, services, peers);
+  const http = httpServer(options);
   const requestListener = transcoder({
     methods: options.transcoding ? services.flat() : [],
     registry: options.declared.registry,
     bodyBytesMax: options.messageBytesMax,
+    unread: options.unread,
     isClosing: () => !options.isReady(),
     authorize: ({ socket, headers }) => guard.authorize({ peer: peerOf(socket, false), headers }),
   });
@@ -108,8 +118,8 @@ export async function startGrpcFront(options: GrpcFrontOptions): Promise<GrpcFro
 }
 
 /** gRPC over TLS is agreed on as `h2` before the first byte. */
-function httpServer(tls: TlsOptions | undefined): HttpServer | HttpsServer {
-  const options = { maxHeaderSize: HEADER_BYTES_MAX };
+function httpServer({ tls, transferMsMax }: GrpcFrontOptions): HttpServer | HttpsServer {
+  const options = { maxHeaderSize: HEADER_BYTES_MAX, ...transferTimeouts(transferMsMax) };
   if (tls === undefined) return createServer(options);
   return createTlsServer({ ...options, ...tls, ALPNProtocols: ["h2", "http/1.1"] });
 }
@@ -146,23 +156,41 @@ function logged({ answer, ...served }: ServedMethod, log: Log): ServedMethod {
 }
 
 function grpcServer(
-  { declared, isReady, reflection, messageBytesMax }: GrpcFrontOptions,
+  options: GrpcFrontOptions,
   services: readonly (readonly ServedMethod[])[],
-  identify: Identify,
+  peers: PeersByAddress,
 ): GrpcServer {
+  const { declared, guard, isReady, reflection, messageBytesMax, transferMsMax, unread } = options;
+  const identify: Identify = (address, authorization) => {
+    const answer = guard.authorize({ peer: peers.at(address), headers: { authorization } });
+    if ("refusal" in answer) throw new Unauthenticated(answer.refusal);
+    return answer;
+  };
+  const methods = services.flat();
+  const names = new Set([Health.typeName, ...methods.map(({ method }) => method.parent.typeName)]);
+  const all = [...services, grpcHealth(names, isReady)];
+  const hangUp = (address: string): void => peers.hangUp(address);
+  const publicPaths = publicPathsOf(all.flat());
+  const bounds = { identify, publicPaths, transferMsMax, unread, hangUp };
   const server = new GrpcServer({
     "grpc.max_receive_message_length": messageBytesMax,
     "grpc.max_concurrent_streams": STREAMS_MAX,
+    "grpc.max_connection_idle_ms": CONNECTION_IDLE_MS_MAX,
+    "grpc.keepalive_time_ms": PING_PERIOD_MS,
+    "grpc.keepalive_timeout_ms": PING_MS_MAX,
+    interceptors: [boundedCalls(bounds)],
   });
-  const methods = services.flat();
-  const names = new Set([Health.typeName, ...methods.map(({ method }) => method.parent.typeName)]);
-  for (const each of [...services, grpcHealth(names, isReady)])
-    addService(server, each, { identify });
+  for (const each of all) addService(server, each, { identify });
   if (reflection) {
     const files = [...declared.registry.files, Health.file];
     addReflection(server, files, { services: [...names], identify });
   }
   return server;
+}
+
+function publicPathsOf(methods: readonly ServedMethod[]): ReadonlySet<string> {
+  const open = methods.filter(({ isPublic }) => isPublic === true);
+  return new Set(open.map(({ method }) => definitionOf(method).path));
 }
 
 /** Ends when the last connection is gone: those without a call are closed, the others when it is over. */

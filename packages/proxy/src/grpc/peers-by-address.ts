@@ -7,16 +7,21 @@ import type { Peer } from "../security/peer.ts";
 const STRANGER: Peer = { from: "network", address: undefined, certificateName: undefined };
 
 export class PeersByAddress {
-  readonly #peers = new Map<string, Peer>();
+  readonly #peers = new Map<string, { readonly peer: Peer; readonly socket: Socket }>();
 
   add(socket: Socket): void {
     const { remoteAddress, remotePort } = socket;
     const address = `${remoteAddress}:${remotePort}`;
-    this.#peers.set(address, peerOf(socket, false));
+    this.#peers.set(address, { peer: peerOf(socket, false), socket });
     socket.once("close", () => this.#peers.delete(address));
   }
 
   at(address: string): Peer {
-    return this.#peers.get(address) ?? STRANGER;
+    return this.#peers.get(address)?.peer ?? STRANGER;
+  }
+
+  /** Ends the connection. */
+  hangUp(address: string): void {
+    this.#peers.get(address)?.socket.destroy();
   }
 }

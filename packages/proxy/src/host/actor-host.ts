@@ -6,6 +6,7 @@
  * again. One that the host closes in the same moment, before it has said a word, has certainly run
  * nothing: the request goes once more, on a new connection.
  */
+import type { Cancellation } from "spawn-mesh/engine";
 import type { Spelling } from "spawn-mesh/protocol";
 import type { Observer } from "../observability/observer.ts";
 import { traceHeaders } from "../observability/trace-context.ts";
@@ -14,6 +15,7 @@ import type { HostAddress } from "./host-connection.ts";
 import { HostUnavailable } from "./host-program.ts";
 import type { HostCall, HostProgram } from "./host-program.ts";
 import type { HttpResponse } from "./http-response.ts";
+import { WaitingLine } from "./waiting-line.ts";
 
 /** Every bound of what the proxy asks of one host. */
 interface HostLimits {
@@ -30,6 +32,8 @@ export interface ActorHostOptions extends HostLimits {
 }
 
 const SWEEP_PERIOD_MS = 250;
+/** How many requests may be worked on when none ends, in limits of those at once. */
+const STALLED_SHARE_MAX = 2;
 const ACTIONS_PATH = "/api/v1/actors/actions";
 
 export class ActorHost implements HostProgram {
@@ -40,7 +44,7 @@ export class ActorHost implements HostProgram {
   spelling: Spelling = "eigr.functions.protocol";
   readonly #limits: ActorHostOptions;
   readonly #idle: HostConnection[] = [];
-  readonly #waiting: ((connection: HostConnection) => void)[] = [];
+  readonly #line: WaitingLine<HostConnection>;
   #count = 0;
   /** Of the requests under way, how many wait for calls that their actions make. */
   #waits = 0;
@@ -50,26 +54,33 @@ export class ActorHost implements HostProgram {
   constructor(address: HostAddress, limits: ActorHostOptions) {
     this.place = address;
     this.#limits = limits;
+    this.#line = new WaitingLine(() => this.#admitLast());
     this.name = nameOf(address);
     this.#head = `POST ${ACTIONS_PATH} HTTP/1.1\r\nhost: ${this.name}\r\ncontent-type: application/octet-stream\r\nconnection: keep-alive\r\n`;
   }
 
-  call(call: HostCall, signal: AbortSignal): Promise<HttpResponse> {
+  call(call: HostCall, cancellation: Cancellation): Promise<HttpResponse> {
     return this.#limits.observer.hostCall({ ...call, host: this.name }, (context) =>
-      this.#ask(this.#requestOf(call.body, traceHeaders(context)), signal),
+      this.#ask(this.#requestOf(call.body, traceHeaders(context)), cancellation),
     );
   }
 
-  async #ask(request: Buffer, signal: AbortSignal): Promise<HttpResponse> {
-    const taken = this.#take();
+  async #ask(request: Buffer, cancellation: Cancellation): Promise<HttpResponse> {
+    const taken = this.#take(cancellation);
     let connection = taken instanceof HostConnection ? taken : await taken;
     for (let isRepeated = false; ; isRepeated = true) {
+      const used = connection;
+      cancellation.listener = () => used.close();
+      if (cancellation.reason !== undefined) used.close();
       try {
-        return await this.#send(connection, request, signal);
+        return await used.send(request);
       } catch (error) {
-        if (signal.aborted) throw signal.reason;
+        if (cancellation.reason !== undefined) throw cancellation.reason;
         if (!(error instanceof ExchangeError)) throw error;
         if (error.failure !== "stale" || isRepeated) throw this.#unavailable(error);
+      } finally {
+        cancellation.listener = undefined;
+        this.#release(used);
       }
       connection = this.#connect();
     }
@@ -77,7 +88,13 @@ export class ActorHost implements HostProgram {
 
   beginWait(): void {
     this.#waits++;
-    if (this.#hasRoom) this.#waiting.shift()?.(this.#connect());
+    if (this.#hasRoom) this.#line.first()?.(this.#connect());
+  }
+
+  /** None of those who have a place comes to an end. */
+  #admitLast(): void {
+    const hasReserve = this.#running < this.#limits.connectionsMax * STALLED_SHARE_MAX;
+    if (hasReserve) this.#line.last()?.(this.#connect());
   }
 
   endWait(): void {
@@ -91,34 +108,23 @@ export class ActorHost implements HostProgram {
     for (const connection of this.#idle.splice(0)) connection.close();
   }
 
-  async #send(
-    connection: HostConnection,
-    request: Buffer,
-    signal: AbortSignal,
-  ): Promise<HttpResponse> {
-    signal.onabort = () => connection.close();
-    try {
-      if (signal.aborted) connection.close();
-      return await connection.send(request);
-    } finally {
-      signal.onabort = null;
-      this.#release(connection);
-    }
-  }
-
-  #take(): HostConnection | Promise<HostConnection> {
+  #take(cancellation: Cancellation): HostConnection | Promise<HostConnection> {
     const oldest = performance.now() - this.#limits.idleMsMax;
     for (let idle = this.#idle.pop(); idle !== undefined; idle = this.#idle.pop()) {
       if (idle.isOpen && idle.idleSince > oldest) return idle;
       idle.close();
     }
     if (this.#hasRoom) return this.#connect();
-    return new Promise((resolve) => this.#waiting.push(resolve));
+    return this.#line.wait(cancellation);
   }
 
   /** Whether one more request can be worked on. */
   get #hasRoom(): boolean {
-    return this.#count - this.#waits < this.#limits.connectionsMax;
+    return this.#running < this.#limits.connectionsMax;
+  }
+
+  get #running(): number {
+    return this.#count - this.#waits;
   }
 
   #connect(): HostConnection {
@@ -129,9 +135,10 @@ export class ActorHost implements HostProgram {
   }
 
   #release(connection: HostConnection): void {
-    const isOneTooMany = this.#count - this.#waits > this.#limits.connectionsMax;
+    this.#line.moved();
+    const isOneTooMany = this.#running > this.#limits.connectionsMax;
     if (isOneTooMany) return connection.close();
-    const next = this.#waiting.shift();
+    const next = this.#line.first();
     if (next !== undefined) return next(connection.isOpen ? connection : this.#connect());
     if (!connection.isOpen) return;
     connection.idleSince = performance.now();

@@ -1,5 +1,6 @@
 /** Asks whichever host of an actor can be reached. */
 import { setTimeout as sleep } from "node:timers/promises";
+import type { Cancellation } from "spawn-mesh/engine";
 import { HostUnavailable } from "./host-program.ts";
 import type { HostAnswer, HostCall, HostProgram } from "./host-program.ts";
 
@@ -11,17 +12,17 @@ const ROUNDS_MS: readonly number[] = [20, 80, 200, 400];
  * again for a moment.
  *
  * @param callFor what a host is sent: each has a spelling of its own
- * @throws {HostUnavailable}, `BadResponse`, and the reason of `signal` when that aborts
+ * @throws {HostUnavailable}, `BadResponse`, and the reason of the cancellation when there is one
  */
 export async function askHosts(
   hosts: readonly [HostProgram, ...HostProgram[]],
   callFor: (host: HostProgram) => HostCall,
-  signal: AbortSignal,
+  cancellation: Cancellation,
 ): Promise<HostAnswer> {
   for (let round = 0; ; round++) {
     for (const [index, host] of hosts.entries()) {
       try {
-        return await host.call(callFor(host), signal);
+        return await host.call(callFor(host), cancellation);
       } catch (error) {
         if (!(error instanceof HostUnavailable) || !error.isUnsent) throw error;
         const isLast = index === hosts.length - 1;
@@ -29,6 +30,6 @@ export async function askHosts(
       }
     }
     await sleep(ROUNDS_MS[round]);
-    signal.throwIfAborted();
+    if (cancellation.reason !== undefined) throw cancellation.reason;
   }
 }

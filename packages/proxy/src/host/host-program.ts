@@ -1,4 +1,5 @@
 /** A host as runs know it: the program beside the proxy that runs the actions of its actors, however it is reached. */
+import type { Cancellation } from "spawn-mesh/engine";
 import type { Spelling } from "spawn-mesh/protocol";
 import type { HostAddress } from "./host-connection.ts";
 
@@ -42,9 +43,9 @@ export interface HostProgram {
   /**
    * Sends what an action is called with, and answers what the host says.
    *
-   * @throws {HostUnavailable}, `BadResponse`, and the reason of `signal` when that aborts
+   * @throws {HostUnavailable}, `BadResponse`, and the reason of the cancellation when there is one
    */
-  call(call: HostCall, signal: AbortSignal): Promise<HostAnswer>;
+  call(call: HostCall, cancellation: Cancellation): Promise<HostAnswer>;
   /** A request begins to wait for a call that its action makes: another one may take its place. */
   beginWait(): void;
   /** The wait is over; whoever took the place keeps it until it is done. */

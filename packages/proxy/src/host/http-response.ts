@@ -155,12 +155,19 @@ export class ResponseReader {
   }
 }
 
-/** The last head of any host: most of those that follow are the same, to the letter. */
-let known: { readonly text: string; readonly head: Head } | undefined;
+/** Heads that were read: a host sends few different ones, and those again and again. */
+const known = new Map<string, Head>();
+const KNOWN_MAX = 100;
+const KNOWN_LENGTH_MAX = 1024;
 
 function headOf(text: string): Head {
-  if (known?.text !== text) known = { text, head: parseHead(text) };
-  return known.head;
+  const before = known.get(text);
+  if (before !== undefined) return before;
+  const head = parseHead(text);
+  if (text.length > KNOWN_LENGTH_MAX) return head;
+  if (known.size === KNOWN_MAX) known.clear();
+  known.set(text, head);
+  return head;
 }
 
 const STATUS_LINE = /^HTTP\/1\.([01]) ([1-5]\d\d)(?: [^\r\n]*)?$/;

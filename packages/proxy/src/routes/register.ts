@@ -29,6 +29,9 @@ const PROXY_INFO = {
   proxyVersion: "0.1.0",
 };
 
+/** Names of actors in one line of the log. */
+const NAMES_TOLD_MAX = 100;
+
 /** The word that SDKs look for. */
 export const ACCEPTED = "Accepted";
 
@@ -87,7 +90,8 @@ export async function register(
   for (const actor of registration.actors.filter(hasShortTimer)) {
     log("warning", "timer-too-often", { system, actor: actor.id.name, everyMs: PERIOD_MS_MIN });
   }
-  log("info", "registered", { system, actors, host: host.place, by });
+  const told = { actors: actors.slice(0, NAMES_TOLD_MAX), count: actors.length };
+  log("info", "registered", { system, ...told, host: host.place, by });
   const answer = { status: okStatus(ACCEPTED), proxyInfo: PROXY_INFO };
   return protobufAnswer(RegistrationResponseSchema, answer);
 }

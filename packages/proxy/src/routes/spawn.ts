@@ -9,6 +9,9 @@ import type { Answer } from "../answers.ts";
 import type { Route, RouteRequest } from "../server.ts";
 import { ACCEPTED } from "./register.ts";
 
+/** Instances of one request, each of which is stored. */
+const SPAWNED_MAX = 1_000;
+
 /** `POST …/actors/spawn`, with `?revision=N` to begin at a kept revision. */
 export function spawnRoutes(systems: ActorSystems): readonly Route[] {
   return [
@@ -25,6 +28,10 @@ async function spawn(
   { params, query, body, identity }: RouteRequest,
 ): Promise<Answer> {
   const { actors } = decodeMessage(SpawnRequestSchema, body);
+  if (actors.length > SPAWNED_MAX) {
+    const message = `expected at most ${SPAWNED_MAX} actors at once, got ${actors.length}`;
+    throw new SpawnError("INVALID_ARGUMENT", message);
+  }
   const revision = revisionOf(query.get("revision"));
   if (revision > 0) checkHost(identity, "restore a revision");
   for (const { name, system: ofActor, parent } of actors) {

@@ -17,7 +17,7 @@ import type { Peer } from "./peer.ts";
 import { checkPolicies } from "./policies.ts";
 import type { Policy } from "./policies.ts";
 import type { Tokens } from "./tokens.ts";
-import { checkNoForeignPage } from "./web-pages.ts";
+import { checkNoForeignPage, checkOrigin } from "./web-pages.ts";
 import type { BrowserHeaders } from "./web-pages.ts";
 
 /** Somebody who has to prove who they are, and has not. */
@@ -105,6 +105,8 @@ export class Guard {
     if (tokens !== undefined && authorization !== undefined) return ownerOf(authorization, tokens);
     const { certificateName: name } = peer;
     if (name !== undefined) {
+      // Browsers send certificates unasked, whosever page it is.
+      checkOrigin(peer, headers);
       return { name: `${CERTIFICATE}${name}`, isHost: this.#options.certificateHosts.has(name) };
     }
     if (!this.#isTrusted(peer.from)) throw unauthorized(EXPECTED);

@@ -16,18 +16,26 @@ export interface BrowserHeaders {
 const OWN: readonly unknown[] = ["none", "same-origin"];
 
 /** @throws {SpawnError} `UNAUTHORIZED` for a request that a page of somebody else makes */
-export function checkNoForeignPage({ from }: Peer, headers: BrowserHeaders): void {
-  if (from === "unix-socket") return;
-  const { origin, host = "", "sec-fetch-site": site = "none" } = headers;
-  const isOwn =
-    origin === undefined ? OWN.includes(site) : origin.replace(/^\w+:\/\//, "") === host;
-  if (!isOwn) {
-    throw unauthorized("a web page from elsewhere makes this request: expected one with a token");
-  }
+export function checkNoForeignPage(peer: Peer, headers: BrowserHeaders): void {
+  checkOrigin(peer, headers);
   // A page of a domain whose name leads here needs to say neither, but that name.
-  if (from === "loopback" && isDomain(host)) {
+  if (peer.from === "loopback" && isDomain(headers.host ?? "")) {
     throw unauthorized(`expected an address or localhost in the header host, got a domain`);
   }
+}
+
+/**
+ * Where a page says by itself where it is from. TLS knows the name that it was looked for by.
+ *
+ * @throws {SpawnError} `UNAUTHORIZED`
+ */
+export function checkOrigin({ from }: Peer, headers: BrowserHeaders): void {
+  if (from === "unix-socket") return;
+  const { origin, host, "sec-fetch-site": site = "none" } = headers;
+  const isOwn =
+    origin === undefined ? OWN.includes(site) : origin.replace(/^\w+:\/\//, "") === host;
+  if (isOwn) return;
+  throw unauthorized("a web page from elsewhere makes this request: expected one with a token");
 }
 
 function isDomain(host: string): boolean {

@@ -2,13 +2,17 @@
  * A host that is reached over the stream that it opened. It comes and goes with its connections, and is
  * known again by the name that it gives itself.
  */
+import type { Cancellation } from "spawn-mesh/engine";
 import { FrameKind } from "spawn-mesh/protocol";
 import type { Lost, Spelling, StreamConnection } from "spawn-mesh/protocol";
 import type { ActorHostOptions } from "../host/actor-host.ts";
 import { HostUnavailable } from "../host/host-program.ts";
 import type { HostAnswer, HostCall, HostProgram } from "../host/host-program.ts";
 import { BadResponse } from "../host/http-response.ts";
+import { WaitingLine } from "../host/waiting-line.ts";
 
+/** How many runs may be under way when none ends, in limits of those at once. */
+const STALLED_SHARE_MAX = 2;
 /** While more bytes than these were not taken by the host, runs wait. */
 const UNSENT_BYTES_MAX = 1024 * 1024;
 
@@ -20,7 +24,7 @@ export class StreamHost implements HostProgram {
   readonly #options: ActorHostOptions;
   #stream: StreamConnection | undefined;
   /** Runs that wait for their turn. */
-  readonly #waiting: (() => void)[] = [];
+  readonly #line: WaitingLine<undefined> = new WaitingLine(() => this.#admitLast());
   #underWay = 0;
   /** Of the runs under way, how many wait for calls that their actions make. */
   #waits = 0;
@@ -47,10 +51,17 @@ export class StreamHost implements HostProgram {
     this.goOn();
   }
 
-  async call(call: HostCall, signal: AbortSignal): Promise<HostAnswer> {
-    return await this.#options.observer.hostCall({ ...call, host: this.name }, async () => {
-      while (!this.#hasRoom) await new Promise<void>((resolve) => this.#waiting.push(resolve));
-      return await this.#ask(call.body, signal);
+  call(call: HostCall, cancellation: Cancellation): Promise<HostAnswer> {
+    return this.#options.observer.hostCall({ ...call, host: this.name }, async () => {
+      if (this.#room > 0) this.#underWay++;
+      else await this.#line.wait(cancellation);
+      try {
+        return await this.#ask(call.body, cancellation);
+      } finally {
+        this.#underWay--;
+        this.#line.moved();
+        this.goOn();
+      }
     });
   }
 
@@ -65,8 +76,21 @@ export class StreamHost implements HostProgram {
 
   /** Lets runs go that wait, as far as there is room. */
   goOn(): void {
-    const { length } = this.#waiting;
-    for (let count = 0; count < length && this.#hasRoom; count++) this.#waiting.shift()!();
+    while (this.#room > 0) {
+      const go = this.#line.first();
+      if (go === undefined) return;
+      this.#underWay++;
+      go(undefined);
+    }
+  }
+
+  /** None of those who have a place comes to an end. */
+  #admitLast(): void {
+    const hasReserve = this.#underWay < this.#options.connectionsMax * STALLED_SHARE_MAX;
+    const go = hasReserve ? this.#line.last() : undefined;
+    if (go === undefined) return;
+    this.#underWay++;
+    go(undefined);
   }
 
   close(): void {
@@ -74,24 +98,19 @@ export class StreamHost implements HostProgram {
     this.goOn();
   }
 
-  /** Whether one more run can be sent. Without a stream none has to wait: it fails. */
-  get #hasRoom(): boolean {
-    if (this.#stream === undefined) return true;
-    const isPlace = this.#underWay - this.#waits < this.#options.connectionsMax;
-    return isPlace && this.#stream.unsentBytes <= UNSENT_BYTES_MAX;
+  /** How many more runs can be sent. Without a stream none has to wait: it fails. */
+  get #room(): number {
+    if (this.#stream === undefined) return Infinity;
+    if (this.#stream.unsentBytes > UNSENT_BYTES_MAX) return 0;
+    return this.#options.connectionsMax - (this.#underWay - this.#waits);
   }
 
-  #ask(body: Uint8Array, signal: AbortSignal): Promise<HostAnswer> {
-    signal.throwIfAborted();
+  #ask(body: Uint8Array, cancellation: Cancellation): Promise<HostAnswer> {
+    if (cancellation.reason !== undefined) throw cancellation.reason;
     const stream = this.#stream;
     if (stream === undefined) throw new HostUnavailable("the host has no stream open", true);
     return new Promise((resolve, reject) => {
-      this.#underWay++;
-      const end = (): void => {
-        this.#underWay--;
-        signal.onabort = null;
-        if (this.#waiting.length > 0) this.goOn();
-      };
+      const end = (): void => (cancellation.listener = undefined);
       const id = stream.ask(FrameKind.run, body, {
         answered(kind, answer) {
           end();
@@ -104,10 +123,10 @@ export class StreamHost implements HostProgram {
           reject(errorOf(lost));
         },
       });
-      signal.onabort = () => {
+      cancellation.listener = () => {
         stream.giveUp(id);
         end();
-        reject(signal.reason as Error);
+        reject(cancellation.reason!);
       };
     });
   }

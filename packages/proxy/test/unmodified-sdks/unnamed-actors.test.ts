@@ -77,4 +77,15 @@ describe("unnamed actors", () => {
     const none = await t.client.spawn([{ name: "ann", parent: "user" }], "?revision=soon");
     expect([none.http, none.status?.status]).toEqual([400, Status.ERROR]);
   });
+
+  test("are spawned a thousand at a time at the most", async () => {
+    await using t = await startWithHost();
+    await t.client.register([user]);
+    const many = (count: number) =>
+      Array.from({ length: count }, (_, index) => ({ name: `ann-${index}`, parent: "user" }));
+    expect((await t.client.spawn(many(1_000))).http).toBe(200);
+    const { status, headers } = await t.client.spawn(many(1_001));
+    expect(headers["spawn-error"]).toBe("INVALID_ARGUMENT");
+    expect(status?.message).toContain("expected at most 1000 actors at once, got 1001");
+  });
 });

@@ -40,12 +40,14 @@ export class ActorCare {
       store,
       clock,
       emit,
+      types: () => types().all,
       deleteUnchanged: (found) => this.deleteUnchanged(found),
     });
   }
 
+  /** Begins; again when there are other definitions. */
   start(): void {
-    this.#expiry.start(this.#parts.types().all);
+    this.#expiry.follow();
   }
 
   stop(): void {

@@ -40,6 +40,8 @@ export interface ActorPage {
   readonly limit: number;
   /** About how many rows to look at. */
   readonly looksMax: number;
+  /** Whether to tell how large the states are, for which some databases have to read them. Default `false`. */
+  readonly withSizes?: boolean;
 }
 
 /** The question about all actors of a definition that have a state. */
@@ -59,6 +61,8 @@ export interface FoundActor {
   /** When its last commit was made. */
   readonly changedAt: number;
   readonly tags: Tags | undefined;
+  /** How many bytes its state has as it is stored, if that was asked for. */
+  readonly stateBytes?: number;
 }
 
 /** There may be fewer than asked for, even none, although there are more later. */

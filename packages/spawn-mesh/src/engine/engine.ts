@@ -178,6 +178,7 @@ export class Engine {
    */
   define(definition: ActorDefinition): ActorType {
     const type = this.#types.define(definition);
+    if (this.isRunning) this.care.start();
     if (this.isRunning && definition.timers.length > 0) {
       // An actor that is alive would not look for timers that it does not have.
       type.vacate();

@@ -16,6 +16,8 @@ export interface ExpiryParts {
   readonly store: Statestore;
   readonly clock: Clock;
   readonly emit: EventListener;
+  /** The definitions that the system has now. */
+  readonly types: () => Iterable<ActorType>;
   /** Deletes an actor unless it has changed; answers whether it did. */
   readonly deleteUnchanged: (found: FoundRevision) => Promise<boolean>;
 }
@@ -34,42 +36,61 @@ const DELETES_AT_ONCE = 10;
 
 export class Expiry {
   readonly #parts: ExpiryParts;
+  /** The types of this round; the one that is being looked at, and where. */
   #types: readonly ActorType[] = [];
-  #periodMs = PERIOD_MS_MAX;
-  /** The type that is being looked at, and where. */
   #at = 0;
   #after: string | undefined;
-  #timer: Timer | undefined;
+  #periodMs = Infinity;
+  /** Until the next round. While a round goes on there is none. */
+  #pause: Timer | undefined;
+  #part: Timer | undefined;
   #isStopped = false;
 
   constructor(parts: ExpiryParts) {
     this.#parts = parts;
   }
 
-  /** Begins, if any of the types has actors that expire. */
-  start(types: Iterable<ActorType>): void {
-    this.#types = [...types].filter(({ definition }) => definition.expireAfterMs !== undefined);
-    if (this.#types.length === 0) return;
-    const livesMs = this.#types.map(({ definition }) => definition.expireAfterMs!);
-    const periodMs = Math.max(PERIOD_MS_MIN, Math.min(...livesMs) / LOOKS_A_LIFE);
-    this.#periodMs = Math.min(PERIOD_MS_MAX, periodMs);
-    this.#goOnIn(this.#periodMs);
+  /** Begins, if any of the types has actors that expire; again when there are others. */
+  follow(): void {
+    const isInRound = this.#types.length > 0;
+    const periodMs = periodOf(this.#expiring());
+    if (isInRound || periodMs >= this.#periodMs) return;
+    this.#rest();
   }
 
   stop(): void {
     this.#isStopped = true;
-    this.#timer?.cancel();
+    this.#pause?.cancel();
+    this.#part?.cancel();
   }
 
-  #goOnIn(delayMs: number): void {
-    if (this.#isStopped) return;
-    this.#timer = this.#parts.clock.timer(delayMs, () => void this.#look());
+  #expiring(): readonly ActorType[] {
+    const types = [...this.#parts.types()];
+    return types.filter(({ definition }) => definition.expireAfterMs !== undefined);
+  }
+
+  /** Until the next round, or until there is something that expires. */
+  #rest(): void {
+    this.#types = [];
+    this.#after = undefined;
+    this.#periodMs = periodOf(this.#expiring());
+    this.#pause?.cancel();
+    if (this.#isStopped || this.#periodMs === Infinity) return;
+    this.#pause = this.#parts.clock.timer(this.#periodMs, () => this.#begin());
+  }
+
+  #begin(): void {
+    this.#types = this.#expiring();
+    this.#at = 0;
+    if (this.#types.length === 0) this.#rest();
+    else void this.#look();
   }
 
   async #look(): Promise<void> {
     const { store, system, clock, emit } = this.#parts;
     const type = this.#types[this.#at]!;
-    const { name, expireAfterMs = Infinity } = type.definition;
+    // Those of a definition that lets them live meanwhile: none is older than all time.
+    const { name, expireAfterMs = clock.wall() } = type.definition;
     try {
       const part = { after: this.#after, limit: DELETES_MAX, looksMax: LOOKS_MAX };
       const { actors, after } = await store.queries.list({
@@ -83,11 +104,12 @@ export class Expiry {
       this.#after = after;
     } catch (cause) {
       emit({ type: "store-failed", operation: "expire", cause });
-      return this.#goOnIn(this.#periodMs);
+      return this.#rest();
     }
-    if (this.#after === undefined) this.#at = (this.#at + 1) % this.#types.length;
-    const isOver = this.#after === undefined && this.#at === 0;
-    this.#goOnIn(isOver ? this.#periodMs : PART_MS);
+    if (this.#isStopped) return;
+    if (this.#after === undefined) this.#at++;
+    if (this.#at === this.#types.length) return this.#rest();
+    this.#part = clock.timer(PART_MS, () => void this.#look());
   }
 
   async #expire(type: ActorType, { name, revision }: FoundActor): Promise<void> {
@@ -100,4 +122,11 @@ export class Expiry {
       this.#parts.emit({ type: "async-failed", actor, action: "expire", error });
     }
   }
+}
+
+/** How long it rests between two rounds; for ever when nothing expires. */
+function periodOf(types: readonly ActorType[]): number {
+  if (types.length === 0) return Infinity;
+  const lifeMs = Math.min(...types.map(({ definition }) => definition.expireAfterMs ?? Infinity));
+  return Math.min(PERIOD_MS_MAX, Math.max(PERIOD_MS_MIN, lifeMs / LOOKS_A_LIFE));
 }

@@ -31,7 +31,7 @@ export { plainHost } from "./host.ts";
 export type { Host } from "./host.ts";
 export { checkWholeNumber, defaultLimits, TIMEOUT_MS_MAX } from "./limits.ts";
 export type { Limits } from "./limits.ts";
-export type { ActionContext, InvokeRequest, ReferenceCall } from "./run.ts";
+export type { ActionContext, Cancellation, InvokeRequest, ReferenceCall } from "./run.ts";
 export { ActionReply } from "./action-reply.ts";
 export type {
   ActorFilter,

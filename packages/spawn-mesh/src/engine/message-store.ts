@@ -166,10 +166,12 @@ export interface MessagePage {
   readonly limit: number;
 }
 
-/** A page of the messages that a clock which was ahead has sent. */
+/** A page of the messages that a clock which was ahead has sent, or has given their time. */
 export interface SentLaterPage {
   /** Messages that were sent after this time (wall). */
   readonly sentAfter: number;
+  /** Messages, too, that were tried and are due after this time (wall). */
+  readonly triedDueAfter: number;
   /** Where the page before ended, as in {@link MessagePage}. */
   readonly after: { readonly at: number; readonly id: string };
   /** How many messages of the list are looked at, so that a long one is not walked through. */
@@ -224,7 +226,7 @@ export interface MessageStore {
   /** What waits, the earliest due first, and by the bytes of the id among equals. */
   list(page: MessagePage): Promise<readonly StoredMessage[]>;
 
-  /** Of the next `among` messages of the {@link list}, those that were sent after a time; in its order. */
+  /** Of the next `among` messages of the {@link list}, those that were sent after a time, or tried and are due after one; in its order. */
   listSentLater(page: SentLaterPage): Promise<readonly StoredMessage[]>;
 
   /** Gives messages up: they wait apart until somebody decides. Those that are not stored any more are left out. */

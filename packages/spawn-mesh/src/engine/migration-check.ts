@@ -4,18 +4,21 @@
  */
 import type { StateDefinition } from "./actor-definition.ts";
 import type { ActorId } from "./actor-id.ts";
+import { everyActor } from "./actor-queries.ts";
 import type { ActorType } from "./actor-type.ts";
 import type { ActorTypes } from "./actor-types.ts";
 import { describeThrown, isSpawnError, SpawnError } from "./errors.ts";
 import { checkOptionNames } from "./option-names.ts";
-import type { Statestore, StoreAnswer, StoredActor } from "./statestore.ts";
+import type { Statestore, StoredActor } from "./statestore.ts";
+import { statesInTurn } from "./states-in-turn.ts";
 import { decodeStored } from "./stored-state.ts";
 
 const OPTION_NAMES = ["definitions", "onProgress", "signal"] as const;
 /** How many failures are told one by one. */
 const FAILURES_MAX = 100;
-/** How many actors are loaded at once. */
-const PAGE = 50;
+const PART_ROWS = 50;
+/** Rows that the statestore looks at for them, of all definitions. */
+const LOOKS_MAX = 1_000;
 
 /** What the stored states of one definition are like. */
 export interface CheckedDefinition {
@@ -47,7 +50,7 @@ export interface MigrationCheck {
 export interface MigrationCheckOptions {
   /** Only these definitions. Default: all that the system has. */
   readonly definitions?: readonly string[];
-  /** Called after every 50 actors. */
+  /** Called after every part, which has at most 50 actors. */
   readonly onProgress?: (progress: Pick<MigrationCheck, "seen" | "failed">) => void;
   /** Ends it early; it rejects with the signal's reason. */
   readonly signal?: AbortSignal;
@@ -115,43 +118,28 @@ class Check {
     const versions: Record<number, number> = {};
     let after: string | undefined;
     do {
-      const page = { system, definition: name, after, limit: PAGE };
-      const names = await this.#store.listActors(page);
-      const actors = names.map((actor) => ({ system, definition: name, name: actor }));
-      for (const [index, answer] of (await this.#load(actors)).entries()) {
-        this.#look(actors[index]!, answer, { state: state!, versions });
+      const part = { after, limit: PART_ROWS, looksMax: LOOKS_MAX };
+      const page = await this.#store.queries.list({
+        ...everyActor({ system, definition: name, ...part }),
+        withSizes: true,
+      });
+      for await (const { actor, row } of statesInTurn(this.#store, system, page.actors)) {
+        this.#look(actor, row, { state: state!, versions });
       }
       const [seen, failed] = [this.#seen, this.#failed];
       this.#options.onProgress?.({ seen, failed });
       this.#options.signal?.throwIfAborted();
-      after = names.length === PAGE ? names.at(-1) : undefined;
+      after = page.after;
     } while (after !== undefined);
     this.#definitions.push({ definition: name, version: state!.version, versions });
   }
 
-  /** A damaged row fails all that is loaded with it, so each is loaded alone then. */
-  async #load(
-    actors: readonly ActorId[],
-  ): Promise<readonly (StoreAnswer | SpawnError | undefined)[]> {
-    const queries = actors.map((actor) => ({ actor, row: true, keys: [], messages: [] }));
-    try {
-      return await this.#store.load(queries);
-    } catch (error) {
-      if (!isSpawnError(error)) throw error;
-      if (actors.length === 1) return [error];
-      const answers = [];
-      for (const actor of actors) answers.push(...(await this.#load([actor])));
-      return answers;
-    }
-  }
-
   #look(
     actor: ActorId,
-    answer: StoreAnswer | SpawnError | undefined,
+    row: StoredActor | SpawnError | undefined,
     { state, versions }: { state: StateDefinition; versions: Record<number, number> },
   ): void {
-    if (isSpawnError(answer)) return this.#fail(actor, undefined, answer);
-    const row = answer?.row;
+    if (isSpawnError(row)) return this.#fail(actor, undefined, row);
     // It was deleted meanwhile.
     if (row === undefined || row.isDeleted) return;
     versions[row.stateVersion] = (versions[row.stateVersion] ?? 0) + 1;

@@ -362,7 +362,9 @@ export class Outbox {
     const { message, claimed } = delivery;
     if (claimed === undefined) return;
     const isElsewhere = error.code === "HOST_UNAVAILABLE";
-    const dueAt = isElsewhere ? this.#parts.clock.wall() + ELSEWHERE_MS : message.dueAt;
+    const wall = this.#parts.clock.wall();
+    // The clock may have been set back since it was claimed.
+    const dueAt = isElsewhere ? wall + ELSEWHERE_MS : Math.min(message.dueAt, wall + RETRY.maxMs);
     void this.#postpone([untriedOf({ ...message, error: reasonOf(error) }, dueAt)]);
   }
 

@@ -3,9 +3,8 @@
  * committed: an owner's commit that comes before wins, and one that comes after does not notice.
  */
 import type { ActorDefinition } from "./actor-definition.ts";
-import { actorIdOf } from "./actor-definition.ts";
 import { everyActor } from "./actor-queries.ts";
-import type { IndexRewrite } from "./actor-queries.ts";
+import type { FoundActor, IndexRewrite } from "./actor-queries.ts";
 import { askPatiently } from "./asked-store.ts";
 import { sleep, systemClock } from "./clock.ts";
 import type { Clock } from "./clock.ts";
@@ -13,6 +12,7 @@ import { SpawnError, isSpawnError } from "./errors.ts";
 import { indexEntries } from "./index-values.ts";
 import { checkOptionNames } from "./option-names.ts";
 import type { Statestore, StoredActor } from "./statestore.ts";
+import { statesInTurn } from "./states-in-turn.ts";
 import { decodeStored } from "./stored-state.ts";
 
 export interface ReindexOptions {
@@ -65,15 +65,11 @@ export async function reindex(
   do {
     const beganAt = clock.monotonic();
     const part = await askPatiently({ clock, signal, what }, async () => {
-      const page = await store.queries.list(
-        everyActor({
-          system,
-          definition: definition.name,
-          after: progress.after,
-          limit: PART_ROWS,
-          looksMax: LOOKS_MAX,
-        }),
-      );
+      const part = { after: progress.after, limit: PART_ROWS, looksMax: LOOKS_MAX };
+      const page = await store.queries.list({
+        ...everyActor({ system, definition: definition.name, ...part }),
+        withSizes: true,
+      });
       return { after: page.after, ...(await indexed({ system, store, definition }, page.actors)) };
     });
     const { rewrites } = part;
@@ -111,39 +107,20 @@ const NOTHING_DONE = { seen: 0, rewritten: 0, overtaken: 0, failed: 0 } as const
 
 async function indexed(
   { system, store, definition }: IndexedActors,
-  found: readonly { readonly name: string }[],
+  found: readonly FoundActor[],
 ): Promise<IndexedPart> {
-  const actors = found.map(({ name }) => actorIdOf(system, definition, name));
-  const rows = await loadEach(store, actors);
   const rewrites: IndexRewrite[] = [];
   let failed = 0;
-  for (const [at, row] of rows.entries()) {
-    if (row === undefined || (row !== "damaged" && row.isDeleted)) continue;
+  for await (const { actor, row } of statesInTurn(store, system, found)) {
+    if (row === undefined || (!isSpawnError(row) && row.isDeleted)) continue;
     try {
-      if (row === "damaged") throw new TypeError("its row cannot be read");
-      rewrites.push({ actor: actors[at]!, etag: row.etag, index: entriesOf(definition, row) });
+      if (isSpawnError(row)) throw row;
+      rewrites.push({ actor, etag: row.etag, index: entriesOf(definition, row) });
     } catch {
       failed++;
     }
   }
   return { rewrites, seen: found.length, failed };
-}
-
-/** A damaged row makes a load of many fail, so then each is loaded alone. */
-async function loadEach(
-  store: Statestore,
-  actors: readonly IndexRewrite["actor"][],
-): Promise<readonly (StoredActor | undefined | "damaged")[]> {
-  const queries = actors.map((actor) => ({ actor, row: true, keys: [], messages: [] }));
-  try {
-    return (await store.load(queries)).map(({ row }) => row);
-  } catch (error) {
-    if (!isSpawnError(error)) throw error;
-    if (actors.length === 1) return ["damaged"];
-    const rows: (StoredActor | undefined | "damaged")[] = [];
-    for (const actor of actors) rows.push(...(await loadEach(store, [actor])));
-    return rows;
-  }
 }
 
 function entriesOf({ state, index }: ActorDefinition, row: StoredActor): IndexRewrite["index"] {

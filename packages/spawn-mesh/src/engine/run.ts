@@ -46,6 +46,14 @@ export interface InvokeRequest {
   readonly scheduledTo?: number;
 }
 
+/** Whether a run should stop. */
+export interface Cancellation {
+  /** Why; `undefined` as long as it goes on. */
+  readonly reason: SpawnError | undefined;
+  /** Is called when there is a reason. There is one at a time. */
+  listener: (() => void) | undefined;
+}
+
 /** What an action receives. `ActionContext` of the SDK has the same with types. */
 export interface ActionContext {
   /** The state, to read and change. */
@@ -62,6 +70,8 @@ export interface ActionContext {
   readonly now: number;
   /** Aborts when the deadline passes or the caller gives up. */
   readonly signal: AbortSignal;
+  /** The same for a host that makes many runs: a signal and its listener cost more than most of a run. */
+  readonly cancellation: Cancellation;
   /** Calls another actor by name and waits. */
   invoke(name: string, request: InvokeRequest): Promise<unknown>;
   /** A reference to another actor. */
@@ -140,6 +150,7 @@ export class Run implements ActionContext {
   #owner: RunOwner | undefined;
   #abort: AbortController | undefined;
   #abortReason: SpawnError | undefined;
+  #cancellation: { reason: SpawnError | undefined; listener: (() => void) | undefined } | undefined;
   /** Whether the code looked at the state, so that it may have changed. */
   isStateUsed = false;
   /** The tags that the code set. */
@@ -219,6 +230,11 @@ export class Run implements ActionContext {
       if (this.#abortReason !== undefined) this.#abort.abort(this.#abortReason);
     }
     return this.#abort.signal;
+  }
+
+  get cancellation(): Cancellation {
+    this.#live();
+    return (this.#cancellation ??= { reason: this.#abortReason, listener: undefined });
   }
 
   /**
@@ -338,6 +354,9 @@ export class Run implements ActionContext {
     if (this.#abortReason !== undefined) return;
     this.#abortReason = reason;
     this.#abort?.abort(reason);
+    if (this.#cancellation === undefined) return;
+    this.#cancellation.reason = reason;
+    this.#cancellation.listener?.();
   }
 
   /** Whether the run is over, so that it can call nobody any more. */

@@ -45,14 +45,31 @@ test("what was to be delivered at once, or comes again and again, does not wait 
   expect(
     await dueTimes([
       message("at once", { dueAt: LATER + 5_000 }),
+      message("left for later", { dueAt: LATER + 10_000, isOrdered: true }),
       message("every second", { dueAt: LATER + 1_000, headers: repeated(1_000) }),
       message("every other hour", { dueAt: LATER + 2 * HOUR_MS, headers: repeated(2 * HOUR_MS) }),
     ]),
   ).toEqual({
     "at once": NOW + 5_000,
+    "left for later": NOW + 5_000,
     "every second": NOW + 1_000,
     "every other hour": NOW + 2 * HOUR_MS,
   });
+});
+
+test("what was sent before, and was tried while the clock was ahead, does not wait either", async () => {
+  const store = memoryStatestore();
+  await store.open({ owner: "o" });
+  const sent = message("tried", { sentAt: NOW - 1, dueAt: NOW - 1 });
+  await store.messages.send([sent, message("chosen", { sentAt: NOW - 1 })]);
+  await store.messages.postpone([{ ...sent, dueAt: LATER, attempts: 1, error: "no" }]);
+  const clock = { ...systemClock, wall: () => NOW, monotonic: () => 0 };
+  await new SetBackClock({ store, clock }).correct();
+  const waiting = await store.messages.list({ limit: 10 });
+  expect(waiting.map(({ id, dueAt }) => [id, dueAt])).toEqual([
+    ["tried", NOW],
+    ["chosen", LATER],
+  ]);
 });
 
 test("a time that somebody chose stays as it is, and so does everything when the clock was not set back", async () => {
@@ -65,6 +82,21 @@ test("a time that somebody chose stays as it is, and so does everything when the
   expect(await dueTimes(messages)).toEqual(
     Object.fromEntries(messages.map(({ id, dueAt }) => [id, dueAt])),
   );
+});
+
+test("a message that was on its way when the clock was set back, and is stored afterwards, does not wait either", async () => {
+  const store = memoryStatestore();
+  await store.open({ owner: "o" });
+  const shown = { wall: LATER, monotonic: 0 };
+  const clock = { ...systemClock, wall: () => shown.wall, monotonic: () => shown.monotonic };
+  const setBack = new SetBackClock({ store, clock });
+  await setBack.correct();
+  shown.wall = NOW;
+  await setBack.correct();
+  await store.messages.send([message("latecomer", { dueAt: LATER + 5_000 })]);
+  Object.assign(shown, { wall: NOW + 60_000, monotonic: 60_000 });
+  await setBack.correct();
+  expect((await store.messages.list({ limit: 1 }))[0]?.dueAt).toBe(NOW + 65_000);
 });
 
 test("looks once when nothing was sent by a clock that was ahead, however much waits", async () => {

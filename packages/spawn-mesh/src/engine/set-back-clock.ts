@@ -3,17 +3,23 @@
  *
  * When a message is due is stored as a time of the wall clock. After that clock was set back an hour,
  * what was to be delivered at once would wait an hour, and so would what is to come every minute. They
- * are known by the time at which they were sent: it has not come yet. Times that somebody chose stay as
- * they are: they mean the wall clock, whatever it shows.
+ * are known by the time at which they were sent: it has not come yet. What was sent before and tried in
+ * that hour is known by the time of its next try: nothing waits for so long. Times that somebody chose stay
+ * as they are: they mean the wall clock, whatever it shows.
  */
 import type { Clock } from "./clock.ts";
 import type { Postponement, StoredMessage } from "./message-store.ts";
+import { RETRY } from "./outbox.ts";
 import { DELIVERY_GRACE_MS } from "./sending.ts";
 import type { Statestore } from "./statestore.ts";
 
 /** So far the clocks of two machines may differ, and one clock go back unnoticed. */
 const TOLERANCE_MS = 60_000;
 const PAGE_ROWS = 100;
+/** For so long a message that was made before the clock was set back may be on its way to the statestore, in milliseconds. */
+const LATECOMERS_MS = 5 * 60_000;
+/** How often such messages are looked for, in milliseconds. */
+const LOOK_MS = 30_000;
 /** The messages that are due first are the ones that matter. */
 const LOOKED_AT_MAX = 10_000;
 
@@ -21,32 +27,54 @@ export class SetBackClock {
   readonly #parts: { readonly store: Statestore; readonly clock: Clock };
   /** How far the wall clock was ahead of the monotonic one when it was looked at. */
   #ahead = Infinity;
+  /** Until when messages may still be stored with times of before (monotonic). */
+  #latecomersUntil = -Infinity;
+  /** When messages are looked for again (monotonic). */
+  #looksAt = -Infinity;
 
   constructor(parts: { readonly store: Statestore; readonly clock: Clock }) {
     this.#parts = parts;
   }
 
-  /** Lets messages be due that wait only because the clock was set back: since the last time, or before this process began. */
+  /**
+   * Lets messages be due that wait only because the clock was set back: since the last time, or before
+   * this process began. What is under way then may be stored afterwards, and is found a little later.
+   */
   async correct(): Promise<void> {
-    const { clock, store } = this.#parts;
-    const ahead = clock.wall() - clock.monotonic();
+    const { clock } = this.#parts;
+    const now = clock.monotonic();
+    const ahead = clock.wall() - now;
     if (ahead < this.#ahead - TOLERANCE_MS) {
-      const wall = clock.wall();
-      for await (const page of sentByThen(store, wall)) {
-        const late = page.flatMap((message) => corrected(message, wall));
-        if (late.length > 0) await store.messages.postpone(late);
-      }
+      this.#latecomersUntil = now + LATECOMERS_MS;
+      this.#looksAt = now;
     }
     this.#ahead = ahead;
+    if (now < this.#looksAt || now > this.#latecomersUntil) return;
+    await this.#look();
+    this.#looksAt = now + LOOK_MS;
+  }
+
+  async #look(): Promise<void> {
+    const { clock, store } = this.#parts;
+    const wall = clock.wall();
+    for await (const page of leftByThen(store, wall)) {
+      const late = page.flatMap((message) => corrected(message, wall));
+      if (late.length > 0) await store.messages.postpone(late);
+    }
   }
 }
 
-/** What is due after `wall`, and was sent by a clock that was ahead; page by page. Mostly there is nothing. */
-async function* sentByThen(
+/** What a clock that was ahead has sent, or tried and left for later; page by page. Mostly there is nothing. */
+async function* leftByThen(
   { messages }: Statestore,
   wall: number,
 ): AsyncGenerator<readonly StoredMessage[]> {
-  const looked = { sentAfter: wall + TOLERANCE_MS, among: LOOKED_AT_MAX, limit: PAGE_ROWS };
+  const looked = {
+    sentAfter: wall + TOLERANCE_MS,
+    triedDueAfter: wall + RETRY.maxMs + TOLERANCE_MS,
+    among: LOOKED_AT_MAX,
+    limit: PAGE_ROWS,
+  };
   let after = { at: wall, id: "" };
   for (let found = 0; found < LOOKED_AT_MAX; found += PAGE_ROWS) {
     const page = await messages.listSentLater({ ...looked, after });
@@ -64,10 +92,14 @@ function corrected(message: StoredMessage, wall: number): readonly Postponement[
 }
 
 /** How soon it comes from now; `undefined` if somebody chose the time. */
-function delayOf({ attempts, sentAt, dueAt, headers }: StoredMessage): number | undefined {
+function delayOf(message: StoredMessage): number | undefined {
+  const { attempts, sentAt, dueAt, headers, isOrdered } = message;
   const { repeat } = headers;
   if (repeat !== undefined) return "everyMs" in repeat ? repeat.everyMs : undefined;
   // It was due when it was tried.
   if (attempts > 0) return 0;
-  return dueAt - sentAt <= DELIVERY_GRACE_MS ? dueAt - sentAt : undefined;
+  const delayMs = dueAt - sentAt;
+  if (delayMs <= DELIVERY_GRACE_MS) return delayMs;
+  // One that has a place in an order is for at once: a process that could not deliver it has left it for later.
+  return isOrdered ? DELIVERY_GRACE_MS : undefined;
 }

@@ -3,13 +3,10 @@
  * buffers of each; without them a call takes a fifth less of the proxy's time.
  */
 import type { Any } from "@bufbuild/protobuf/wkt";
-import type { ActorId } from "./gen/spawn/actors/actor_pb.ts";
 import { Status } from "./gen/spawn/protocol_pb.ts";
-import type { ActorInvocation } from "./gen/spawn/protocol_pb.ts";
 import { MessageWriter } from "./message-writer.ts";
+import type { WireId, WirePayload } from "./wire-forms.ts";
 
-type WireId = Pick<ActorId, "name" | "system" | "parent">;
-type Payload = ActorInvocation["payload"];
 type Texts = Readonly<Record<string, string>>;
 
 /** What a host is to run. */
@@ -20,7 +17,7 @@ export interface InvocationParts {
   readonly caller: WireId | undefined;
   readonly metadata: Texts;
   readonly tags: Texts;
-  readonly payload: Payload;
+  readonly payload: WirePayload;
   /** What our own SDK is told besides. */
   readonly run: { readonly id: string; readonly revision: number };
 }
@@ -51,7 +48,7 @@ export interface HostAnswerParts {
   readonly actorSystem: string;
   readonly state: Any | undefined;
   readonly tags: Texts;
-  readonly payload: Payload;
+  readonly payload: WirePayload;
   /** A `Workflow`; `undefined` if nothing is sent. */
   readonly workflow: Uint8Array | undefined;
   readonly isCheckpoint: boolean;
@@ -74,7 +71,7 @@ export function hostAnswerBytes(parts: HostAnswerParts): Uint8Array {
 }
 
 /** The `InvocationResponse` of a call that went well. */
-export function callAnswerBytes(actor: WireId, payload: Payload): Uint8Array {
+export function callAnswerBytes(actor: WireId, payload: WirePayload): Uint8Array {
   return written((to) => {
     to.begin(1);
     to.number(1, Status.OK);
@@ -94,7 +91,7 @@ export interface CallParts {
   readonly actor: WireId;
   readonly registerRef: string;
   readonly actionName: string;
-  readonly payload: Payload;
+  readonly payload: WirePayload;
   readonly isAsync: boolean;
   readonly scheduledTo: number;
   readonly metadata: Texts;
@@ -174,7 +171,7 @@ function writeAny(to: MessageWriter, field: number, { typeUrl, value }: Any): vo
 /** The number of the field is another one in each message. */
 function writePayload(
   to: MessageWriter,
-  payload: Payload,
+  payload: WirePayload,
   fields: { readonly value: number; readonly noop: number },
 ): void {
   if (payload.case === "value") writeAny(to, fields.value, payload.value);

@@ -17,6 +17,8 @@ export {
 } from "./type-urls.ts";
 export type { Spelling } from "./type-urls.ts";
 export { runIn } from "./usual-messages.ts";
+export { actorIdOf, wireIdOf } from "./wire-forms.ts";
+export type { WireId, WirePayload } from "./wire-forms.ts";
 // One connection for all that our SDK and our proxy say.
 export { FrameKind, PROGRAM_HEADER, STREAM_PATH, STREAM_PROTOCOL } from "./stream/frames.ts";
 export { StreamConnection } from "./stream/stream-connection.ts";

@@ -16,6 +16,8 @@ import {
   hostAnswerBytes,
   olderStateVersion,
   runIn,
+  actorIdOf,
+  wireIdOf,
 } from "../protocol/index.ts";
 import type { ActorInvocation, SentSchema } from "../protocol/index.ts";
 import { runHosted } from "./hosted-run.ts";
@@ -30,14 +32,7 @@ import { INIT_ACTION } from "./registration.ts";
 import { metadataOfCall } from "./sidecar-calls.ts";
 import type { CallingRun } from "./sidecar-calls.ts";
 import { hostFailureOf } from "./wire-errors.ts";
-import {
-  actorIdOf,
-  anyOfText,
-  payloadOfValue,
-  textOfAny,
-  valueOfPayload,
-  wireIdOf,
-} from "./wire-values.ts";
+import { anyOfText, payloadOfValue, textOfAny, valueOfPayload } from "./wire-values.ts";
 
 /** An answer, and whether the action did what it was asked. */
 export interface HostedAnswer {

@@ -78,6 +78,9 @@ export interface HostedRunParts {
   readonly emit: EventListener;
 }
 
+/** JSON for `null`, as a state: a sidecar takes the word alone for no state at all, as most SDKs mean it. */
+const NULL_STATE = "null ";
+
 const random = systemRandom();
 const nobody = { resolve: (): void => undefined, reject: (): void => undefined };
 
@@ -184,9 +187,7 @@ class HostedRun implements RunOwner {
     const { codec } = definition.state!;
     const text = codec.encode(this.#state) as string;
     if (before !== undefined && codec.encode(codec.decode(before)) === text) return before;
-    if (text === "null") {
-      throw notOverWire("a state that is null", "use an object, which can say that it is empty");
-    }
+    if (text === "null") return NULL_STATE;
     if (text.length > this.limits.stateUnitsMax) {
       throw new SpawnError(
         "PAYLOAD_TOO_LARGE",

@@ -15,7 +15,13 @@ import {
 } from "../engine/index.ts";
 import type { ActorId, InvokeRequest, SendRequest } from "../engine/index.ts";
 import { copyBounded } from "../engine/values.ts";
-import { InvocationResponseSchema, Status, callBytes, jsonOfValue } from "../protocol/index.ts";
+import {
+  InvocationResponseSchema,
+  Status,
+  callBytes,
+  jsonOfValue,
+  wireIdOf,
+} from "../protocol/index.ts";
 import type { HttpAnswer, HttpExchange } from "./http-exchange.ts";
 import { checkSendOverWire } from "./over-the-wire.ts";
 import type { StreamAnswer, StreamCalls } from "./stream/stream-calls.ts";
@@ -26,7 +32,7 @@ import {
   refusalOverStream,
   withKeyInDoubt,
 } from "./wire-errors.ts";
-import { payloadOfValue, valueOfPayload, wireIdOf } from "./wire-values.ts";
+import { payloadOfValue, valueOfPayload } from "./wire-values.ts";
 
 /** The action that makes a call. */
 export interface CallingRun {

@@ -9,10 +9,9 @@ import type { DescMessage, MessageShape } from "@bufbuild/protobuf";
 import { SpawnError, errorCodes, isSpawnError } from "../engine/errors.ts";
 import type { Applied, ErrorCode, FailureValue, SpawnErrorOptions } from "../engine/errors.ts";
 import { RefusalSchema, Status, decodeMessage } from "../protocol/index.ts";
-import type { RequestStatus } from "../protocol/index.ts";
+import type { RequestStatus, WirePayload } from "../protocol/index.ts";
 import type { HttpAnswer } from "./http-exchange.ts";
 import { valueOfPayload } from "./wire-values.ts";
-import type { WirePayload } from "./wire-values.ts";
 
 /** What an answer says about a failure. */
 export interface FailedAnswer {

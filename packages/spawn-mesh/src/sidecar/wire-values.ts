@@ -12,15 +12,8 @@ import {
   textOfValue,
   valueOfText,
 } from "../engine/index.ts";
-import type { ActorId } from "../engine/index.ts";
 import { isNoop, jsonTextOf, wrapJson } from "../protocol/index.ts";
-import type { ActorId as WireActorId, Noop } from "../protocol/index.ts";
-
-/** The payload of any message that has one: a value, explicitly none, or not set. */
-export type WirePayload =
-  | { readonly case: "value"; readonly value: Any }
-  | { readonly case: "noop"; readonly value: Noop }
-  | { readonly case: undefined; readonly value?: undefined };
+import type { WirePayload } from "../protocol/index.ts";
 
 /** How this SDK spells `JSONType`. */
 const SPELLING = "spawn";
@@ -60,18 +53,4 @@ export function anyOfText(text: string): Any {
   if (!isOpaqueText(text)) return wrapJson(text, SPELLING);
   const { type, bytes } = valueOfText(text) as OpaqueValue;
   return create(AnySchema, { typeUrl: type, value: bytes });
-}
-
-/** An actor as the wire names it: an instance has its definition as its parent. */
-export function wireIdOf({ system, definition, name }: ActorId): {
-  readonly name: string;
-  readonly system: string;
-  readonly parent: string;
-} {
-  return { name, system, parent: definition === name ? "" : definition };
-}
-
-/** An actor that the wire names. */
-export function actorIdOf({ name, system, parent }: WireActorId): ActorId {
-  return { system, definition: parent === "" ? name : parent, name };
 }

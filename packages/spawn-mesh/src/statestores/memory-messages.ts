@@ -252,9 +252,13 @@ export class MemoryMessages implements MessageStore {
   }
 
   async listSentLater(page: SentLaterPage): Promise<readonly StoredMessage[]> {
-    const { sentAfter, after, among, limit } = page;
+    const { sentAfter, triedDueAfter, after, among, limit } = page;
     const looked = await this.list({ after, limit: among });
-    return looked.filter(({ sentAt }) => sentAt > sentAfter).slice(0, limit);
+    const found = looked.filter(
+      ({ sentAt, attempts, dueAt }) =>
+        sentAt > sentAfter || (attempts > 0 && dueAt > triedDueAfter),
+    );
+    return found.slice(0, limit);
   }
 
   async park(

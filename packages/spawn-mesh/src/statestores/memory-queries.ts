@@ -10,6 +10,7 @@ import type {
   IndexRewrite,
 } from "../engine/actor-queries.ts";
 import type { IndexKey } from "../engine/index-values.ts";
+import { isSealed } from "../engine/sealed-rows.ts";
 import type { MemoryRow } from "./memory-row.ts";
 import { cursorOf, placeOf } from "./page-cursor.ts";
 
@@ -42,7 +43,10 @@ export class MemoryQueries implements ActorQueries {
       .toSorted((a, b) => (isBehind(a.place, b.place) ? 1 : -1))
       .slice(0, page.limit);
     const last = found.length === page.limit ? found.at(-1) : undefined;
-    return { actors: found.map(foundActor), after: last && cursorOf(last.place) };
+    return {
+      actors: found.map((one) => foundActor(one, page)),
+      after: last && cursorOf(last.place),
+    };
   }
 
   async reindex(rewrites: readonly IndexRewrite[]): Promise<number> {
@@ -104,7 +108,16 @@ function isBehind(place: readonly string[], other: readonly string[]): boolean {
   return false;
 }
 
-function foundActor({ definition, name, row }: Candidate): FoundActor {
-  const { isDeleted, revision, at, tags } = row;
-  return { definition, name, isDeleted, revision, changedAt: at, tags };
+function foundActor(
+  { definition, name, row }: Candidate,
+  { withSizes = false }: ActorPage,
+): FoundActor {
+  const { isDeleted, revision, at, tags, state } = row;
+  const found = { definition, name, isDeleted, revision, changedAt: at, tags };
+  return withSizes && state !== undefined ? { ...found, stateBytes: bytesOf(state) } : found;
+}
+
+function bytesOf(state: NonNullable<MemoryRow["state"]>): number {
+  if (typeof state === "string") return Buffer.byteLength(state);
+  return isSealed(state) ? state.bytes.length : state.length;
 }

@@ -12,6 +12,8 @@ import type { ActionFunction, ActorDefinition, EngineOptions, Host } from "spawn
 import { memoryStatestore } from "spawn-mesh/memory";
 import { VirtualClock } from "spawn-mesh/testing";
 
+const MINUTE_MS = 60_000;
+
 type Changes = Partial<Omit<ActorDefinition, "actions">>;
 
 function definition(
@@ -87,6 +89,27 @@ describe("a definition that comes while the engine runs", () => {
     engine.define(definition("counter", { add: adds(10), twice: adds(20) }));
     expect(await engine.invoke("counter", { action: "add" })).toBe(11);
     expect(await engine.invoke("counter", { action: "twice" })).toBe(31);
+  });
+
+  test("expires its actors like one that was there at the start", async () => {
+    const clock = new VirtualClock();
+    const engine = await start({
+      clock: {
+        monotonic: () => clock.monotonic(),
+        wall: () => clock.wall(),
+        timer: (delayMs, action) => clock.timer(delayMs, action),
+        yield: (action) => void setImmediate(action),
+      },
+    });
+    const visits = { add: adds(1) };
+    engine.define(definition("late", visits));
+    engine.define(definition("late", visits, { expireAfterMs: 10 * MINUTE_MS }));
+    engine.define(definition("later", visits, { expireAfterMs: 5 * 60 * MINUTE_MS }));
+    await engine.invoke("late", { action: "add" });
+    await engine.invoke("later", { action: "add" });
+    await clock.advance(12 * MINUTE_MS);
+    expect(await engine.invoke("late", { action: "add" })).toBe(1);
+    expect(await engine.invoke("later", { action: "add" })).toBe(2);
   });
 
   test("leaves what runs with the one before", async () => {
@@ -344,6 +367,26 @@ describe("a host that fails", () => {
       applied: "no",
     });
     expect(await engine.invoke("counter", { action: "add" })).toBe(1);
+  });
+});
+
+describe("a cancellation", () => {
+  test("tells its listener when the deadline passes, and why", async () => {
+    const told: unknown[] = [];
+    const waits: ActionFunction = async ({ cancellation }) => {
+      told.push(cancellation.reason);
+      await new Promise<void>((resolve) => (cancellation.listener = resolve));
+      told.push(cancellation.reason);
+    };
+    const engine = await start({
+      clock: systemClock,
+      definitions: [definition("slow", { waits })],
+    });
+    await expect(engine.invoke("slow", { action: "waits", deadlineMs: 20 })).rejects.toMatchObject({
+      code: "DEADLINE_EXCEEDED",
+      applied: "no",
+    });
+    expect(told).toEqual([undefined, expect.objectContaining({ code: "DEADLINE_EXCEEDED" })]);
   });
 });
 

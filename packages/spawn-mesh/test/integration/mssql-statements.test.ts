@@ -101,6 +101,7 @@ async function sayEverything(driver: Recorder): Promise<void> {
   const store = new SqlStatestore({
     dialect: mssqlDialect,
     address: "mssql://nobody",
+    connectionsMax: 8,
     load: async () => driver,
   });
   await store.open({ owner: "session-1", system: "shop", cluster: undefined });
@@ -162,7 +163,8 @@ async function sayEverything(driver: Recorder): Promise<void> {
   await messages.replace(ref, [message("m7")], { actor: ann, reply: outcome });
   await messages.remove(["m7"]);
   await messages.list({ limit: 10, source: ann, target: ann, after: { at: 1, id: "m" } });
-  await messages.listSentLater({ sentAfter: 1, after: { at: 1, id: "m" }, among: 100, limit: 10 });
+  const found = { sentAfter: 1, triedDueAfter: 1, after: { at: 1, id: "m" } };
+  await messages.listSentLater({ ...found, among: 100, limit: 10 });
   await messages.park([{ ...ref, error: "no" }], 3);
   await messages.listParked({ limit: 10 });
   await messages.retryParked(["m5", "m6"], 4);

@@ -22,6 +22,8 @@ const directory = mkdtempSync(join(tmpdir(), "spawn-transfer-"));
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
 const ACTORS = 1_200;
+/** How long a statestore waits for a connection before it tries again. */
+const CONNECTING_MS = 5_000;
 const encryption = { keys: { key: randomBytes(32) }, required: true };
 
 const counter = actor("counter", {
@@ -198,6 +200,40 @@ describe("a system that was exported", () => {
       expect(await contentOf(last)).toEqual(content);
 
       for (const store of [last, inMariadb, inPostgres, sqlite]) await checkWorking(store);
+    },
+  );
+
+  test.skipIf(missing !== undefined)(
+    "is not replaced over the only connection, which is said at once, and stays as it is",
+    async () => {
+      const source = memoryStatestore();
+      const system = await start(source);
+      await system.actor(counter, "one").add(1);
+      await system.stop();
+      for (const server of running) {
+        const url = await server.createPlace();
+        const only = encryptedStatestore(statestoreFromUrl(url, { connectionsMax: 1 }), encryption);
+        await importSystem(only, exportSystem(source, "shop"), { system: "shop" });
+        const content = await contentOf(only);
+        const again = { system: "shop", replace: true };
+        const startedAt = performance.now();
+        expect(
+          await errorOf(importSystem(only, exportSystem(source, "shop"), again)),
+        ).toMatchObject({
+          code: "INVALID_ARGUMENT",
+          message: expect.stringContaining("connectionsMax: expected 2 or more"),
+        });
+        expect(performance.now() - startedAt).toBeLessThan(CONNECTING_MS);
+        expect(await contentOf(only)).toEqual(content);
+        expect(
+          await errorOf(
+            importSystem(memoryStatestore(), exportSystem(only, "shpo"), { system: "shpo" }),
+          ),
+        ).toMatchObject({
+          code: "INVALID_ARGUMENT",
+          message: expect.stringContaining('nothing of "shpo"'),
+        });
+      }
     },
   );
 

@@ -4,6 +4,9 @@ import type { Surroundings } from "./incarnation.ts";
 import type { Disaster } from "./profile.ts";
 
 const CRASH_WITHIN_EVENTS = 40;
+const HOUR_MS = 3_600_000;
+/** How much later than by itself the wall clock shows when somebody has set it; less than a minute may go unnoticed. */
+const WALL_AHEAD_MS = [-HOUR_MS, -30_000, 0, 30_000, HOUR_MS] as const;
 
 /** All incarnations of a run, and their misfortunes. */
 export class Fleet {
@@ -110,6 +113,8 @@ export class Fleet {
       case "disk-full":
         database.diskFullUntil = now + choices.between(20, 1_500);
         return;
+      case "clock-jump":
+        return world.setWall(choices.pick(WALL_AHEAD_MS));
       case "slow-disk":
         database.slowUntil = now + choices.between(50, 1_500);
         return;

@@ -236,7 +236,8 @@ export class Incarnation {
   }
 
   #ownClock(): Clock {
-    const { clock } = this.#around.world;
+    const { world } = this.#around;
+    const { clock } = world;
     const timer = (delayMs: number, action: () => void): Timer => {
       let isCancelled = false;
       const timer = clock.timer(delayMs, () => {
@@ -251,7 +252,7 @@ export class Incarnation {
     };
     return {
       monotonic: () => clock.monotonic(),
-      wall: () => clock.wall(),
+      wall: () => world.wall(),
       timer,
       yield: (action) => void timer(0, action),
     };

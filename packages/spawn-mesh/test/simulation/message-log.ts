@@ -97,11 +97,10 @@ export class MessageLog {
   }
 
   #record(type: MessageEvent["type"], message: Message, etag?: string): void {
-    const { clock } = this.#world;
     const { attempts } = message as Partial<StoredMessage>;
     this.#world.messages.push({
       sequence: this.#world.next(),
-      at: clock.wall(),
+      at: this.#world.wall(),
       type,
       message,
       etag,

@@ -28,6 +28,7 @@ export const disasters = [
   "outage",
   "disk-full",
   "slow-disk",
+  "clock-jump",
 ] as const;
 export type Disaster = (typeof disasters)[number];
 
@@ -125,7 +126,10 @@ export function drawProfile(choices: Choices, defaults: Limits): Profile {
           "load-delayed": rate(),
         },
     disasters: disasters.filter(
-      (disaster) => (disaster !== "overlap" || !isExclusive) && choices.chance(0.6) && !isCalm,
+      (disaster) =>
+        (disaster !== "overlap" || !isExclusive) &&
+        choices.chance(disaster === "clock-jump" ? 0.2 : 0.6) &&
+        !isCalm,
     ),
     disasterEveryMs: choices.pick(isLong ? [400, 1_500, 4_000] : [150, 400, 1_000]),
     activeMs: isLong ? choices.between(6_000, 16_000) : choices.between(1_500, 4_000),

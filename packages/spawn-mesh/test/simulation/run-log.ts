@@ -177,6 +177,8 @@ export interface RunLog {
     string,
     { readonly ids: ReadonlySet<string>; readonly doneAt: number | undefined }
   >;
+  /** When the wall clock was set back. */
+  readonly setBacks: readonly number[];
   /** Lists that were deleted because they were found, as of that revision. */
   readonly purged: readonly { readonly actor: string; readonly revision: number }[];
   /** Whether nothing but a message can have ended an incarnation, or lost a claim. */
@@ -202,6 +204,11 @@ export interface RunLog {
 export function itemsOf(commit: Pick<Commit, "state">): readonly string[] {
   if (typeof commit.state !== "string") return [];
   return (JSON.parse(commit.state) as { items: readonly string[] }).items;
+}
+
+/** Whether the wall clock was set back between the two: then the times that it showed mean little. */
+export function isSetBack(setBacks: RunLog["setBacks"], from: number, to: number): boolean {
+  return setBacks.some((sequence) => sequence > from && sequence < to);
 }
 
 /**

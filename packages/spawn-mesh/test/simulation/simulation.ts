@@ -36,6 +36,8 @@ const REST_STEP_MS = 250;
 const REPEATING_MS = 3_000;
 /** How late a repeated message may be then. */
 const LATE_MS = 1_000;
+/** What is due later than that, and may have been meant for a chosen time, waits because the clock was set back. */
+const FAR_OFF_MS = 10 * 60_000;
 /** The definitions of all actors. */
 const roles: readonly ActorRole[] = [
   "list",
@@ -71,7 +73,7 @@ export async function simulate(seed: number): Promise<RunReport> {
   heal(around, fleet);
   const leftOver = await rest(around, fleet);
   const { operations, attempts, applied, sessions, sightings, unloaded, pauses, peaks } = world;
-  const { messages, runs, asked, cancelled, acknowledged, outside, purged } = world;
+  const { messages, runs, asked, cancelled, acknowledged, outside, setBacks, purged } = world;
   const log: RunLog = {
     operations,
     attempts,
@@ -86,6 +88,7 @@ export async function simulate(seed: number): Promise<RunReport> {
     cancelled,
     acknowledged,
     outside,
+    setBacks,
     purged,
     isCalm: profile.isCalm,
     peaks,
@@ -147,14 +150,14 @@ async function rest(around: Surroundings, fleet: Fleet): Promise<readonly string
       ...(fleet.isSettled ? [] : ["an incarnation is starting or stopping"]),
     ];
     if (left.length === 0) break;
-    if (elapsedMs >= REPEATING_MS) await endRepetitions(around);
+    if (elapsedMs >= REPEATING_MS) await endWaiting(around);
   }
   return left;
 }
 
 /** What waits to be delivered. A repeated message never ends by itself, but it must not be late. */
 function messagesLeft({ world, database }: Surroundings): readonly string[] {
-  const wall = world.clock.wall();
+  const wall = world.wall();
   return database.waiting.map((message) => {
     const { repeat } = message.headers;
     const isLate = repeat !== undefined && repeat.plannedAt < wall - LATE_MS;
@@ -162,13 +165,17 @@ function messagesLeft({ world, database }: Surroundings): readonly string[] {
   });
 }
 
-/** Cancels what is repeated, if all of it comes when it should. */
-async function endRepetitions({ world, database }: Surroundings): Promise<void> {
-  const wall = world.clock.wall();
+/** Cancels what is repeated, if all of it comes when it should, and what is far off since the clock was set back. */
+async function endWaiting({ world, database }: Surroundings): Promise<void> {
+  const wall = world.wall();
   const repeated = database.waiting.filter(({ headers }) => headers.repeat !== undefined);
   const isOrderly = repeated.every(({ headers }) => headers.repeat!.plannedAt >= wall - LATE_MS);
   if (!isOrderly) return;
-  const ids = repeated.map(({ id }) => id);
+  const farOff = database.waiting.filter(
+    ({ headers, isOrdered, dueAt }) =>
+      headers.repeat === undefined && !isOrdered && dueAt > wall + FAR_OFF_MS,
+  );
+  const ids = [...repeated, ...farOff].map(({ id }) => id);
   for (const id of ids) world.cancelled.add(id);
   await database.messagesAtHand.remove(ids);
 }

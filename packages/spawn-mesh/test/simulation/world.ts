@@ -53,6 +53,9 @@ export class World {
   readonly executed = new Set<number>();
   /** What is wrong in itself, whatever the checkers say: an error without a type, for example. */
   readonly violations: Violation[] = [];
+  /** When the wall clock was set back. */
+  readonly setBacks: number[] = [];
+  #wallAheadMs = 0;
   readonly #peaks = new Map<string, Peak>();
   readonly #trace: string[] = [];
   #hash = 0x811c9dc5;
@@ -61,6 +64,17 @@ export class World {
   constructor(seed: number) {
     this.random = seededRandom(seed);
     this.choices = new Choices(this.random);
+  }
+
+  /** What the clock on the wall shows, in milliseconds since 1970. */
+  wall(): number {
+    return this.clock.wall() + this.#wallAheadMs;
+  }
+
+  /** Sets the clock on the wall to so much later than it would show by itself. */
+  setWall(aheadMs: number): void {
+    if (aheadMs < this.#wallAheadMs) this.setBacks.push(this.next());
+    this.#wallAheadMs = aheadMs;
   }
 
   /** The next number of the one sequence in which everything happens. */

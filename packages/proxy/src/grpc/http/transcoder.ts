@@ -11,9 +11,11 @@ import {
   type Registry,
 } from "@bufbuild/protobuf";
 import { SpawnError, TIMEOUT_MS_MAX } from "spawn-mesh/engine";
+import { readBody } from "../../request-body.ts";
 import type { Refusal } from "../../security/guard.ts";
 import { NOBODY } from "../../security/identity.ts";
 import type { Identity } from "../../security/identity.ts";
+import type { UnreadAnswers } from "../../unread-answers.ts";
 import { metadataOfHttp, parseGrpcTimeout } from "../request-metadata.ts";
 import type { RequestFacts, ServedMethod } from "../served-method.ts";
 import type { HttpBinding } from "./http-bindings.ts";
@@ -27,6 +29,7 @@ export interface TranscoderOptions {
   readonly registry: Registry;
   /** Larger bodies are refused. */
   readonly bodyBytesMax: number;
+  readonly unread: UnreadAnswers;
   /** Whether connections end with their next answer. */
   readonly isClosing: () => boolean;
   /** Who makes a request, or why it is refused. */
@@ -60,12 +63,13 @@ async function respond(
     const identity =
       route.binding.served.isPublic === true ? NOBODY : identityOf(options.authorize(request));
     const facts = { ...factsOf(request, cancellation.signal), identity };
-    const body = await readBody(request, options.bodyBytesMax);
+    const body = await readText(request, options.bodyBytesMax);
     reply = await answer({ route, facts, query, body }, options.registry);
   } catch (error) {
     reply = answerToError(error);
   }
   send(response, reply, hasUnreadBody(request) || options.isClosing());
+  options.unread.watch(response);
 }
 
 /** @throws {HttpRefusal} */
@@ -165,19 +169,11 @@ function* headersOf({ rawHeaders }: IncomingMessage): Iterable<readonly [string,
 
 const utf8 = new TextDecoder("utf-8", { fatal: true });
 
-async function readBody(request: IncomingMessage, bytesMax: number): Promise<string> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    bytes += chunk.length;
-    if (bytes > bytesMax) {
-      throw new SpawnError("PAYLOAD_TOO_LARGE", `the body has more than ${bytesMax} bytes`);
-    }
-    chunks.push(chunk);
-  }
-  if (bytes > 0) checkContentType(request);
+async function readText(request: IncomingMessage, bytesMax: number): Promise<string> {
+  const body = await readBody(request, bytesMax);
+  if (body.length > 0) checkContentType(request);
   try {
-    return utf8.decode(Buffer.concat(chunks));
+    return utf8.decode(body);
   } catch (error) {
     throw new SpawnError("INVALID_ARGUMENT", "the body is no UTF-8 text", { cause: error });
   }

@@ -18,10 +18,11 @@ export type { TlsMaterial } from "../sql/tls-material.ts";
  * @throws {SpawnError} `INVALID_ARGUMENT` for an address or a limit that cannot be
  */
 export function mssqlStatestore(options: MssqlStatestoreOptions): Statestore {
-  const { config, address, settings } = resolveMssql(options);
+  const { config, address, connectionsMax, settings } = resolveMssql(options);
   return new SqlStatestore({
     dialect: mssqlDialect,
     address,
+    connectionsMax,
     load: async () => new MssqlDriver(await loadMssql(), config, settings),
   });
 }

@@ -51,6 +51,7 @@ export interface ResolvedMssql {
   readonly config: MssqlPoolOptions;
   /** For messages: no password in it. */
   readonly address: string;
+  readonly connectionsMax: number;
   readonly settings: BatchSettings;
 }
 
@@ -68,6 +69,7 @@ export function resolveMssql(options: MssqlStatestoreOptions): ResolvedMssql {
   const secured = tlsOptions(encryptionOf(encrypt), { host, material: tls });
   return {
     address,
+    connectionsMax,
     config: {
       server: host,
       port,

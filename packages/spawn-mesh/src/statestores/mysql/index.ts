@@ -23,6 +23,7 @@ export function mysqlStatestore(options: MysqlStatestoreOptions): Statestore {
   return new SqlStatestore({
     dialect: mysqlDialect,
     address,
+    connectionsMax: pool.connectionLimit,
     async load() {
       const { createPool } = await loadDriver("mysql2", () => import("mysql2/promise"));
       const options = pool as Parameters<typeof createPool>[0];

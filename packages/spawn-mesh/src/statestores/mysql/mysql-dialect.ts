@@ -4,6 +4,7 @@ import { commitScript, type ScriptDialect } from "../sql/commit-script.ts";
 import { commonForms, type Dialect } from "../sql/dialect.ts";
 import { joined, sql, text } from "../sql/sql.ts";
 import { checkDurability } from "./durability.ts";
+import { commitTogether } from "./commit-together.ts";
 import { migrations } from "./migrations.ts";
 
 /** Texts of scripts stay well below the packet that servers take unless told otherwise. */
@@ -60,6 +61,7 @@ export const mysqlDialect: Dialect = {
   prune: (wall, limit) =>
     sql`DELETE FROM spawn_inbox WHERE expire_at < ${wall} ORDER BY expire_at LIMIT ${limit}`,
   commit: (owner, commits) => commitScript(parts, owner, commits),
+  commitTogether: (owner, commits) => commitTogether(parts, owner, commits),
   claim: (driver, claim) => claimStepByStep(parts, driver, claim),
   check: checkDurability,
 };

@@ -312,11 +312,13 @@ function withLiterals({ texts, values }: Sql): string {
 function literal(value: SqlValue): string {
   if (value === null) return "NULL";
   if (typeof value === "number") return String(value);
-  const bytes =
-    typeof value === "string"
-      ? Buffer.from(value)
-      : Buffer.from(value.buffer, value.byteOffset, value.byteLength);
-  return `x'${bytes.toString("hex")}'`;
+  return `x'${bufferOf(value).toString("hex")}'`;
+}
+
+function bufferOf(value: string | Uint8Array): Buffer {
+  if (typeof value === "string") return Buffer.from(value);
+  if (Buffer.isBuffer(value)) return value;
+  return Buffer.from(value.buffer, value.byteOffset, value.byteLength);
 }
 
 function resultOf(answer: unknown): SqlResult {

@@ -45,6 +45,7 @@ const numbers: Readonly<Record<StoreFailureKind, readonly number[]>> = {
   rows: [
     1406, // data too long
     1264, // out of range
+    1690, // a number that there is not: what a group says that is not applied as a whole
     1366, // incorrect value
     1048, // null where there must be a value
     1071, // key too long

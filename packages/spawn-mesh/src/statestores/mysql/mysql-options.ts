@@ -46,6 +46,7 @@ interface MysqlPoolOptions {
   readonly connectTimeout: number;
   readonly multipleStatements: true;
   readonly rowsAsArray: true;
+  readonly queryFormat: (statement: string) => string;
   readonly flags: string[];
   readonly charset: string;
   readonly enableKeepAlive: true;
@@ -86,6 +87,8 @@ export function resolveMysql(options: MysqlStatestoreOptions): ResolvedMysql {
       connectTimeout: connectTimeoutMs,
       multipleStatements: true,
       rowsAsArray: true,
+      // Values are in it already: nothing has to be looked for.
+      queryFormat: (statement) => statement,
       // An update counts when it changes a row, and an insert that leaves a row as it is does not.
       flags: ["-FOUND_ROWS"],
       charset: "utf8mb4",

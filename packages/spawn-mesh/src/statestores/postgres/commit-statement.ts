@@ -12,6 +12,7 @@ import { keyOfDefinition } from "../sql/actor-key.ts";
 import { keyBytes } from "../sql/actor-walk.ts";
 import { CODEC_JSON, flagsOf, IS_DELETED, replyStatus, tagsText } from "../sql/actor-rows.ts";
 import type { KeyedCommit } from "../sql/commit-group.ts";
+import { etagBytes, keptBy } from "../sql/commit-script.ts";
 import { type ColumnType, commonForms, type CommitScript, type GivenRows } from "../sql/dialect.ts";
 import { idBytes, IS_TIMER, SENT_COLUMNS, sentRow } from "../sql/message-rows.ts";
 import { sealableColumns } from "../sql/sealed-columns.ts";
@@ -184,11 +185,6 @@ function lockTimers(commits: readonly KeyedCommit[]): Sql {
 function lockActors(commits: readonly KeyedCommit[]): Sql {
   const keys = commits.map(({ key }) => key);
   return sql`SELECT k FROM spawn_actor WHERE ${among("k", "bytes", keys)} ORDER BY k FOR UPDATE`;
-}
-
-/** How many revisions the history holds after the superseded state was put into it; 0: it is not. */
-function keptBy({ commit }: KeyedCommit): number {
-  return commit.handle === undefined || commit.isDelete ? 0 : commit.revisionsKept;
 }
 
 function part(name: string, body: Sql, how = ""): Sql {
@@ -403,8 +399,4 @@ function insertSends({ consumes, cancels, deletes }: Needs): Sql {
 
 function isDeleted(row: string): Sql {
   return text(`${row}.flags & ${IS_DELETED} <> 0`);
-}
-
-function etagBytes(etag: string | undefined): Uint8Array | null {
-  return etag === undefined ? null : Buffer.from(etag, "latin1");
 }

@@ -24,6 +24,7 @@ export function pgStatestore(options: PostgresStatestoreOptions, server: PgServe
   return new SqlStatestore({
     dialect,
     address,
+    connectionsMax: pool.max,
     async load() {
       const { Pool } = (await loadDriver("pg", () => import("pg"))).default;
       const session = { settings: [...timeouts, ...settings].join("; "), beforeLock, lock };

@@ -42,7 +42,7 @@ export function rowsOfPart(
   dialect: Pick<Dialect, "limit">,
   { from, among, place }: Walk,
   part: Pick<WalkPart, "after"> & {
-    readonly columns: string;
+    readonly columns: Sql;
     /** What the rows are joined with for the columns and conditions. */
     readonly join: Sql;
     readonly end: readonly SqlValue[] | undefined;
@@ -53,7 +53,7 @@ export function rowsOfPart(
   const { after, end, conditions, columns, join, limit } = part;
   const order = text(place.join(", "));
   const ending = end === undefined ? [] : [comparison(place, end, "<=")];
-  return sql`SELECT ${order}, ${text(columns)} FROM ${from} ${join}
+  return sql`SELECT ${order}, ${columns} FROM ${from} ${join}
     WHERE ${all([...among, ...beginning(place, after), ...ending, ...conditions])}
     ORDER BY ${order} ${dialect.limit(limit)}`;
 }

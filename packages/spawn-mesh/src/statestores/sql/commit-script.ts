@@ -194,19 +194,20 @@ function indexParts(
 }
 
 /** How many revisions the history holds after the superseded state was put into it; 0: it is not. */
-function keptBy({ commit }: KeyedCommit): number {
+export function keptBy({ commit }: KeyedCommit): number {
   return commit.handle === undefined || commit.isDelete ? 0 : commit.revisionsKept;
 }
 
 /** Ids of what it consumes, which is what it says when the commit is applied, and of what it cancels. */
-function removedBy({ consumes, cancels }: Commit): readonly string[] {
+export function removedBy({ consumes, cancels }: Commit): readonly string[] {
+  if (consumes.length === 0) return cancels;
   return [...consumes.map(({ id }) => id), ...cancels];
 }
 
-function stateOf({ isDelete, state }: Commit): SealableColumns {
+export function stateOf({ isDelete, state }: Commit): SealableColumns {
   return sealableColumns(isDelete ? undefined : state);
 }
 
-function etagBytes(etag: string | undefined): Uint8Array | null {
+export function etagBytes(etag: string | undefined): Uint8Array | null {
   return etag === undefined ? null : Buffer.from(etag, "latin1");
 }

@@ -63,6 +63,8 @@ export interface Dialect {
   prune(wall: number, limit: number): Sql;
   /** Commits that touch nothing of one another: each is applied whole or not at all. */
   commit(owner: string, commits: readonly KeyedCommit[]): CommitScript;
+  /** Commits that are applied all together in one transaction, or fail as a failure of `rows`; then `commit` tells of each. */
+  commitTogether?(owner: string, commits: readonly KeyedCommit[]): readonly Sql[];
   /** Claims messages: rows of `MESSAGE_COLUMNS`, in the order of the port. */
   claim(driver: SqlDriver, claim: MessageClaim): Promise<SqlResult["rows"]>;
   /** What is set up so that a promise may be broken. @throws {SpawnError} when nothing can be written */

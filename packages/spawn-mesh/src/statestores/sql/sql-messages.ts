@@ -124,6 +124,7 @@ export class SqlMessages implements MessageStore {
 
   async listSentLater({
     sentAfter,
+    triedDueAfter,
     after,
     among,
     limit,
@@ -134,7 +135,8 @@ export class SqlMessages implements MessageStore {
           (SELECT position, sent_at FROM spawn_outbox WHERE ${isBehind("due_at", after)}
             ORDER BY due_at, id ${dialect.limit(among)}) looked
         JOIN spawn_outbox m ON m.position = looked.position
-        WHERE looked.sent_at > ${sentAfter} ORDER BY m.due_at, m.id ${dialect.limit(limit)}`,
+        WHERE looked.sent_at > ${sentAfter} OR (m.attempts > 0 AND m.due_at > ${triedDueAfter})
+        ORDER BY m.due_at, m.id ${dialect.limit(limit)}`,
     );
     return rows.map(storedMessage);
   }

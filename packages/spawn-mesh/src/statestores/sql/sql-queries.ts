@@ -54,7 +54,7 @@ export class SqlQueries implements ActorQueries {
       rowsOfPart(this.#dialect, walk, {
         after,
         end,
-        columns: FOUND_COLUMNS,
+        columns: this.#columns(page),
         join: text(lead === undefined ? "" : "JOIN spawn_actor a ON a.k = i.k"),
         conditions: [...this.#conditions(page), ...otherFields(page.where, lead)],
         limit: page.limit,
@@ -94,6 +94,11 @@ export class SqlQueries implements ActorQueries {
       }
       return same.length;
     });
+  }
+
+  #columns({ withSizes = false }: ActorPage): Sql {
+    const size = withSizes ? this.#dialect.byteLength("a.state") : text("NULL");
+    return sql`${text(FOUND_COLUMNS)}, ${size}`;
   }
 
   #conditions({ isDeleted, changedAfter, changedBefore, tags, system }: ActorPage): readonly Sql[] {
@@ -144,7 +149,7 @@ function otherFields(
 }
 
 function foundActor(row: readonly unknown[]): FoundActor {
-  const [definition, name, flags, revision, at, tags] = row;
+  const [definition, name, flags, revision, at, tags, stateBytes] = row;
   return {
     definition: textOf(definition),
     name: textOf(name),
@@ -152,5 +157,6 @@ function foundActor(row: readonly unknown[]): FoundActor {
     revision: numberOf(revision),
     changedAt: numberOf(at),
     tags: readableTags(tags === null ? null : textOf(tags)),
+    ...(stateBytes !== null && { stateBytes: numberOf(stateBytes) }),
   };
 }

@@ -45,6 +45,8 @@ export interface SqlDatabase {
   readonly dialect: Dialect;
   /** For messages: no password in it. */
   readonly address: string;
+  /** Connections that the driver has at most. */
+  readonly connectionsMax: number;
   /** Loads the driver; a connection is made when there is something to say. */
   load(): Promise<SqlDriver>;
 }
@@ -68,7 +70,7 @@ export class SqlStatestore implements Statestore {
     this.messages = new SqlMessages(database.dialect, () => this.#open());
     this.queries = new SqlQueries(database.dialect, () => this.#open());
     this.sealed = new SqlSealedRows(database.dialect, () => this.#open());
-    this.systems = new SqlSystemRows(database.dialect, () => this.#open());
+    this.systems = new SqlSystemRows(database.dialect, () => this.#open(), database.connectionsMax);
   }
 
   async open(session: StoreSession): Promise<void> {
@@ -180,6 +182,7 @@ export class SqlStatestore implements Statestore {
     driver: SqlDriver,
     script: readonly KeyedCommit[],
   ): Promise<readonly KeyedCommit[]> {
+    if (await this.#isAppliedTogether(driver, script)) return script;
     try {
       const isApplied = await this.#runScript(driver, this.#dialect.commit(this.#owner, script));
       return script.filter((_, index) => isApplied[index]);
@@ -190,6 +193,19 @@ export class SqlStatestore implements Statestore {
       if (found.length === 0) return await this.#commitHalves(driver, script);
       const rows = found.map(({ index }) => index);
       throw new StoreFailure("rows", error.message, { cause: error, rows });
+    }
+  }
+
+  /** What fails together for a reason that is certain may still be applied in part, or in smaller pieces. */
+  async #isAppliedTogether(driver: SqlDriver, script: readonly KeyedCommit[]): Promise<boolean> {
+    const statements = this.#dialect.commitTogether?.(this.#owner, script);
+    if (statements === undefined) return false;
+    try {
+      await driver.transaction(statements);
+      return true;
+    } catch (error) {
+      if (error instanceof StoreFailure && isAboutContent(error)) return false;
+      throw error;
     }
   }
 
@@ -238,6 +254,11 @@ export class SqlStatestore implements Statestore {
       ];
     }
   }
+}
+
+/** Whether it was answered because of what was asked for, not of when. */
+function isAboutContent({ kind }: StoreFailure): boolean {
+  return kind === "rows" || kind === "fatal";
 }
 
 /**

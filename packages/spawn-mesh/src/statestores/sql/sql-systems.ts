@@ -1,4 +1,5 @@
 /** All that a SQL database keeps of a system, to carry it to another statestore. */
+import { SpawnError } from "../../engine/errors.ts";
 import { StoreFailure } from "../../engine/statestore.ts";
 import type { ImportMark, SystemRow, SystemRows } from "../../engine/system-rows.ts";
 import { keyOfActor, keyOfSystem } from "./actor-key.ts";
@@ -12,18 +13,24 @@ import { readSystem } from "./system-walk.ts";
 export class SqlSystemRows implements SystemRows {
   readonly #dialect: Dialect;
   readonly #driver: () => SqlDriver;
+  readonly #connectionsMax: number;
+  /** How many are being read: each has a connection to itself. */
+  #reading = 0;
 
   /** @param driver throws when the statestore is not open */
-  constructor(dialect: Dialect, driver: () => SqlDriver) {
+  constructor(dialect: Dialect, driver: () => SqlDriver, connectionsMax: number) {
     this.#dialect = dialect;
     this.#driver = driver;
+    this.#connectionsMax = connectionsMax;
   }
 
   async *read(system: string): AsyncIterable<readonly SystemRow[]> {
     const view = await this.#driver().view();
+    this.#reading++;
     try {
       yield* readSystem(this.#dialect, view, system);
     } finally {
+      this.#reading--;
       await view.close();
     }
   }
@@ -55,7 +62,7 @@ export class SqlSystemRows implements SystemRows {
       ...this.#delete("spawn_outbox", "id", idsOf("message")),
       ...this.#delete("spawn_parked", "id", idsOf("parked")),
     ];
-    if (statements.length > 0) await this.#driver().transaction(statements);
+    if (statements.length > 0) await this.#writer().transaction(statements);
   }
 
   async readMark(system: string): Promise<ImportMark | undefined> {
@@ -69,10 +76,19 @@ export class SqlSystemRows implements SystemRows {
 
   async writeMark(system: string, { id, phase }: ImportMark): Promise<void> {
     const name = markName(system);
-    await this.#driver().transaction([
+    await this.#writer().transaction([
       sql`DELETE FROM spawn_meta WHERE name = ${name}`,
       sql`INSERT INTO spawn_meta (name, value) VALUES (${name}, ${`${phase} ${id}`})`,
     ]);
+  }
+
+  /** @throws {SpawnError} `INVALID_ARGUMENT` when who reads has the only connection: nothing could ever be written */
+  #writer(): SqlDriver {
+    if (this.#reading < this.#connectionsMax) return this.#driver();
+    throw new SpawnError(
+      "INVALID_ARGUMENT",
+      `connectionsMax: expected ${this.#connectionsMax + 1} or more to change a system while it is read, got ${this.#connectionsMax}`,
+    );
   }
 
   #delete(table: string, column: string, values: readonly Uint8Array[]): readonly Sql[] {

@@ -67,7 +67,7 @@ export class MessageCalls implements SyncMessageStore {
     this.#listSentLater = prepare(
       `SELECT ${STORED_COLUMNS} FROM
          (SELECT * FROM spawn_message WHERE (due_at, id) > (?1, ?2) ORDER BY due_at, id LIMIT ?3)
-       WHERE sent_at > ?4 ORDER BY due_at, id LIMIT ?5`,
+       WHERE sent_at > ?4 OR (attempts > 0 AND due_at > ?5) ORDER BY due_at, id LIMIT ?6`,
     );
     this.#listParked = prepare(
       listQuery("spawn_parked", `${STORED_COLUMNS}, parked_at`, "parked_at"),
@@ -134,8 +134,10 @@ export class MessageCalls implements SyncMessageStore {
     return rows.map(storedMessage);
   }
 
-  listSentLater({ sentAfter, after, among, limit }: SentLaterPage): readonly StoredMessage[] {
-    const rows = this.#listSentLater.all(after.at, after.id, among, sentAfter, limit);
+  listSentLater(page: SentLaterPage): readonly StoredMessage[] {
+    const { sentAfter, triedDueAfter, after, among, limit } = page;
+    const inputs = [after.at, after.id, among, sentAfter, triedDueAfter, limit];
+    const rows = this.#listSentLater.all(...inputs);
     return (rows as unknown as readonly StoredColumns[]).map(storedMessage);
   }
 

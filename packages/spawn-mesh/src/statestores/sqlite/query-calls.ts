@@ -42,9 +42,11 @@ type FoundColumns = readonly [
   revision: number,
   changedAt: number,
   tags: string | null,
+  stateBytes: number | null,
 ];
 
 const FOUND_COLUMNS = "a.is_deleted, a.revision, a.at, a.tags";
+const SIZE = "octet_length(a.state)";
 
 export class QueryCalls {
   readonly #database: DatabaseSync;
@@ -80,7 +82,7 @@ export class QueryCalls {
       rowsOfPart(commonForms, way, {
         after,
         end: end as Inputs | undefined,
-        columns: FOUND_COLUMNS,
+        columns: text(`${FOUND_COLUMNS}, ${page.withSizes === true ? SIZE : "NULL"}`),
         join: text(`JOIN spawn_actor a ON a.id = ${way.place[0]!.split(".")[0]!}.actor_id`),
         conditions: [...conditionsOf(page), ...otherFields(page.where, lead)],
         limit: page.limit,
@@ -178,7 +180,7 @@ function asText(value: unknown): string {
 
 function foundActor(
   actor: { definition: string; name: string },
-  [isDeleted, revision, changedAt, tags]: FoundColumns,
+  [isDeleted, revision, changedAt, tags, stateBytes]: FoundColumns,
 ): FoundActor {
   return {
     ...actor,
@@ -186,5 +188,6 @@ function foundActor(
     revision,
     changedAt,
     tags: readableTags(tags),
+    ...(stateBytes !== null && { stateBytes }),
   };
 }

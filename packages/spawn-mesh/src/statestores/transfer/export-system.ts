@@ -20,13 +20,15 @@ export interface ExportOptions {
    * encrypted stays as it is, and can only be imported where its keys are known.
    */
   readonly inClear?: boolean;
+  /** Export a system of which there is nothing. Default `false`: its name is taken for a wrong one. */
+  readonly allowEmpty?: boolean;
   /** Called after every part, which has some hundred rows. */
   readonly onProgress?: (progress: ExportProgress) => void;
   /** Ends it early: the stream fails with the signal's reason. */
   readonly signal?: AbortSignal;
 }
 
-const OPTION_NAMES = ["inClear", "onProgress", "signal"] as const;
+const OPTION_NAMES = ["inClear", "allowEmpty", "onProgress", "signal"] as const;
 
 /** @throws {SpawnError} `INVALID_ARGUMENT` for an option that there is not */
 export function checkExportOptions(what: string, options: ExportOptions): void {
@@ -47,7 +49,7 @@ export interface ExportProgress {
  *
  * @throws {SpawnError} `STATESTORE_UNAVAILABLE`, also when only a part of the system was imported there;
  * `STATE_CORRUPT` when a row is damaged, or cannot be
- * decrypted and has to be
+ * decrypted and has to be; `INVALID_ARGUMENT` when there is nothing of the system
  */
 export async function* exportSystem(
   store: Statestore,
@@ -59,17 +61,17 @@ export async function* exportSystem(
   await openForTransfer(store, "export");
   try {
     await checkImported(system, store);
-    yield* exportFrom(store, system, options);
+    yield* exportFrom(store, system, { allowEmpty: false, ...options });
   } finally {
     await store.close();
   }
 }
 
-/** The same from a statestore that is open. */
+/** The same from a statestore that is open; a system that works may have nothing yet. */
 export async function* exportFrom(
   store: Statestore,
   system: string,
-  { inClear = false, onProgress, signal }: ExportOptions = {},
+  { inClear = false, allowEmpty = true, onProgress, signal }: ExportOptions = {},
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const keys = inClear ? [] : await keysOf(store, signal);
   const writer = new StreamWriter();
@@ -88,8 +90,16 @@ export async function* exportFrom(
     signal?.throwIfAborted();
     throw translated(`${system} cannot be exported`, error);
   }
+  if (!isBegun && !allowEmpty) throw nothingOf(system);
   if (!isBegun) yield writer.head(system, keys);
   yield writer.end();
+}
+
+function nothingOf(system: string): SpawnError {
+  return new SpawnError(
+    "INVALID_ARGUMENT",
+    `the statestore has nothing of ${JSON.stringify(system)}: expected the name of a system that it keeps, or the option allowEmpty`,
+  );
 }
 
 /**

@@ -175,8 +175,11 @@ class Import {
       if (await this.#hasRows()) throw this.#refusal("actors or messages");
       return;
     }
-    await this.#mark({ id, phase: "clearing" });
+    let isBegun = false;
     for await (const rows of this.#store.systems.read(this.#system)) {
+      // A statestore that cannot read and write at the same time says so before anything is changed.
+      if (!isBegun) await this.#mark({ id, phase: "clearing" });
+      isBegun = true;
       await this.#ask(() => this.#store.systems.remove(rows));
     }
   }

@@ -8,17 +8,22 @@ import {
   createActor,
   deletion,
   findRow,
+  FIRST_OWNER,
   firstCommit,
   loadRow,
   newEtag,
   nextCommit,
   refuse,
+  SECOND_OWNER,
   withStore,
 } from "./commit-fixtures.ts";
 import type { ConformanceCase } from "./conformance-case.ts";
 
 const ann = actorNamed("ann");
 const bob = actorNamed("bob");
+const MANY = 12;
+/** More digits than some databases put into one of the values that they are given at once. */
+const LARGE = 80_000;
 
 function assertHolds(row: StoredActor, commit: Commit): void {
   assert.strictEqual(row.etag, commit.etag);
@@ -123,6 +128,39 @@ export const commitCases: readonly ConformanceCase[] = [
         assert.strictEqual((await loadRow(store, bob)).revision, 2);
         assert.deepStrictEqual(await loadRow(store, ann), annRow);
       }),
+  },
+  {
+    name: "changes many in one batch as it changes one, also those of another owner and with large states",
+    run: async (open) => {
+      const actors = Array.from({ length: MANY }, (_, index) => actorNamed(`many-${index}`));
+      const first = await open(FIRST_OWNER);
+      await first.commit(actors.map((actor) => firstCommit(actor)));
+      const before = await Promise.all(actors.map((actor) => loadRow(first, actor)));
+      await first.close();
+      const store = await open(SECOND_OWNER);
+      const commits = actors.map((actor, index) => {
+        const row = before[index]!;
+        if (index % 4 === 3) return deletion(actor, row);
+        const state = index % 4 === 2 ? `"${`${index}`.repeat(LARGE)}"` : `${index}`;
+        return nextCommit(actor, row, { state, revisionsKept: index % 4 });
+      });
+      assert(!(await store.commit(commits)).includes(undefined));
+      for (const [index, commit] of commits.entries()) {
+        const row = await loadRow(store, commit.actor);
+        assertHolds(row, commit);
+        assert.strictEqual(row.owner, SECOND_OWNER);
+        assert.strictEqual(row.epoch, 2);
+        assert.strictEqual(row.baseEtag, before[index]!.etag);
+        const isKept = commit.revisionsKept > 0;
+        assert.strictEqual(row.keptAt, isKept ? commit.at : undefined);
+        const kept = await store.listRevisions(commit.actor);
+        assert.deepStrictEqual(
+          kept.map(({ revision }) => revision),
+          isKept ? [before[index]!.revision] : [],
+        );
+      }
+      await store.close();
+    },
   },
   {
     name: "answers an empty batch and an empty load with nothing",

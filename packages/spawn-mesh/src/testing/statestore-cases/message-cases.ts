@@ -225,7 +225,7 @@ export const messageCases: readonly ConformanceCase[] = [
       }),
   },
   {
-    name: "finds what was sent later than a time among the next that are due, page by page",
+    name: "finds what was sent later than a time, or tried and due later than one, among the next that are due, page by page",
     run: (open) =>
       withStore(open, async (store) => {
         const sentAt = DUE_AT + 500;
@@ -241,8 +241,8 @@ export const messageCases: readonly ConformanceCase[] = [
           changes: Partial<Parameters<typeof store.messages.listSentLater>[0]> = {},
         ) => {
           const after = { at: DUE_AT - 1, id: "z" };
-          const page = { sentAfter: sentAt - 1, after, among: 100, limit: 10, ...changes };
-          return await store.messages.listSentLater(page);
+          const page = { sentAfter: sentAt - 1, triedDueAfter: 1e12, after, among: 100, limit: 10 };
+          return await store.messages.listSentLater({ ...page, ...changes });
         };
         const all = await found();
         assert.deepStrictEqual(idsOf(all), ["ahead b", "ahead a", "far"]);
@@ -254,6 +254,11 @@ export const messageCases: readonly ConformanceCase[] = [
         // "ahead b", "not yet", "now" and "ahead a" are looked at.
         assert.deepStrictEqual(idsOf(await found({ among: 4 })), ["ahead b", "ahead a"]);
         assert.deepStrictEqual(await found({ sentAfter: sentAt + 1 }), []);
+        const tried = { ...message("now"), attempts: 1, dueAt: DUE_AT + 20, error: undefined };
+        await store.messages.postpone([tried]);
+        const triedDueAfter = DUE_AT + 19;
+        assert.deepStrictEqual(idsOf(await found({ triedDueAfter })), [...idsOf(all), "now"]);
+        assert.deepStrictEqual(idsOf(await found({ triedDueAfter: DUE_AT + 20 })), idsOf(all));
       }),
   },
   {

@@ -159,7 +159,14 @@ export const everyCall: readonly ((store: MessageStore) => Promise<unknown>)[] =
   (store) => store.replace(ref("kept"), []),
   (store) => store.remove(["kept"]),
   (store) => store.list({ limit: 1 }),
-  (store) => store.listSentLater({ sentAfter: 1, after: { at: 0, id: "" }, among: 1, limit: 1 }),
+  (store) =>
+    store.listSentLater({
+      sentAfter: 1,
+      triedDueAfter: 1,
+      after: { at: 0, id: "" },
+      among: 1,
+      limit: 1,
+    }),
   (store) => store.park([{ ...ref("kept"), error: "no" }], 1),
   (store) => store.listParked({ limit: 1 }),
   (store) => store.retryParked(["kept"], 1),

@@ -12,6 +12,7 @@ import {
 import type { ConformanceCase } from "./conformance-case.ts";
 import { findAll, findNames, question } from "./query-fixtures.ts";
 
+const LARGE = 1_000;
 const names = ["b", "a", "B", "é", "e\u0301", "a ", "🦕", "10", "9", "\uffee"];
 
 export const queryCases: readonly ConformanceCase[] = [
@@ -61,6 +62,19 @@ export const queryCases: readonly ConformanceCase[] = [
             tags: { plan: "pro" },
           },
         ]);
+      }),
+  },
+  {
+    name: "tells how large a state is that it does not answer, if it is asked for that",
+    run: (open) =>
+      withStore(open, async (store) => {
+        // Encrypted it is a little larger.
+        const state = `"${"ü".repeat(LARGE)}"`;
+        await createActor(store, actorNamed("ann"), { state });
+        await createActor(store, actorNamed("bob"), { state: Buffer.from(state) });
+        for (const { stateBytes = 0 } of await findAll(store, { withSizes: true }))
+          assert(stateBytes >= 2 * LARGE && stateBytes < 3 * LARGE, `${stateBytes} bytes`);
+        for (const found of await findAll(store)) assert(!("stateBytes" in found));
       }),
   },
   {

@@ -97,6 +97,7 @@ function broken(history: Partial<RunLog>): readonly string[] {
     acknowledged: new Set(),
     purged: [],
     outside: new Map(),
+    setBacks: [],
     isCalm: false,
     peaks: [],
     unloaded: [],

@@ -8,6 +8,7 @@
 import type { Message } from "../../../src/engine/message-store.ts";
 import { isFired, isOfMessage, itemOfMessage, payloadOf } from "../posts.ts";
 import type { PostMode } from "../posts.ts";
+import { isSetBack } from "../run-log.ts";
 import type { MessageEvent, RunLog, Violation } from "../run-log.ts";
 
 type Log = Pick<
@@ -19,6 +20,7 @@ type Log = Pick<
   | "cancelled"
   | "acknowledged"
   | "outside"
+  | "setBacks"
   | "isCalm"
   | "asked"
 >;
@@ -56,7 +58,7 @@ function checkOnce({ messages }: Log): readonly Violation[] {
 }
 
 /** Nothing is delivered before it is stored, or before its time. */
-function checkRuns({ runs, messages }: Log): readonly Violation[] {
+function checkRuns({ runs, messages, setBacks }: Log): readonly Violation[] {
   const sent = new Map<string, MessageEvent>();
   for (const event of messages) {
     if (event.type === "sent") addFirst(sent, itemOfMessage(event.message), event);
@@ -69,7 +71,7 @@ function checkRuns({ runs, messages }: Log): readonly Violation[] {
     }
     const { dueAt, sentAt, headers } = event.message;
     const isForLater = headers.repeat !== undefined || payloadOf(event.message).isLater;
-    if (!isForLater || at >= dueAt) return [];
+    if (!isForLater || at >= dueAt || isSetBack(setBacks, event.sequence, sequence)) return [];
     const what = `${item} of ${sentAt} was delivered to ${actor} ${dueAt - at} ms before its time`;
     return [{ invariant: "I14", what }];
   });

@@ -116,6 +116,7 @@ describe("what becomes of a message", () => {
     cancelled: new Set<string>(),
     acknowledged: new Set<string>(),
     outside: new Map<string, { ids: Set<string>; doneAt: number | undefined }>(),
+    setBacks: [],
     isCalm: false,
     asked: new Map<string, PostPayload>(),
   };
@@ -137,6 +138,8 @@ describe("what becomes of a message", () => {
     const messages = [event(2, "sent", message("x/1", { isLater: true, dueAt: 9 }))];
     expect(broken({ messages, runs: [run(9)] })).toEqual([]);
     expect(broken({ messages, runs: [run(8)] })).toEqual(["I14"]);
+    expect(broken({ messages, runs: [run(8)], setBacks: [7] })).toEqual([]);
+    expect(broken({ messages, runs: [run(8)], setBacks: [1] })).toEqual(["I14"]);
   });
   test("I6 is broken by an end that nobody wanted", () => {
     const removed = [event(2, "removed", message("x/1"))];
@@ -249,8 +252,12 @@ describe("the order of a lane (I7)", () => {
 });
 
 describe("planned times (I14)", () => {
-  const broken = (applied: readonly AppliedCommit[], messages: readonly MessageEvent[]) =>
-    checkTicks({ applied, messages, asked: new Map() }).map(({ invariant }) => invariant);
+  const broken = (
+    applied: readonly AppliedCommit[],
+    messages: readonly MessageEvent[],
+    setBacks: readonly number[] = [],
+  ) =>
+    checkTicks({ applied, messages, asked: new Map(), setBacks }).map(({ invariant }) => invariant);
   const follows = (next: Message) => [
     inCommit("e0", event(1, "sent", repeated(10))),
     inCommit("e1", event(2, "consumed", repeated(10))),
@@ -286,6 +293,10 @@ describe("planned times (I14)", () => {
     expect(broken([], then(at(5_000)))).toEqual(["I14"]);
     expect(broken([], then(at(2_000)))).toEqual(["I14"]);
     expect(broken([], then(at(8_000, "all")))).toEqual(["I14"]);
+  });
+  test("are planned anew when the clock was set back meanwhile", () => {
+    expect(broken([], follows(repeated(7)), [2.5])).toEqual([]);
+    expect(broken([], follows(repeated(7)), [3.5])).toEqual(["I14"]);
   });
   test("leave none out, if all are wanted", () => {
     expect(broken([], follows(repeated(20, "all")))).toEqual([]);

@@ -4,11 +4,12 @@
  */
 import type { PlannedRepetition } from "../../../src/engine/message-store.ts";
 import { itemOfMessage, valueOf } from "../posts.ts";
+import { isSetBack } from "../run-log.ts";
 import type { MessageEvent, RunLog, Violation } from "../run-log.ts";
 import { newItems } from "./new-items.ts";
 import { postCommits } from "./post-commits.ts";
 
-type Log = Pick<RunLog, "applied" | "messages" | "asked">;
+type Log = Pick<RunLog, "applied" | "messages" | "asked" | "setBacks">;
 
 export function checkTicks(log: Log): readonly Violation[] {
   return [...checkTwice(log), ...checkPlans(log), ...checkGoesOn(log)];
@@ -50,15 +51,19 @@ function checkGoesOn(log: Log): readonly Violation[] {
 }
 
 /** Each time that is stored must follow from the one whose place it takes. */
-function checkPlans({ messages }: Log): readonly Violation[] {
+function checkPlans({ messages, setBacks }: Log): readonly Violation[] {
   const last = new Map<string, MessageEvent>();
+  const plannedAt = new Map<string, number>();
   return messages.flatMap((event): readonly Violation[] => {
     const { type, message, etag } = event;
     const { repeat } = message.headers;
     if (repeat === undefined) return [];
     const before = last.get(message.id);
     last.set(message.id, event);
-    if (type !== "sent" || before === undefined) return [];
+    if (type !== "sent") return [];
+    const since = plannedAt.get(message.id) ?? 0;
+    plannedAt.set(message.id, event.sequence);
+    if (before === undefined || isSetBack(setBacks, since, event.sequence)) return [];
     const took = before.message.headers.repeat!;
     const isNext =
       before.type === "replaced" || (before.type === "consumed" && before.etag === etag);

@@ -1,0 +1,86 @@
+/**
+ * What is asked of a call of gRPC before its message is read, how long that may take to come, and how
+ * long its answer to be read.
+ */
+import { ServerInterceptingCall } from "@grpc/grpc-js";
+import type {
+  Responder,
+  ServerInterceptingCallInterface,
+  ServerInterceptor,
+  ServerListener,
+} from "@grpc/grpc-js";
+import { SpawnError } from "spawn-mesh/engine";
+import type { UnreadAnswers } from "../unread-answers.ts";
+import type { Identify } from "./grpc-methods.ts";
+import { serviceError } from "./grpc-status.ts";
+
+export interface CallBounds {
+  readonly identify: Identify;
+  /** The methods that answer everybody. */
+  readonly publicPaths: ReadonlySet<string>;
+  /** How long the message of a unary call may take to come, in milliseconds. */
+  readonly transferMsMax: number;
+  readonly unread: UnreadAnswers;
+  /** Ends the connection of a peer. */
+  readonly hangUp: (peer: string) => void;
+}
+
+export function boundedCalls(bounds: CallBounds): ServerInterceptor {
+  const { identify, publicPaths, transferMsMax } = bounds;
+  return ({ path, requestStream }, call) => {
+    let late: NodeJS.Timeout | undefined;
+    const listener: ServerListener = {
+      onReceiveMetadata(metadata, next) {
+        try {
+          const [authorization] = metadata.get("authorization").map(String);
+          if (!publicPaths.has(path)) identify(call.getPeer(), authorization);
+        } catch (error) {
+          return call.sendStatus(serviceError(error));
+        }
+        // Between the messages of a stream there may be days.
+        if (!requestStream)
+          late = setTimeout(() => call.sendStatus(serviceError(tooLate())), transferMsMax);
+        next(metadata);
+      },
+      onReceiveMessage(message, next) {
+        clearTimeout(late);
+        next(message);
+      },
+      onCancel() {
+        clearTimeout(late);
+        bounded.end();
+      },
+    };
+    const bounded = new BoundedCall(call, { start: (next) => next(listener) }, bounds);
+    return bounded;
+  };
+}
+
+function tooLate(): SpawnError {
+  return new SpawnError("DEADLINE_EXCEEDED", "the message has not come to its end in time");
+}
+
+class BoundedCall extends ServerInterceptingCall {
+  readonly #bounds: CallBounds;
+  #wasRead: (() => void) | undefined;
+
+  constructor(call: ServerInterceptingCallInterface, responder: Responder, bounds: CallBounds) {
+    super(call, responder);
+    this.#bounds = bounds;
+  }
+
+  override sendMessage(message: Uint8Array, callback: () => void): void {
+    const { unread, hangUp } = this.#bounds;
+    const wasRead = unread.add(message.length, () => hangUp(this.getPeer()));
+    this.#wasRead = wasRead;
+    super.sendMessage(message, () => {
+      wasRead();
+      callback();
+    });
+  }
+
+  /** Nothing of it is read any more. */
+  end(): void {
+    this.#wasRead?.();
+  }
+}

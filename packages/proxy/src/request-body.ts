@@ -1,0 +1,65 @@
+/** Bodies of requests of HTTP/1, within the bounds of one and of all. */
+import type { IncomingMessage } from "node:http";
+import { SpawnError } from "spawn-mesh/engine";
+
+/** How much of a body that is too large is read and thrown away, in limits of a body. */
+const DISCARDED_SHARE_MAX = 8;
+/** How much of bodies that have not come to their end is kept at once, in limits of a body. */
+const UNFINISHED_SHARE_MAX = 32;
+
+/** Bytes of all bodies that have not come to their end: nobody has yet promised anything for them. */
+let unfinishedBytes = 0;
+
+/**
+ * The body of a request. One that is too large is read to its end all the same, as long as that is not
+ * far: a client that is cut off while it sends does not read why.
+ *
+ * @throws {SpawnError} `PAYLOAD_TOO_LARGE`, `OVERLOADED`, `CANCELLED`
+ */
+export function readBody(request: IncomingMessage, bytesMax: number): Promise<Buffer> {
+  const discardedMax = bytesMax * DISCARDED_SHARE_MAX;
+  return new Promise((resolve, reject) => {
+    if (Number(request.headers["content-length"] ?? 0) > discardedMax) {
+      return reject(tooLarge(bytesMax));
+    }
+    let chunks: Buffer[] = [];
+    let kept = 0;
+    let bytes = 0;
+    const keep = (count: number): void => {
+      unfinishedBytes += count - kept;
+      kept = count;
+    };
+    const refuse = (error: SpawnError): void => {
+      request.pause();
+      keep(0);
+      chunks = [];
+      reject(error);
+    };
+    request.on("data", (chunk: Buffer) => {
+      bytes += chunk.length;
+      if (bytes <= bytesMax) {
+        chunks.push(chunk);
+        keep(bytes);
+        const isTooMuch = unfinishedBytes > bytesMax * UNFINISHED_SHARE_MAX;
+        if (isTooMuch)
+          refuse(new SpawnError("OVERLOADED", "too many bodies have not come to their end"));
+        return;
+      }
+      keep(0);
+      chunks = [];
+      if (bytes > discardedMax) refuse(tooLarge(bytesMax));
+    });
+    request.on("end", () => {
+      if (bytes > bytesMax) reject(tooLarge(bytesMax));
+      else resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks));
+    });
+    request.on("close", () => keep(0));
+    request.on("error", (cause) =>
+      reject(new SpawnError("CANCELLED", "the request has ended in the middle", { cause })),
+    );
+  });
+}
+
+function tooLarge(bytesMax: number): SpawnError {
+  return new SpawnError("PAYLOAD_TOO_LARGE", `the body: expected at most ${bytesMax} bytes`);
+}
