@@ -57,13 +57,14 @@ export async function startProxy(config: ProxyConfig, log: Log): Promise<Running
   const guard = guardOf(config, { observer, log });
   const tls = security.tls && readTls(security.tls);
   const isReady = (): boolean => !isDraining;
+  const isClosing = (): boolean => isDraining;
   const declared = await declaredActors(config.grpc);
   const hosts = hostsOf(config, observer);
   const systems = systemsOf(config, { guard, observer, metrics, hosts, log });
   await systems.start();
   const channels = new ChannelRoutes({ systems, guard });
   const registering = { systems, hosts, log, guard, declared: declared.options };
-  const streams = new Streams({ systems, registering, bodyBytesMax, log, guard });
+  const streams = new Streams({ systems, registering, bodyBytesMax, isClosing, log, guard });
   const unread = unreadAnswersOf(config);
   const server = new ProxyServer({
     routes: [
@@ -79,22 +80,14 @@ export async function startProxy(config: ProxyConfig, log: Log): Promise<Running
     transferMsMax,
     unread,
     log,
-    isClosing: () => isDraining,
+    isClosing,
     guard,
     tls: "path" in config.listen ? undefined : tls,
     streams,
   });
   const address = await server.listen(config.listen);
-  const calls = hostedCalls(systems);
-  const front = await serveDeclared(config, {
-    declared,
-    calls,
-    isReady,
-    unread,
-    log,
-    guard,
-    tls,
-  });
+  const serving = { declared, calls: hostedCalls(systems), isReady, unread, log, guard, tls };
+  const front = await serveDeclared(config, serving);
   const rules = keepingRules({
     security,
     guard,
@@ -114,12 +107,10 @@ export async function startProxy(config: ProxyConfig, log: Log): Promise<Running
     reload: () => rules.reload(),
     async stop() {
       isDraining = true;
-      streams.stop();
       rules.stop();
       log("info", "draining");
       await Promise.all([systems.stop({ drainTimeoutMs }), front?.stop(drainTimeoutMs)]);
       channels.close();
-      streams.close();
       await server.close();
       hosts.close();
       await tracer.stop();

@@ -162,6 +162,7 @@ export class ProxyServer {
   async close(): Promise<void> {
     const closed = once(this.#server, "close");
     this.#server.close();
+    this.#options.streams?.close();
     this.#server.closeIdleConnections();
     const farewell = setTimeout(() => this.#server.closeAllConnections(), FAREWELL_MS);
     await closed;

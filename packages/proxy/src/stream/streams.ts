@@ -18,6 +18,8 @@ export interface StreamsOptions extends Pick<
   "systems" | "registering" | "bodyBytesMax" | "log"
 > {
   readonly guard: Guard;
+  /** Whether no more are given. */
+  readonly isClosing: () => boolean;
 }
 
 /** A request for a stream, with the connection that is to become one. */
@@ -46,7 +48,6 @@ export function isForStream({ method, url, headers }: IncomingMessage): boolean 
 export class Streams {
   readonly #options: StreamsOptions;
   readonly #open = new Map<ProgramStream, Admission>();
-  #isClosing = false;
 
   constructor(options: StreamsOptions) {
     this.#options = options;
@@ -55,7 +56,7 @@ export class Streams {
   /** Makes a stream of a connection, if whoever asks may have one. */
   begin({ facts, socket, head }: StreamRequest): void {
     socket.on("error", () => socket.destroy());
-    if (this.#isClosing) {
+    if (this.#options.isClosing()) {
       return refuse(socket, 503, new SpawnError("SHUTTING_DOWN", "the proxy is stopping"));
     }
     const { guard, log, registering } = this.#options;
@@ -86,14 +87,8 @@ export class Streams {
     }
   }
 
-  /** Begins no more. */
-  stop(): void {
-    this.#isClosing = true;
-  }
-
   /** Ends all, with what was answered. */
   close(): void {
-    this.#isClosing = true;
     for (const stream of this.#open.keys()) stream.end("the proxy is stopping");
   }
 }
