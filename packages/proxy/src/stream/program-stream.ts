@@ -18,6 +18,8 @@ const UNDER_WAY_MAX = 10_000;
 /** While a program has not read so many bytes, nothing more is read from it. */
 const UNREAD_BYTES_MAX = 1024 * 1024;
 
+const NOTHING: Answer = { status: 200, headers: {}, body: new Uint8Array(0) };
+
 export interface ProgramStreamParts {
   readonly systems: ActorSystems;
   readonly registering: RegisterParts;
@@ -45,7 +47,6 @@ export class ProgramStream {
       tooLarge: (_kind, id, bytes) => this.#refuse(id, tooLarge(bytes, bodyBytesMax)),
       // It is worked on all the same; nobody hears of it.
       cancelled: () => undefined,
-      leaving: () => this.#host?.detach(this.#connection),
       drained: () => this.#host?.goOn(),
       closed: (reason) => {
         this.#host?.detach(this.#connection);
@@ -96,6 +97,9 @@ export class ProgramStream {
         if (this.#connection.isOpen) host.attach(this.#connection);
         return answer;
       }
+      case FrameKind.leaving:
+        this.#host?.detach(this.#connection);
+        return NOTHING;
       default:
         throw new SpawnError("INVALID_ARGUMENT", `requests of kind ${kind} are for hosts`);
     }

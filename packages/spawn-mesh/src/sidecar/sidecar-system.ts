@@ -217,9 +217,12 @@ export class SidecarActorSystem implements ActorSystem, RunningSystem {
     this.#phase = "stopped";
     this.#channels.close();
     this.#link?.stop();
-    this.#stream?.leave();
     try {
-      await Promise.all([this.#server.stop(drainTimeoutMs), this.#runs.stop(drainTimeoutMs)]);
+      await Promise.all([
+        this.#server.stop(drainTimeoutMs),
+        this.#runs.stop(drainTimeoutMs),
+        this.#stream?.leave(),
+      ]);
     } finally {
       this.#closeConnections();
       removeRunningSystem(this);

@@ -27,6 +27,8 @@ export const FrameKind = {
   register: 2,
   /** To a host: an `ActorInvocation`. */
   run: 3,
+  /** To the proxy: this program begins no more runs. The answer comes behind the last that was sent. */
+  leaving: 4,
   /** The answer to a request. */
   done: 8,
   /** The answer to a request that failed, with the fields of `Refusal` behind those of the answer. */
@@ -35,8 +37,6 @@ export const FrameKind = {
   declined: 10,
   /** Nobody waits for the answer any more. */
   cancel: 16,
-  /** From a host: it begins no more runs. */
-  leaving: 17,
   /** Nothing but that this end is there. */
   beat: 18,
 } as const;

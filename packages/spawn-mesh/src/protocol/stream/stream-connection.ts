@@ -31,8 +31,6 @@ export interface StreamListener {
   tooLarge(kind: number, id: number, bytes: number): void;
   /** Nobody waits for the answer to a request any more. */
   cancelled(id: number): void;
-  /** It begins no more runs. */
-  leaving?(): void;
   /** It is there. */
   beat?(): void;
   /** It has taken all that was sent. */
@@ -75,6 +73,7 @@ const requests: ReadonlySet<number> = new Set([
   FrameKind.invoke,
   FrameKind.register,
   FrameKind.run,
+  FrameKind.leaving,
 ]);
 const answers: ReadonlySet<number> = new Set([
   FrameKind.done,
@@ -167,11 +166,6 @@ export class StreamConnection {
     if (!this.#isClosed) this.#writer.send(kind, id, body);
   }
 
-  /** Says that no more runs are begun here. */
-  leave(): void {
-    if (!this.#isClosed) this.#writer.send(FrameKind.leaving, 0, NO_BODY);
-  }
-
   /** Ends it when all is sent, or nobody takes it. */
   end(reason: string): void {
     if (this.#isClosed) return;
@@ -216,8 +210,6 @@ export class StreamConnection {
     switch (kind) {
       case FrameKind.cancel:
         return this.#listener.cancelled(id);
-      case FrameKind.leaving:
-        return this.#listener.leaving?.();
       case FrameKind.beat:
         return this.#listener.beat?.();
       default:

@@ -15,8 +15,11 @@ import type { OpenedSocket } from "./open-stream.ts";
 const ASK_AGAIN_MS = 30_000;
 /** For how long after it could not be reached, in milliseconds. */
 const TRY_AGAIN_MS = 1_000;
+/** How long a sidecar is waited for that is told that no more runs are begun, in milliseconds. */
+const LEAVE_MS_MAX = 2_000;
 /** The largest answer or run that is read, in bytes. */
 const BODY_BYTES_MAX = 64 * 1024 * 1024;
+const NO_BODY = new Uint8Array(0);
 
 export class SidecarStream {
   readonly #address: SidecarAddress;
@@ -74,9 +77,18 @@ export class SidecarStream {
     this.#connection?.keepAlive(isKept || this.#runs !== undefined);
   }
 
-  /** Says that no more runs are begun here. */
-  leave(): void {
-    this.#connection?.leave();
+  /** Says that no more runs are begun here; resolves when no more come, or nobody has answered for long. */
+  leave(): Promise<void> {
+    const connection = this.#connection;
+    if (connection === undefined) return Promise.resolve();
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, LEAVE_MS_MAX);
+      const end = (): void => {
+        clearTimeout(timer);
+        resolve();
+      };
+      connection.ask(FrameKind.leaving, NO_BODY, { answered: end, lost: end });
+    });
   }
 
   close(): void {
