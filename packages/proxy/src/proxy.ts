@@ -93,9 +93,9 @@ export async function startProxy(config: ProxyConfig, log: Log): Promise<Running
     guard,
     log,
     listeners: [server, front],
-    recheck() {
-      channels.recheck();
-      streams.recheck();
+    recheck(hasOtherAuthority) {
+      channels.recheck(hasOtherAuthority);
+      streams.recheck(hasOtherAuthority);
     },
   });
   if ("host" in address && isInClear(address.host, security))

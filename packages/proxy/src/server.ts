@@ -12,6 +12,7 @@ import { once } from "node:events";
 import { lstatSync, unlinkSync } from "node:fs";
 import { connect } from "node:net";
 import type { AddressInfo, Socket } from "node:net";
+import { TLSSocket } from "node:tls";
 import type { TlsOptions } from "node:tls";
 import { SpawnError } from "spawn-mesh/engine";
 import { asSpawnError, failureAnswer } from "./answers.ts";
@@ -100,6 +101,8 @@ export class ProxyServer {
   readonly #routes: readonly CompiledRoute[];
   readonly #server: Server | TlsServer;
   readonly #peers = new WeakMap<Socket, Peer>();
+  /** The connections of TLS whose certificates the authority of now has checked. */
+  #checked = new WeakSet<Socket>();
   /** Whoever finds a way to make requests fail can do so often. */
   readonly #tellFailure: Log;
   #isSocketFile = false;
@@ -118,13 +121,12 @@ export class ProxyServer {
       tls === undefined
         ? createServer(settings, serve)
         : createTlsServer({ ...tls, ...settings }, serve);
-    this.#server.on("upgrade", (request: IncomingMessage, socket: Socket, head: Buffer) =>
-      streams?.begin({
-        facts: { peer: this.#peerOf(socket), headers: request.headers },
-        socket,
-        head,
-      }),
-    );
+    this.#server.on("secureConnection", (socket: Socket) => this.#checked.add(socket));
+    this.#server.on("upgrade", (request: IncomingMessage, socket: Socket, head: Buffer) => {
+      if (this.#isOutdated(socket)) return void socket.destroy();
+      const facts = { peer: this.#peerOf(socket), headers: request.headers };
+      streams?.begin({ facts, socket, head });
+    });
     this.#server.maxConnections = CONNECTIONS_MAX;
     this.#server.on("clientError", refusingMalformed(failureAnswer));
   }
@@ -153,9 +155,17 @@ export class ProxyServer {
     }
   }
 
-  /** New connections are made with another certificate. */
-  renewTls(tls: TlsOptions): void {
-    if ("setSecureContext" in this.#server) this.#server.setSecureContext(tls);
+  /**
+   * New connections are made with another certificate.
+   *
+   * @param hasOtherAuthority whether other authorities check those of clients: then open connections end
+   */
+  renewTls(tls: TlsOptions, hasOtherAuthority: boolean): void {
+    if (!("setSecureContext" in this.#server)) return;
+    this.#server.setSecureContext(tls);
+    if (!hasOtherAuthority) return;
+    this.#checked = new WeakSet();
+    this.#server.closeIdleConnections();
   }
 
   /** Takes no more connections, and ends when the answers under way are sent, or nobody reads them. */
@@ -178,7 +188,8 @@ export class ProxyServer {
       route === undefined
         ? noRoute(found)
         : await this.#answerBy(route, request, { parts, query: new URLSearchParams(query) });
-    send(response, answer, !request.complete || this.#options.isClosing());
+    const isLast = !request.complete || this.#options.isClosing();
+    send(response, answer, isLast || this.#isOutdated(request.socket));
     this.#options.unread.watch(response);
   }
 
@@ -203,6 +214,10 @@ export class ProxyServer {
       const answer = failure(error);
       return error.code === "INTERNAL" ? this.#reported(request, thrown, answer) : answer;
     }
+  }
+
+  #isOutdated(socket: Socket): boolean {
+    return socket instanceof TLSSocket && !this.#checked.has(socket);
   }
 
   /** An answer with which whoever gets it can ask for what the log says. */

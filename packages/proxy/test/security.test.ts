@@ -1,6 +1,6 @@
 /** Who gets in, in whose name, and for what: through the sockets of a running proxy. */
 import { chmodSync, mkdirSync, statSync, writeFileSync } from "node:fs";
-import { request } from "node:https";
+import { Agent, request } from "node:https";
 import type { TLSSocket } from "node:tls";
 import { Status } from "spawn-mesh/protocol";
 import { describe, expect, test } from "vitest";
@@ -416,6 +416,53 @@ describe("TLS", () => {
     const resumed = await resumable({ port, ca }, first.session);
     expect([first.isReused, resumed.isReused]).toEqual([false, true]);
     expect([first.status, resumed.status]).toEqual([401, 401]);
+  });
+});
+
+describe("an authority that is replaced", () => {
+  test("proves nothing any more, also on connections that are open", async () => {
+    await using folder = scratch();
+    const authority = new TestAuthority(folder.path("."));
+    const server = authority.sign("server", "IP:127.0.0.1");
+    const { cert, key } = authority.sign("web");
+    const clientCa = folder.path("clients.pem");
+    writeFileSync(clientCa, authority.certificate.cert);
+    await using t = await startWithHost(
+      { add },
+      {
+        SPAWN_TLS_CERT_FILE: server.certFile,
+        SPAWN_TLS_KEY_FILE: server.keyFile,
+        SPAWN_TLS_CLIENT_CA_FILE: clientCa,
+      },
+    );
+    const { port } = t.proxy.address as { readonly port: number };
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    const to = { host: "127.0.0.1", port, agent, cert, key, ca: authority.certificate.cert };
+    const get = (): Promise<number> =>
+      new Promise((resolve, reject) => {
+        const sent = request({ ...to, path: "/metrics" }, (answer) => {
+          answer.resume().on("end", () => resolve(answer.statusCode ?? 0));
+        });
+        sent.on("error", reject).end();
+      });
+    const path = "/api/v1/system/spawn-system/channels/news";
+    const stream = new Promise<string>((resolve, reject) => {
+      const sent = request({ ...to, agent: false, path }, (answer) => {
+        let heard = "";
+        answer.on("data", (bytes: Buffer) => (heard += bytes.toString()));
+        answer.on("end", () => resolve(heard));
+      });
+      sent.on("error", reject).end();
+    });
+    expect([await get(), await get()]).toEqual([200, 200]);
+    t.proxy.reload();
+    expect(await get()).toBe(200);
+    writeFileSync(clientCa, new TestAuthority(mkdirIn(folder.path("o"))).certificate.cert);
+    t.proxy.reload();
+    expect(await stream).toMatch(/event: end\ndata: .*UNAUTHORIZED/);
+    // The connection that was open was closed, and the next one proves nothing.
+    expect(await get()).toBe(401);
+    agent.destroy();
   });
 });
 

@@ -70,12 +70,15 @@ const CONNECTION_IDLE_MS_MAX = 10 * 60_000;
 const PING_PERIOD_MS = 60_000;
 const PING_MS_MAX = 20_000;
 
+/** Time for calls under way on connections that end, in milliseconds. */
+const FAREWELL_MS = 10_000;
+
 const HEADER_BYTES_MAX = 16 * 1024;
 
 export interface GrpcFront {
   readonly port: number;
-  /** New connections are made with another certificate. */
-  renewTls(tls: TlsOptions): void;
+  /** New connections are made with another certificate; open ones end if other authorities check those of clients. */
+  renewTls(tls: TlsOptions, hasOtherAuthority: boolean): void;
   /** Takes no new calls, and waits this long for those that are under way, in milliseconds. */
   stop(graceMs: number): Promise<void>;
 }
@@ -107,8 +110,12 @@ export async function startGrpcFront(options: GrpcFrontOptions): Promise<GrpcFro
   await once(http, "listening");
   return {
     port: (http.address() as AddressInfo).port,
-    renewTls(tls) {
-      if ("setSecureContext" in http) http.setSecureContext(tls);
+    renewTls(tls, hasOtherAuthority) {
+      if (!("setSecureContext" in http)) return;
+      http.setSecureContext(tls);
+      if (!hasOtherAuthority) return;
+      http.closeIdleConnections();
+      http2.drain(FAREWELL_MS);
     },
     async stop(graceMs) {
       closeSilent();

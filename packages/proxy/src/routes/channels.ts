@@ -9,6 +9,7 @@ import type { ServerResponse } from "node:http";
 import { SpawnError, isSpawnError } from "spawn-mesh/engine";
 import type { Publication } from "spawn-mesh/engine";
 import type { Guard } from "../security/guard.ts";
+import { unauthorized } from "../security/identity.ts";
 import { PUBLISH, SUBSCRIBE } from "../security/policies.ts";
 import type { ActorSystems } from "../actors/actor-systems.ts";
 import type { HostedSystem } from "../actors/hosted-system.ts";
@@ -84,9 +85,14 @@ export class ChannelRoutes {
   }
 
   /** Ends the streams of those who would not be let in under the rules of now. */
-  recheck(): void {
+  recheck(hasOtherAuthority: boolean): void {
     for (const [listener, { peer, headers }] of this.#listeners) {
       try {
+        if (hasOtherAuthority && peer.certificateName !== undefined) {
+          throw unauthorized(
+            "other authorities check certificates now: expected another connection",
+          );
+        }
         const identity = this.#guard.authorize({ peer, headers });
         if ("refusal" in identity) throw identity.refusal;
         this.#systems.admit({ identity, action: SUBSCRIBE });

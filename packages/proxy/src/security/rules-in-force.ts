@@ -4,7 +4,7 @@ import type { TlsOptions } from "node:tls";
 import type { Log } from "../log.ts";
 import type { Guard } from "./guard.ts";
 import type { SecurityConfig } from "./security-config.ts";
-import { readTls } from "./tls.ts";
+import { isSameAuthority, readTls } from "./tls.ts";
 
 /** How often files are looked at that whoever renews certificates replaces, in milliseconds. */
 const LOOK_PERIOD_MS = 10_000;
@@ -14,13 +14,17 @@ export interface RulesParts {
   readonly guard: Guard;
   /** Those that speak TLS; some may not be there. */
   readonly listeners: readonly (Renewable | undefined)[];
-  /** Looks at those again who were let in and are still here. */
-  readonly recheck: () => void;
+  /**
+   * Looks at those again who were let in and are still here.
+   *
+   * @param hasOtherAuthority whether certificates that were accepted may not be any more
+   */
+  readonly recheck: (hasOtherAuthority: boolean) => void;
   readonly log: Log;
 }
 
 interface Renewable {
-  renewTls(tls: TlsOptions): void;
+  renewTls(tls: TlsOptions, hasOtherAuthority: boolean): void;
 }
 
 export interface RulesInForce {
@@ -36,13 +40,17 @@ export function keepingRules({
   recheck,
   log,
 }: RulesParts): RulesInForce {
+  let tlsBefore = security.tls && readTls(security.tls);
   const reload = (): void => {
     try {
       const rules = security.readRules();
       const tls = security.tls && readTls(security.tls);
       guard.reload(rules);
-      if (tls !== undefined) for (const listener of listeners) listener?.renewTls(tls);
-      recheck();
+      const hasOtherAuthority = tls !== undefined && !isSameAuthority(tlsBefore, tls);
+      tlsBefore = tls;
+      if (tls !== undefined)
+        for (const listener of listeners) listener?.renewTls(tls, hasOtherAuthority);
+      recheck(hasOtherAuthority);
       log("info", "reloaded", { policies: rules.policies.map(({ name }) => name) });
     } catch (error) {
       log("error", "reload-failed", { error: (error as Error).message });

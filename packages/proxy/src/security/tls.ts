@@ -38,6 +38,11 @@ export function readTls({ certFile, keyFile, clientCaFile }: TlsFiles): TlsOptio
   return options;
 }
 
+/** Whether certificates of clients are checked by the same authorities. */
+export function isSameAuthority(left: TlsOptions | undefined, right: TlsOptions): boolean {
+  return String(left?.ca ?? "") === String(right.ca ?? "");
+}
+
 function read(name: string, path: string): Buffer {
   try {
     return readFileSync(path);

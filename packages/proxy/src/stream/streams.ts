@@ -78,9 +78,17 @@ export class Streams {
     log("info", "stream-opened", program);
   }
 
-  /** Ends the streams of those who would not be let in any more, or for something else. */
-  recheck(): void {
+  /**
+   * Ends the streams of those who would not be let in any more, or for something else.
+   *
+   * @param hasOtherAuthority whether certificates that were accepted may not be any more
+   */
+  recheck(hasOtherAuthority: boolean): void {
     for (const [stream, { facts, identity }] of this.#open) {
+      if (hasOtherAuthority && facts.peer.certificateName !== undefined) {
+        stream.close("other authorities check certificates now");
+        continue;
+      }
       const now = this.#options.guard.authorize(facts);
       const isSame = "name" in now && now.name === identity.name && now.isHost === identity.isHost;
       if (!isSame) stream.close("it is not let in any more");

@@ -10,21 +10,23 @@
  * encoded once; these bytes tell whether it changed, are what is committed, and are what the state
  * goes back to when an action throws. An action that fails or is abandoned has therefore changed
  * nothing, whatever its code still holds in its hands.
+ *
+ * There may be millions, called at random, and then the time of a call is that of reaching memory. So
+ * an activation is one object, and what it consists of are the classes that it extends, one upon the
+ * other: its mailbox, its commits, its state, the running of its actions. Each knows those below it, and
+ * of those above only the abstract methods that it calls.
  */
+import { actorIdOf } from "./actor-definition.ts";
 import type { ActorDefinition } from "./actor-definition.ts";
 import { formatActorId } from "./actor-id.ts";
 import type { ActorId } from "./actor-id.ts";
-import type { ActorType } from "./actor-type.ts";
+import type { ActorType, EngineParts } from "./actor-type.ts";
 import type { Waiting } from "./admission.ts";
-import { AdmittedMailbox } from "./admitted-mailbox.ts";
-import { CommitPipeline } from "./commit-pipeline.ts";
-import type { PipelineOwner } from "./commit-pipeline.ts";
+import type { CommitWriter } from "./commit-writer.ts";
 import type { Change } from "./commit-batch.ts";
 import { SpawnError } from "./errors.ts";
 import { earliestDeadline, giveUpOverdue } from "./invocation.ts";
 import type { Invocation } from "./invocation.ts";
-import { Execution } from "./execution.ts";
-import type { ExecutionOwner } from "./execution.ts";
 import { KeyedInvocations, answerStored } from "./keyed-invocations.ts";
 import type { KeyedOwner } from "./keyed-invocations.ts";
 import { Opening } from "./opening.ts";
@@ -35,47 +37,51 @@ import type { RunOutcome } from "./run-outcome.ts";
 import type { Outgoing } from "./sending.ts";
 import { StatelessRuns } from "./stateless-runs.ts";
 import { StartingTimers } from "./starting-timers.ts";
-import type { Watched } from "./watch.ts";
+import { WatchedExecution } from "./watched-execution.ts";
 
 type Phase = "opening" | "ready" | "deleting" | "gone";
 
-export class Activation
-  implements Runnable, Watched, OpeningOwner, PipelineOwner, ExecutionOwner, KeyedOwner
-{
-  readonly id: ActorId;
+export class Activation extends WatchedExecution implements Runnable, OpeningOwner, KeyedOwner {
+  readonly name: string;
   readonly #type: ActorType;
-  readonly #mailbox: AdmittedMailbox;
-  readonly pipeline: CommitPipeline;
   #phase: Phase = "opening";
-  readonly #execution: Execution;
   #keyed: KeyedInvocations | undefined;
   /** What it has when some of its timers are not stored yet. */
   #timers: StartingTimers | undefined;
   /** What an actor without a state has being stored. */
   #stateless: StatelessRuns | undefined;
   #isQueued = false;
-  #isWatched = false;
   /** Whole milliseconds, which take no memory of their own. */
   #lastUsedAt: number;
   #flushNotBefore = 0;
-  dueAt: number = Infinity;
 
-  constructor(id: ActorId, type: ActorType) {
-    this.id = id;
+  constructor(name: string, type: ActorType) {
+    super();
+    this.name = name;
     this.#type = type;
     this.#lastUsedAt = Math.ceil(type.parts.time.last);
-    this.#mailbox = new AdmittedMailbox(type.parts.admission);
-    this.pipeline = new CommitPipeline(this, type.parts.writer);
-    this.#execution = new Execution(this, type.parts);
     this.#open();
+  }
+
+  /** Made anew whenever somebody asks: an idle actor needs its name only. */
+  get id(): ActorId {
+    return actorIdOf(this.parts.system, this.definition, this.name);
   }
 
   get definition(): ActorDefinition {
     return this.#type.definition;
   }
 
+  get parts(): EngineParts {
+    return this.#type.parts;
+  }
+
+  protected get writer(): CommitWriter {
+    return this.parts.writer;
+  }
+
   get isIdle(): boolean {
-    const isWaitedFor = this.#mailbox.length > 0 || this.#execution.running !== undefined;
+    const isWaitedFor = this.queueLength > 0 || this.running !== undefined;
     return this.#phase === "ready" && !isWaitedFor && this.#timers?.areLate !== true;
   }
 
@@ -83,23 +89,23 @@ export class Activation
 
   /** Queues an invocation. @throws {SpawnError} `OVERLOADED` when a queue is full */
   submit(invocation: Invocation): void {
-    this.#mailbox.enter(this.id, this.waiting, invocation);
+    this.parts.admission.enter(this.waiting, invocation);
     this.#accept(invocation);
   }
 
   /** Whether an asynchronous action is under way, for which the others wait. */
   get isRunning(): boolean {
-    return this.#execution.running !== undefined;
+    return this.running !== undefined;
   }
 
   /** Lets go of what would run next, for another activation to take with {@link comesAgain}. */
   giveAway(): Invocation | undefined {
-    return this.#mailbox.shift();
+    return this.dequeue();
   }
 
   comesAgain(invocation: Invocation): void {
     if (invocation.isOver) {
-      this.#mailbox.leave();
+      this.parts.admission.leave(1);
       invocation.end();
     } else {
       this.#accept(invocation);
@@ -108,32 +114,35 @@ export class Activation
 
   /** Takes an invocation that was let in. */
   #accept(invocation: Invocation): void {
-    this.#isDueBy(invocation.deadlineAt);
+    this.isDueBy(invocation.deadlineAt);
     if (this.#isOnce(invocation) && !this.#admitKeyed(invocation)) {
-      return this.#watch();
+      return this.watch();
     }
-    this.#mailbox.push(invocation);
-    if (this.#phase === "ready" && this.#execution.running === undefined) this.#queue();
-    else this.#watch();
+    this.enqueue(invocation);
+    if (this.#phase === "ready" && this.running === undefined) this.#queue();
+    else this.watch();
   }
 
   /** What waits here and counts towards the limits. */
   get waiting(): Waiting {
-    if (this.#keyed === undefined) return this.#mailbox;
-    const { length, units } = this.#mailbox;
+    if (this.#keyed === undefined) return this;
     const { asideCount, asideUnits } = this.#keyed;
-    return { length: length + asideCount, units: units + asideUnits };
+    return {
+      id: this.id,
+      queueLength: this.queueLength + asideCount,
+      queueUnits: this.queueUnits + asideUnits,
+    };
   }
 
   #admitKeyed(invocation: Invocation): boolean {
-    const { loader, outbox } = this.#type.parts;
+    const { loader, outbox } = this.parts;
     this.#keyed ??= new KeyedInvocations(this, loader, outbox.follow);
     if (!this.#keyed.admit(invocation)) return false;
     const hasMessage = invocation.details!.message !== undefined;
-    if (hasMessage && this.pipeline.isWriteBehind) invocation.isNew = false;
+    if (hasMessage && this.isWriteBehind) invocation.isNew = false;
     if (invocation.isNew || this.#isAcknowledged(invocation)) return true;
     // An actor without a row has no stored replies either.
-    if (this.#phase === "ready" && !this.pipeline.hasRow && !hasMessage) invocation.isNew = true;
+    if (this.#phase === "ready" && !this.hasRow && !hasMessage) invocation.isNew = true;
     else if (this.#phase === "ready" || !hasMessage) this.#keyed.lookUp(invocation);
     return true;
   }
@@ -145,32 +154,26 @@ export class Activation
   // Coming to life.
 
   #open(): void {
-    this.#execution.state.forget();
+    this.forgetState();
     this.#phase = "opening";
-    new Opening(this, this.#type.parts).begin();
+    new Opening(this, this.parts).begin();
   }
 
   get isOpening(): boolean {
     return this.#phase === "opening";
   }
 
-  writeState(state: unknown): void {
-    this.#execution.state.write(state);
-  }
-
   runInit(init: Invocation): void {
-    this.#isDueBy(init.deadlineAt);
-    this.#watch();
-    this.#execution.run(init);
+    this.isDueBy(init.deadlineAt);
+    this.watch();
+    this.execute(init);
   }
 
   opened(timers: readonly Outgoing[]): void {
     this.#phase = "ready";
     this.#timers =
-      timers.length === 0
-        ? undefined
-        : new StartingTimers(timers, this.pipeline, this.#type.parts.clock);
-    this.#type.parts.emit({ type: "activated", actor: this.id });
+      timers.length === 0 ? undefined : new StartingTimers(timers, this, this.parts.clock);
+    this.parts.emit({ type: "activated", actor: this.id });
     this.#queue();
   }
 
@@ -185,16 +188,16 @@ export class Activation
   #queue(): void {
     if (this.#isQueued) return;
     this.#isQueued = true;
-    this.#type.parts.runQueue.push(this);
+    this.parts.runQueue.push(this);
   }
 
   turn(actionsMax: number): number {
     this.#isQueued = false;
-    const { parts } = this.#type;
+    const { parts } = this;
     let ran = 0;
     while (this.#mayRun() && ran < actionsMax) {
-      const invocation = this.#mailbox.shift()!;
-      this.#mailbox.leave();
+      const invocation = this.dequeue()!;
+      parts.admission.leave(1);
       if (!invocation.isOver && invocation.deadlineAt <= parts.time.last) {
         invocation.giveUp(
           "DEADLINE_EXCEEDED",
@@ -202,7 +205,7 @@ export class Activation
         );
       }
       if (invocation.isOver) invocation.end();
-      else if (!this.pipeline.skips(invocation)) this.#run(invocation);
+      else if (!this.skips(invocation)) this.#run(invocation);
       ran++;
     }
     if (ran > 0) this.#lastUsedAt = Math.ceil(parts.time.last);
@@ -213,14 +216,13 @@ export class Activation
 
   #run(invocation: Invocation): void {
     this.#timers?.go();
-    this.#execution.run(invocation);
+    this.execute(invocation);
   }
 
   #mayRun(): boolean {
-    if (this.#phase !== "ready" || this.#execution.running !== undefined) return false;
-    const { first } = this.#mailbox;
-    const { limits } = this.#type.parts;
-    if (first === undefined || !this.pipeline.hasRoom(limits)) return false;
+    if (this.#phase !== "ready" || this.running !== undefined) return false;
+    const first = this.firstQueued;
+    if (first === undefined || !this.hasRoom(this.limits)) return false;
     if (this.#stateless?.hasRoom === false) return false;
     return !this.#isOnce(first) || this.#isKeyReady(first);
   }
@@ -245,134 +247,134 @@ export class Activation
   #isAcknowledged(invocation: Invocation): boolean {
     const key = invocation.details!.idempotencyKey;
     if (key === undefined || this.definition.durability !== "write-behind") return false;
-    const stored = this.pipeline.findUncommitted(key);
-    if (stored !== undefined) answerStored(invocation, stored, this.#type.parts.outbox.follow);
+    const stored = this.findUncommitted(key);
+    if (stored !== undefined) answerStored(invocation, stored, this.parts.outbox.follow);
     return stored !== undefined;
   }
 
-  succeeded(run: Run, { reply, units, change }: RunOutcome, now: number): void {
+  protected succeeded(run: Run, { reply, units, change }: RunOutcome, now: number): void {
     const { invocation } = run;
     if (this.#phase === "opening") {
       // What `init` changed is derived anew after each load, so it counts as stored.
-      if (change !== undefined) this.pipeline.rebase(change.bytes, change.tags);
+      if (change !== undefined) this.rebase(change.bytes, change.tags);
       invocation.succeed(undefined);
     } else if (change === undefined) {
-      this.pipeline.addRead(invocation, reply, units);
+      this.addRead(invocation, reply, units);
     } else if (this.definition.state === undefined) {
-      this.#stateless ??= new StatelessRuns(this.id, this.#type.parts);
+      this.#stateless ??= new StatelessRuns(this.id, this.parts);
       this.#stateless.finish({ invocation, reply, units, change, now }, () => this.resumed());
     } else if (this.#isAcknowledgedAtOnce(run, change)) {
-      this.pipeline.addAcknowledged(change, now);
+      this.addAcknowledged(change, now);
       invocation.succeed(reply);
     } else {
       if (run.isDelete) this.#phase = "deleting";
-      this.pipeline.addChange({ invocation, reply, units, change, now });
+      this.addChange({ invocation, reply, units, change, now });
     }
   }
 
   /** Whether the caller of a write-behind actor is answered before the change is stored. */
   #isAcknowledgedAtOnce({ isDelete, isCheckpoint }: Run, { message, step }: Change): boolean {
     const hasToWait = isDelete || isCheckpoint || message !== undefined || step !== undefined;
-    return this.pipeline.isWriteBehind && !hasToWait;
+    return this.isWriteBehind && !hasToWait;
   }
 
-  stepFailed(invocation: Invocation, change: Change, now: number): void {
-    this.pipeline.addChange({ invocation, reply: undefined, units: 0, change, now });
+  protected stepFailed(invocation: Invocation, change: Change, now: number): void {
+    this.addChange({ invocation, reply: undefined, units: 0, change, now });
   }
 
-  resumed(): void {
-    this.#lastUsedAt = Math.ceil(this.#type.parts.time.now());
+  protected resumed(): void {
+    this.#lastUsedAt = Math.ceil(this.parts.time.now());
     if (this.#phase === "ready") this.#queue();
   }
 
   // What commits bring.
 
-  committed(isDelete: boolean): void {
+  protected afterCommit(isDelete: boolean): void {
     if (isDelete) this.#forgetLookups();
     if (isDelete) return this.#open();
-    if (this.#mailbox.length > 0) this.#queue();
+    if (this.queueLength > 0) this.#queue();
     this.#rest();
   }
 
-  rolledBack(again: readonly Invocation[], cause: SpawnError): void {
-    this.#execution.abandon(cause);
-    this.#execution.state.forget();
+  protected rolledBack(again: readonly Invocation[], cause: SpawnError): void {
+    this.abandonRun(cause);
+    this.forgetState();
     if (this.#phase === "deleting") this.#phase = "ready";
-    this.#mailbox.putBack(again);
+    this.putBack(again);
     this.#queue();
   }
 
-  fenced(again: readonly Invocation[], revision: number | undefined): void {
-    const { emit } = this.#type.parts;
-    const known = this.pipeline.revision;
+  protected fenced(again: readonly Invocation[], revision: number | undefined): void {
+    const { emit } = this.parts;
+    const known = this.revision;
     emit({ type: "fenced", actor: this.id });
     if (revision !== undefined && revision < known)
       emit({ type: "store-rollback", actor: this.id, known, stored: revision });
-    this.#execution.abandon(
+    this.abandonRun(
       new SpawnError(
         "STATESTORE_UNAVAILABLE",
         "another process has changed the actor; repeat the call",
       ),
     );
     this.#forgetLookups();
-    this.#mailbox.putBack(again);
+    this.putBack(again);
     this.#open();
   }
 
   /** What was learnt of keys and messages is about rows that have changed since: others did, or a delete took timers along. */
   #forgetLookups(): void {
-    for (const invocation of this.#mailbox.all()) invocation.isNew = false;
+    for (const invocation of this.queued()) invocation.isNew = false;
     this.#keyed?.forgetLookups();
   }
 
-  flushFailed(): void {
-    this.#flushNotBefore = this.#type.parts.clock.monotonic() + FLUSH_RETRY_MS;
+  protected flushFailed(): void {
+    this.#flushNotBefore = Math.ceil(this.parts.clock.monotonic() + FLUSH_RETRY_MS);
     this.#rest();
   }
 
-  tailLost(): void {
-    this.#type.parts.emit({ type: "write-behind-lost", actor: this.id });
+  protected tailLost(): void {
+    this.parts.emit({ type: "write-behind-lost", actor: this.id });
   }
 
   // Callers give up and time passes.
 
   /** The caller of `invocation` gave up: its action need not run, or may stop. */
   callerGaveUp(invocation: Invocation): void {
-    if (this.#execution.running === invocation)
-      this.#execution.abort(new SpawnError("CANCELLED", "the caller gave up"));
-    else this.#mailbox.sweep();
+    if (this.running === invocation)
+      this.abortRun(new SpawnError("CANCELLED", "the caller gave up"));
+    else this.sweepQueue();
   }
 
   onDue(now: number): void {
     this.#expireCallers(now);
-    this.#execution.expire(now);
-    if (this.#flushAt <= now) this.pipeline.enlist();
+    this.expireRun(now);
+    if (this.#flushAt <= now) this.enlist();
     if (this.#phase === "ready") this.#timers?.goAgain(now);
-    this.dueAt = this.#nextDue(now);
+    this.becomeDueAt(this.#nextDue(now));
     this.#rest();
   }
 
   #expireCallers(now: number): void {
     giveUpOverdue(this.#waitingCallers(), now, this.id);
-    this.#mailbox.sweep();
+    this.sweepQueue();
   }
 
   /** All whose callers may run out of time. */
   *#waitingCallers(): Iterable<Invocation> {
-    yield* this.#mailbox.all();
-    if (this.#execution.running !== undefined) yield this.#execution.running;
-    yield* this.pipeline.waiting();
+    yield* this.queued();
+    if (this.running !== undefined) yield this.running;
+    yield* this.uncommitted();
     if (this.#keyed !== undefined) yield* this.#keyed.aside();
   }
 
   #nextDue(now: number): number {
     const callersAt = earliestDeadline(this.#waitingCallers());
-    return Math.min(callersAt, this.#flushAt, this.#timersAt, this.#execution.dueAt(now));
+    return Math.min(callersAt, this.#flushAt, this.#timersAt, this.runDueAt(now));
   }
 
   /** When a write-behind state has to be written; a while after a failure. */
   get #flushAt(): number {
-    return Math.max(this.pipeline.flushDueAt, this.#flushNotBefore);
+    return Math.max(this.flushDueAt, this.#flushNotBefore);
   }
 
   /** When timers go again whose commit failed. */
@@ -380,27 +382,16 @@ export class Activation
     return this.#timers?.againAt ?? Infinity;
   }
 
-  #isDueBy(time: number): void {
-    if (time >= this.dueAt) return;
-    this.dueAt = time;
-    if (this.#isWatched) this.#type.parts.watch.sooner(time);
-  }
-
-  #watch(): void {
+  protected override watch(): void {
     // A write that ends after the system did has nobody to tell, and is not tried again.
-    if (this.#isWatched || this.#phase === "gone") return;
-    this.#isWatched = true;
-    this.#type.parts.watch.add(this);
+    if (this.#phase !== "gone") super.watch();
   }
 
   /** Watched while there is something to wait for, and not a moment longer. */
   #rest(): void {
-    this.#isDueBy(Math.min(this.#flushAt, this.#timersAt));
-    if (!this.isIdle || !this.pipeline.isQuiet) return this.#watch();
-    this.dueAt = Infinity;
-    if (!this.#isWatched) return;
-    this.#isWatched = false;
-    this.#type.parts.watch.delete(this);
+    this.isDueBy(Math.min(this.#flushAt, this.#timersAt));
+    if (this.isIdle && this.isQuiet) this.unwatch();
+    else this.watch();
   }
 
   // Leaving memory.
@@ -408,28 +399,27 @@ export class Activation
   /** Leaves memory if nothing happened for as long as the definition says; a write-behind state is written first. */
   leaveIfIdle(now: number): void {
     if (!this.isIdle || now - this.#lastUsedAt < this.definition.deactivateTimeoutMs) return;
-    if (this.pipeline.isQuiet) this.leave();
-    else this.pipeline.enlist();
+    if (this.isQuiet) this.leave();
+    else this.enlist();
   }
 
   /** Leaves memory if there is nothing to do and nothing to write. */
   leaveIfQuiet(): void {
-    if (this.isIdle && this.pipeline.isQuiet) this.leave();
+    if (this.isIdle && this.isQuiet) this.leave();
   }
 
   /** Leaves memory now; what is not committed is lost. */
   leave(): void {
     if (this.#phase === "gone") return;
     this.#phase = "gone";
-    if (this.#isWatched) this.#type.parts.watch.delete(this);
-    this.#isWatched = false;
+    this.unwatch();
     this.#type.remove(this);
-    this.#type.parts.emit({ type: "deactivated", actor: this.id });
+    this.parts.emit({ type: "deactivated", actor: this.id });
   }
 
   /** Writes a write-behind state without waiting until it is due. */
   flush(): void {
-    this.pipeline.enlist();
+    this.enlist();
   }
 
   /**
@@ -438,13 +428,13 @@ export class Activation
    */
   forsake(reason: string): void {
     for (const invocation of this.#waitingCallers()) invocation.giveUp("SHUTTING_DOWN", reason);
-    if (this.pipeline.oldestUnstored !== undefined) this.tailLost();
+    if (this.oldestUnstored !== undefined) this.tailLost();
   }
 
   /** The process is as good as dead: nothing more happens here, and nobody is told the truth. */
   crash(): void {
     const error = new SpawnError("UNKNOWN_OUTCOME", "the process crashed", { applied: "unknown" });
-    this.#execution.abandon(error);
+    this.abandonRun(error);
     this.leave();
     // Failing one may let others come again, so all are listed first.
     const waiting = [...this.#waitingCallers()];
@@ -453,8 +443,8 @@ export class Activation
 
   /** Refuses what has not run, and abandons what runs. */
   evict(error: SpawnError): void {
-    this.#execution.abandon(error);
-    for (const invocation of [...(this.#keyed?.aside() ?? []), ...this.#mailbox.empty()]) {
+    this.abandonRun(error);
+    for (const invocation of [...(this.#keyed?.aside() ?? []), ...this.takeQueued()]) {
       const applied = invocation.appliedBefore;
       invocation.fail(new SpawnError(error.code, messageOf(error), { applied, cause: error }));
     }

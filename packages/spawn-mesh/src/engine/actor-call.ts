@@ -1,15 +1,17 @@
 /** Calls on their way into the engine. */
 import type { ActionDefinition } from "./actor-definition.ts";
 import type { ActorId } from "./actor-id.ts";
-import type { ActorType } from "./actor-type.ts";
+import type { ActorType, EngineParts } from "./actor-type.ts";
 import { NO_CHAIN } from "./call-chain.ts";
-import { checkKey, copyMetadata } from "./call-options.ts";
+import { DEADLINE_MS_DEFAULT, checkKey, copyMetadata } from "./call-options.ts";
 import type { CallOptions } from "./call-options.ts";
 import { keyOf } from "./child-calls.ts";
 import type { ParentCall } from "./child-calls.ts";
 import { canonicalJson, fingerprint } from "./fingerprint.ts";
-import type { InvocationDetails } from "./invocation.ts";
+import { Invocation } from "./invocation.ts";
+import type { Caller, InvocationDetails } from "./invocation.ts";
 import type { Limits } from "./limits.ts";
+import { copyBounded, lastCopiedUnits } from "./values.ts";
 
 /** A call with everything that it names found. */
 export interface ActorCall {
@@ -31,8 +33,31 @@ export interface Origin {
   readonly parent: ParentCall | undefined;
 }
 
+/** The invocation of a call that `caller` makes now. @throws {SpawnError} `INVALID_ARGUMENT`, `PAYLOAD_TOO_LARGE` */
+export function invocationOf(call: ActorCall, caller: Caller, parts: EngineParts): Invocation {
+  const { action, options, origin } = call;
+  const { limits } = parts;
+  const payload = copyBounded(call.payload, "payload", limits.payloadBytesMax);
+  const units = lastCopiedUnits();
+  const ownDeadlineAt = deadlineOf(options?.deadlineMs, parts);
+  const deadlineAt =
+    origin === undefined ? ownDeadlineAt : Math.min(ownDeadlineAt, origin.deadlineAt);
+  const details = detailsOf(call, payload, limits);
+  return new Invocation({ action, payload, units, deadlineAt, details }, caller);
+}
+
+/** A deadline that was asked for is exact; the default one is that of all calls that come in together. */
+function deadlineOf(
+  deadlineMs: number | undefined,
+  { time, runQueue }: Pick<EngineParts, "time" | "runQueue">,
+): number {
+  return deadlineMs === undefined
+    ? runQueue.timeOfCall() + DEADLINE_MS_DEFAULT
+    : time.now() + deadlineMs;
+}
+
 /** What few calls have besides action and payload. @throws {SpawnError} `INVALID_ARGUMENT`, `PAYLOAD_TOO_LARGE` */
-export function detailsOf(
+function detailsOf(
   call: ActorCall,
   payload: unknown,
   limits: Limits,

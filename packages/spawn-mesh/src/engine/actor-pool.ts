@@ -45,16 +45,16 @@ export class ActorPool extends ActorType {
 
   override activation(_name: string, invocation: Invocation): Activation {
     let leastBusy: PooledActivation | undefined;
-    let length = 0;
-    let units = 0;
+    let queueLength = 0;
+    let queueUnits = 0;
     for (const pooled of this.#pooled) {
       if (pooled.isIdle) return pooled;
       if (leastBusy === undefined || pooled.load < leastBusy.load) leastBusy = pooled;
-      length += pooled.waiting.length;
-      units += pooled.waiting.units;
+      queueLength += pooled.waiting.queueLength;
+      queueUnits += pooled.waiting.queueUnits;
     }
     // The limits of a mailbox hold for all of them together: they are one actor.
-    this.parts.admission.checkRoom(this.#id, { length, units }, invocation);
+    this.parts.admission.checkRoom({ id: this.#id, queueLength, queueUnits }, invocation);
     return leastBusy === undefined || this.#pooled.size < this.#size.max ? this.#add() : leastBusy;
   }
 
@@ -85,16 +85,16 @@ export class ActorPool extends ActorType {
     let length = 0;
     for (const pooled of this.#pooled) {
       // What waits for its turn only stays; two idle ones would take it from one another for ever.
-      if (!pooled.isRunning || pooled.waiting.length <= length) continue;
+      if (!pooled.isRunning || pooled.waiting.queueLength <= length) continue;
       busiest = pooled;
-      length = pooled.waiting.length;
+      length = pooled.waiting.queueLength;
     }
     const invocation = busiest?.giveAway();
     if (invocation !== undefined) idle.comesAgain(invocation);
   }
 
   #add(): PooledActivation {
-    const pooled = new PooledActivation(this.#id, this);
+    const pooled = new PooledActivation(this.#id.name, this);
     this.#pooled.add(pooled);
     this.watchIdle();
     return pooled;
@@ -113,14 +113,14 @@ function checkPool({ name, pool, state }: ActorDefinition): void {
 class PooledActivation extends Activation {
   readonly #pool: ActorPool;
 
-  constructor(id: ActorId, pool: ActorPool) {
-    super(id, pool);
+  constructor(name: string, pool: ActorPool) {
+    super(name, pool);
     this.#pool = pool;
   }
 
   /** How many invocations it has to deal with. */
   get load(): number {
-    return this.waiting.length + (this.isRunning ? 1 : 0);
+    return this.waiting.queueLength + (this.isRunning ? 1 : 0);
   }
 
   override turn(actionsMax: number): number {

@@ -2,7 +2,7 @@ import { actorIdOf } from "./actor-definition.ts";
 import { checkName } from "./actor-id.ts";
 import type { ActorId } from "./actor-id.ts";
 import { Activation } from "./activation.ts";
-import type { Admission, Waiting } from "./admission.ts";
+import type { Admission } from "./admission.ts";
 import type { ActorDefinition } from "./actor-definition.ts";
 import type { Clock, Random } from "./clock.ts";
 import type { CommitPipeline } from "./commit-pipeline.ts";
@@ -53,8 +53,6 @@ export interface EngineParts {
   /** A call that an action makes. */
   readonly callFrom: (call: CallFromRun) => Promise<unknown>;
 }
-
-const NOTHING_WAITS: Waiting = { length: 0, units: 0 };
 
 /** A registered definition with its live activations: at most one an actor, but for a pooled one. */
 export class ActorType {
@@ -130,14 +128,14 @@ export class ActorType {
 
   /** Forgets an activation that is gone. */
   remove(activation: Activation): void {
-    if (this.#live.get(activation.id.name) === activation) this.#live.delete(activation.id.name);
+    if (this.#live.get(activation.name) === activation) this.#live.delete(activation.name);
   }
 
   #activate(name: string, invocation: Invocation): Activation {
     checkName(this.definition.name, name);
     const id = actorIdOf(this.parts.system, this.definition, name);
-    this.parts.admission.checkRoom(id, NOTHING_WAITS, invocation);
-    const activation = new Activation(id, this);
+    this.parts.admission.checkRoom({ id, queueLength: 0, queueUnits: 0 }, invocation);
+    const activation = new Activation(name, this);
     this.#live.set(name, activation);
     this.watchIdle();
     return activation;

@@ -8,7 +8,7 @@ import type { InvocationDetails } from "./invocation.ts";
 import { resolveLimits } from "./limits.ts";
 
 const actor: ActorId = { system: "s", definition: "d", name: "n" };
-const nothingWaits = { length: 0, units: 0 };
+const nothingWaits = { id: actor, queueLength: 0, queueUnits: 0 };
 const action: ActionDefinition = {
   name: "a",
   isRead: false,
@@ -41,28 +41,31 @@ function lateClock(lagMs: () => number): VirtualClock {
 }
 
 function fill(admission: Admission, count: number): void {
-  for (let entered = 0; entered < count; entered++)
-    admission.enter(actor, nothingWaits, invocation());
+  for (let entered = 0; entered < count; entered++) admission.enter(nothingWaits, invocation());
 }
 
 test("refuses what a full mailbox cannot hold, by number and by size", () => {
   const limits = resolveLimits({ mailboxLengthMax: 2, mailboxUnitsMax: 25 });
   const admission = new Admission(new VirtualClock(), limits, () => 0);
 
-  expect(() => admission.enter(actor, { length: 2, units: 0 }, invocation())).toThrow("OVERLOADED");
-  expect(() => admission.enter(actor, { length: 1, units: 16 }, invocation())).toThrow(
+  expect(() => admission.enter({ id: actor, queueLength: 2, queueUnits: 0 }, invocation())).toThrow(
     "OVERLOADED",
   );
-  expect(() => admission.enter(actor, { length: 1, units: 15 }, invocation())).not.toThrow();
+  expect(() =>
+    admission.enter({ id: actor, queueLength: 1, queueUnits: 16 }, invocation()),
+  ).toThrow("OVERLOADED");
+  expect(() =>
+    admission.enter({ id: actor, queueLength: 1, queueUnits: 15 }, invocation()),
+  ).not.toThrow();
 });
 
 test("refuses when the whole system is full, and takes calls again when there is room", () => {
   const admission = new Admission(new VirtualClock(), resolveLimits({ queuedMax: 3 }), () => 0);
   fill(admission, 3);
 
-  expect(() => admission.enter(actor, nothingWaits, invocation())).toThrow("OVERLOADED");
+  expect(() => admission.enter(nothingWaits, invocation())).toThrow("OVERLOADED");
   admission.leave(1);
-  expect(() => admission.enter(actor, nothingWaits, invocation())).not.toThrow();
+  expect(() => admission.enter(nothingWaits, invocation())).not.toThrow();
 });
 
 test("a nearly full heap turns calls from outside away while much waits, but not those of actors", async () => {
@@ -71,12 +74,12 @@ test("a nearly full heap turns calls from outside away while much waits, but not
   const admission = new Admission(clock, resolveLimits({ queuedMax: 100 }), () => heapPercent);
   fill(admission, 11);
   await clock.advance(1_000);
-  expect(() => admission.enter(actor, nothingWaits, invocation())).toThrow("of the heap");
-  expect(() => admission.enter(actor, nothingWaits, invocation({ caller: actor }))).not.toThrow();
+  expect(() => admission.enter(nothingWaits, invocation())).toThrow("of the heap");
+  expect(() => admission.enter(nothingWaits, invocation({ caller: actor }))).not.toThrow();
 
   heapPercent = 10;
   await clock.advance(1_000);
-  expect(() => admission.enter(actor, nothingWaits, invocation())).not.toThrow();
+  expect(() => admission.enter(nothingWaits, invocation())).not.toThrow();
   admission.stop();
 });
 
@@ -87,9 +90,9 @@ test("a late event loop turns nobody away while little waits", async () => {
   fill(admission, 11);
   lagMs = 500;
   await clock.advance(100);
-  expect(() => admission.enter(actor, nothingWaits, invocation())).toThrow("ms late");
+  expect(() => admission.enter(nothingWaits, invocation())).toThrow("ms late");
   admission.leave(5);
-  expect(() => admission.enter(actor, nothingWaits, invocation())).not.toThrow();
+  expect(() => admission.enter(nothingWaits, invocation())).not.toThrow();
   admission.stop();
 });
 

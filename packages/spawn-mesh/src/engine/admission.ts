@@ -19,9 +19,11 @@ const BUSY_SHARE = 0.1;
 
 /** What waits for an actor. */
 export interface Waiting {
-  readonly length: number;
+  /** The actor. */
+  readonly id: ActorId;
+  readonly queueLength: number;
   /** About how much memory the payloads take, in UTF-16 units. */
-  readonly units: number;
+  readonly queueUnits: number;
 }
 
 export class Admission {
@@ -68,18 +70,18 @@ export class Admission {
   /**
    * Counts an invocation into the queues.
    *
-   * @param waiting what waits for the same actor already
+   * @param waiting what waits for its actor already
    * @throws {SpawnError} `OVERLOADED` when there is no room for it
    */
-  enter(actor: ActorId, waiting: Waiting, invocation: Invocation): void {
-    this.checkRoom(actor, waiting, invocation);
+  enter(waiting: Waiting, invocation: Invocation): void {
+    this.checkRoom(waiting, invocation);
     this.#queued++;
     if (this.#timer === undefined && this.#isBusy) this.#watch();
   }
 
   /** As {@link enter}, and counts nothing: for an actor that has to come to life first. */
-  checkRoom(actor: ActorId, waiting: Waiting, invocation: Invocation): void {
-    const reason = this.#refusal(actor, waiting, invocation);
+  checkRoom(waiting: Waiting, invocation: Invocation): void {
+    const reason = this.#refusal(waiting, invocation);
     if (reason !== undefined) {
       const applied = invocation.appliedBefore;
       throw new SpawnError("OVERLOADED", `${reason}; try again later`, { applied });
@@ -96,10 +98,11 @@ export class Admission {
     this.#queued -= count;
   }
 
-  #refusal(actor: ActorId, waiting: Waiting, invocation: Invocation): string | undefined {
+  #refusal(waiting: Waiting, invocation: Invocation): string | undefined {
     const { mailboxLengthMax, mailboxUnitsMax, queuedMax } = this.#limits;
-    if (waiting.length >= mailboxLengthMax || waiting.units + invocation.units > mailboxUnitsMax) {
-      return `${formatActorId(actor)} has ${waiting.length} invocations waiting`;
+    const { queueLength, queueUnits } = waiting;
+    if (queueLength >= mailboxLengthMax || queueUnits + invocation.units > mailboxUnitsMax) {
+      return `${formatActorId(waiting.id)} has ${queueLength} invocations waiting`;
     }
     if (this.#queued >= queuedMax) return `the system has ${this.#queued} invocations waiting`;
     const isFromOutside = invocation.details?.caller === undefined;

@@ -44,7 +44,7 @@ export interface DurableChange {
 /** Hears whether the commit it waits for was done. */
 export type Gate = (isCommitted: boolean) => void;
 
-/** Actions that become durable together. There is one for every commit, so it stays small. */
+/** Actions that become durable together. There is one for every commit in flight, so it stays small. */
 export interface Batch {
   readonly entries: Invocation[];
   /** Those that wait for the outcome; `undefined` while there is none, like `stored`. */
@@ -57,14 +57,13 @@ export interface Batch {
   /** How many entries it had when it was sealed; those behind them are reads that wait for it. */
   sealedLength: number;
   isDelete: boolean;
-  /** When the oldest change in it was made (monotonic); matters to write-behind only. */
+  /** When the oldest change in it was made (monotonic, whole milliseconds); known when sealed. */
   since: number;
   bytes: StateBytes | undefined;
   tags: Tags | undefined;
   etag: Etag | undefined;
-  /** When it was sealed (wall). */
-  at: number;
-  keepsRevision: boolean;
+  /** When it was sealed (wall), if it keeps the state before it as a revision. */
+  keptAt: number | undefined;
 }
 
 /** Messages of a batch. */
@@ -85,9 +84,9 @@ export interface BatchMessages {
 export function commitOf(
   batch: Batch,
   { state, revisionsKept, revisionsKeptMs }: ActorDefinition,
-  row: Pick<Commit, "actor" | "handle" | "previous" | "revision" | "index">,
+  row: Pick<Commit, "actor" | "handle" | "previous" | "revision" | "at" | "index">,
 ): Commit {
-  const { isDelete, messages, stored, at } = batch;
+  const { isDelete, messages, stored } = batch;
   return {
     ...row,
     etag: batch.etag!,
@@ -95,15 +94,26 @@ export function commitOf(
     codec: state?.codec.name ?? "json",
     stateVersion: state?.version ?? 1,
     tags: isDelete ? undefined : batch.tags,
-    at,
     isDelete,
-    revisionsKept: batch.keepsRevision ? revisionsKept : 0,
-    revisionsSince: revisionsKeptMs === undefined ? undefined : at - revisionsKeptMs,
+    revisionsKept: batch.keptAt === undefined ? 0 : revisionsKept,
+    revisionsSince: revisionsKeptMs === undefined ? undefined : row.at - revisionsKeptMs,
     replies: stored === undefined ? NO_REPLIES : [...stored.values()],
     consumes: messages?.consumes ?? NO_CONSUMED,
     cancels: messages?.cancels ?? NO_IDS,
     sends: messages?.stored ?? NO_MESSAGES,
   };
+}
+
+/** Resolves when the batch is committed; rejects when it never will be. */
+export function whenCommitted(batch: Batch): Promise<void> {
+  return new Promise((resolve, reject) => {
+    batch.gates ??= [];
+    batch.gates.push((isCommitted) =>
+      isCommitted
+        ? resolve()
+        : reject(new SpawnError("CANCELLED", "the state that this action saw was not committed")),
+    );
+  });
 }
 
 /** Tells those that wait whether the commit was done. */
@@ -114,6 +124,12 @@ export function openGates(batch: Batch, isCommitted: boolean): void {
 /** Whether a write-behind actor writes it at once: the whole actor waits for a delete, others for messages. */
 export function isUrgent(batch: Batch): boolean {
   return batch.isDelete || batch.messages !== undefined;
+}
+
+/** Whether a change is one of state and tags alone, with nothing to remember or to send. */
+export function isStateAlone({ isDelete, stored, message, sends, cancels }: Change): boolean {
+  const hasMessages = message !== undefined || sends.length > 0 || cancels.length > 0;
+  return !isDelete && stored === undefined && !hasMessages;
 }
 
 /** Adds what a change sends, cancels and consumes. */
@@ -166,7 +182,6 @@ export function unitsToSend({ sends }: Change): number {
 
 /** Makes one batch of two: everything of `first` comes before what is in `next`. */
 export function joinBefore(next: Batch, first: Batch): void {
-  next.since = first.since;
   next.isDelete ||= first.isDelete;
   next.entries.unshift(...first.entries);
   if (first.gates !== undefined) next.gates = [...first.gates, ...(next.gates ?? [])];
@@ -212,8 +227,8 @@ function joinMessages(first: BatchMessages, then: BatchMessages | undefined): Ba
   };
 }
 
-/** A batch that begins with a change made at `now` (monotonic). */
-export function newBatch(now: number): Batch {
+/** A batch with nothing in it yet. */
+export function newBatch(): Batch {
   return {
     entries: [],
     gates: undefined,
@@ -222,12 +237,11 @@ export function newBatch(now: number): Batch {
     units: 0,
     sealedLength: 0,
     isDelete: false,
-    since: now,
+    since: 0,
     bytes: undefined,
     tags: undefined,
     etag: undefined,
-    at: 0,
-    keepsRevision: false,
+    keptAt: undefined,
   };
 }
 

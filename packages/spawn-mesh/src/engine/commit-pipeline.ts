@@ -19,6 +19,7 @@ import {
   answerAll,
   commitOf,
   isCancelled,
+  isStateAlone,
   failChanges,
   isUrgent,
   joinBefore,
@@ -28,10 +29,12 @@ import {
   outcomeLost,
   sealMessages,
   takeBack,
+  whenCommitted,
 } from "./commit-batch.ts";
 import type { Batch, BatchMessages, Change, DurableChange, Gate } from "./commit-batch.ts";
+import { AdmittedMailbox } from "./admitted-mailbox.ts";
 import type { CommitWriter } from "./commit-writer.ts";
-import { SpawnError } from "./errors.ts";
+import type { SpawnError } from "./errors.ts";
 import type { Invocation } from "./invocation.ts";
 import { messageGone } from "./keyed-invocations.ts";
 import type { Limits } from "./limits.ts";
@@ -48,28 +51,12 @@ import type {
   Tags,
 } from "./statestore.ts";
 
-/** The activation, as its pipeline sees it. */
-export interface PipelineOwner {
-  readonly id: ActorId;
-  readonly definition: ActorDefinition;
-  /** A commit is done: there is room again, and perhaps nothing left to wait for. */
-  committed(isDelete: boolean): void;
-  /** The state is that of the last durable commit again; these invocations have to run again. */
-  rolledBack(again: readonly Invocation[], cause: SpawnError): void;
-  /**
-   * Another incarnation has committed: start again from the stored row with these invocations.
-   * `revision` is the stored one, 0 without a row; `undefined` when it could not be learnt.
-   */
-  fenced(again: readonly Invocation[], revision: number | undefined): void;
-  /** A write of acknowledged changes failed; it has to be tried again. */
-  flushFailed(): void;
-  /** Acknowledged write-behind changes will never be stored. */
-  tailLost(): void;
-}
+/** A layer of {@link Activation}: it knows the actor's state as bytes, and what those above do with its commits. */
+export abstract class CommitPipeline extends AdmittedMailbox {
+  abstract readonly id: ActorId;
+  abstract readonly definition: ActorDefinition;
+  protected abstract readonly writer: CommitWriter;
 
-export class CommitPipeline {
-  readonly #owner: PipelineOwner;
-  readonly #writer: CommitWriter;
   /** State and tags after the last successful action, committed or not. */
   bytes: StateBytes | undefined;
   tags: Tags | undefined;
@@ -80,23 +67,46 @@ export class CommitPipeline {
   #revision = 0;
   #keptAt: number | undefined;
   #inFlight: Batch | undefined;
+  /**
+   * When the oldest change was made that the next commit stores (monotonic, whole milliseconds);
+   * `undefined` while there is none.
+   */
+  #changedAt: number | undefined;
+  /** What else it does than to store the state: acknowledged changes need no more, and wait the longest. */
   #next: Batch | undefined;
   #isEnlisted = false;
   /** What the actor is found by, if its definition says so. */
-  readonly index: WrittenIndex | undefined;
+  index: WrittenIndex | undefined;
 
-  constructor(owner: PipelineOwner, writer: CommitWriter) {
-    this.index = WrittenIndex.of(owner.definition);
-    this.#owner = owner;
-    this.#writer = writer;
-  }
+  /** A commit is done: there is room again, and perhaps nothing left to wait for. */
+  protected abstract afterCommit(isDelete: boolean): void;
+
+  /** The state is that of the last durable commit again; these invocations have to run again. */
+  protected abstract rolledBack(again: readonly Invocation[], cause: SpawnError): void;
+
+  /**
+   * Another incarnation has committed: start again from the stored row with these invocations.
+   * `revision` is the stored one, 0 without a row; `undefined` when it could not be learnt.
+   */
+  protected abstract fenced(again: readonly Invocation[], revision: number | undefined): void;
+
+  /** A write of acknowledged changes failed; it has to be tried again. */
+  protected abstract flushFailed(): void;
+
+  /** Acknowledged write-behind changes will never be stored. */
+  protected abstract tailLost(): void;
 
   /** Begins at a stored row, or at none, with the state and tags that were made of it. */
-  open(row: StoredActor | undefined, bytes: StateBytes | undefined, tags: Tags | undefined): void {
+  beginAt(
+    row: StoredActor | undefined,
+    bytes: StateBytes | undefined,
+    tags: Tags | undefined,
+  ): void {
     this.#handle = row?.handle;
     this.#etag = row?.etag;
     this.#revision = row?.revision ?? 0;
     this.#keptAt = row?.keptAt;
+    this.index ??= WrittenIndex.of(this.definition);
     this.rebase(bytes, tags && Object.freeze(tags));
   }
 
@@ -124,7 +134,7 @@ export class CommitPipeline {
   }
 
   get isQuiet(): boolean {
-    return this.#inFlight === undefined && this.#next === undefined;
+    return this.#inFlight === undefined && this.#changedAt === undefined;
   }
 
   /** Whether another action may run before the commit in flight is done. */
@@ -158,6 +168,7 @@ export class CommitPipeline {
 
   /** Adds a change that is acknowledged already, at `now`, and is committed a while later. */
   addAcknowledged(change: Change, now: number): void {
+    if (this.#next === undefined && isStateAlone(change)) return this.#become(change, now);
     const next = this.#grow(change, now);
     const isFull = next.stored !== undefined && next.stored.size >= STORED_REPLIES_MAX;
     if (isFull || next.messages !== undefined) this.enlist();
@@ -193,52 +204,40 @@ export class CommitPipeline {
   /** Resolves when everything so far is committed; rejects when it never will be. */
   whenCommitted(): Promise<void> | undefined {
     const last = this.#next ?? this.#inFlight;
-    if (last === undefined || this.isWriteBehind) return undefined;
-    return new Promise((resolve, reject) => {
-      last.gates ??= [];
-      last.gates.push((isCommitted) =>
-        isCommitted
-          ? resolve()
-          : reject(new SpawnError("CANCELLED", "the state that this action saw was not committed")),
-      );
-    });
+    return last === undefined || this.isWriteBehind ? undefined : whenCommitted(last);
   }
 
   /** Asks for the next commit to be written as soon as there is a way to the statestore. */
   enlist(): void {
-    if (this.#isEnlisted || this.#inFlight !== undefined || this.#next === undefined) return;
+    if (this.#isEnlisted || this.#inFlight !== undefined || this.#changedAt === undefined) return;
     this.#isEnlisted = true;
-    this.#writer.enlist(this);
+    this.writer.enlist(this);
   }
 
   /** When the oldest acknowledged change that is not stored yet was made; `undefined` if all are. */
   get oldestUnstored(): number | undefined {
-    return this.isWriteBehind ? (this.#inFlight ?? this.#next)?.since : undefined;
+    return this.isWriteBehind ? (this.#inFlight?.since ?? this.#changedAt) : undefined;
   }
 
   /** When acknowledged changes have to be written; `Infinity` if there are none or a write is under way. */
   get flushDueAt(): number {
-    const next = this.#next;
+    const changedAt = this.#changedAt;
     const isUnderWay = this.#isEnlisted || this.#inFlight !== undefined;
-    if (!this.isWriteBehind || next === undefined || isUnderWay) return Infinity;
-    return next.since + (isUrgent(next) ? 0 : this.#owner.definition.snapshotTimeoutMs);
+    if (!this.isWriteBehind || changedAt === undefined || isUnderWay) return Infinity;
+    return changedAt + (this.#isUrgent ? 0 : this.definition.snapshotTimeoutMs);
   }
 
   /** All invocations whose replies wait for a commit. */
-  *waiting(): Iterable<Invocation> {
+  *uncommitted(): Iterable<Invocation> {
     if (this.#inFlight !== undefined) yield* this.#inFlight.entries;
     if (this.#next !== undefined) yield* this.#next.entries;
   }
 
   // What follows is called by the writer.
 
-  get actor(): ActorId {
-    return this.#owner.id;
-  }
-
   /** Whether what it commits is acknowledged already. */
   get isWriteBehind(): boolean {
-    return this.#owner.definition.durability === "write-behind";
+    return this.definition.durability === "write-behind";
   }
 
   /** The idempotency keys of the commit in flight. */
@@ -258,8 +257,10 @@ export class CommitPipeline {
 
   /** Closes the growing commit: from now on its outcome is the statestore's. */
   seal(etag: Etag, at: number): Commit {
-    const batch = this.#next!;
+    const batch = this.#next ?? newBatch();
+    batch.since = this.#changedAt!;
     this.#next = undefined;
+    this.#changedAt = undefined;
     this.#isEnlisted = false;
     this.#inFlight = batch;
     batch.etag = etag;
@@ -267,20 +268,21 @@ export class CommitPipeline {
     batch.units = 0;
     batch.bytes = this.bytes;
     batch.tags = this.tags;
-    const { revisionsKept, snapshotTimeoutMs } = this.#owner.definition;
-    batch.keepsRevision =
+    const { revisionsKept, snapshotTimeoutMs } = this.definition;
+    const keepsRevision =
       revisionsKept > 0 &&
       this.#etag !== undefined &&
       !batch.isDelete &&
       (this.#keptAt === undefined || at - this.#keptAt >= snapshotTimeoutMs);
-    batch.at = at;
+    batch.keptAt = keepsRevision ? at : undefined;
     if (batch.messages !== undefined)
-      sealMessages(batch.messages, { source: this.#owner.id, at, outbox: this.#writer.outbox });
-    return commitOf(batch, this.#owner.definition, {
-      actor: this.#owner.id,
+      sealMessages(batch.messages, { source: this.id, at, outbox: this.writer.outbox });
+    return commitOf(batch, this.definition, {
+      actor: this.id,
       handle: this.#handle,
       previous: this.#etag,
       revision: this.#revision + 1,
+      at,
       index: batch.isDelete ? undefined : this.index?.seal(this.bytes),
     });
   }
@@ -291,15 +293,15 @@ export class CommitPipeline {
     this.#handle = handle;
     this.#etag = batch.etag;
     this.#revision++;
-    if (batch.keepsRevision) this.#keptAt = batch.at;
+    this.#keptAt = batch.keptAt ?? this.#keptAt;
     this.#durableBytes = batch.bytes;
     this.#durableTags = batch.tags;
     this.index?.committed();
-    answerAll(batch, this.#writer.outbox);
+    answerAll(batch, this.writer.outbox);
     openGates(batch, true);
     if (batch.messages !== undefined) this.#send(batch.messages);
-    if (!this.isWriteBehind || (this.#next !== undefined && isUrgent(this.#next))) this.enlist();
-    this.#owner.committed(batch.isDelete);
+    if (!this.isWriteBehind || this.#isUrgent) this.enlist();
+    this.afterCommit(batch.isDelete);
   }
 
   /** The commit in flight is certainly not in the statestore, nor will it ever be. */
@@ -308,7 +310,7 @@ export class CommitPipeline {
     if (this.isWriteBehind) {
       if (cause.code !== "PAYLOAD_TOO_LARGE") return this.#mergeBack(batch);
       // Nothing on top of what can never be stored can be stored either.
-      this.#owner.tailLost();
+      this.tailLost();
     }
     const again = failChanges(batch, cause);
     openGates(batch, false);
@@ -316,7 +318,7 @@ export class CommitPipeline {
     this.bytes = this.#durableBytes;
     this.tags = this.#durableTags;
     this.index?.rolledBack();
-    this.#owner.rolledBack(takeBack([...again, ...onTop]), cause);
+    this.rolledBack(takeBack([...again, ...onTop]), cause);
   }
 
   /** The outcome of the commit in flight could not be learnt in time. */
@@ -339,7 +341,7 @@ export class CommitPipeline {
     if (row !== undefined && row.etag === batch.etag) return this.committed(row.handle);
     this.#settle();
     if (row !== undefined && row.baseEtag === batch.etag) {
-      answerAll(batch, this.#writer.outbox);
+      answerAll(batch, this.writer.outbox);
       openGates(batch, true);
       this.#mayHaveSent(batch);
       return this.#startAgain({ ...batch, entries: [], gates: undefined }, [], answer);
@@ -347,18 +349,29 @@ export class CommitPipeline {
     const isOurs = answer !== undefined && row?.etag === this.#etag;
     if (this.isWriteBehind && isOurs && consumesLess(batch, answer)) return this.#mergeBack(batch);
     const isOvertaken =
-      row !== undefined && row.baseEtag === this.#etag && row.owner !== this.#writer.owner;
+      row !== undefined && row.baseEtag === this.#etag && row.owner !== this.writer.owner;
     const isCertain = answer !== undefined && (row?.etag === this.#etag || isOvertaken);
     if (!isCertain) this.#mayHaveSent(batch);
     const again = isCertain ? batch.entries : failChanges(batch, outcomeLost());
     this.#startAgain(batch, again, answer);
   }
 
+  /** Whether a write-behind actor writes its next commit at once. */
+  get #isUrgent(): boolean {
+    return this.#next !== undefined && isUrgent(this.#next);
+  }
+
+  /** State and tags are others, since `now` if they were stored before. */
+  #become({ bytes, tags, index }: Change, now: number): void {
+    this.bytes = bytes;
+    this.tags = tags;
+    if (index !== undefined) this.index!.become(index);
+    this.#changedAt ??= Math.floor(now);
+  }
+
   #grow(change: Change, now: number): Batch {
-    this.bytes = change.bytes;
-    this.tags = change.tags;
-    if (change.index !== undefined) this.index!.become(change.index);
-    const next = (this.#next ??= newBatch(now));
+    this.#become(change, now);
+    const next = (this.#next ??= newBatch());
     const { message, sends, cancels } = change;
     if (message !== undefined || sends.length > 0 || cancels.length > 0) addMessages(next, change);
     if (change.isDelete) next.isDelete = true;
@@ -370,29 +383,30 @@ export class CommitPipeline {
   }
 
   #send({ sends, stored, direct }: BatchMessages): void {
-    const { outbox } = this.#writer;
+    const { outbox } = this.writer;
     outbox.committed(stored, direct, this.#revision);
-    for (const outgoing of sends) if (!outgoing.isStored) outbox.fire(this.#owner.id, outgoing);
+    for (const outgoing of sends) if (!outgoing.isStored) outbox.fire(this.id, outgoing);
   }
 
   /** Messages of a commit after which others may have committed: they are found in the statestore. */
   #mayHaveSent({ messages }: Batch): void {
-    if (messages !== undefined) this.#writer.outbox.committed(messages.stored, undefined);
+    if (messages !== undefined) this.writer.outbox.committed(messages.stored, undefined);
   }
 
   #settle(): Batch {
     const batch = this.#inFlight!;
     this.#inFlight = undefined;
-    if (batch.messages?.direct !== undefined) this.#writer.outbox.release(batch.messages.direct);
+    if (batch.messages?.direct !== undefined) this.writer.outbox.release(batch.messages.direct);
     return batch;
   }
 
   #discardNext(): readonly Invocation[] {
     const next = this.#next;
     this.#next = undefined;
+    this.#changedAt = undefined;
     if (this.#isEnlisted) {
       this.#isEnlisted = false;
-      this.#writer.withdraw(this);
+      this.writer.withdraw(this);
     }
     if (next === undefined) return [];
     openGates(next, false);
@@ -402,22 +416,23 @@ export class CommitPipeline {
   /** A write-behind flush failed: its changes are still acknowledged, and go with the next one. */
   #mergeBack(batch: Batch): void {
     const next = this.#next;
+    this.#changedAt = batch.since;
     if (next === undefined) {
       this.#next = batch;
     } else {
       joinBefore(next, batch);
     }
-    this.#owner.flushFailed();
+    this.flushFailed();
   }
 
   #startAgain(batch: Batch, again: readonly Invocation[], answer: StoreAnswer | undefined): void {
     openGates(batch, false);
-    const hadNext = this.#next !== undefined;
+    const hadNext = this.#changedAt !== undefined;
     const onTop = this.#discardNext();
     const row = answer?.row;
-    if (this.isWriteBehind && (hadNext || row?.baseEtag !== batch.etag)) this.#owner.tailLost();
+    if (this.isWriteBehind && (hadNext || row?.baseEtag !== batch.etag)) this.tailLost();
     const revision = answer === undefined ? undefined : (row?.revision ?? 0);
-    this.#owner.fenced(takeBack([...again, ...onTop]), revision);
+    this.fenced(takeBack([...again, ...onTop]), revision);
   }
 }
 

@@ -4,6 +4,7 @@ import { FaultyStatestore } from "../testing/faulty-statestore.ts";
 import { seededRandom } from "../testing/seeded-random.ts";
 import { VirtualClock } from "../testing/virtual-clock.ts";
 import type { ActorDefinition } from "./actor-definition.ts";
+import type { ActorId } from "./actor-id.ts";
 import { CommitPipeline } from "./commit-pipeline.ts";
 import { CommitWriter } from "./commit-writer.ts";
 import { Invocation } from "./invocation.ts";
@@ -51,25 +52,54 @@ async function writerOn(limits: Partial<Limits> = {}) {
     deliver: () => undefined,
   });
   const writer = new CommitWriter({ ...parts, owner: "me", outbox });
-  return { store, clock, log, writer, pipeline: (name: string) => newPipeline(name, writer, log) };
+  return {
+    store,
+    clock,
+    log,
+    writer,
+    pipeline: (name: string) => new NotingPipeline(name, writer, log),
+  };
 }
 
-/** A pipeline whose activation only notes what it is told. */
-function newPipeline(name: string, writer: CommitWriter, log: string[]): CommitPipeline {
-  const pipeline = new CommitPipeline(
-    {
-      id: { system: "s", definition: "d", name },
-      definition,
-      committed: () => log.push(`${name} committed`),
-      rolledBack: (again) => log.push(`${name} rolled back, ${again.length} again`),
-      fenced: (again) => log.push(`${name} fenced, ${again.length} again`),
-      flushFailed: () => log.push(`${name} flush failed`),
-      tailLost: () => log.push(`${name} tail lost`),
-    },
-    writer,
-  );
-  pipeline.open(undefined, "0", undefined);
-  return pipeline;
+/** A pipeline that only notes what becomes of its commits. */
+class NotingPipeline extends CommitPipeline {
+  readonly id: ActorId;
+  readonly definition = definition;
+  declare readonly parts: never;
+  protected readonly writer: CommitWriter;
+  readonly #log: string[];
+
+  constructor(name: string, writer: CommitWriter, log: string[]) {
+    super();
+    this.id = { system: "s", definition: "d", name };
+    this.writer = writer;
+    this.#log = log;
+    this.beginAt(undefined, "0", undefined);
+  }
+
+  #note(what: string): void {
+    this.#log.push(`${this.id.name} ${what}`);
+  }
+
+  protected afterCommit(): void {
+    this.#note("committed");
+  }
+
+  protected rolledBack(again: readonly Invocation[]): void {
+    this.#note(`rolled back, ${again.length} again`);
+  }
+
+  protected fenced(again: readonly Invocation[]): void {
+    this.#note(`fenced, ${again.length} again`);
+  }
+
+  protected flushFailed(): void {
+    this.#note("flush failed");
+  }
+
+  protected tailLost(): void {
+    this.#note("tail lost");
+  }
 }
 
 function change(pipeline: CommitPipeline, bytes: string): string[] {

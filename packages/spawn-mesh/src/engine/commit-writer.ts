@@ -219,7 +219,7 @@ export class CommitWriter {
   async #classify(refused: readonly CommitPipeline[], patienceMs: number): Promise<void> {
     if (refused.length === 0) return;
     const queries = refused.map((pipeline) => ({
-      actor: pipeline.actor,
+      actor: pipeline.id,
       row: true,
       keys: pipeline.keysInFlight,
       messages: pipeline.messagesInFlight,

@@ -5,7 +5,7 @@
  * ports, so that a simulation runs these very lines.
  */
 import { Admission } from "./admission.ts";
-import { detailsOf } from "./actor-call.ts";
+import { invocationOf } from "./actor-call.ts";
 import type { ActorCall, Origin } from "./actor-call.ts";
 import { ActorCare } from "./actor-care.ts";
 import type { ActorType, CallFromRun, EngineParts } from "./actor-type.ts";
@@ -14,7 +14,6 @@ import type { ActorDefinition } from "./actor-definition.ts";
 import { checkClusterName, checkName, type ActorId } from "./actor-id.ts";
 import { sleep, systemClock, systemRandom } from "./clock.ts";
 import {
-  DEADLINE_MS_DEFAULT,
   appliedBefore,
   checkOptions,
   checkRequest,
@@ -30,7 +29,7 @@ import { loadOf, type EngineLoad } from "./engine-load.ts";
 import type { EngineOptions } from "./engine-options.ts";
 import { harmless } from "./events.ts";
 import { plainHost } from "./host.ts";
-import { Invocation, giveUpOnAbort } from "./invocation.ts";
+import { giveUpOnAbort } from "./invocation.ts";
 import type { Caller } from "./invocation.ts";
 import { TIMEOUT_MS_MAX, checkWholeNumber, resolveLimits } from "./limits.ts";
 import { Loader } from "./loader.ts";
@@ -46,7 +45,6 @@ import { checkEncryption } from "./sealed-rows.ts";
 import type { Statestore } from "./statestore.ts";
 import { StoredActorOperations } from "./stored-actor.ts";
 import { StoredSystem } from "./stored-system.ts";
-import { copyBounded, lastCopiedUnits } from "./values.ts";
 import { Time } from "./time.ts";
 import { WAKE_UP, wakeUp } from "./wake-up.ts";
 import { Watch } from "./watch.ts";
@@ -258,21 +256,15 @@ export class Engine {
   }
 
   #submit(call: ActorCall, caller: Caller): void {
-    const { type, name, action, options, origin } = call;
+    const { type, name, options } = call;
     this.checkAccepting(call);
-    const { time, limits } = this.#parts;
-    const payload = copyBounded(call.payload, "payload", limits.payloadBytesMax);
-    const units = lastCopiedUnits();
     if (options !== undefined) {
       checkOptions(options);
       if (isScheduled(options)) return this.#schedule(call, caller);
     }
-    const ownMs = options?.deadlineMs ?? DEADLINE_MS_DEFAULT;
-    const deadlineAt = Math.min(time.now() + ownMs, origin?.deadlineAt ?? Infinity);
-    const details = detailsOf(call, payload, limits);
     const isAsync = options?.async === true;
     const answersTo = isAsync ? this.#unheard(call) : caller;
-    const invocation = new Invocation({ action, payload, units, deadlineAt, details }, answersTo);
+    const invocation = invocationOf(call, answersTo, this.#parts);
     const activation = type.activation(name, invocation);
     activation.submit(invocation);
     if (options?.signal !== undefined) giveUpOnAbort(options.signal, invocation, activation);

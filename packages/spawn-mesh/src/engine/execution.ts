@@ -8,11 +8,8 @@
  */
 import { ActionReply } from "./action-reply.ts";
 import { formatActorId } from "./actor-id.ts";
-import type { ActorId } from "./actor-id.ts";
-import type { ActorDefinition } from "./actor-definition.ts";
 import type { EngineParts } from "./actor-type.ts";
 import type { Change } from "./commit-batch.ts";
-import type { CommitPipeline } from "./commit-pipeline.ts";
 import { SpawnError, isSpawnError } from "./errors.ts";
 import { isFailure } from "./failure.ts";
 import type { Invocation } from "./invocation.ts";
@@ -24,46 +21,34 @@ import { changeOf, failedStep, failureOf } from "./run-outcome.ts";
 import type { RunOutcome, RunSurroundings } from "./run-outcome.ts";
 import { composeBroadcast, composeCall } from "./sending.ts";
 import type { Outgoing, SendRequest } from "./sending.ts";
-import type { Tags } from "./statestore.ts";
 import { copyValue } from "./values.ts";
 
-/** The activation, as its execution sees it. */
-export interface ExecutionOwner {
-  readonly id: ActorId;
-  readonly definition: ActorDefinition;
-  readonly pipeline: CommitPipeline;
-  /** An action was successful; its outcome has to become durable and its caller to be answered. */
-  succeeded(run: Run, outcome: RunOutcome, now: number): void;
-  /** A remembered step failed: that it is over has to become durable before its caller hears of it. */
-  stepFailed(invocation: Invocation, change: Change, now: number): void;
-  /** The asynchronous run is over; the next action may begin. */
-  resumed(): void;
-}
-
-export class Execution implements RunOwner, RunSurroundings {
-  readonly state: LiveState;
-  readonly parts: EngineParts;
-  readonly #owner: ExecutionOwner;
+/** A layer of {@link Activation}: it runs actions on the state, and leaves what comes of them to those above. */
+export abstract class Execution extends LiveState implements RunOwner, RunSurroundings {
+  abstract override readonly parts: EngineParts;
   #running: Run | undefined;
 
-  constructor(owner: ExecutionOwner, parts: EngineParts) {
-    this.#owner = owner;
-    this.parts = parts;
-    this.state = new LiveState(owner.definition);
-  }
+  /** An action was successful; its outcome has to become durable and its caller to be answered. */
+  protected abstract succeeded(run: Run, outcome: RunOutcome, now: number): void;
+
+  /** A remembered step failed: that it is over has to become durable before its caller hears of it. */
+  protected abstract stepFailed(invocation: Invocation, change: Change, now: number): void;
+
+  /** The asynchronous run is over; the next action may begin. */
+  protected abstract resumed(): void;
 
   /** The invocation of the asynchronous run that is going on. */
-  get running(): Invocation | undefined {
+  protected get running(): Invocation | undefined {
     return this.#running?.invocation;
   }
 
-  run(invocation: Invocation): void {
+  protected execute(invocation: Invocation): void {
     const run = new Run(this, invocation);
     const { action } = invocation;
     invocation.hasRun = true;
     let input: unknown;
     try {
-      this.state.prepare(this.#owner.pipeline.bytes);
+      this.prepareState();
       input = this.#inputOf(invocation);
     } catch (refusal) {
       return this.#fail(run, this.#errorOf(run, refusal));
@@ -85,49 +70,49 @@ export class Execution implements RunOwner, RunSurroundings {
    * payload or put it into a state that others changed; so each run gets a copy of its own.
    */
   #inputOf({ action, payload }: Invocation): unknown {
-    const { definition } = this.#owner;
+    const { definition } = this;
     const mayRunAgain = definition.durability === "durable" && definition.state !== undefined;
     const input = mayRunAgain ? copyValue(payload, "payload") : payload;
     return action.parse === undefined ? input : action.parse(input);
   }
 
   /** The action's code should stop, its result will not be used. */
-  abort(error: SpawnError): void {
+  protected abortRun(error: SpawnError): void {
     this.#running?.abort(error);
   }
 
-  /** When {@link expire} has to be called next; `Infinity` if not. */
-  dueAt(now: number): number {
+  /** When {@link expireRun} has to be called next; `Infinity` if not. */
+  protected runDueAt(now: number): number {
     if (this.#running === undefined) return Infinity;
     const { deadlineAt } = this.#running.invocation;
     return deadlineAt > now ? deadlineAt : deadlineAt + this.parts.limits.actionGraceMs;
   }
 
   /** Stops a run whose deadline has passed, and goes on without it when it does not stop. */
-  expire(now: number): void {
+  protected expireRun(now: number): void {
     const running = this.running;
     if (running === undefined || running.deadlineAt > now) return;
     const error = new SpawnError(
       "DEADLINE_EXCEEDED",
-      `${formatActorId(this.#owner.id)} took too long for ${running.action.name}`,
+      `${formatActorId(this.id)} took too long for ${running.action.name}`,
     );
-    this.abort(error);
+    this.abortRun(error);
     if (running.deadlineAt + this.parts.limits.actionGraceMs > now) return;
-    this.abandon(error);
-    this.#owner.resumed();
+    this.abandonRun(error);
+    this.resumed();
   }
 
   /** Goes on without the run that is under way, and tells its caller. */
-  abandon(error: SpawnError): void {
+  protected abandonRun(error: SpawnError): void {
     const run = this.#running;
     if (run === undefined) return;
     this.#running = undefined;
-    this.state.forget();
+    this.forgetState();
     run.abort(error);
     run.revoke();
     this.parts.emit({
       type: "run-abandoned",
-      actor: this.#owner.id,
+      actor: this.id,
       action: run.invocation.action.name,
     });
     run.invocation.fail(error);
@@ -146,13 +131,12 @@ export class Execution implements RunOwner, RunSurroundings {
     if (this.#running !== run) return;
     this.#running = undefined;
     conclude();
-    this.#owner.resumed();
+    this.resumed();
   }
 
-  /** The action returned: its result is copied, its state encoded, and the owner takes both. */
+  /** The action returned: its result is copied, its state encoded, and those above take both. */
   #conclude(run: Run, result: unknown): void {
     const { invocation } = run;
-    const owner = this.#owner;
     let value = result;
     if (result instanceof ActionReply) {
       try {
@@ -167,16 +151,16 @@ export class Execution implements RunOwner, RunSurroundings {
     if (invocation.deadlineAt <= now) {
       invocation.giveUp(
         "DEADLINE_EXCEEDED",
-        `${formatActorId(owner.id)} took too long for ${invocation.action.name}`,
+        `${formatActorId(this.id)} took too long for ${invocation.action.name}`,
       );
     }
     if (invocation.isAnswered) return this.#discard(run);
-    if (isFailure(value))
-      return this.#fail(run, failureOf(owner.id, invocation.action.name, value));
+    if (isFailure(value)) return this.#fail(run, failureOf(this.id, invocation.action.name, value));
     try {
       const outcome = changeOf(run, value, this);
-      this.state.endRun();
-      owner.succeeded(run, outcome, now);
+      // What the action assigned others may hold too: it served for this run only.
+      if (run.isStateAssigned) this.forgetState();
+      this.succeeded(run, outcome, now);
     } catch (thrown) {
       this.#fail(run, this.#errorOf(run, thrown));
     }
@@ -185,77 +169,47 @@ export class Execution implements RunOwner, RunSurroundings {
   /** What the code threw is the action's failure, unless the host says that it is its own. */
   #thrownBy(run: Run, thrown: unknown): SpawnError {
     const { action } = run.invocation;
-    return this.parts.host.failure?.(thrown) ?? failureOf(this.#owner.id, action.name, thrown);
+    return this.parts.host.failure?.(thrown) ?? failureOf(this.id, action.name, thrown);
   }
 
   /** What the engine itself found wrong has its own code; anything else is the action's doing. */
   #errorOf(run: Run, thrown: unknown): SpawnError {
-    return isSpawnError(thrown)
-      ? thrown
-      : failureOf(this.#owner.id, run.invocation.action.name, thrown);
+    return isSpawnError(thrown) ? thrown : failureOf(this.id, run.invocation.action.name, thrown);
   }
 
   #fail(run: Run, error: SpawnError): void {
     const { invocation } = run;
     run.revoke();
-    if (run.isStateUsed) this.state.forget();
+    if (run.isStateUsed) this.forgetState();
     const isStep = invocation.details?.message?.headers.kind === "step";
     const hasKey = invocation.details?.idempotencyKey !== undefined;
-    const isRememberedHere = isStep && hasKey && this.#owner.definition.state !== undefined;
+    const isRememberedHere = isStep && hasKey && this.definition.state !== undefined;
     if (!isRememberedHere || error.code !== "ACTION_FAILED") return invocation.fail(error);
     const now = this.parts.time.last;
     invocation.refusal = error;
-    this.#owner.stepFailed(invocation, failedStep(invocation, error, this), now);
+    this.stepFailed(invocation, failedStep(invocation, error, this), now);
   }
 
   /** Nobody waits for the result any more: it is as if the action had not run. */
   #discard(run: Run): void {
-    if (run.isStateUsed) this.state.forget();
+    if (run.isStateUsed) this.forgetState();
     run.invocation.end();
   }
 
-  // What runs and their outcomes need.
-
-  get pipeline(): CommitPipeline {
-    return this.#owner.pipeline;
-  }
-
-  get definition(): ActorDefinition {
-    return this.#owner.definition;
-  }
-
-  get id(): ActorId {
-    return this.#owner.id;
-  }
-
-  get tags(): Tags {
-    return this.#owner.pipeline.tags ?? NO_TAGS;
-  }
-
-  get revision(): number {
-    return this.#owner.pipeline.revision;
-  }
-
-  get isUntouched(): boolean {
-    return this.#owner.pipeline.isUntouched;
-  }
+  // What runs need.
 
   get limits(): Limits {
     return this.parts.limits;
   }
 
-  readState(): unknown {
-    return this.state.read(this.#owner.pipeline.bytes);
-  }
-
   writeState(state: unknown): void {
-    if (this.#owner.definition.state === undefined) {
+    if (this.definition.state === undefined) {
       throw new SpawnError(
         "INVALID_ARGUMENT",
         `${formatActorId(this.id)} has no state: its definition does not give one`,
       );
     }
-    this.state.assign(state);
+    this.becomeState(state);
   }
 
   wall(): number {
@@ -263,8 +217,7 @@ export class Execution implements RunOwner, RunSurroundings {
   }
 
   call(run: Run, name: string, request: InvokeRequest): Promise<unknown> {
-    const { id, pipeline } = this.#owner;
-    return this.parts.callFrom({ id, pipeline, run, name, request });
+    return this.parts.callFrom({ id: this.id, pipeline: this, run, name, request });
   }
 
   unheard(run: Run, error: Error): void {
@@ -285,8 +238,6 @@ export class Execution implements RunOwner, RunSurroundings {
     return composeCall(this.parts, { name, request }, { id: this.id, metadata });
   }
 }
-
-const NO_TAGS: Tags = Object.freeze({});
 
 function isThenable(value: unknown): boolean {
   return (

@@ -49,7 +49,7 @@ export class Invocation {
   readonly payload: unknown;
   /** About how much memory the payload takes, in UTF-16 units. */
   readonly units: number;
-  /** On the monotonic clock. */
+  /** On the monotonic clock, in whole milliseconds, which take no memory of their own. */
   readonly deadlineAt: number;
   readonly details: InvocationDetails | undefined;
   /** The next one in the mailbox. */
@@ -91,7 +91,7 @@ export class Invocation {
     this.action = request.action;
     this.payload = request.payload;
     this.units = request.units;
-    this.deadlineAt = request.deadlineAt;
+    this.deadlineAt = Math.ceil(request.deadlineAt);
     this.details = request.details;
     this.#caller = caller;
   }

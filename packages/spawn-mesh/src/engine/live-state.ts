@@ -5,65 +5,47 @@
  * With `isStrict` every action gets a fresh one, and the one before is compared with its bytes: code
  * that goes on changing a state after its action has returned is found out.
  */
-import type { ActorDefinition } from "./actor-definition.ts";
+import { CommitPipeline } from "./commit-pipeline.ts";
 import { SpawnError } from "./errors.ts";
-import type { StateCodec } from "./state-codec.ts";
-import type { StateBytes } from "./statestore.ts";
 
-export class LiveState {
-  readonly #codec: StateCodec | undefined;
-  readonly #isStrict: boolean;
-  #value: unknown;
-  #isCurrent = false;
-  /** Whether the value was assigned by an action, and so may be one that it shares. */
-  #isBorrowed = false;
+/** Where the state is not decoded. */
+const NONE: unique symbol = Symbol("no live state");
 
-  constructor({ state, isStrict }: ActorDefinition) {
-    this.#codec = state?.codec;
-    this.#isStrict = isStrict;
-  }
+/** A layer of {@link Activation}: it knows the state as an object. */
+export abstract class LiveState extends CommitPipeline {
+  #value: unknown = NONE;
 
-  /** The state, decoded from `bytes` unless it still is. */
-  read(bytes: StateBytes | undefined): unknown {
-    if (!this.#isCurrent) this.write(bytes === undefined ? undefined : this.#codec?.decode(bytes));
+  /** The state, decoded from its bytes unless it still is. */
+  readState(): unknown {
+    if (this.#value === NONE) {
+      const { bytes } = this;
+      this.#value = bytes === undefined ? undefined : this.definition.state?.codec.decode(bytes);
+    }
     return this.#value;
   }
 
-  write(value: unknown): void {
-    this.#value = value;
-    this.#isCurrent = true;
-  }
-
-  /** Takes a value that the action gave, which others may hold too: it serves for this run only. */
-  assign(value: unknown): void {
-    this.write(value);
-    this.#isBorrowed = true;
-  }
-
-  /** The run is over and its state encoded. */
-  endRun(): void {
-    if (this.#isBorrowed) this.forget();
+  /** Takes an object as the state. */
+  becomeState(state: unknown): void {
+    this.#value = state;
   }
 
   /** The object is in doubt: the next action gets another. */
-  forget(): void {
-    this.#value = undefined;
-    this.#isCurrent = false;
-    this.#isBorrowed = false;
+  protected forgetState(): void {
+    this.#value = NONE;
   }
 
   /**
-   * Before an action runs on what is stored as `bytes`.
+   * Before an action runs.
    *
    * @throws {SpawnError} `ACTION_FAILED` in strict mode, when the state was changed since the last action
    */
-  prepare(bytes: StateBytes | undefined): void {
-    if (!this.#isStrict || !this.#isCurrent) return;
+  protected prepareState(): void {
+    if (!this.definition.isStrict || this.#value === NONE) return;
     const before = this.#value;
-    this.forget();
-    if (bytes === undefined || this.#codec?.isSame(this.#codec.encode(before), bytes) === true) {
-      return;
-    }
+    this.forgetState();
+    const { bytes } = this;
+    const codec = this.definition.state?.codec;
+    if (bytes === undefined || codec?.isSame(codec.encode(before), bytes) === true) return;
     throw new SpawnError(
       "ACTION_FAILED",
       "the state was changed after the action before had returned; such changes are lost",

@@ -26,21 +26,21 @@ describe("a mailbox", () => {
         for (const step of commands) {
           if (step.type === "push") {
             const next = invocation(step.units);
-            mailbox.push(next);
+            mailbox.enqueue(next);
             model.push(next);
           } else if (step.type === "shift") {
-            expect(mailbox.shift()).toBe(model.shift());
+            expect(mailbox.dequeue()).toBe(model.shift());
           } else if (step.type === "takeAll") {
-            expect(mailbox.takeAll()).toEqual(model);
+            expect(mailbox.dequeueAll()).toEqual(model);
             model = [];
           } else {
             const again = Array.from({ length: step.count }, () => invocation(1));
-            mailbox.pushFront(again);
+            mailbox.enqueueFirst(again);
             model = [...again, ...model];
           }
-          expect([...mailbox.all()]).toEqual(model);
-          expect(mailbox.first).toBe(model[0]);
-          expect([mailbox.length, mailbox.units]).toEqual([
+          expect([...mailbox.queued()]).toEqual(model);
+          expect(mailbox.firstQueued).toBe(model[0]);
+          expect([mailbox.queueLength, mailbox.queueUnits]).toEqual([
             model.length,
             model.reduce((sum, { units }) => sum + units, 0),
           ]);
@@ -52,9 +52,9 @@ describe("a mailbox", () => {
   test("lets go of what it gave away", () => {
     const mailbox = new Mailbox();
     const [first, second] = [invocation(1), invocation(1)];
-    mailbox.push(first);
-    mailbox.push(second);
-    expect(mailbox.shift()).toBe(first);
+    mailbox.enqueue(first);
+    mailbox.enqueue(second);
+    expect(mailbox.dequeue()).toBe(first);
     expect(first.following).toBeUndefined();
   });
 });

@@ -1,53 +1,56 @@
 import type { Invocation } from "./invocation.ts";
 
-/** The queue of an actor: first in, first out. A linked list through the invocations, so that it costs nothing. */
+/**
+ * The queue of an actor: first in, first out. A linked list through the invocations, so that it costs
+ * nothing. The lowest layer of {@link Activation}.
+ */
 export class Mailbox {
   #first: Invocation | undefined;
   #last: Invocation | undefined;
-  length = 0;
+  queueLength = 0;
   /** About how much memory the waiting payloads take, in UTF-16 units. */
-  units = 0;
+  queueUnits = 0;
 
-  get first(): Invocation | undefined {
+  get firstQueued(): Invocation | undefined {
     return this.#first;
   }
 
   /** All that wait, in order, and stay where they are. */
-  *all(): Iterable<Invocation> {
+  *queued(): Iterable<Invocation> {
     for (let next = this.#first; next !== undefined; next = next.following) yield next;
   }
 
-  push(invocation: Invocation): void {
+  enqueue(invocation: Invocation): void {
     invocation.following = undefined;
     if (this.#last === undefined) this.#first = invocation;
     else this.#last.following = invocation;
     this.#last = invocation;
-    this.length++;
-    this.units += invocation.units;
+    this.queueLength++;
+    this.queueUnits += invocation.units;
   }
 
-  shift(): Invocation | undefined {
+  dequeue(): Invocation | undefined {
     const first = this.#first;
     if (first === undefined) return undefined;
     this.#first = first.following;
     if (this.#first === undefined) this.#last = undefined;
     first.following = undefined;
-    this.length--;
-    this.units -= first.units;
+    this.queueLength--;
+    this.queueUnits -= first.units;
     return first;
   }
 
   /** Puts invocations that have to run again before all others, in their order. */
-  pushFront(invocations: readonly Invocation[]): void {
-    const waiting = this.takeAll();
-    for (const invocation of invocations) this.push(invocation);
-    for (const invocation of waiting) this.push(invocation);
+  enqueueFirst(invocations: readonly Invocation[]): void {
+    const waiting = this.dequeueAll();
+    for (const invocation of invocations) this.enqueue(invocation);
+    for (const invocation of waiting) this.enqueue(invocation);
   }
 
   /** Empties the mailbox. */
-  takeAll(): Invocation[] {
+  dequeueAll(): Invocation[] {
     const all: Invocation[] = [];
-    for (let next = this.shift(); next !== undefined; next = this.shift()) all.push(next);
+    for (let next = this.dequeue(); next !== undefined; next = this.dequeue()) all.push(next);
     return all;
   }
 }

@@ -5,7 +5,6 @@
 import type { ActionFunction, ActorDefinition, StateDefinition } from "./actor-definition.ts";
 import type { ActorId } from "./actor-id.ts";
 import type { EngineParts } from "./actor-type.ts";
-import type { CommitPipeline } from "./commit-pipeline.ts";
 import type { SpawnError } from "./errors.ts";
 import { Invocation } from "./invocation.ts";
 import type { Caller } from "./invocation.ts";
@@ -25,11 +24,12 @@ const INIT_MS_MAX = 60_000;
 export interface OpeningOwner {
   readonly id: ActorId;
   readonly definition: ActorDefinition;
-  readonly pipeline: CommitPipeline;
   /** Whether it still wants to come to life. */
   readonly isOpening: boolean;
   /** Takes the decoded state. */
-  writeState(state: unknown): void;
+  becomeState(state: unknown): void;
+  /** Takes the stored row, and the state and tags that were made of it. */
+  beginAt(row: StoredActor | undefined, bytes: StateBytes, tags: Tags | undefined): void;
   /** Runs the definition's `init`. */
   runInit(init: Invocation): void;
   /** It is alive. These timers have to be stored with the first commit. */
@@ -65,12 +65,12 @@ export class Opening implements LoadWaiter {
   }
 
   loaded({ row, messages }: StoreAnswer): void {
-    const { id, definition, pipeline, isOpening } = this.#owner;
+    const { id, definition, isOpening } = this.#owner;
     if (!isOpening) return;
     try {
       const { state, bytes, tags } = firstState(definition.state!, row);
-      this.#owner.writeState(state);
-      pipeline.open(row, bytes, tags);
+      this.#owner.becomeState(state);
+      this.#owner.beginAt(row, bytes, tags);
       if (row !== undefined && row.unsent > 0) this.#parts.outbox.foundUnsent(id);
       if (definition.timers.length > messages.length) this.#timers = this.#missingTimers(messages);
     } catch (error) {

@@ -361,8 +361,7 @@ export class Outbox {
     this.#leave(delivery);
     const { message, claimed } = delivery;
     if (claimed === undefined) return;
-    const isElsewhere = error.code === "HOST_UNAVAILABLE";
-    const wall = this.#parts.clock.wall();
+    const [wall, isElsewhere] = [this.#parts.clock.wall(), error.code === "HOST_UNAVAILABLE"];
     // The clock may have been set back since it was claimed.
     const dueAt = isElsewhere ? wall + ELSEWHERE_MS : Math.min(message.dueAt, wall + RETRY.maxMs);
     void this.#postpone([untriedOf({ ...message, error: reasonOf(error) }, dueAt)]);
@@ -380,10 +379,10 @@ export class Outbox {
 
   #leaveUntried(deliveries: readonly Delivery[]): void {
     for (const delivery of deliveries) this.#deliveries.forget(delivery);
-    const dueAt = this.#parts.clock.wall();
+    const wall = this.#parts.clock.wall();
     const claimed = deliveries.filter((delivery) => delivery.claimed !== undefined);
-    if (claimed.length === 0) return;
-    void this.#postpone(claimed.map(({ message }) => untriedOf(message, dueAt)));
+    if (claimed.length > 0)
+      void this.#postpone(claimed.map(({ message }) => untriedOf(message, wall)));
   }
 
   async #postpone(postponements: readonly Postponement[]): Promise<void> {

@@ -1,5 +1,4 @@
 /** What a finished run means: a change to commit, a mere reply, or a failure. */
-import type { ActorDefinition } from "./actor-definition.ts";
 import { formatActorId } from "./actor-id.ts";
 import type { ActorId } from "./actor-id.ts";
 import type { Change } from "./commit-batch.ts";
@@ -8,7 +7,6 @@ import { SpawnError, describeThrown, isSpawnError } from "./errors.ts";
 import { isFailure } from "./failure.ts";
 import { indexEntries, type IndexEntry } from "./index-values.ts";
 import type { Invocation } from "./invocation.ts";
-import type { LiveState } from "./live-state.ts";
 import type { Run } from "./run.ts";
 import type { Outgoing } from "./sending.ts";
 import type { StateBytes, StoredReply, Tags } from "./statestore.ts";
@@ -28,15 +26,15 @@ export interface RunOutcome {
   readonly change: Change | undefined;
 }
 
-/** What the outcome depends on besides the run. */
-export interface RunSurroundings {
-  /** Has the state as the action left it. */
-  readonly state: LiveState;
+/** What the outcome depends on besides the run: the activation, with bytes and tags from before the run. */
+export interface RunSurroundings extends Pick<
+  CommitPipeline,
+  "id" | "definition" | "bytes" | "tags" | "index" | "oldestUnstored"
+> {
   /** The clock was read last when the run was over. */
   readonly parts: SendingParts & { readonly time: Time };
-  /** Has the state and tags from before the run. */
-  readonly pipeline: CommitPipeline;
-  readonly definition: ActorDefinition;
+  /** The state as the action left it. */
+  readState(): unknown;
 }
 
 /** What a run has to store besides a state. */
@@ -49,15 +47,15 @@ type Messages = Pick<Change, "stored" | "cancels" | "sends" | "message" | "step"
  * write-behind actor may not take changes now
  */
 export function changeOf(run: Run, result: unknown, around: RunSurroundings): RunOutcome {
-  const { pipeline, parts } = around;
+  const { parts } = around;
   const isWanted = !run.invocation.details?.isUnread || run.routing?.kind === "pipe";
   const reply = isWanted ? copyBounded(result, "reply", parts.limits.payloadBytesMax) : undefined;
   const units = isWanted ? lastCopiedUnits() : 0;
-  const bytes = run.isStateUsed ? encodeState(around) : pipeline.bytes;
-  const tags = run.newTags === undefined ? pipeline.tags : changedTags(run.newTags, around);
+  const bytes = run.isStateUsed ? encodeState(around) : around.bytes;
+  const tags = run.newTags === undefined ? around.tags : changedTags(run.newTags, around);
   const { isDelete } = run;
   const isMade = isDelete || run.isCreation;
-  const isChanged = bytes !== pipeline.bytes || tags !== pipeline.tags || isMade;
+  const isChanged = bytes !== around.bytes || tags !== around.tags || isMade;
   if (run.invocation.action.isRead) checkRead(run, isChanged);
   const post = isPlain(run) ? NO_MESSAGES : messagesOf(run, reply, around);
   const { stored, cancels, sends, message, step } = post;
@@ -72,11 +70,11 @@ export function changeOf(run: Run, result: unknown, around: RunSurroundings): Ru
 /** The entries of the actor's index, if it has one and they may have changed. */
 function changedIndex(
   bytes: StateBytes | undefined,
-  { state, pipeline, definition }: RunSurroundings,
+  around: RunSurroundings,
 ): readonly IndexEntry[] | undefined {
-  if (pipeline.index === undefined) return undefined;
-  if (bytes === pipeline.bytes && !pipeline.index.isUnknown) return undefined;
-  return indexEntries(definition.index!(state.read(bytes)));
+  if (around.index === undefined) return undefined;
+  if (bytes === around.bytes && !around.index.isUnknown) return undefined;
+  return indexEntries(around.definition.index!(around.readState()));
 }
 
 function checkRead(run: Run, isChanged: boolean): void {
@@ -125,10 +123,9 @@ const NO_MESSAGES: Messages = {
 export function failedStep(
   invocation: Invocation,
   error: SpawnError,
-  around: Omit<RunSurroundings, "state">,
+  { bytes, tags, parts }: RunSurroundings,
 ): Change {
-  const { bytes, tags } = around.pipeline;
-  const stored = storedReplyOf(invocation, failedOutcome(error), around.parts);
+  const stored = storedReplyOf(invocation, failedOutcome(error), parts);
   const consumed = invocation.details?.message;
   return {
     bytes,
@@ -146,13 +143,13 @@ export function failedStep(
 function stepOf(
   { routing, invocation }: Run,
   reply: unknown,
-  { parts, definition, pipeline }: RunSurroundings,
+  { id, parts, definition }: RunSurroundings,
 ): Outgoing | undefined {
   if (routing === undefined) return undefined;
   const { details, payload: input } = invocation;
   const headers = details?.message?.headers;
   // Without a state it has nothing to remember with, so the actor before it does that for it.
-  const rememberedBy = definition.state === undefined ? headers?.rememberedBy : pipeline.actor;
+  const rememberedBy = definition.state === undefined ? headers?.rememberedBy : id;
   const payload = routing.kind === "pipe" ? reply : input;
   return composeStep(parts, routing, {
     payload: payload === undefined ? null : textOfValue(payload),
@@ -194,11 +191,10 @@ export function initError(id: ActorId, thrown: unknown): SpawnError {
 
 /** The state as bytes: those from before when it is still the same. */
 function encodeState(around: RunSurroundings): StateBytes | undefined {
-  const { state, pipeline, definition, parts } = around;
+  const { bytes: before, definition, parts } = around;
   if (definition.state === undefined) return undefined;
   const { codec } = definition.state;
-  const before = pipeline.bytes;
-  const bytes = codec.encode(state.read(before));
+  const bytes = codec.encode(around.readState());
   if (before !== undefined && codec.isSame(bytes, before)) return before;
   if (bytes.length > parts.limits.stateUnitsMax) {
     throw new SpawnError(
@@ -210,7 +206,7 @@ function encodeState(around: RunSurroundings): StateBytes | undefined {
 }
 
 function changedTags(tags: Tags, around: RunSurroundings): Tags | undefined {
-  const { pipeline, definition, parts } = around;
+  const { tags: before, definition, parts } = around;
   if (definition.state === undefined) {
     throw new SpawnError(
       "INVALID_ARGUMENT",
@@ -230,9 +226,7 @@ function changedTags(tags: Tags, around: RunSurroundings): Tags | undefined {
       `tags: expected at most ${tagsUnitsMax} characters as JSON, got ${text.length}`,
     );
   }
-  return text === JSON.stringify(pipeline.tags ?? {})
-    ? pipeline.tags
-    : Object.freeze(copied as Tags);
+  return text === JSON.stringify(before ?? {}) ? before : Object.freeze(copied as Tags);
 }
 
 function storedReplyOf(
@@ -246,8 +240,7 @@ function storedReplyOf(
 }
 
 /** A write-behind actor whose changes are not being stored takes no more of them: the promised bound holds. */
-function refuseWhenOverdue({ pipeline, definition, parts }: RunSurroundings): void {
-  const oldest = pipeline.oldestUnstored;
+function refuseWhenOverdue({ oldestUnstored: oldest, definition, parts }: RunSurroundings): void {
   if (oldest === undefined) return;
   const elapsedMs = parts.time.last - oldest;
   if (elapsedMs <= definition.snapshotTimeoutMs + parts.limits.flushMaxMs) return;

@@ -19,6 +19,15 @@ function runnable(queue: RunQueue, name: string, work: { left: number; log: stri
   return self;
 }
 
+/** A clock that shows what it is told to. */
+class SetClock extends VirtualClock {
+  shows = 0;
+
+  override monotonic(): number {
+    return this.shows;
+  }
+}
+
 const microtasks = async (): Promise<void> => {
   for (let round = 0; round < 100; round++) await Promise.resolve();
 };
@@ -73,5 +82,45 @@ describe("a run queue", () => {
     expect([log.length, clock.pending]).toEqual([10, 1]);
     await clock.advance(0);
     expect(log).toEqual(Array.from({ length: 30 }, (_, index) => `${index}`));
+  });
+
+  describe("when calls come in", () => {
+    test("reads the clock once for those before its turn, and anew after it", async () => {
+      const clock = new SetClock();
+      const queue = queueOn(clock);
+      clock.shows = 5;
+      expect(queue.timeOfCall()).toBe(5);
+      clock.shows = 6;
+      expect(queue.timeOfCall()).toBe(5);
+      await microtasks();
+      clock.shows = 7;
+      expect(queue.timeOfCall()).toBe(7);
+    });
+
+    test("reads it for each while input and output may come before its turn", async () => {
+      const clock = new SetClock();
+      const queue = queueOn(clock);
+      queue.push(runnable(queue, "a", { left: 1_000_000, log: [] }));
+      await microtasks();
+      expect(clock.pending).toBe(1);
+      clock.shows = 5;
+      expect(queue.timeOfCall()).toBe(5);
+      clock.shows = 6;
+      expect(queue.timeOfCall()).toBe(6);
+    });
+
+    test("reads it for each that an action makes", async () => {
+      const clock = new SetClock();
+      const queue = queueOn(clock);
+      const times: number[] = [];
+      queue.push({
+        turn() {
+          for (clock.shows of [5, 6]) times.push(queue.timeOfCall());
+          return 1;
+        },
+      });
+      await microtasks();
+      expect(times).toEqual([5, 6]);
+    });
   });
 });

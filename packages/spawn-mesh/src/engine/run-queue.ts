@@ -28,6 +28,10 @@ export class RunQueue {
   #waiting: Runnable[] = [];
   #spare: Runnable[] = [];
   #isScheduled = false;
+  /** Whether its turn comes before input, output and timers have theirs. */
+  #isNext = false;
+  /** Whether the clock was read since the calls began that come before the next turn. */
+  #isTimeKnown = false;
   #actionsSinceYield = 0;
   #msSinceYield = 0;
   readonly #drain = (): void => this.#runSome();
@@ -39,20 +43,34 @@ export class RunQueue {
 
   push(runnable: Runnable): void {
     this.#waiting.push(runnable);
-    if (this.#isScheduled) return;
-    this.#isScheduled = true;
-    this.#schedule();
+    if (!this.#isScheduled) this.#schedule();
+  }
+
+  /**
+   * The time at which a call comes in. The calls before the next turn share one reading: that of the first
+   * of them. So it is early by as long as the code goes on without giving way that makes them, and what
+   * was ready to run when it made the first.
+   */
+  timeOfCall(): number {
+    if (this.#isTimeKnown) return this.#time.last;
+    // The turn is what ends these calls.
+    if (!this.#isScheduled) this.#schedule();
+    this.#isTimeKnown = this.#isNext;
+    return this.#time.now();
   }
 
   #schedule(): void {
-    if (this.#actionsSinceYield < YIELD_ACTIONS && this.#msSinceYield < YIELD_MS)
-      return void settled.then(this.#drain);
+    this.#isScheduled = true;
+    this.#isNext = this.#actionsSinceYield < YIELD_ACTIONS && this.#msSinceYield < YIELD_MS;
+    if (this.#isNext) return void settled.then(this.#drain);
     this.#actionsSinceYield = 0;
     this.#msSinceYield = 0;
     this.#clock.yield(this.#drain);
   }
 
   #runSome(): void {
+    this.#isNext = false;
+    this.#isTimeKnown = false;
     const running = this.#waiting;
     this.#waiting = this.#spare;
     const startedAt = this.#time.last;
@@ -70,7 +88,7 @@ export class RunQueue {
     if (index < running.length) this.#waiting = running.slice(index).concat(this.#waiting);
     running.length = 0;
     this.#spare = running;
+    this.#isScheduled = false;
     if (this.#waiting.length > 0) this.#schedule();
-    else this.#isScheduled = false;
   }
 }

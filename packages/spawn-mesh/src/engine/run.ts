@@ -119,7 +119,7 @@ export interface Routing {
 /** The activation, as its runs see it. */
 export interface RunOwner {
   readonly id: ActorId;
-  readonly tags: Tags;
+  readonly tags: Tags | undefined;
   readonly revision: number;
   readonly isUntouched: boolean;
   readonly limits: Limits;
@@ -144,6 +144,7 @@ interface External {
 }
 
 const NO_METADATA: Readonly<Record<string, string>> = Object.freeze({});
+const NO_TAGS: Tags = Object.freeze({});
 
 export class Run implements ActionContext {
   readonly invocation: Invocation;
@@ -153,6 +154,8 @@ export class Run implements ActionContext {
   #cancellation: { reason: SpawnError | undefined; listener: (() => void) | undefined } | undefined;
   /** Whether the code looked at the state, so that it may have changed. */
   isStateUsed = false;
+  /** Whether the state is an object that the code gave. */
+  isStateAssigned = false;
   /** The tags that the code set. */
   newTags: Tags | undefined;
   /** Whether the actor is to be deleted. */
@@ -184,11 +187,12 @@ export class Run implements ActionContext {
   set state(state: unknown) {
     this.isStateUsed = true;
     this.#live().writeState(state);
+    this.isStateAssigned = true;
   }
 
   get tags(): Tags {
     const { tags } = this.#live();
-    return this.newTags ?? tags;
+    return this.newTags ?? tags ?? NO_TAGS;
   }
 
   set tags(tags: Tags) {

@@ -1,8 +1,9 @@
 /**
  * The monotonic clock, and what it said last.
  *
- * Reading the clock costs a twentieth of a call, so the call path reads it twice: when a call comes
- * in, and when its action has run. Whatever else needs the time in between takes the last reading.
+ * Reading the clock costs a twentieth of a call, so the call path reads it when an action has run, and
+ * once for all calls that come in together (`run-queue.ts`). Whatever else needs the time in between
+ * takes the last reading.
  */
 import type { Clock } from "./clock.ts";
 

@@ -9,7 +9,7 @@ import type { Clock, Timer } from "./clock.ts";
 
 export interface Watched {
   /** The time (monotonic) at which {@link onDue} has to be called. */
-  dueAt: number;
+  readonly dueAt: number;
   /** Does what is due and moves `dueAt`. */
   onDue(now: number): void;
 }

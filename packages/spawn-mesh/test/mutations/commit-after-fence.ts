@@ -4,8 +4,8 @@ import type { Mutation } from "../../../../scripts/apply-mutation.ts";
 export const mutation: Mutation = {
   invariant: "I10",
   target: "engine/activation.ts",
-  find: `    this.#mailbox.putBack(again);
+  find: `    this.putBack(again);
     this.#open();`,
-  replace: `    this.#mailbox.putBack(again);
+  replace: `    this.putBack(again);
     this.#queue();`,
 };

@@ -5,11 +5,11 @@ export const mutation: Mutation = {
   invariant: "I9",
   target: "engine/commit-pipeline.ts",
   find: `    if (batch.messages !== undefined)
-      sealMessages(batch.messages, { source: this.#owner.id, at, outbox: this.#writer.outbox });
+      sealMessages(batch.messages, { source: this.id, at, outbox: this.writer.outbox });
 `,
   replace: `    if (batch.messages !== undefined) {
-      sealMessages(batch.messages, { source: this.#owner.id, at, outbox: this.#writer.outbox });
-      this.#writer.outbox.committed(batch.messages.stored, batch.messages.direct);
+      sealMessages(batch.messages, { source: this.id, at, outbox: this.writer.outbox });
+      this.writer.outbox.committed(batch.messages.stored, batch.messages.direct);
       batch.messages.direct = undefined;
     }
 `,

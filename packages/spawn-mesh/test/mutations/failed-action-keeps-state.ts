@@ -4,7 +4,7 @@ import type { Mutation } from "../../../../scripts/apply-mutation.ts";
 export const mutation: Mutation = {
   invariant: "I4",
   target: "engine/execution.ts",
-  find: `    if (run.isStateUsed) this.state.forget();
+  find: `    if (run.isStateUsed) this.forgetState();
     const isStep =`,
   replace: "    const isStep =",
 };

@@ -4,6 +4,6 @@ import type { Mutation } from "../../../../scripts/apply-mutation.ts";
 export const mutation: Mutation = {
   invariant: "I6",
   target: "engine/activation.ts",
-  find: "    if (hasMessage && this.pipeline.isWriteBehind) invocation.isNew = false;",
+  find: "    if (hasMessage && this.isWriteBehind) invocation.isNew = false;",
   replace: "    void hasMessage;",
 };

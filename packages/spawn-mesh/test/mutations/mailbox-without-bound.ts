@@ -4,6 +4,6 @@ import type { Mutation } from "../../../../scripts/apply-mutation.ts";
 export const mutation: Mutation = {
   invariant: "I15",
   target: "engine/admission.ts",
-  find: "waiting.length >= mailboxLengthMax || ",
+  find: "queueLength >= mailboxLengthMax || ",
   replace: "",
 };

@@ -4,6 +4,6 @@ import type { Mutation } from "../../../../scripts/apply-mutation.ts";
 export const mutation: Mutation = {
   invariant: "I10",
   target: "engine/commit-pipeline.ts",
-  find: "if (this.#isEnlisted || this.#inFlight !== undefined || this.#next === undefined) return;",
-  replace: "if (this.#isEnlisted || this.#next === undefined) return;",
+  find: "if (this.#isEnlisted || this.#inFlight !== undefined || this.#changedAt === undefined) return;",
+  replace: "if (this.#isEnlisted || this.#changedAt === undefined) return;",
 };

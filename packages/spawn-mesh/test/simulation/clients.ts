@@ -63,7 +63,7 @@ export class Client {
     const roll = choices.between(0, 99);
     if (roll < 4) return this.#touchForeign();
     if (roll < 16) return this.#useDeletable();
-    return this.#useList(roll < 44 ? "write-behind" : "list");
+    return this.#useList(roll < 60 ? "write-behind" : "list");
   }
 
   async #useList(role: "list" | "write-behind"): Promise<void> {

@@ -206,9 +206,12 @@ export function itemsOf(commit: Pick<Commit, "state">): readonly string[] {
   return (JSON.parse(commit.state) as { items: readonly string[] }).items;
 }
 
-/** Whether the wall clock was set back between the two: then the times that it showed mean little. */
-export function isSetBack(setBacks: RunLog["setBacks"], from: number, to: number): boolean {
-  return setBacks.some((sequence) => sequence > from && sequence < to);
+/**
+ * Whether the wall clock was set back before that. Then the times that it showed mean little, also those of
+ * messages that were made before and are stored only now.
+ */
+export function isSetBack(setBacks: RunLog["setBacks"], before: number): boolean {
+  return setBacks.some((sequence) => sequence < before);
 }
 
 /**

@@ -1,4 +1,5 @@
 /** How SQL Server says what databases say differently. There is no MERGE here: it is not atomic. */
+import { type Commit, StoreFailure } from "../../engine/statestore.ts";
 import { claimStepByStep, type ClaimDialect } from "../sql/claim-conversation.ts";
 import { commitScript, type ScriptDialect } from "../sql/commit-script.ts";
 import type { Dialect } from "../sql/dialect.ts";
@@ -71,7 +72,20 @@ export const mssqlDialect: Dialect = {
       CAST(${text(column)} AS VARCHAR(MAX)) COLLATE Latin1_General_BIN2) > 0`,
   commitRowsMax: COMMIT_ROWS_MAX,
   prune: (wall, limit) => sql`DELETE TOP (${limit}) FROM spawn_inbox WHERE expire_at < ${wall}`,
-  commit: (owner, commits) => commitScript(parts, owner, commits),
+  commit(owner, commits) {
+    for (const { commit } of commits) checkKeys(commit);
+    return commitScript(parts, owner, commits);
+  },
   claim: (driver, claim) => claimStepByStep(parts, driver, claim),
   check: checkDurability,
 };
+
+/**
+ * Of binary values this database compares the shorter one as if it ended with zeros. Other keys have no such end:
+ * names have no control characters, values of an index an end of their own.
+ */
+function checkKeys({ replies }: Commit): void {
+  if (!replies.some(({ key }) => key.endsWith("\0"))) return;
+  const message = "SQL Server cannot tell an idempotency key that ends with NUL from one without";
+  throw new StoreFailure("rows", message);
+}

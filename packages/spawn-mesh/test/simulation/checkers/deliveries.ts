@@ -71,7 +71,7 @@ function checkRuns({ runs, messages, setBacks }: Log): readonly Violation[] {
     }
     const { dueAt, sentAt, headers } = event.message;
     const isForLater = headers.repeat !== undefined || payloadOf(event.message).isLater;
-    if (!isForLater || at >= dueAt || isSetBack(setBacks, event.sequence, sequence)) return [];
+    if (!isForLater || at >= dueAt || isSetBack(setBacks, sequence)) return [];
     const what = `${item} of ${sentAt} was delivered to ${actor} ${dueAt - at} ms before its time`;
     return [{ invariant: "I14", what }];
   });

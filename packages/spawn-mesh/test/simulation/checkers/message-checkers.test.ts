@@ -139,7 +139,7 @@ describe("what becomes of a message", () => {
     expect(broken({ messages, runs: [run(9)] })).toEqual([]);
     expect(broken({ messages, runs: [run(8)] })).toEqual(["I14"]);
     expect(broken({ messages, runs: [run(8)], setBacks: [7] })).toEqual([]);
-    expect(broken({ messages, runs: [run(8)], setBacks: [1] })).toEqual(["I14"]);
+    expect(broken({ messages, runs: [run(8)], setBacks: [9] })).toEqual(["I14"]);
   });
   test("I6 is broken by an end that nobody wanted", () => {
     const removed = [event(2, "removed", message("x/1"))];
