@@ -10,6 +10,7 @@ interface Suite {
   readonly include: readonly string[];
   /** The longest that one test may take, in milliseconds. */
   readonly timeoutMs: number;
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 const suites: readonly Suite[] = [
@@ -33,6 +34,13 @@ const suites: readonly Suite[] = [
   },
   { name: "integration", include: [`${TESTS}/integration/**/*.test.ts`], timeoutMs: 180_000 },
   { name: "proxy", include: ["packages/proxy/test/**/*.test.ts"], timeoutMs: 30_000 },
+  // What programs beside a sidecar do over its stream, they do by requests of HTTP too.
+  {
+    name: "proxy-by-requests",
+    include: ["packages/proxy/test/{sidecar/**/*,sdk-security}.test.ts"],
+    timeoutMs: 30_000,
+    env: { SIDECAR_STREAM: "false" },
+  },
   { name: "examples", include: ["examples/**/*.test.ts"], timeoutMs: 30_000 },
 ];
 
@@ -51,9 +59,15 @@ export default defineConfig({
     projects: [
       ...suites
         .filter(({ include }) => hasFiles(include))
-        .map(({ name, include, timeoutMs }) => ({
+        .map(({ name, include, timeoutMs, env = {} }) => ({
           extends: true as const,
-          test: { name, include: [...include], testTimeout: timeoutMs, hookTimeout: timeoutMs },
+          test: {
+            name,
+            include: [...include],
+            testTimeout: timeoutMs,
+            hookTimeout: timeoutMs,
+            env: { ...env },
+          },
         })),
       ...(hasFiles(typeTests)
         ? [

@@ -15,7 +15,7 @@ type Command = readonly [program: string, ...args: string[]];
 /** Most variants are compared with the same floor as the workloads they belong to. */
 function floorName({ name, floor }: WorkloadEntry): string {
   // Over a Unix socket the hops differ, and with nothing else.
-  const isOwn = floor === "floor-database.ts" || name.endsWith("/uds");
+  const isOwn = floor === "floor-database.ts" || /\/(uds|seq)$/.test(name);
   return isOwn ? name : name.split("/")[0]!;
 }
 

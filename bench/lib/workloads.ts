@@ -12,13 +12,14 @@ export interface Goal {
 export interface WorkloadEntry {
   readonly name: string;
   /** The program of our side. Default: `spawn-mesh.ts`. */
-  readonly program?: "effects.ts" | "rotation.ts" | "sidecar.ts";
+  readonly program?: "effects.ts" | "rotation.ts" | "sidecar.ts" | "sidecar-stream.ts";
   /** The program that measures the least that any design must do. */
   readonly floor?:
     | "floor-inproc.ts"
     | "floor-durable.ts"
     | "floor-point-read.ts"
     | "floor-double-hop.ts"
+    | "floor-double-hop-framed.ts"
     | "floor-database.ts";
   /** The workload of our own that stands in for a floor. */
   readonly beside?: string;
@@ -122,6 +123,17 @@ const sidecar: readonly WorkloadEntry[] = ["W5-seq", "W5", "W5/uds", "W5/durable
   moonshot: atLeast(1, "floor"),
 }));
 
+/** The same with our SDK at both ends, over its streams. */
+const streamed: readonly WorkloadEntry[] = ["W5-stream", "W5-stream/tcp", "W5-stream/seq"].map(
+  (name) => ({
+    name,
+    program: "sidecar-stream.ts",
+    floor: "floor-double-hop-framed.ts",
+    peers: [],
+    target: [atLeast(1, "floor")],
+  }),
+);
+
 /** The curve over state sizes; it has no floor but the smallest state. */
 const curve: readonly WorkloadEntry[] = ["W1-seq", "W1-pipe64", "W3-hot64"].flatMap((name) =>
   stateSizes.map((size) => ({ name: `${name}/${size}`, peers: [] })),
@@ -149,6 +161,7 @@ const onDatabases: readonly WorkloadEntry[] = ["postgres", "mariadb"].flatMap(
 /** What takes a while and is compared with nothing but itself. */
 const onDemand: readonly WorkloadEntry[] = [
   ...sidecar,
+  ...streamed,
   {
     name: "W4-hosted",
     program: "sidecar.ts",

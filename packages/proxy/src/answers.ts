@@ -3,7 +3,12 @@ import type { ServerResponse } from "node:http";
 import { create, toBinary } from "@bufbuild/protobuf";
 import type { DescMessage, MessageInitShape } from "@bufbuild/protobuf";
 import { SpawnError, errorCodes, isSpawnError } from "spawn-mesh/engine";
-import { InvocationResponseSchema, RequestStatusSchema, Status } from "spawn-mesh/protocol";
+import {
+  InvocationResponseSchema,
+  RefusalSchema,
+  RequestStatusSchema,
+  Status,
+} from "spawn-mesh/protocol";
 import type { RequestStatus } from "spawn-mesh/protocol";
 import { payloadOfValue } from "./wire-values.ts";
 
@@ -48,6 +53,13 @@ export function failureAnswer(error: SpawnError): Answer {
     headers: { ...PROTOBUF, "spawn-error": code, "spawn-applied": applied },
     body: statusBody(error),
   };
+}
+
+/** The same as the body of an answer that has no headers. */
+export function refusalBody(error: SpawnError): Uint8Array {
+  const { code, applied } = error;
+  const fields = toBinary(RefusalSchema, create(RefusalSchema, { code, applied }));
+  return Buffer.concat([statusBody(error), fields]);
 }
 
 /** Whatever was thrown, as an error of the platform. */

@@ -26,6 +26,7 @@ import { spawnRoutes } from "./routes/spawn.ts";
 import { storedMessageRoutes } from "./routes/stored-messages.ts";
 import { ProxyServer } from "./server.ts";
 import type { Route } from "./server.ts";
+import { Streams } from "./stream/streams.ts";
 import { Guard } from "./security/guard.ts";
 import { isInClear } from "./security/security-config.ts";
 import { keepingRules } from "./security/rules-in-force.ts";
@@ -56,11 +57,14 @@ export async function startProxy(config: ProxyConfig, log: Log): Promise<Running
   const guard = guardOf(config, { observer, log });
   const tls = security.tls && readTls(security.tls);
   const isReady = (): boolean => !isDraining;
+  const isClosing = (): boolean => isDraining;
   const declared = await declaredActors(config.grpc);
   const hosts = hostsOf(config, observer);
   const systems = systemsOf(config, { guard, observer, metrics, hosts, log });
   await systems.start();
   const channels = new ChannelRoutes({ systems, guard });
+  const registering = { systems, hosts, log, guard, declared: declared.options };
+  const streams = new Streams({ systems, registering, bodyBytesMax, isClosing, log, guard });
   const unread = unreadAnswersOf(config);
   const server = new ProxyServer({
     routes: [
@@ -68,7 +72,7 @@ export async function startProxy(config: ProxyConfig, log: Log): Promise<Running
       ...channels.routes,
       ...storedMessageRoutes({ systems, guard }),
       ...registrationRoutes({ systems, guard, log }),
-      ...registerRoutes({ systems, hosts, log, guard, declared: declared.options }),
+      ...registerRoutes(registering),
       ...healthRoutes(isReady),
       ...(metrics === undefined ? [] : metricsRoutes(() => metrics.text(systems.loads))),
     ],
@@ -76,27 +80,23 @@ export async function startProxy(config: ProxyConfig, log: Log): Promise<Running
     transferMsMax,
     unread,
     log,
-    isClosing: () => isDraining,
+    isClosing,
     guard,
     tls: "path" in config.listen ? undefined : tls,
+    streams,
   });
   const address = await server.listen(config.listen);
-  const calls = hostedCalls(systems);
-  const front = await serveDeclared(config, {
-    declared,
-    calls,
-    isReady,
-    unread,
-    log,
-    guard,
-    tls,
-  });
+  const serving = { declared, calls: hostedCalls(systems), isReady, unread, log, guard, tls };
+  const front = await serveDeclared(config, serving);
   const rules = keepingRules({
     security,
     guard,
     log,
     listeners: [server, front],
-    recheck: (hasOtherAuthority) => channels.recheck(hasOtherAuthority),
+    recheck(hasOtherAuthority) {
+      channels.recheck(hasOtherAuthority);
+      streams.recheck(hasOtherAuthority);
+    },
   });
   if ("host" in address && isInClear(address.host, security))
     log("warning", "unencrypted", address);

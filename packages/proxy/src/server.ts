@@ -30,6 +30,8 @@ import type { Peer } from "./security/peer.ts";
 import { sparingLog } from "./sparing-log.ts";
 import { transferTimeouts } from "./transfer-timeouts.ts";
 import type { UnreadAnswers } from "./unread-answers.ts";
+import { isForStream } from "./stream/streams.ts";
+import type { Streams } from "./stream/streams.ts";
 
 /** A request with what its route has found in it. */
 export interface RouteRequest {
@@ -68,6 +70,8 @@ export interface ServerOptions {
   readonly guard: Guard;
   /** `undefined` for plain connections; a socket file has no others. */
   readonly tls: TlsOptions | undefined;
+  /** Default: none are given. */
+  readonly streams?: Streams;
 }
 
 const CONNECTIONS_MAX = 10_000;
@@ -109,13 +113,20 @@ export class ProxyServer {
     this.#routes = options.routes.map(compiled);
     const serve = (request: IncomingMessage, response: ServerResponse): void =>
       void this.#serve(request, response);
-    const { tls, transferMsMax } = options;
-    const timeouts = transferTimeouts(transferMsMax);
+    const { tls, transferMsMax, streams } = options;
+    const shouldUpgradeCallback = (request: IncomingMessage): boolean =>
+      streams !== undefined && isForStream(request);
+    const settings = { ...transferTimeouts(transferMsMax), shouldUpgradeCallback };
     this.#server =
       tls === undefined
-        ? createServer(timeouts, serve)
-        : createTlsServer({ ...tls, ...timeouts }, serve);
+        ? createServer(settings, serve)
+        : createTlsServer({ ...tls, ...settings }, serve);
     this.#server.on("secureConnection", (socket: Socket) => this.#checked.add(socket));
+    this.#server.on("upgrade", (request: IncomingMessage, socket: Socket, head: Buffer) => {
+      if (this.#isOutdated(socket)) return void socket.destroy();
+      const facts = { peer: this.#peerOf(socket), headers: request.headers };
+      streams?.begin({ facts, socket, head });
+    });
     this.#server.maxConnections = CONNECTIONS_MAX;
     this.#server.on("clientError", refusingMalformed(failureAnswer));
   }
@@ -161,6 +172,7 @@ export class ProxyServer {
   async close(): Promise<void> {
     const closed = once(this.#server, "close");
     this.#server.close();
+    this.#options.streams?.close();
     this.#server.closeIdleConnections();
     const farewell = setTimeout(() => this.#server.closeAllConnections(), FAREWELL_MS);
     await closed;

@@ -28,7 +28,7 @@ beforeAll(async () => {
   proxy = await startTestProxy();
   ({ port } = proxy.address as { readonly port: number });
   const url = `http://127.0.0.1:${port}`;
-  system = await startBeside(proxy, [echo], { sidecar: { url, port: HOST_PORT } });
+  system = await startBeside(proxy, [echo], { sidecar: { url, port: HOST_PORT, stream: false } });
 });
 afterAll(async () => {
   await system.stop();

@@ -18,7 +18,7 @@ import type { HostAction } from "./fixtures/test-host.ts";
 import { add, counter } from "./fixtures/counter.ts";
 import { until } from "./fixtures/until.ts";
 import { jsonPayload } from "./fixtures/values.ts";
-import { failureOf, startBeside, urlOf } from "./sidecar/start-sidecar.ts";
+import { failureOf, startBeside, stream, urlOf } from "./sidecar/start-sidecar.ts";
 
 const HOST = "ts-host-0123456789abcdef0123456789abcdef";
 const OTHER = "go-host-0123456789abcdef0123456789abcdef";
@@ -48,9 +48,9 @@ const clerk = actor("clerk", {
 
 async function startWith(environment: Readonly<Record<string, string>> = {}) {
   const proxy = await startTestProxy({ SPAWN_TOKENS, ...environment });
-  const sidecar = { url: urlOf(proxy.address), token: HOST };
+  const sidecar = { url: urlOf(proxy.address), token: HOST, stream };
   const system = await startBeside(proxy, [tally, clerk], { sidecar });
-  const web = connect(sidecar.url, { system: "spawn-system", token: WEB });
+  const web = connect(sidecar.url, { system: "spawn-system", token: WEB, stream });
   return {
     proxy,
     web,
@@ -84,10 +84,10 @@ describe("a TypeScript program with a token", () => {
   test("is told when its token is not known, or is a client's", async () => {
     await using proxy = await startTestProxy({ SPAWN_TOKENS });
     const url = urlOf(proxy.address);
-    for (const sidecar of [{ url }, { url, token: WEB }]) {
+    for (const sidecar of [{ url }, { url, token: WEB, stream }]) {
       expect(await failureOf(startBeside(proxy, [tally], { sidecar }))).toBe("UNAUTHORIZED no");
     }
-    await using nobody = connect(url, { system: "spawn-system" });
+    await using nobody = connect(url, { system: "spawn-system", stream });
     expect(await failureOf(nobody.actor(tally).add(1))).toBe("UNAUTHORIZED no");
   });
 

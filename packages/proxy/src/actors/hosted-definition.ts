@@ -15,7 +15,7 @@ import type { RegisteredActor } from "spawn-mesh/protocol";
 import { NOOP_TEXT, NO_STATE, textOfState, valueOfState } from "../wire-values.ts";
 import { checkActorName } from "./directory.ts";
 import { definitionOfSdk } from "./definition-of-sdk.ts";
-import type { ActorHost } from "../host/actor-host.ts";
+import type { HostProgram } from "../host/host-program.ts";
 import { initAtHost, runAtHost, stateAsStored } from "./hosted-run.ts";
 import type { Hosting } from "./hosted-run.ts";
 import { notTooOften } from "./shortest-period.ts";
@@ -33,7 +33,7 @@ const INIT_ACTIONS: ReadonlySet<string> = new Set(["init", "Init", "setup", "Set
 
 /** A host of an actor, with the actions that it has. */
 export interface RegisteredHost {
-  readonly host: ActorHost;
+  readonly host: HostProgram;
   readonly actions: ReadonlySet<string>;
 }
 

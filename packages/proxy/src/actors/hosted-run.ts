@@ -12,9 +12,8 @@ import {
   wireIdOf,
 } from "spawn-mesh/protocol";
 import type { ActorInvocationResponse, Context } from "spawn-mesh/protocol";
-import type { ActorHost, HostCall } from "../host/actor-host.ts";
 import { askHosts } from "../host/ask-hosts.ts";
-import type { HttpResponse } from "../host/http-response.ts";
+import type { HostAnswer as Answered, HostCall, HostProgram } from "../host/host-program.ts";
 import { NOOP, payloadOfValue, stateOfText, textOfState, valueOfPayload } from "../wire-values.ts";
 import type { Directory } from "./directory.ts";
 import { refusalIn } from "./host-failure.ts";
@@ -26,7 +25,7 @@ import { applyWorkflow } from "./workflow.ts";
 /** What runs at a host have in common that are of one action of a registered actor. */
 export interface Hosting {
   /** Who has the action, the one first that registered last. */
-  readonly hosts: readonly [ActorHost, ...ActorHost[]];
+  readonly hosts: readonly [HostProgram, ...HostProgram[]];
   /** Where the states of actors are that are not stored; `undefined` for actors whose states are. */
   readonly memory: StatesInMemory | undefined;
   /** The parent that the registration itself names. */
@@ -94,7 +93,7 @@ async function call(
   const actor = id.parent === "" ? { ...id, parent: hosting.parent } : id;
   const { metadata, tags, revision } = context;
   const run = { id: beginRun(context, hosting.hosts), revision };
-  const request = ({ spelling }: ActorHost): Uint8Array =>
+  const request = ({ spelling }: HostProgram): Uint8Array =>
     invocationBytes({
       actor,
       actionName: action,
@@ -107,7 +106,7 @@ async function call(
     });
   try {
     const asked = { action, actor: context.self.definition, metadata };
-    const callFor = (host: ActorHost): HostCall => ({ ...asked, body: request(host) });
+    const callFor = (host: HostProgram): HostCall => ({ ...asked, body: request(host) });
     const response = understood(await askHosts(hosting.hosts, callFor, context.cancellation));
     checkAnswerer(response, actor);
     return { response, before };
@@ -117,7 +116,7 @@ async function call(
 }
 
 /** SDKs answer errors with an empty body, a page for people, or without a context. */
-function understood({ status, body }: HttpResponse): ActorInvocationResponse {
+function understood({ status, body }: Answered): ActorInvocationResponse {
   if (body.length === 0)
     throw new Error(`the host answered ${status} and no more: its action failed`);
   let response: ActorInvocationResponse;

@@ -25,8 +25,8 @@ import { Kind, isJsonType, spellingOf } from "spawn-mesh/protocol";
 import type { Guard } from "../security/guard.ts";
 import type { RegisteredNames } from "../observability/observer.ts";
 import type { RegisteredActor, Registration, Spelling } from "spawn-mesh/protocol";
-import { HostUnavailable } from "../host/actor-host.ts";
-import type { ActorHost } from "../host/actor-host.ts";
+import { HostUnavailable } from "../host/host-program.ts";
+import type { HostProgram } from "../host/host-program.ts";
 import type { ActorHosts } from "../host/actor-hosts.ts";
 import { notFound } from "./directory.ts";
 import type { Directory, WireTarget } from "./directory.ts";
@@ -133,7 +133,7 @@ export class HostedSystem {
    * @param by the identity that registers them
    * @throws {SpawnError} `INVALID_ARGUMENT`, `ALREADY_REGISTERED`, `OVERLOADED`
    */
-  async register({ actors }: Registration, host: ActorHost, by: string): Promise<void> {
+  async register({ actors }: Registration, host: HostProgram, by: string): Promise<void> {
     this.engine.checkAccepting();
     this.#checkRoom(actors);
     learnSpelling(host, actors);
@@ -194,9 +194,9 @@ export class HostedSystem {
     );
   }
 
-  #hostsWith(registered: RegisteredActor, host: ActorHost): RegisteredHosts {
+  #hostsWith(registered: RegisteredActor, host: HostProgram): RegisteredHosts {
     const known = this.#hosts.get(registered.id.name) ?? [];
-    const others = known.filter((other) => other.host !== host);
+    const others = known.filter((other) => other.host !== host && !other.host.isGone);
     const latest = { host, actions: actionNames(registered) };
     return [latest, ...others.slice(0, HOSTS_PER_ACTOR_MAX - 1)];
   }
@@ -410,7 +410,7 @@ const remoteHost: Host = {
 };
 
 /** What a host registers shows which generation of the protocol its SDK is of. */
-function learnSpelling(host: ActorHost, actors: readonly RegisteredActor[]): void {
+function learnSpelling(host: HostProgram, actors: readonly RegisteredActor[]): void {
   for (const { definition } of actors) {
     const spelling = spellingOf(definition.state?.state?.typeUrl ?? "");
     if (spelling !== undefined) host.spelling = spelling;

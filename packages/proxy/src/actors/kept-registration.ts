@@ -6,6 +6,7 @@ import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { ActorSchema, RegistrationRequestSchema, readRegistration } from "spawn-mesh/protocol";
 import type { RegisteredActor, Spelling } from "spawn-mesh/protocol";
 import type { ActorHosts } from "../host/actor-hosts.ts";
+import type { HostPlace } from "../host/host-program.ts";
 import type { RegisteredHost, RegisteredHosts } from "./hosted-definition.ts";
 
 /** A JSON value. */
@@ -20,12 +21,10 @@ export interface KeptRegistration {
   readonly by: string;
 }
 
-interface KeptHost {
-  readonly host: string;
-  readonly port: number;
+type KeptHost = HostPlace & {
   readonly spelling: Spelling;
   readonly actions: readonly string[];
-}
+};
 
 export function keptRegistration(
   { key, id, settings, definition }: RegisteredActor,
@@ -35,8 +34,8 @@ export function keptRegistration(
   return {
     key,
     actor: Buffer.from(actor).toString("base64"),
-    hosts: hosts.map(({ host: { address, spelling }, actions }) => ({
-      ...address,
+    hosts: hosts.map(({ host: { place, spelling }, actions }) => ({
+      ...place,
       spelling,
       actions: [...actions],
     })),
@@ -53,8 +52,8 @@ export function registrationOf(
   const registry = { actors: { [key]: definition } };
   const actorSystem = { name: system, registry };
   const { actors } = readRegistration(create(RegistrationRequestSchema, { actorSystem }));
-  const known = ({ host, port, spelling, actions }: KeptHost): RegisteredHost => {
-    const found = hosts.at({ host, port });
+  const known = ({ spelling, actions, ...place }: KeptHost): RegisteredHost => {
+    const found = hosts.at(place);
     found.spelling = spelling;
     return { host: found, actions: new Set(actions) };
   };

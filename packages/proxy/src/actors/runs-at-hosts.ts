@@ -9,14 +9,14 @@ import { SpawnError } from "spawn-mesh/engine";
 import { RunSchema } from "spawn-mesh/protocol";
 import type { InvocationRequest } from "spawn-mesh/protocol";
 import { furtherFields } from "../further-fields.ts";
-import type { ActorHost } from "../host/actor-host.ts";
+import type { HostProgram } from "../host/host-program.ts";
 
 export class RunAtHost {
   readonly context: ActionContext;
-  readonly #hosts: readonly ActorHost[];
+  readonly #hosts: readonly HostProgram[];
   #calls = 0;
 
-  constructor(context: ActionContext, hosts: readonly ActorHost[]) {
+  constructor(context: ActionContext, hosts: readonly HostProgram[]) {
     this.context = context;
     this.#hosts = hosts;
   }
@@ -42,7 +42,7 @@ const runs = new Map<string, RunAtHost>();
  *
  * @param hosts who may be asked for it
  */
-export function beginRun(context: ActionContext, hosts: readonly ActorHost[]): string {
+export function beginRun(context: ActionContext, hosts: readonly HostProgram[]): string {
   const id = randomUUID();
   runs.set(id, new RunAtHost(context, hosts));
   return id;

@@ -12,6 +12,8 @@ import type { Observer } from "../observability/observer.ts";
 import { traceHeaders } from "../observability/trace-context.ts";
 import { HostConnection, ExchangeError } from "./host-connection.ts";
 import type { HostAddress } from "./host-connection.ts";
+import { HostUnavailable } from "./host-program.ts";
+import type { HostCall, HostProgram } from "./host-program.ts";
 import type { HttpResponse } from "./http-response.ts";
 import { WaitingLine } from "./waiting-line.ts";
 
@@ -29,36 +31,16 @@ export interface ActorHostOptions extends HostLimits {
   readonly observer: Observer;
 }
 
-/** What a host is asked to do. */
-export interface HostCall {
-  /** The action with all that it is called with, as bytes. */
-  readonly body: Uint8Array;
-  readonly actor: string;
-  readonly action: string;
-  readonly metadata: Readonly<Record<string, string>>;
-}
-
-/** The host was not reached, or has not answered. */
-export class HostUnavailable extends Error {
-  /** Whether the host has certainly not begun with the request. */
-  readonly isUnsent: boolean;
-
-  constructor(message: string, isUnsent: boolean) {
-    super(message);
-    this.isUnsent = isUnsent;
-  }
-}
-
 const SWEEP_PERIOD_MS = 250;
 /** How many requests may be worked on when none ends, in limits of those at once. */
 const STALLED_SHARE_MAX = 2;
 const ACTIONS_PATH = "/api/v1/actors/actions";
 
-export class ActorHost {
-  readonly address: HostAddress;
-  /** Where it listens, as text. */
+export class ActorHost implements HostProgram {
+  readonly place: HostAddress;
   readonly name: string;
-  /** How its SDK spells `JSONType` and `Noop`, as far as it has shown. */
+  /** Who listens is known when it is asked. */
+  readonly isGone = false;
   spelling: Spelling = "eigr.functions.protocol";
   readonly #limits: ActorHostOptions;
   readonly #idle: HostConnection[] = [];
@@ -70,18 +52,13 @@ export class ActorHost {
   readonly #head: string;
 
   constructor(address: HostAddress, limits: ActorHostOptions) {
-    this.address = address;
+    this.place = address;
     this.#limits = limits;
     this.#line = new WaitingLine(() => this.#admitLast());
     this.name = nameOf(address);
     this.#head = `POST ${ACTIONS_PATH} HTTP/1.1\r\nhost: ${this.name}\r\ncontent-type: application/octet-stream\r\nconnection: keep-alive\r\n`;
   }
 
-  /**
-   * Sends what an action is called with, and answers what the host says.
-   *
-   * @throws {HostUnavailable}, `BadResponse`, and the reason of the cancellation when there is one
-   */
   call(call: HostCall, cancellation: Cancellation): Promise<HttpResponse> {
     return this.#limits.observer.hostCall({ ...call, host: this.name }, (context) =>
       this.#ask(this.#requestOf(call.body, traceHeaders(context)), cancellation),
@@ -109,7 +86,6 @@ export class ActorHost {
     }
   }
 
-  /** A request begins to wait for a call that its action makes: another one may take its place. */
   beginWait(): void {
     this.#waits++;
     if (this.#hasRoom) this.#line.first()?.(this.#connect());
@@ -121,7 +97,6 @@ export class ActorHost {
     if (hasReserve) this.#line.last()?.(this.#connect());
   }
 
-  /** The wait is over; whoever took the place keeps it until it is done. */
   endWait(): void {
     this.#waits--;
   }
@@ -154,7 +129,7 @@ export class ActorHost {
 
   #connect(): HostConnection {
     this.#count++;
-    return new HostConnection(this.address, this.#limits.answerBytesMax, () => {
+    return new HostConnection(this.place, this.#limits.answerBytesMax, () => {
       this.#count--;
     });
   }

@@ -3,7 +3,9 @@ import { SpawnError } from "spawn-mesh/engine";
 import type { ServiceInfo } from "spawn-mesh/protocol";
 import { ActorHost } from "./actor-host.ts";
 import type { ActorHostOptions } from "./actor-host.ts";
+import { StreamHost } from "../stream/stream-host.ts";
 import type { HostAddress } from "./host-connection.ts";
+import type { HostPlace, HostProgram } from "./host-program.ts";
 
 /** Hosts that are known by where they listen; beyond it the one is forgotten that has registered first. */
 const HOSTS_MAX = 256;
@@ -17,7 +19,7 @@ export interface ActorHostsOptions extends ActorHostOptions {
 
 export class ActorHosts {
   readonly #options: ActorHostsOptions;
-  readonly #hosts = new Map<string, ActorHost>();
+  readonly #hosts = new Map<string, ActorHost | StreamHost>();
 
   constructor(options: ActorHostsOptions) {
     this.#options = options;
@@ -29,18 +31,36 @@ export class ActorHosts {
    * @param port the port that the request itself names, if it does
    * @throws {SpawnError} `INVALID_ARGUMENT`
    */
-  of(info: ServiceInfo, port: string | undefined): ActorHost {
+  of(info: ServiceInfo, port: string | undefined): HostProgram {
     return this.at(this.#addressOf(info, port));
   }
 
-  /** The host that listens there. */
-  at(address: HostAddress): ActorHost {
+  /** The host that is found there. */
+  at(place: HostPlace): HostProgram {
+    return "stream" in place ? this.withStream(place.stream) : this.#listeningAt(place);
+  }
+
+  /** The host that opens streams under that name. */
+  withStream(name: string): StreamHost {
+    const found = this.#hosts.get(name);
+    const host = found instanceof StreamHost ? found : new StreamHost(name, this.#options);
+    this.#remember(name, host);
+    return host;
+  }
+
+  #listeningAt(address: HostAddress): ActorHost {
     const key = `${address.host} ${address.port}`;
-    const host = this.#hosts.get(key) ?? new ActorHost(address, this.#options);
+    const found = this.#hosts.get(key);
+    const host = found instanceof ActorHost ? found : new ActorHost(address, this.#options);
+    this.#remember(key, host);
+    return host;
+  }
+
+  /** The one that was asked for last is the last that is forgotten. */
+  #remember(key: string, host: ActorHost | StreamHost): void {
     this.#hosts.delete(key);
     this.#hosts.set(key, host);
     if (this.#hosts.size > HOSTS_MAX) this.#forgetOldest();
-    return host;
   }
 
   /** A program may listen elsewhere each time that it starts. Actors that still have the host keep it. */

@@ -1,9 +1,8 @@
 /** Asks whichever host of an actor can be reached. */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Cancellation } from "spawn-mesh/engine";
-import { HostUnavailable } from "./actor-host.ts";
-import type { ActorHost, HostCall } from "./actor-host.ts";
-import type { HttpResponse } from "./http-response.ts";
+import { HostUnavailable } from "./host-program.ts";
+import type { HostAnswer, HostCall, HostProgram } from "./host-program.ts";
 
 /** How long to wait before each further round, in milliseconds: a host that restarts is back soon. */
 const ROUNDS_MS: readonly number[] = [20, 80, 200, 400];
@@ -16,10 +15,10 @@ const ROUNDS_MS: readonly number[] = [20, 80, 200, 400];
  * @throws {HostUnavailable}, `BadResponse`, and the reason of the cancellation when there is one
  */
 export async function askHosts(
-  hosts: readonly [ActorHost, ...ActorHost[]],
-  callFor: (host: ActorHost) => HostCall,
+  hosts: readonly [HostProgram, ...HostProgram[]],
+  callFor: (host: HostProgram) => HostCall,
   cancellation: Cancellation,
-): Promise<HttpResponse> {
+): Promise<HostAnswer> {
   for (let round = 0; ; round++) {
     for (const [index, host] of hosts.entries()) {
       try {

@@ -39,9 +39,15 @@ export function invokeRoutes(systems: ActorSystems): readonly Route[] {
 
 type Params = Readonly<Record<string, string>>;
 
-async function invoke(
+/** Calls an action; the body says all of it that is needed. @throws {SpawnError} */
+export async function invoke(
   systems: ActorSystems,
-  { params, body, headers, identity }: RouteRequest,
+  {
+    params,
+    body,
+    headers,
+    identity,
+  }: Pick<RouteRequest, "params" | "body" | "headers" | "identity">,
 ): Promise<Answer> {
   const request = decodeMessage(InvocationRequestSchema, body);
   const target = wireTargetOf(request, params, systems.defaultSystem);

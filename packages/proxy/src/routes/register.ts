@@ -5,13 +5,14 @@ import {
   decodeMessage,
   readRegistration,
 } from "spawn-mesh/protocol";
-import type { ActorOpts, RegisteredActor } from "spawn-mesh/protocol";
+import type { ActorOpts, RegisteredActor, ServiceInfo } from "spawn-mesh/protocol";
 import type { ActorSystems } from "../actors/actor-systems.ts";
 import { PERIOD_MS_MIN } from "../actors/shortest-period.ts";
 import { okStatus, protobufAnswer } from "../answers.ts";
 import type { Answer } from "../answers.ts";
 import { withActorOptions } from "../grpc/actor-options.ts";
 import type { ActorHosts } from "../host/actor-hosts.ts";
+import type { HostProgram } from "../host/host-program.ts";
 import type { Log } from "../log.ts";
 import type { Guard } from "../security/guard.ts";
 import { checkHost } from "../security/identity.ts";
@@ -46,19 +47,34 @@ export interface RegisterParts {
 /** `POST /api/v1/system` */
 export function registerRoutes(parts: RegisterParts): readonly Route[] {
   return [
-    { method: "POST", path: "/api/v1/system", handle: (request) => register(parts, request) },
+    {
+      method: "POST",
+      path: "/api/v1/system",
+      handle: (request) => registerByRequest(parts, request),
+    },
   ];
 }
 
-async function register(
-  { systems, hosts, log, guard, declared }: RegisterParts,
+async function registerByRequest(
+  parts: RegisterParts,
   { body, headers, identity }: RouteRequest,
+): Promise<Answer> {
+  const port = headers[HOST_PORT_HEADER];
+  return await register(parts, { body, identity }, (info) =>
+    parts.hosts.of(info, typeof port === "string" ? port : undefined),
+  );
+}
+
+/** Takes the actors of a host. @throws {SpawnError} */
+export async function register(
+  { systems, log, guard, declared }: RegisterParts,
+  { body, identity }: Pick<RouteRequest, "body" | "identity">,
+  hostOf: (info: ServiceInfo) => HostProgram,
 ): Promise<Answer> {
   checkHost(identity, "register actors");
   const registered = readRegistration(decodeMessage(RegistrationRequestSchema, body));
   const registration = withActorOptions(registered, declared);
-  const port = headers[HOST_PORT_HEADER];
-  const host = hosts.of(registration.serviceInfo, typeof port === "string" ? port : undefined);
+  const host = hostOf(registration.serviceInfo);
   const system = registration.system || systems.defaultSystem;
   const actors = registration.actors.map(({ id }) => id.name);
   const by = identity.name;
@@ -75,7 +91,7 @@ async function register(
     log("warning", "timer-too-often", { system, actor: actor.id.name, everyMs: PERIOD_MS_MIN });
   }
   const told = { actors: actors.slice(0, NAMES_TOLD_MAX), count: actors.length };
-  log("info", "registered", { system, ...told, host: host.address, by });
+  log("info", "registered", { system, ...told, host: host.place, by });
   const answer = { status: okStatus(ACCEPTED), proxyInfo: PROXY_INFO };
   return protobufAnswer(RegistrationResponseSchema, answer);
 }

@@ -4,11 +4,14 @@ import { connect } from "node:net";
 import { Metadata, status as grpcStatus } from "@grpc/grpc-js";
 import type { Client } from "@grpc/grpc-js";
 import { fromBinary } from "@bufbuild/protobuf";
-import { SpawnResponseSchema } from "spawn-mesh/protocol";
+import { FrameKind, RefusalSchema, SpawnResponseSchema } from "spawn-mesh/protocol";
+import { framesOf, openRawStream } from "../fixtures/raw-stream.ts";
 import type { Destination, FuzzInput } from "./inputs.ts";
 
 /** The longest time until something comes, in milliseconds. */
 const ANSWER_MS_MAX = 10_000;
+/** For how long a stream is kept open, in milliseconds. */
+const STREAM_MS = 20;
 
 const agent = new Agent({ keepAlive: true, maxSockets: 64 });
 
@@ -22,6 +25,8 @@ export async function problemWith(input: FuzzInput, ports: Ports): Promise<strin
   switch (input.kind) {
     case "raw":
       return await problemWithRaw(input, ports[input.to]);
+    case "stream":
+      return await problemWithStream(input.bytes, ports.proxy);
     case "http":
       return await problemWithHttp(input, ports[input.to]);
     case "grpc":
@@ -115,6 +120,42 @@ function problemWithGrpc(
       resolve(isWrong ? `gRPC status ${error.code}: ${error.details}` : undefined);
     });
   });
+}
+
+/** Whatever comes on a stream, its frames are answered with such as can be decoded, and it ends when it is left. */
+async function problemWithStream(bytes: Buffer, port: number): Promise<string | undefined> {
+  const socket = await openRawStream({ address: { host: "127.0.0.1", port } });
+  let isLate = false;
+  const timer = setTimeout(() => {
+    isLate = true;
+    socket.destroy();
+  }, ANSWER_MS_MAX);
+  socket.write(bytes);
+  // What is answered at once is heard, and the rest is answered to nobody.
+  setTimeout(() => socket.end(), STREAM_MS);
+  try {
+    for await (const { kind, body } of framesOf(socket)) {
+      const problem = problemWithFrame(kind, body);
+      if (problem !== undefined) return problem;
+    }
+  } catch {
+    // The proxy cuts off who says what is no frame.
+  } finally {
+    clearTimeout(timer);
+    socket.destroy();
+  }
+  return isLate ? `a stream that was not closed within ${ANSWER_MS_MAX} ms` : undefined;
+}
+
+function problemWithFrame(kind: number, body: Buffer): string | undefined {
+  if (kind !== FrameKind.failed) return undefined;
+  try {
+    const { code } = fromBinary(RefusalSchema, body);
+    const said = fromBinary(SpawnResponseSchema, body).status?.status ?? 0;
+    return code === "INTERNAL" || said === 0 ? `a refusal ${code} with status ${said}` : undefined;
+  } catch {
+    return `a refusal of ${body.length} bytes that cannot be decoded`;
+  }
 }
 
 /** Whatever comes on a socket, it is answered or closed when it has ended. */

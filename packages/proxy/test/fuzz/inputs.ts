@@ -4,6 +4,7 @@ import { FUZZED, NAMES, invocation, registration, spawning } from "./messages.ts
 import { jsonInput } from "./json-inputs.ts";
 import { mutate } from "./mutations.ts";
 import { serviceInput } from "./service-inputs.ts";
+import { streamInput } from "./stream-inputs.ts";
 
 /** Which of its ports something is sent to. */
 export type Destination = "proxy" | "services";
@@ -25,6 +26,12 @@ interface RawInput {
   readonly bytes: Buffer;
 }
 
+/** Bytes on a connection that has become a stream. */
+interface StreamInput {
+  readonly kind: "stream";
+  readonly bytes: Buffer;
+}
+
 /** A message of a method of gRPC. */
 interface GrpcInput {
   readonly kind: "grpc";
@@ -32,7 +39,7 @@ interface GrpcInput {
   readonly message: Buffer;
 }
 
-export type FuzzInput = HttpInput | RawInput | GrpcInput;
+export type FuzzInput = HttpInput | RawInput | StreamInput | GrpcInput;
 
 const TYPES: readonly string[] = [
   "application/octet-stream",
@@ -60,6 +67,7 @@ const MEBIBYTE = 1024 * 1024;
 export function nextInput(choices: Choices): FuzzInput {
   if (choices.chance(0.2)) return serviceInput(choices);
   if (choices.chance(0.15)) return jsonInput(choices);
+  if (choices.chance(0.1)) return streamInput(choices);
   return choices.chance(0.05) ? rawInput(choices) : httpInput(choices);
 }
 

@@ -177,6 +177,7 @@ function memoryOf({ pid }: ProxyProcess): number {
 
 function shown(input: FuzzInput): string {
   if (input.kind === "grpc") return `${input.path} ${input.message.toString("hex")}`;
+  if (input.kind === "stream") return `stream ${input.bytes.subarray(0, 400).toString("hex")}`;
   if (input.kind === "raw") return `socket ${input.bytes.subarray(0, 200).toString("hex")}`;
   const { method, path, body } = input;
   return `${method} ${path.slice(0, 200)} ${body.subarray(0, 400).toString("hex")}`;

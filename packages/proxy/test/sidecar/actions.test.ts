@@ -1,12 +1,12 @@
 /** Actions beside a sidecar cannot tell where they run: the same rules, the same errors. */
-import { actor, connect, fail, input, read, reply, settle } from "spawn-mesh";
+import { actor, fail, input, read, reply, settle } from "spawn-mesh";
 import type { ActorSystem, SendOptions } from "spawn-mesh";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
 import { startTestProxy } from "../fixtures/start-proxy.ts";
 import type { TestProxy } from "../fixtures/start-proxy.ts";
 import { until } from "../fixtures/until.ts";
-import { errorOf, failureOf, startBeside, urlOf } from "./start-sidecar.ts";
+import { connectTo, errorOf, failureOf, startBeside } from "./start-sidecar.ts";
 
 const incrementor = actor("incrementor", {
   state: () => ({ total: 0 }),
@@ -164,7 +164,7 @@ afterAll(async () => {
 describe("an action beside a sidecar", () => {
   test("is called by a typed reference and by name, as the article has it", async () => {
     expect(await system.actor(incrementor).add({ value: 1 })).toEqual({ total: 1 });
-    await using spawn = connect(urlOf(proxy.address));
+    await using spawn = connectTo(proxy);
     const answer = await spawn.invoke("incrementor", {
       action: "add",
       system: "spawn-system",
@@ -386,7 +386,7 @@ describe("an action beside a sidecar", () => {
 
 describe("a call through a sidecar", () => {
   test("says who is not there, and what cannot be done", async () => {
-    await using spawn = connect(urlOf(proxy.address), { system: "spawn-system" });
+    await using spawn = connectTo(proxy, { system: "spawn-system" });
     expect(await failureOf(spawn.invoke("nobody", { action: "add" }))).toBe("ACTOR_NOT_FOUND no");
     expect(await failureOf(spawn.invoke("incrementor", { action: "nope" }))).toBe(
       "ACTION_NOT_FOUND no",
@@ -397,14 +397,14 @@ describe("a call through a sidecar", () => {
   });
 
   test("says that it never began when there is no sidecar", async () => {
-    await using spawn = connect("http://127.0.0.1:9", { system: "s" });
+    await using spawn = connectTo({ address: { host: "127.0.0.1", port: 9 } }, { system: "s" });
     expect(await failureOf(spawn.invoke("a", { action: "b" }))).toBe("NODE_UNAVAILABLE no");
     const keyed = spawn.invoke("a", { action: "b", idempotencyKey: "k" });
     expect(await failureOf(keyed)).toBe("NODE_UNAVAILABLE unknown");
   });
 
   test("needs a system", async () => {
-    await using spawn = connect(urlOf(proxy.address));
+    await using spawn = connectTo(proxy);
     const error = await errorOf(spawn.invoke("incrementor", { action: "get" }));
     expect(error.message).toContain("expected the name of a system");
   });

@@ -6,7 +6,7 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { actor, actorSystem, connect, state } from "spawn-mesh";
+import { actor, actorSystem, state } from "spawn-mesh";
 import type { Statestore } from "spawn-mesh";
 import { afterAll, describe, expect, test } from "vitest";
 import { z } from "zod";
@@ -14,7 +14,7 @@ import { create, toBinary } from "@bufbuild/protobuf";
 import { RegistrationResponseSchema, Status } from "spawn-mesh/protocol";
 import { startTestProxy } from "../fixtures/start-proxy.ts";
 import { until } from "../fixtures/until.ts";
-import { errorOf, failureOf, startBeside, urlOf } from "./start-sidecar.ts";
+import { stream, connectTo, errorOf, failureOf, startBeside } from "./start-sidecar.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "spawn-sidecar-"));
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
@@ -69,7 +69,7 @@ describe("a program beside a sidecar", () => {
     const path = join(directory, "early.sock");
     const system = actorSystem("spawn-system", {
       actors: [counter],
-      sidecar: `unix:${path}`,
+      sidecar: { url: `unix:${path}`, stream },
       handleSignals: false,
     });
     const starting = system.start();
@@ -89,14 +89,14 @@ describe("a program beside a sidecar", () => {
       PROXY_UDS_ADDRESS: path,
     });
     await using _system = await startBeside(proxy, [counter]);
-    await using spawn = connect(urlOf(proxy.address), { system: "spawn-system" });
+    await using spawn = connectTo(proxy, { system: "spawn-system" });
     expect(await spawn.actor(counter).add(3)).toBe(3);
   });
 
   test("ends what it runs when it stops, and takes no more", async () => {
     await using proxy = await startTestProxy();
     const system = await startBeside(proxy, [counter]);
-    await using spawn = connect(urlOf(proxy.address), { system: "spawn-system" });
+    await using spawn = connectTo(proxy, { system: "spawn-system" });
     const slow = spawn.actor(counter).slowly(200);
     await sleep(100);
     await system.stop();
@@ -145,7 +145,7 @@ describe("a program beside a sidecar", () => {
   test("that is stopped while it waits for its sidecar does not start", async () => {
     const system = actorSystem("early", {
       actors: [counter],
-      sidecar: `unix:${join(directory, "never.sock")}`,
+      sidecar: { url: `unix:${join(directory, "never.sock")}`, stream },
       handleSignals: false,
     });
     const starting = failureOf(system.start());
@@ -156,8 +156,8 @@ describe("a program beside a sidecar", () => {
 
   test("does not register without end where no connection is kept", async () => {
     let registrations = 0;
-    const server = createServer((_request, response) => {
-      registrations++;
+    const server = createServer(({ method }, response) => {
+      if (method === "POST") registrations++;
       const accepted = create(RegistrationResponseSchema, { status: { status: Status.OK } });
       response.setHeader("connection", "close");
       response.end(toBinary(RegistrationResponseSchema, accepted));

@@ -1,13 +1,13 @@
 /** Many calls at once beside a sidecar, and calls within calls. */
 import { setTimeout as sleep } from "node:timers/promises";
-import { actor, connect } from "spawn-mesh";
+import { actor } from "spawn-mesh";
 import { Kind } from "spawn-mesh/protocol";
 import { expect, test } from "vitest";
 import { counter as hosted, settings } from "../fixtures/counter.ts";
 import { startTestProxy } from "../fixtures/start-proxy.ts";
 import { TestHost } from "../fixtures/test-host.ts";
 import { until } from "../fixtures/until.ts";
-import { failureOf, startBeside, urlOf } from "./start-sidecar.ts";
+import { connectTo, failureOf, startBeside } from "./start-sidecar.ts";
 
 const counter = actor("counter", {
   kind: "unnamed",
@@ -29,7 +29,7 @@ const relay = actor("relay", {
 test("a hot actor counts all of a thousand calls, in order of their answers", async () => {
   await using proxy = await startTestProxy();
   await using _system = await startBeside(proxy, [counter]);
-  await using spawn = connect(urlOf(proxy.address), { system: "spawn-system" });
+  await using spawn = connectTo(proxy, { system: "spawn-system" });
   const hot = spawn.actor(counter, "hot");
   const totals = await Promise.all(Array.from({ length: 1_000 }, () => hot.add(1)));
   expect(totals.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 1_000 }, (_, n) => n + 1));
@@ -52,12 +52,14 @@ test("more listeners than there are connections keep no call waiting", async () 
   expect(await system.actor(counter, "quick").add(1, { deadlineMs: 10_000 })).toBe(1);
 });
 
-test("a call that waits for a connection can be given up, and was not applied", async () => {
+test("a call that waits for others to end can be given up, and was not applied", async () => {
   await using host = await TestHost.start({ sleep: () => sleep(2_000, {}) });
-  await using proxy = await startTestProxy({ USER_FUNCTION_PORT: `${host.port}` });
+  await using proxy = await startTestProxy({
+    USER_FUNCTION_PORT: `${host.port}`,
+  });
   const sleeper = { settings: { ...settings, kind: Kind.UNNAMED }, actions: [{ name: "sleep" }] };
   await proxy.client.register([hosted("sleeper", sleeper)]);
-  await using spawn = connect(urlOf(proxy.address), { system: "spawn-system" });
+  await using spawn = connectTo(proxy, { system: "spawn-system" });
   const call = { definition: "sleeper", action: "sleep" };
   const calls = Array.from({ length: 256 }, (_, n) => spawn.invoke(`s-${n}`, call));
   await until(() => host.requests.length === 256, 5_000);

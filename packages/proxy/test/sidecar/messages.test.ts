@@ -1,11 +1,11 @@
 /** Protobuf messages beside a sidecar: as state, payload and reply, and to those who know no message. */
 import { create, toBinary } from "@bufbuild/protobuf";
 import { DurationSchema, StringValueSchema } from "@bufbuild/protobuf/wkt";
-import { actor, connect, rpc, state } from "spawn-mesh";
+import { actor, rpc, state } from "spawn-mesh";
 import { expect, test } from "vitest";
 import { startTestProxy } from "../fixtures/start-proxy.ts";
 import { until } from "../fixtures/until.ts";
-import { failureOf, startBeside, urlOf } from "./start-sidecar.ts";
+import { connectTo, failureOf, startBeside, urlOf } from "./start-sidecar.ts";
 
 const watch = actor("watch", {
   state: state(DurationSchema, () => ({ seconds: 1n })),
@@ -35,7 +35,7 @@ test("messages cross a sidecar as they are, and stay what they are when the acto
     seconds: 3n,
   });
   await new Promise((resolve) => setTimeout(resolve, 400));
-  await using spawn = connect(urlOf(proxy.address), { system: "spawn-system" });
+  await using spawn = connectTo(proxy, { system: "spawn-system" });
   expect(await spawn.actor(watch).add(create(DurationSchema, { seconds: 1n }))).toMatchObject({
     seconds: 4n,
   });

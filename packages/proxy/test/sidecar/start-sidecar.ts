@@ -1,7 +1,17 @@
 /** A proxy with TypeScript programs beside it, as they run in production: over sockets. */
-import { actorSystem, isSpawnError } from "spawn-mesh";
-import type { ActorSystem, ActorSystemOptions, AnyActor, SpawnError } from "spawn-mesh";
+import { actorSystem, connect, isSpawnError } from "spawn-mesh";
+import type {
+  ActorSystem,
+  ActorSystemOptions,
+  AnyActor,
+  ConnectOptions,
+  SpawnClient,
+  SpawnError,
+} from "spawn-mesh";
 import type { ListenAddress } from "../../src/config.ts";
+
+/** Whether programs use the stream. These tests are run both ways. */
+export const stream = process.env["SIDECAR_STREAM"] !== "false";
 
 /** The address of a proxy, as programs give it. */
 export function urlOf(address: ListenAddress): string {
@@ -15,10 +25,18 @@ export async function startBeside(
   options: Partial<ActorSystemOptions> & { readonly name?: string } = {},
 ): Promise<ActorSystem> {
   const { name = "spawn-system", ...more } = options;
-  const sidecar = urlOf(proxy.address);
+  const sidecar = { url: urlOf(proxy.address), stream };
   const system = actorSystem(name, { actors, sidecar, handleSignals: false, ...more });
   await system.start();
   return system;
+}
+
+/** A program that only calls. */
+export function connectTo(
+  proxy: { readonly address: ListenAddress },
+  options: ConnectOptions = {},
+): SpawnClient {
+  return connect(urlOf(proxy.address), { stream, ...options });
 }
 
 /** The error that a call ends with. */

@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
   callAnswerBytes,
+  callBytes,
   hostAnswerBytes,
   invocationBytes,
   jsonTypeBytes,
@@ -12,6 +13,7 @@ import { RunSchema } from "./gen/spawn/mesh/run_pb.ts";
 import {
   ActorInvocationResponseSchema,
   ActorInvocationSchema,
+  InvocationRequestSchema,
   InvocationResponseSchema,
   JSONTypeSchema,
   NoopSchema,
@@ -97,8 +99,44 @@ describe("what is written field by field is what the library writes", () => {
           workflow: workflow && toBinary(WorkflowSchema, workflow),
           isCheckpoint,
         });
-        expect(fromBinary(ActorInvocationResponseSchema, bytes)).toEqual(message);
-        expect(bytes.length).toBe(toBinary(ActorInvocationResponseSchema, message).length);
+        const read = fromBinary(ActorInvocationResponseSchema, bytes);
+        const written = toBinary(ActorInvocationResponseSchema, message);
+        expect(toBinary(ActorInvocationResponseSchema, read)).toEqual(written);
+        expect(bytes.length).toBe(written.length);
+      }),
+    );
+  });
+
+  test("of a call", () => {
+    const parts = fc.record({
+      actor: id,
+      registerRef: text,
+      actionName: text,
+      payload,
+      isAsync: fc.boolean(),
+      scheduledTo: fc.maxSafeNat(),
+      metadata: texts,
+      caller: optional(id),
+      runId: text,
+    });
+    fc.assert(
+      fc.property(parts, (call) => {
+        const { isAsync, scheduledTo, caller, runId, actor, ...same } = call;
+        const message = create(InvocationRequestSchema, {
+          ...same,
+          system: { name: actor.system },
+          actor: { id: actor },
+          async: isAsync,
+          scheduledTo: BigInt(scheduledTo),
+          ...(caller && { caller }),
+        });
+        const bytes = callBytes(call);
+        const told = toBinary(RunSchema, create(RunSchema, { runId }));
+        const read = toBinary(InvocationRequestSchema, fromBinary(InvocationRequestSchema, bytes));
+        expect(Buffer.from(read)).toEqual(
+          Buffer.concat([toBinary(InvocationRequestSchema, message), told]),
+        );
+        expect(bytes.length).toBe(read.length);
       }),
     );
   });
@@ -113,7 +151,7 @@ describe("what is written field by field is what the library writes", () => {
           payload,
         });
         expect(callAnswerBytes(actor, payload)).toEqual(
-          toBinary(InvocationResponseSchema, message),
+          Buffer.from(toBinary(InvocationResponseSchema, message)),
         );
       }),
     );
@@ -122,7 +160,7 @@ describe("what is written field by field is what the library writes", () => {
   test("of JSON, also after a message that was very large", () => {
     for (const content of ["", "{}", "x".repeat(1_000_000), "[1]"]) {
       const message = create(JSONTypeSchema, { content });
-      expect(jsonTypeBytes(content)).toEqual(toBinary(JSONTypeSchema, message));
+      expect(jsonTypeBytes(content)).toEqual(Buffer.from(toBinary(JSONTypeSchema, message)));
     }
   });
 });

@@ -2,9 +2,9 @@
  * The messages of every call, written field by field. The library's encoder makes several objects and
  * buffers of each; without them a call takes a fifth less of the proxy's time.
  */
-import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import type { Any } from "@bufbuild/protobuf/wkt";
 import { Status } from "./gen/spawn/protocol_pb.ts";
+import { MessageWriter } from "./message-writer.ts";
 import type { WireId, WirePayload } from "./wire-forms.ts";
 
 type Texts = Readonly<Record<string, string>>;
@@ -28,17 +28,17 @@ export function invocationBytes(parts: InvocationParts): Uint8Array {
   return written((to) => {
     writeId(to, 1, actor);
     writeText(to, 2, actionName);
-    beginMessage(to, 3);
+    to.begin(3);
     if (state !== undefined) writeAny(to, 1, state);
     if (caller !== undefined) writeId(to, 2, caller);
     writeId(to, 3, actor);
     writeTexts(to, 4, metadata);
     writeTexts(to, 5, tags);
-    to.join();
+    to.end();
     writePayload(to, payload, { value: 4, noop: 5 });
     if (caller !== undefined) writeId(to, 6, caller);
     writeText(to, 1000, run.id);
-    if (run.revision !== 0) to.tag(1001, WireType.Varint).int64(run.revision);
+    if (run.revision !== 0) to.number(1001, run.revision);
   });
 }
 
@@ -60,28 +60,65 @@ export function hostAnswerBytes(parts: HostAnswerParts): Uint8Array {
   return written((to) => {
     writeText(to, 1, actorName);
     writeText(to, 2, actorSystem);
-    beginMessage(to, 3);
+    to.begin(3);
     if (state !== undefined) writeAny(to, 1, state);
     writeTexts(to, 5, tags);
-    to.join();
+    to.end();
     writePayload(to, payload, { value: 4, noop: 6 });
-    if (workflow !== undefined) to.tag(5, WireType.LengthDelimited).bytes(workflow);
-    if (isCheckpoint) to.tag(7, WireType.Varint).bool(true);
+    if (workflow !== undefined) to.bytes(5, workflow);
+    if (isCheckpoint) to.number(7, 1);
   });
 }
 
 /** The `InvocationResponse` of a call that went well. */
 export function callAnswerBytes(actor: WireId, payload: WirePayload): Uint8Array {
   return written((to) => {
-    beginMessage(to, 1);
-    to.tag(1, WireType.Varint).int32(Status.OK).join();
-    beginMessage(to, 2);
+    to.begin(1);
+    to.number(1, Status.OK);
+    to.end();
+    to.begin(2);
     writeText(to, 1, actor.system);
-    to.join();
-    beginMessage(to, 3);
+    to.end();
+    to.begin(3);
     writeId(to, 1, actor);
-    to.join();
+    to.end();
     writePayload(to, payload, { value: 4, noop: 5 });
+  });
+}
+
+/** What a client calls. */
+export interface CallParts {
+  readonly actor: WireId;
+  readonly registerRef: string;
+  readonly actionName: string;
+  readonly payload: WirePayload;
+  readonly isAsync: boolean;
+  readonly scheduledTo: number;
+  readonly metadata: Texts;
+  readonly caller: WireId | undefined;
+  /** The run that makes it; empty for a call from outside. */
+  readonly runId: string;
+}
+
+/** An `InvocationRequest`, with the field of a `Run`. */
+export function callBytes(parts: CallParts): Uint8Array {
+  const { actor, registerRef, actionName, payload, isAsync, scheduledTo } = parts;
+  const { metadata, caller, runId } = parts;
+  return written((to) => {
+    to.begin(1);
+    writeText(to, 1, actor.system);
+    to.end();
+    to.begin(2);
+    writeId(to, 1, actor);
+    to.end();
+    writeText(to, 3, actionName);
+    writePayload(to, payload, { value: 4, noop: 7 });
+    if (isAsync) to.number(5, 1);
+    if (caller !== undefined) writeId(to, 6, caller);
+    writeTexts(to, 8, metadata);
+    if (scheduledTo !== 0) to.number(9, scheduledTo);
+    writeText(to, 11, registerRef);
+    writeText(to, 1000, runId);
   });
 }
 
@@ -90,61 +127,56 @@ export function jsonTypeBytes(content: string): Uint8Array {
   return written((to) => writeText(to, 1, content));
 }
 
-/** A buffer that grew beyond this for one message is not kept for the next ones. */
-const BUFFER_BYTES_KEPT_MAX = 256 * 1024;
+/** Not there while a message is written. */
+let idleWriter: MessageWriter | undefined;
 
-/** It keeps its buffer from one message to the next. Not there while a message is written. */
-let idleWriter: BinaryWriter | undefined;
-
-function written(write: (to: BinaryWriter) => void): Uint8Array {
-  const writer = idleWriter ?? new BinaryWriter();
+function written(write: (to: MessageWriter) => void): Uint8Array {
+  const writer = idleWriter ?? new MessageWriter();
   idleWriter = undefined;
   write(writer);
   const bytes = writer.finish();
-  if (bytes.length <= BUFFER_BYTES_KEPT_MAX) idleWriter = writer;
+  idleWriter = writer;
   return bytes;
 }
 
-/** Ends with `join()`. */
-function beginMessage(to: BinaryWriter, field: number): void {
-  to.tag(field, WireType.LengthDelimited).fork();
-}
-
 /** A text that is empty is not there. */
-function writeText(to: BinaryWriter, field: number, text: string): void {
-  if (text !== "") to.tag(field, WireType.LengthDelimited).string(text);
+function writeText(to: MessageWriter, field: number, text: string): void {
+  if (text !== "") to.text(field, text);
 }
 
-function writeTexts(to: BinaryWriter, field: number, texts: Texts): void {
+function writeTexts(to: MessageWriter, field: number, texts: Texts): void {
   for (const key of Object.keys(texts)) {
-    beginMessage(to, field);
-    to.tag(1, WireType.LengthDelimited).string(key);
-    to.tag(2, WireType.LengthDelimited).string(texts[key]!);
-    to.join();
+    to.begin(field);
+    to.text(1, key);
+    to.text(2, texts[key]!);
+    to.end();
   }
 }
 
-function writeId(to: BinaryWriter, field: number, { name, system, parent }: WireId): void {
-  beginMessage(to, field);
+function writeId(to: MessageWriter, field: number, { name, system, parent }: WireId): void {
+  to.begin(field);
   writeText(to, 1, name);
   writeText(to, 2, system);
   writeText(to, 3, parent);
-  to.join();
+  to.end();
 }
 
-function writeAny(to: BinaryWriter, field: number, { typeUrl, value }: Any): void {
-  beginMessage(to, field);
+function writeAny(to: MessageWriter, field: number, { typeUrl, value }: Any): void {
+  to.begin(field);
   writeText(to, 1, typeUrl);
-  if (value.length > 0) to.tag(2, WireType.LengthDelimited).bytes(value);
-  to.join();
+  if (value.length > 0) to.bytes(2, value);
+  to.end();
 }
 
 /** The number of the field is another one in each message. */
 function writePayload(
-  to: BinaryWriter,
+  to: MessageWriter,
   payload: WirePayload,
   fields: { readonly value: number; readonly noop: number },
 ): void {
   if (payload.case === "value") writeAny(to, fields.value, payload.value);
-  else if (payload.case === "noop") to.tag(fields.noop, WireType.LengthDelimited).fork().join();
+  else if (payload.case === "noop") {
+    to.begin(fields.noop);
+    to.end();
+  }
 }

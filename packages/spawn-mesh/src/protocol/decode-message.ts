@@ -1,6 +1,7 @@
 /** Decoding of what other programs send: every generation of the protocol, and an error for the rest. */
 import { fromBinary, type DescMessage, type MessageShape } from "@bufbuild/protobuf";
 import { describeThrown, SpawnError } from "../engine/errors.ts";
+import { usualMessage } from "./usual-messages.ts";
 import { withChannels } from "./channel-groups.ts";
 
 /**
@@ -15,6 +16,8 @@ export function decodeMessage<Desc extends DescMessage>(
   schema: Desc,
   bytes: Uint8Array,
 ): MessageShape<Desc> {
+  const usual = usualMessage(schema.typeName, bytes);
+  if (usual !== undefined) return usual as MessageShape<Desc>;
   try {
     return fromBinary(schema, withChannels(schema.typeName, bytes));
   } catch (error) {

@@ -1,7 +1,7 @@
 /** The protocol between the proxy, hosts in any language, and clients; as generated from `proto/`. */
 // For whoever reads what other programs send.
 export { decodeMessage } from "./decode-message.ts";
-export { callAnswerBytes, hostAnswerBytes, invocationBytes } from "./call-messages.ts";
+export { callAnswerBytes, callBytes, hostAnswerBytes, invocationBytes } from "./call-messages.ts";
 export { jsonOfValue, valueOfJson } from "./json-values.ts";
 export { readRegistration, targetOf } from "./registration.ts";
 export type { RegisteredActor, Registration } from "./registration.ts";
@@ -16,8 +16,19 @@ export {
   wrapJson,
 } from "./type-urls.ts";
 export type { Spelling } from "./type-urls.ts";
+export { runIn } from "./usual-messages.ts";
 export { actorIdOf, wireIdOf } from "./wire-forms.ts";
 export type { WireId, WirePayload } from "./wire-forms.ts";
+// One connection for all that our SDK and our proxy say.
+export { FrameKind, PROGRAM_HEADER, STREAM_PATH, STREAM_PROTOCOL } from "./stream/frames.ts";
+export { StreamConnection } from "./stream/stream-connection.ts";
+export type {
+  AnswerKind,
+  Lost,
+  StreamLimits,
+  StreamListener,
+  Waiter,
+} from "./stream/stream-connection.ts";
 // Messages.
 export {
   ActorInvocationResponseSchema,
@@ -103,8 +114,14 @@ export type {
   Registry,
   TimeoutStrategy,
 } from "./gen/spawn/actors/actor_pb.ts";
-export { DefinitionSchema, OutcomeSchema, RunSchema, SentSchema } from "./gen/spawn/mesh/run_pb.ts";
-export type { Definition, Outcome, Run, Sent } from "./gen/spawn/mesh/run_pb.ts";
+export {
+  DefinitionSchema,
+  OutcomeSchema,
+  RefusalSchema,
+  RunSchema,
+  SentSchema,
+} from "./gen/spawn/mesh/run_pb.ts";
+export type { Definition, Outcome, Refusal, Run, Sent } from "./gen/spawn/mesh/run_pb.ts";
 export { CheckpointSchema, RevisionSchema } from "./gen/spawn/state/state_pb.ts";
 export type { Checkpoint, Revision } from "./gen/spawn/state/state_pb.ts";
 // Options of a user's own services, and the health that an actor reports.

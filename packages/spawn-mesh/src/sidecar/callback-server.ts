@@ -25,10 +25,12 @@ export class CallbackServer {
     });
   }
 
-  /** Begins to listen; answers at which port. @throws when the port is taken */
+  /** Begins to listen, if it does not yet; answers at which port. @throws when the port is taken */
   async listen(host: string, port: number): Promise<number> {
-    this.#server.listen({ host, port });
-    await once(this.#server, "listening");
+    if (!this.#server.listening) {
+      this.#server.listen({ host, port });
+      await once(this.#server, "listening");
+    }
     return (this.#server.address() as AddressInfo).port;
   }
 
@@ -92,7 +94,7 @@ export class CallbackServer {
   }
 }
 
-function goneCaller(): SpawnError {
+export function goneCaller(): SpawnError {
   return new SpawnError(
     "CANCELLED",
     "nobody waits for the action any more: its deadline has passed or its caller gave up",

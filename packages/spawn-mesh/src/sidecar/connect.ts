@@ -9,13 +9,15 @@ import { addressOf } from "./sidecar-address.ts";
 import type { SidecarOptions } from "./sidecar-address.ts";
 import { SidecarCalls } from "./sidecar-calls.ts";
 import { SidecarReferences } from "./sidecar-references.ts";
+import { SidecarStream } from "./stream/sidecar-stream.ts";
+import { StreamCalls } from "./stream/stream-calls.ts";
 
-export interface ConnectOptions extends Pick<SidecarOptions, "token"> {
+export interface ConnectOptions extends Pick<SidecarOptions, "token" | "stream"> {
   /** The actor system of calls that name none, and of typed references. Default: each call has to name one. */
   readonly system?: string;
 }
 
-/** Calls actors through a sidecar. It keeps a few connections, and no process alive. */
+/** Calls actors through a sidecar. It keeps a connection or a few, and no process alive. */
 export interface SpawnClient extends AsyncDisposable {
   /** Calls an action by names. @throws {SpawnError} */
   invoke<Reply = unknown>(name: string, request: InvokeRequest): Promise<Reply>;
@@ -35,16 +37,21 @@ export interface SpawnClient extends AsyncDisposable {
  * @throws {SpawnError} `INVALID_ARGUMENT`
  */
 export function connect(url: string, options: ConnectOptions = {}): SpawnClient {
-  const { system, token } = options;
+  const { system, token, stream: isStreamed = true } = options;
   if (system !== undefined) checkName("system", system);
-  const http = new HttpExchange(addressOf({ url, ...(token !== undefined && { token }) }));
-  const calls = new SidecarCalls(http, system);
+  const address = addressOf({ url, stream: isStreamed, ...(token !== undefined && { token }) });
+  const http = new HttpExchange(address);
+  const stream = isStreamed ? new SidecarStream(address) : undefined;
+  const calls = new SidecarCalls({ http, stream: stream && new StreamCalls(stream) }, system);
   const references = new SidecarReferences();
   const invoke = async (name: string, request: InvokeRequest): Promise<unknown> => {
     const run = currentRun();
     return run === undefined ? await calls.invoke(name, request) : await run.invoke(name, request);
   };
-  const close = async (): Promise<void> => http.close();
+  const close = async (): Promise<void> => {
+    stream?.close();
+    http.close();
+  };
   return {
     invoke: async <Reply>(name: string, request: InvokeRequest) =>
       (await invoke(name, request)) as Reply,

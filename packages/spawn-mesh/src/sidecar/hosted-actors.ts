@@ -1,5 +1,5 @@
 /** The actors of this program, as a sidecar calls them: requests and answers of the protocol. */
-import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { create, toBinary } from "@bufbuild/protobuf";
 import type { Any } from "@bufbuild/protobuf/wkt";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { SpawnError } from "../engine/index.ts";
@@ -11,11 +11,11 @@ import {
   ActorInvocationResponseSchema,
   ActorInvocationSchema,
   OutcomeSchema,
-  RunSchema,
   WorkflowSchema,
   decodeMessage,
   hostAnswerBytes,
   olderStateVersion,
+  runIn,
   actorIdOf,
   wireIdOf,
 } from "../protocol/index.ts";
@@ -63,9 +63,9 @@ export class HostedActors {
   async answer(body: Uint8Array, signal: AbortSignal): Promise<HostedAnswer> {
     try {
       const request = decodeMessage(ActorInvocationSchema, body);
-      const { runId, revision } = fromBinary(RunSchema, body, { readUnknownFields: false });
+      const { id: runId, revision } = runIn(request);
       const isUnderstood = runId !== "";
-      const told = { revision: Number(revision), isUnderstood, signal };
+      const told = { revision, isUnderstood, signal };
       const invocation = { ...this.#read(request), ...told };
       const outcome = await runHosted(invocation, {
         ...this.#parts,
@@ -183,7 +183,8 @@ function sentOf({
   };
 }
 
-function failureOf(error: unknown): Uint8Array {
+/** The answer to a run that failed. */
+export function failureOf(error: unknown): Uint8Array {
   const payload = payloadOfValue(hostFailureOf(error));
   return toBinary(
     ActorInvocationResponseSchema,

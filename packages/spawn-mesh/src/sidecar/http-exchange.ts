@@ -120,7 +120,7 @@ export class HttpExchange {
 }
 
 /** Whether the request has a connection, so that something of it can have arrived. */
-function watchConnection(sending: ClientRequest): { isOpen: boolean } {
+export function watchConnection(sending: ClientRequest): { isOpen: boolean } {
   const watched = { isOpen: false };
   sending.on("socket", (socket: Socket) => {
     if (!socket.connecting) watched.isOpen = true;
@@ -129,7 +129,7 @@ function watchConnection(sending: ClientRequest): { isOpen: boolean } {
   return watched;
 }
 
-function failedExchange(error: unknown, mayHaveArrived: boolean): SpawnError {
+export function failedExchange(error: unknown, mayHaveArrived: boolean): SpawnError {
   const why = describeThrown(error) || (error as NodeJS.ErrnoException).code;
   return mayHaveArrived
     ? new SpawnError("UNKNOWN_OUTCOME", `the sidecar was lost before it had answered: ${why}`, {
@@ -139,7 +139,7 @@ function failedExchange(error: unknown, mayHaveArrived: boolean): SpawnError {
     : new SpawnError("NODE_UNAVAILABLE", `the sidecar cannot be reached: ${why}`, { cause: error });
 }
 
-function noAnswer(mayHaveArrived: boolean): SpawnError {
+export function noAnswer(mayHaveArrived: boolean): SpawnError {
   return mayHaveArrived
     ? new SpawnError("UNKNOWN_OUTCOME", "the sidecar has not answered before the deadline", {
         applied: "unknown",
@@ -147,7 +147,7 @@ function noAnswer(mayHaveArrived: boolean): SpawnError {
     : new SpawnError("NODE_UNAVAILABLE", "no connection to the sidecar before the deadline");
 }
 
-function cancelled(mayHaveArrived: boolean): SpawnError {
+export function cancelled(mayHaveArrived: boolean): SpawnError {
   const applied = mayHaveArrived ? "unknown" : "no";
   return new SpawnError("CANCELLED", "the caller gave up", { applied });
 }

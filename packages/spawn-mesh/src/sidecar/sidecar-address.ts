@@ -7,9 +7,14 @@ export interface SidecarOptions {
   readonly url: string;
   /** Sent with every request as `authorization: Bearer …`. Default: none. */
   readonly token?: string;
-  /** The interface at which this program listens for the sidecar. Default `127.0.0.1`. */
+  /**
+   * Whether calls and runs go over one connection that this program opens, where the sidecar is ours.
+   * Default true. With `false`, or where there is none, they are requests of HTTP in both directions.
+   */
+  readonly stream?: boolean;
+  /** The interface at which this program listens for a sidecar that gives no stream. Default `127.0.0.1`. */
   readonly host?: string;
-  /** The port at which this program listens for the sidecar. Default: a free one, which it tells the sidecar. */
+  /** The port of that. Default: a free one, which it tells the sidecar. */
   readonly port?: number;
 }
 
@@ -47,6 +52,10 @@ export function sidecarOptions(sidecar: string | SidecarOptions): SidecarOptions
   if (typeof options?.url !== "string") throw badUrl(options?.url);
   if (options.port !== undefined) {
     checkWholeNumber("sidecar.port", options.port, { min: 0, max: 65_535 });
+  }
+  if (options.stream !== undefined && typeof options.stream !== "boolean") {
+    const came = typeof options.stream;
+    throw new SpawnError("INVALID_ARGUMENT", `sidecar.stream: expected true or false, got ${came}`);
   }
   return options;
 }

@@ -1,5 +1,4 @@
 /** Calls of actions through a sidecar. */
-import { create, toBinary } from "@bufbuild/protobuf";
 import {
   checkOptions,
   checkRequest,
@@ -17,16 +16,22 @@ import {
 import type { ActorId, InvokeRequest, SendRequest } from "../engine/index.ts";
 import { copyBounded } from "../engine/values/values.ts";
 import {
-  InvocationRequestSchema,
   InvocationResponseSchema,
-  RunSchema,
   Status,
+  callBytes,
   jsonOfValue,
   wireIdOf,
 } from "../protocol/index.ts";
 import type { HttpAnswer, HttpExchange } from "./http-exchange.ts";
 import { checkSendOverWire } from "./over-the-wire.ts";
-import { decodedAnswer, errorOfAnswer, errorOfJson, withKeyInDoubt } from "./wire-errors.ts";
+import type { StreamAnswer, StreamCalls } from "./stream/stream-calls.ts";
+import {
+  decodedAnswer,
+  errorOfAnswer,
+  errorOfJson,
+  refusalOverStream,
+  withKeyInDoubt,
+} from "./wire-errors.ts";
 import { payloadOfValue, valueOfPayload } from "./wire-values.ts";
 
 /** The action that makes a call. */
@@ -46,15 +51,26 @@ const ANSWER_GRACE_MS = 5_000;
 const TIMEOUT_KEY = "request-timeout";
 const IDEMPOTENCY_KEY = "idempotency-key";
 
+/** How a sidecar is reached. */
+export interface SidecarWays {
+  readonly http: HttpExchange;
+  /** What calls take when there is one; everything else is a request of HTTP. */
+  readonly stream: StreamCalls | undefined;
+  /** Whether calls wait for no other ones. */
+  readonly isUrgent?: boolean;
+}
+
 export class SidecarCalls {
   readonly #http: HttpExchange;
+  readonly #ways: SidecarWays;
   readonly #system: string | undefined;
   /** Whether the sidecar is known to speak the protocol and no more. */
   #isForeign = false;
 
   /** @param system of whoever names none */
-  constructor(http: HttpExchange, system: string | undefined) {
-    this.#http = http;
+  constructor(ways: SidecarWays, system: string | undefined) {
+    this.#http = ways.http;
+    this.#ways = ways;
     this.#system = system;
   }
 
@@ -153,7 +169,7 @@ export class SidecarCalls {
       payload,
       run: undefined,
       async: true,
-      scheduledTo: BigInt(Math.max(at, EARLIEST_MS)),
+      scheduledTo: Math.max(at, EARLIEST_MS),
       ...(metadata && { metadata: ownMetadata(metadata) }),
     });
     await this.#post(target, body, {});
@@ -182,6 +198,10 @@ export class SidecarCalls {
     options: Pick<InvokeRequest, "signal" | "deadlineMs">,
   ): Promise<unknown> {
     const { signal, deadlineMs = DEADLINE_MS_DEFAULT } = options;
+    const timeoutMs = deadlineMs + ANSWER_GRACE_MS;
+    const { stream, isUrgent = false } = this.#ways;
+    const streamed = await stream?.call(body, { signal, timeoutMs, isUrgent });
+    if (streamed !== undefined) return valueOfStreamed(streamed);
     const path = `/api/v1/system/${encodeURIComponent(system)}/actors/${encodeURIComponent(name)}/invoke`;
     const answer = await this.#http.send({
       method: "POST",
@@ -189,7 +209,7 @@ export class SidecarCalls {
       headers: { "content-type": "application/octet-stream" },
       body,
       signal,
-      timeoutMs: deadlineMs + ANSWER_GRACE_MS,
+      timeoutMs,
     });
     return valueOfAnswer(answer);
   }
@@ -210,30 +230,25 @@ interface RequestParts {
   readonly payload: unknown;
   readonly run: CallingRun | undefined;
   readonly async: boolean | undefined;
-  readonly scheduledTo?: bigint;
+  readonly scheduledTo?: number;
   readonly metadata?: Readonly<Record<string, string>>;
 }
 
 function requestBody(target: ActorId, parts: RequestParts): Uint8Array {
-  const { action, run, scheduledTo = 0n, metadata = {} } = parts;
-  const { system, definition, name } = target;
+  const { action, run, scheduledTo = 0, metadata = {} } = parts;
+  const { definition, name } = target;
   const payload = copyBounded(parts.payload, "payload", defaultLimits.payloadBytesMax);
-  const message = toBinary(
-    InvocationRequestSchema,
-    create(InvocationRequestSchema, {
-      system: { name: system },
-      actor: { id: wireIdOf(target) },
-      actionName: action,
-      payload: payloadOfValue(payload),
-      async: parts.async ?? false,
-      metadata,
-      scheduledTo,
-      registerRef: definition === name ? "" : definition,
-      ...(run && { caller: wireIdOf(run.self) }),
-    }),
-  );
-  const { runId = "" } = run ?? {};
-  return Buffer.concat([message, toBinary(RunSchema, create(RunSchema, { runId }))]);
+  return callBytes({
+    actor: wireIdOf(target),
+    registerRef: definition === name ? "" : definition,
+    actionName: action,
+    payload: payloadOfValue(payload),
+    isAsync: parts.async ?? false,
+    scheduledTo,
+    metadata,
+    caller: run && wireIdOf(run.self),
+    runId: run?.runId ?? "",
+  });
 }
 
 /** @throws {SpawnError} `INVALID_ARGUMENT` for metadata that would be an option on the wire */
@@ -255,6 +270,10 @@ export function metadataOfCall(
 ): Readonly<Record<string, string>> {
   const { [TIMEOUT_KEY]: _, [IDEMPOTENCY_KEY]: __, ...own } = metadata;
   return Object.freeze(own);
+}
+
+function valueOfStreamed({ isDone, body }: StreamAnswer): unknown {
+  return valueOfAnswer(isDone ? { status: 200, headers: {}, body } : refusalOverStream(body));
 }
 
 function valueOfAnswer(answer: HttpAnswer): unknown {

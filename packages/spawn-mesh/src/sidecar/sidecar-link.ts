@@ -1,16 +1,19 @@
 /**
  * Keeps this program registered.
  *
- * A sidecar forgets its hosts when it restarts. So one connection to it is kept open; when that ends,
- * the program registers again, as soon as there is a sidecar to register with.
+ * A sidecar forgets its hosts when it restarts. So one connection to it is kept open, the stream if it
+ * gives one; when that ends, the program registers again, as soon as there is a sidecar to register with.
  */
 import type { Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { isSpawnError } from "../engine/index.ts";
-import { RegistrationResponseSchema, Status } from "../protocol/index.ts";
-import { HttpExchange } from "./http-exchange.ts";
+import { FrameKind, RegistrationResponseSchema, Status } from "../protocol/index.ts";
+import type { StreamConnection } from "../protocol/index.ts";
+import { HttpExchange, failedExchange } from "./http-exchange.ts";
+import type { HttpAnswer } from "./http-exchange.ts";
 import type { SidecarAddress } from "./sidecar-address.ts";
-import { decodedAnswer, errorOfAnswer } from "./wire-errors.ts";
+import type { SidecarStream } from "./stream/sidecar-stream.ts";
+import { decodedAnswer, errorOfAnswer, refusalOverStream } from "./wire-errors.ts";
 
 /** For how long the first registration waits for a sidecar to come up, in milliseconds. */
 const START_TIMEOUT_MS = 30_000;
@@ -33,19 +36,28 @@ const PASSING: ReadonlySet<string> = new Set([
   "STATESTORE_UNAVAILABLE",
 ]);
 
+export interface SidecarLinkParts {
+  readonly address: SidecarAddress;
+  /** The registration, encoded. */
+  readonly body: Uint8Array;
+  /** `undefined` for a program that wants none. */
+  readonly stream: SidecarStream | undefined;
+  /** Listens for a sidecar that gives no stream, if that is not done yet; answers at which port. */
+  readonly listen: () => Promise<number>;
+}
+
 export class SidecarLink {
+  readonly #parts: SidecarLinkParts;
   readonly #http: HttpExchange;
-  readonly #body: Uint8Array;
-  readonly #hostPort: number;
   readonly #stopped = new AbortController();
   #heartbeat: NodeJS.Timeout | undefined;
   #registeredAt = 0;
+  /** Streams, one after the other, that ended soon after the registration. */
+  #fleetingStreams = 0;
 
-  /** @param hostPort where this program listens */
-  constructor(address: SidecarAddress, body: Uint8Array, hostPort: number) {
-    this.#http = new HttpExchange(address, 1);
-    this.#body = body;
-    this.#hostPort = hostPort;
+  constructor(parts: SidecarLinkParts) {
+    this.#parts = parts;
+    this.#http = new HttpExchange(parts.address, 1);
   }
 
   /** Registers, and again whenever that is needed. @throws {SpawnError} what the sidecar says against it */
@@ -75,35 +87,57 @@ export class SidecarLink {
   }
 
   async #registerOnce(): Promise<void> {
+    const stream = await this.#parts.stream?.open();
+    if (stream === undefined) await this.#registerByRequest();
+    else await this.#registerOver(stream);
+  }
+
+  async #registerOver(stream: StreamConnection): Promise<void> {
+    const answer = await askToRegister(stream, this.#parts.body);
+    checkAccepted(answer);
+    this.#registeredAt = performance.now();
+    stream.onClosed(() => {
+      this.#fleetingStreams = this.#isFleeting ? this.#fleetingStreams + 1 : 0;
+      // Nobody can ask this program for anything before.
+      const delayMs = this.#isFleeting ? RETRY_MS_MIN * 2 ** this.#fleetingStreams : 0;
+      void this.#registerAgain(Math.min(delayMs, RETRY_MS_MAX));
+    });
+  }
+
+  async #registerByRequest(): Promise<void> {
+    const port = await this.#parts.listen();
     const { stream, ...head } = await this.#http.open({
       method: "POST",
       path: "/api/v1/system",
       headers: {
         "content-type": "application/octet-stream",
-        "spawn-host-port": `${this.#hostPort}`,
+        "spawn-host-port": `${port}`,
       },
-      body: this.#body,
+      body: this.#parts.body,
       timeoutMs: ANSWER_TIMEOUT_MS,
     });
     const { socket } = stream;
     const body = Buffer.concat((await stream.toArray()) as Buffer[]);
-    const answer = { ...head, body };
-    const response = decodedAnswer(RegistrationResponseSchema, answer);
-    if (response.status?.status !== Status.OK) throw errorOfAnswer(answer, response);
+    checkAccepted({ ...head, body });
     this.#registeredAt = performance.now();
     this.#watch(socket);
   }
 
   #watch(socket: Socket): void {
-    const again = (): void => void this.#registerAgain();
+    // There are servers that keep no connection.
+    const again = (): void => void this.#registerAgain(this.#isFleeting ? RETRY_MS_MAX : 0);
     if (socket.destroyed) again();
     else socket.once("close", again);
   }
 
+  /** Whether the registration was not long ago. */
+  get #isFleeting(): boolean {
+    return performance.now() - this.#registeredAt < CONNECTION_MS_MIN;
+  }
+
   /** The first registration was accepted, so whatever is said against this one may pass. */
-  async #registerAgain(): Promise<void> {
-    // There are servers that keep no connection.
-    if (performance.now() - this.#registeredAt < CONNECTION_MS_MIN) await this.#wait(RETRY_MS_MAX);
+  async #registerAgain(delayMs: number): Promise<void> {
+    await this.#wait(delayMs);
     while (!this.#stopped.signal.aborted) {
       try {
         return await this.#register(Infinity);
@@ -125,4 +159,32 @@ export class SidecarLink {
       .send({ method: "GET", path, timeoutMs: ANSWER_TIMEOUT_MS })
       .catch(() => undefined);
   }
+}
+
+/** @throws {SpawnError} what the sidecar says against it */
+function checkAccepted(answer: HttpAnswer): void {
+  const response = decodedAnswer(RegistrationResponseSchema, answer);
+  if (response.status?.status !== Status.OK) throw errorOfAnswer(answer, response);
+}
+
+/** @throws {SpawnError} `UNKNOWN_OUTCOME` when there is no answer */
+function askToRegister(stream: StreamConnection, body: Uint8Array): Promise<HttpAnswer> {
+  return new Promise((resolve, reject) => {
+    const lose = (reason: string): void => reject(failedExchange(new Error(reason), true));
+    const id = stream.ask(FrameKind.register, body, {
+      answered(kind, came) {
+        clearTimeout(timer);
+        const isDone = kind === FrameKind.done;
+        resolve(isDone ? { status: 200, headers: {}, body: came } : refusalOverStream(came));
+      },
+      lost({ reason }) {
+        clearTimeout(timer);
+        lose(reason);
+      },
+    });
+    const timer = setTimeout(() => {
+      stream.giveUp(id);
+      lose("it has not answered a registration");
+    }, ANSWER_TIMEOUT_MS);
+  });
 }

@@ -29,6 +29,9 @@ import type { SidecarOptions } from "./sidecar-address.ts";
 import { SidecarCalls } from "./sidecar-calls.ts";
 import { SidecarLink } from "./sidecar-link.ts";
 import { SidecarReferences } from "./sidecar-references.ts";
+import { HostedRuns } from "./stream/hosted-runs.ts";
+import { SidecarStream } from "./stream/sidecar-stream.ts";
+import { StreamCalls } from "./stream/stream-calls.ts";
 
 /** What belongs to whoever keeps the actors, and cannot be said beside a sidecar. */
 const KEEPERS_OPTIONS = [
@@ -59,6 +62,9 @@ export class SidecarActorSystem implements ActorSystem, RunningSystem {
   readonly #calls: SidecarCalls;
   readonly #channels: SidecarChannels;
   readonly #references = new SidecarReferences();
+  readonly #stream: SidecarStream | undefined;
+  readonly #runs: HostedRuns;
+  /** Listens only for a sidecar that gives no stream. */
   readonly #server: CallbackServer;
   readonly #emit: EventListener;
   #link: SidecarLink | undefined;
@@ -82,18 +88,22 @@ export class SidecarActorSystem implements ActorSystem, RunningSystem {
     const address = addressOf(this.#options);
     this.#http = new HttpExchange(address);
     this.#httpUnbounded = new HttpExchange(address, Infinity);
-    const callsOfRuns = new SidecarCalls(this.#httpUnbounded, name);
-    this.#calls = new SidecarCalls(this.#http, name);
     this.#channels = new SidecarChannels(this.#httpUnbounded, name, this.#emit);
-    this.#server = new CallbackServer(
-      new HostedActors(definitions, {
-        host: inProcessHost((target, instance, call) =>
-          this.#references.to(target as AnyActor, instance, call),
-        ),
-        callFrom: (run, called, request) => callsOfRuns.invoke(called, request, run),
-        emit: this.#emit,
-      }),
-    );
+    const actors = new HostedActors(definitions, {
+      host: inProcessHost((target, instance, call) =>
+        this.#references.to(target as AnyActor, instance, call),
+      ),
+      callFrom: (run, called, request) => callsOfRuns.invoke(called, request, run),
+      emit: this.#emit,
+    });
+    this.#server = new CallbackServer(actors);
+    this.#runs = new HostedRuns(actors);
+    const { stream: isStreamed = true } = this.#options;
+    this.#stream = isStreamed ? new SidecarStream(address, this.#runs) : undefined;
+    const stream = this.#stream && new StreamCalls(this.#stream);
+    this.#calls = new SidecarCalls({ http: this.#http, stream }, name);
+    const ways = { http: this.#httpUnbounded, stream, isUrgent: true };
+    const callsOfRuns = new SidecarCalls(ways, name);
   }
 
   async start(): Promise<void> {
@@ -104,8 +114,12 @@ export class SidecarActorSystem implements ActorSystem, RunningSystem {
     this.#phase = "running";
     const { host = "127.0.0.1", port = 0 } = this.#options;
     try {
-      const listening = await this.#server.listen(host, port);
-      this.#link = new SidecarLink(addressOf(this.#options), this.#registration, listening);
+      this.#link = new SidecarLink({
+        address: addressOf(this.#options),
+        body: this.#registration,
+        stream: this.#stream,
+        listen: () => this.#server.listen(host, port),
+      });
       await this.#link.start();
       this.#checkRunning();
       if (this.#foreignProblem !== undefined && (await this.#calls.isForeign())) {
@@ -204,7 +218,11 @@ export class SidecarActorSystem implements ActorSystem, RunningSystem {
     this.#channels.close();
     this.#link?.stop();
     try {
-      await this.#server.stop(drainTimeoutMs);
+      await Promise.all([
+        this.#server.stop(drainTimeoutMs),
+        this.#runs.stop(drainTimeoutMs),
+        this.#stream?.leave(),
+      ]);
     } finally {
       this.#closeConnections();
       removeRunningSystem(this);
@@ -221,6 +239,7 @@ export class SidecarActorSystem implements ActorSystem, RunningSystem {
   }
 
   #closeConnections(): void {
+    this.#stream?.close();
     this.#http.close();
     this.#httpUnbounded.close();
   }

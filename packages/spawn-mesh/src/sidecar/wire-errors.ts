@@ -8,7 +8,7 @@
 import type { DescMessage, MessageShape } from "@bufbuild/protobuf";
 import { SpawnError, errorCodes, isSpawnError } from "../engine/errors.ts";
 import type { Applied, ErrorCode, FailureValue, SpawnErrorOptions } from "../engine/errors.ts";
-import { Status, decodeMessage } from "../protocol/index.ts";
+import { RefusalSchema, Status, decodeMessage } from "../protocol/index.ts";
 import type { RequestStatus, WirePayload } from "../protocol/index.ts";
 import type { HttpAnswer } from "./http-exchange.ts";
 import { valueOfPayload } from "./wire-values.ts";
@@ -29,6 +29,13 @@ export function errorOfAnswer(http: HttpAnswer, answer: FailedAnswer = {}): Spaw
     applied: appliedIn(http.headers["spawn-applied"]) ?? (NEVER_RAN.has(code) ? "no" : "unknown"),
     ...(failure && { failure }),
   });
+}
+
+/** What came over a stream as the answer of HTTP that would have said it. */
+export function refusalOverStream(body: Buffer): HttpAnswer {
+  const { code, applied } = decodeMessage(RefusalSchema, body);
+  const { http: status } = errorCodes[codeIn(code) ?? "INTERNAL"];
+  return { status, headers: { "spawn-error": code, "spawn-applied": applied }, body };
 }
 
 /** The message in an answer. @throws {SpawnError} what HTTP says when there is none */

@@ -37,8 +37,8 @@ const importTable: Readonly<Record<string, Layer>> = {
     node: "any",
     packages: ["@standard-schema/spec", "croner", "@bufbuild/protobuf"],
   },
-  // What generated code needs, and the encoding that it is written in.
-  protocol: { layers: ["engine"], node: [], packages: PROTOBUF },
+  // What generated code needs, the encoding that it is written in, and what a stream is: a socket that it is given.
+  protocol: { layers: ["engine"], node: ["node:net"], packages: PROTOBUF },
   sidecar: { layers: ["engine", "sdk", "protocol"], node: "any", packages: PROTOBUF },
   // No test runner: its users bring their own.
   testing: { layers: ["engine", "statestores", "sdk"], node: "any", packages: [] },

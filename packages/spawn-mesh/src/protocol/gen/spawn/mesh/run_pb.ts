@@ -15,7 +15,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file spawn/mesh/run.proto.
  */
 export const file_spawn_mesh_run: GenFile = /*@__PURE__*/
-  fileDesc("ChRzcGF3bi9tZXNoL3J1bi5wcm90bxIKc3Bhd24ubWVzaCIeCgpEZWZpbml0aW9uEhAKB29wdGlvbnMY6AcgASgJIikKA1J1bhIPCgZydW5faWQY6AcgASgJEhEKCHJldmlzaW9uGOkHIAEoAyJUCgdPdXRjb21lEh8KBHNlbnQY6AcgAygLMhAuc3Bhd24ubWVzaC5TZW50EhIKCWNhbmNlbGxlZBjpByADKAkSFAoLY2xlYXJzX3RhZ3MY6gcgASgIIpEBCgRTZW50Eg8KB2NoYW5uZWwYASABKAkSDgoGc3lzdGVtGAIgASgJEhIKCmRlZmluaXRpb24YAyABKAkSDAoEbmFtZRgEIAEoCRIOCgZhY3Rpb24YBSABKAkSJQoHcGF5bG9hZBgGIAEoCzIULmdvb2dsZS5wcm90b2J1Zi5BbnkSDwoHb3B0aW9ucxgHIAEoCWIGcHJvdG8z", [file_google_protobuf_any]);
+  fileDesc("ChRzcGF3bi9tZXNoL3J1bi5wcm90bxIKc3Bhd24ubWVzaCIeCgpEZWZpbml0aW9uEhAKB29wdGlvbnMY6AcgASgJIikKA1J1bhIPCgZydW5faWQY6AcgASgJEhEKCHJldmlzaW9uGOkHIAEoAyJUCgdPdXRjb21lEh8KBHNlbnQY6AcgAygLMhAuc3Bhd24ubWVzaC5TZW50EhIKCWNhbmNlbGxlZBjpByADKAkSFAoLY2xlYXJzX3RhZ3MY6gcgASgIIpEBCgRTZW50Eg8KB2NoYW5uZWwYASABKAkSDgoGc3lzdGVtGAIgASgJEhIKCmRlZmluaXRpb24YAyABKAkSDAoEbmFtZRgEIAEoCRIOCgZhY3Rpb24YBSABKAkSJQoHcGF5bG9hZBgGIAEoCzIULmdvb2dsZS5wcm90b2J1Zi5BbnkSDwoHb3B0aW9ucxgHIAEoCSIqCgdSZWZ1c2FsEg0KBGNvZGUY6AcgASgJEhAKB2FwcGxpZWQY6QcgASgJYgZwcm90bzM", [file_google_protobuf_any]);
 
 /**
  * Fields of an `Actor` that is registered.
@@ -157,4 +157,32 @@ export type Sent = Message<"spawn.mesh.Sent"> & {
  */
 export const SentSchema: GenMessage<Sent> = /*@__PURE__*/
   messageDesc(file_spawn_mesh_run, 3);
+
+/**
+ * Fields of an answer that is no success, over a stream. Over HTTP they are headers.
+ *
+ * @generated from message spawn.mesh.Refusal
+ */
+export type Refusal = Message<"spawn.mesh.Refusal"> & {
+  /**
+   * The error code.
+   *
+   * @generated from field: string code = 1000;
+   */
+  code: string;
+
+  /**
+   * Whether the change of the action is stored: yes, no or unknown.
+   *
+   * @generated from field: string applied = 1001;
+   */
+  applied: string;
+};
+
+/**
+ * Describes the message spawn.mesh.Refusal.
+ * Use `create(RefusalSchema)` to create a new message.
+ */
+export const RefusalSchema: GenMessage<Refusal> = /*@__PURE__*/
+  messageDesc(file_spawn_mesh_run, 4);
 

@@ -1,0 +1,118 @@
+/** The stream of one program: what it calls, what it hosts, and what it is told. */
+import type { Socket } from "node:net";
+import { SpawnError } from "spawn-mesh/engine";
+import { FrameKind, StreamConnection } from "spawn-mesh/protocol";
+import type { ActorSystems } from "../actors/actor-systems.ts";
+import { asSpawnError, refusalBody } from "../answers.ts";
+import type { Answer } from "../answers.ts";
+import { unexpected } from "../log.ts";
+import type { Log } from "../log.ts";
+import { invoke } from "../routes/invoke.ts";
+import { register } from "../routes/register.ts";
+import type { RegisterParts } from "../routes/register.ts";
+import type { Identity } from "../security/identity.ts";
+import type { StreamHost } from "./stream-host.ts";
+
+/** Requests of one program that are worked on at once; more are refused. */
+const UNDER_WAY_MAX = 10_000;
+/** While a program has not read so many bytes, nothing more is read from it. */
+const UNREAD_BYTES_MAX = 1024 * 1024;
+
+const NOTHING: Answer = { status: 200, headers: {}, body: new Uint8Array(0) };
+
+export interface ProgramStreamParts {
+  readonly systems: ActorSystems;
+  readonly registering: RegisterParts;
+  readonly bodyBytesMax: number;
+  readonly log: Log;
+  readonly identity: Identity;
+  /** What it is as a host. */
+  readonly hostOf: () => StreamHost;
+  readonly onClosed: (reason: string) => void;
+}
+
+export class ProgramStream {
+  readonly #parts: ProgramStreamParts;
+  readonly #connection: StreamConnection;
+  #underWay = 0;
+  /** What it is as a host, once it has registered actors. */
+  #host: StreamHost | undefined;
+
+  constructor(socket: Socket, head: Buffer, parts: ProgramStreamParts) {
+    this.#parts = parts;
+    const { bodyBytesMax } = parts;
+    const limits = { bodyBytesMax, unreadBytesMax: UNREAD_BYTES_MAX };
+    this.#connection = new StreamConnection(socket, limits, {
+      asked: (kind, id, body) => void this.#asked(kind, id, body),
+      tooLarge: (_kind, id, bytes) => this.#refuse(id, tooLarge(bytes, bodyBytesMax)),
+      // It is worked on all the same; nobody hears of it.
+      cancelled: () => undefined,
+      drained: () => this.#host?.goOn(),
+      closed: (reason) => {
+        this.#host?.detach(this.#connection);
+        parts.onClosed(reason);
+      },
+    });
+    this.#connection.begin(head);
+  }
+
+  /** Ends it with what was answered. */
+  end(reason: string): void {
+    this.#connection.end(reason);
+  }
+
+  /** Ends it at once. */
+  close(reason: string): void {
+    this.#connection.close(reason);
+  }
+
+  async #asked(kind: number, id: number, body: Buffer): Promise<void> {
+    if (this.#underWay >= UNDER_WAY_MAX) {
+      return this.#refuse(id, new SpawnError("OVERLOADED", `more than ${UNDER_WAY_MAX} requests`));
+    }
+    this.#underWay++;
+    try {
+      const answer = await this.#answer(kind, body);
+      this.#connection.answer(id, FrameKind.done, answer.body as Uint8Array);
+    } catch (thrown) {
+      const error = asSpawnError(thrown);
+      if (error.code === "INTERNAL") {
+        this.#parts.log("error", "request-failed", { via: "stream", ...unexpected(thrown) });
+      }
+      this.#refuse(id, error);
+    } finally {
+      this.#underWay--;
+    }
+  }
+
+  async #answer(kind: number, body: Buffer): Promise<Answer> {
+    const { systems, registering, identity } = this.#parts;
+    switch (kind) {
+      case FrameKind.invoke:
+        return await invoke(systems, { params: {}, headers: {}, body, identity });
+      case FrameKind.register: {
+        const host = this.#parts.hostOf();
+        const answer = await register(registering, { body, identity }, () => host);
+        this.#host = host;
+        if (this.#connection.isOpen) host.attach(this.#connection);
+        return answer;
+      }
+      case FrameKind.leaving:
+        this.#host?.detach(this.#connection);
+        return NOTHING;
+      default:
+        throw new SpawnError("INVALID_ARGUMENT", `requests of kind ${kind} are for hosts`);
+    }
+  }
+
+  #refuse(id: number, error: SpawnError): void {
+    this.#connection.answer(id, FrameKind.failed, refusalBody(error));
+  }
+}
+
+function tooLarge(bytes: number, bytesMax: number): SpawnError {
+  return new SpawnError(
+    "PAYLOAD_TOO_LARGE",
+    `the body: expected at most ${bytesMax} bytes, got ${bytes}`,
+  );
+}

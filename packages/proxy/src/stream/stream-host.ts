@@ -1,0 +1,139 @@
+/**
+ * A host that is reached over the stream that it opened. It comes and goes with its connections, and is
+ * known again by the name that it gives itself.
+ */
+import type { Cancellation } from "spawn-mesh/engine";
+import { FrameKind } from "spawn-mesh/protocol";
+import type { Lost, Spelling, StreamConnection } from "spawn-mesh/protocol";
+import type { ActorHostOptions } from "../host/actor-host.ts";
+import { HostUnavailable } from "../host/host-program.ts";
+import type { HostAnswer, HostCall, HostProgram } from "../host/host-program.ts";
+import { BadResponse } from "../host/http-response.ts";
+import { WaitingLine } from "../host/waiting-line.ts";
+
+/** How many runs may be under way when none ends, in limits of those at once. */
+const STALLED_SHARE_MAX = 2;
+/** While more bytes than these were not taken by the host, runs wait. */
+const UNSENT_BYTES_MAX = 1024 * 1024;
+
+export class StreamHost implements HostProgram {
+  readonly place: { readonly stream: string };
+  /** The same for all: each start of a program has another one, and they are counted by it. */
+  readonly name: string = "stream";
+  spelling: Spelling = "eigr.functions.protocol";
+  readonly #options: ActorHostOptions;
+  #stream: StreamConnection | undefined;
+  /** Runs that wait for their turn. */
+  readonly #line: WaitingLine<undefined> = new WaitingLine(() => this.#admitLast());
+  #underWay = 0;
+  /** Of the runs under way, how many wait for calls that their actions make. */
+  #waits = 0;
+
+  constructor(name: string, options: ActorHostOptions) {
+    this.place = { stream: name };
+    this.#options = options;
+  }
+
+  get isGone(): boolean {
+    return this.#stream === undefined;
+  }
+
+  /** Runs go over this stream from now on. */
+  attach(stream: StreamConnection): void {
+    this.#stream = stream;
+    this.goOn();
+  }
+
+  /** No more runs go over this stream; those under way are answered, or lost with it. */
+  detach(stream: StreamConnection): void {
+    if (this.#stream !== stream) return;
+    this.#stream = undefined;
+    this.goOn();
+  }
+
+  call(call: HostCall, cancellation: Cancellation): Promise<HostAnswer> {
+    return this.#options.observer.hostCall({ ...call, host: this.name }, async () => {
+      if (this.#room > 0) this.#underWay++;
+      else await this.#line.wait(cancellation);
+      try {
+        return await this.#ask(call.body, cancellation);
+      } finally {
+        this.#underWay--;
+        this.#line.moved();
+        this.goOn();
+      }
+    });
+  }
+
+  beginWait(): void {
+    this.#waits++;
+    this.goOn();
+  }
+
+  endWait(): void {
+    this.#waits--;
+  }
+
+  /** Lets runs go that wait, as far as there is room. */
+  goOn(): void {
+    while (this.#room > 0) {
+      const go = this.#line.first();
+      if (go === undefined) return;
+      this.#underWay++;
+      go(undefined);
+    }
+  }
+
+  /** None of those who have a place comes to an end. */
+  #admitLast(): void {
+    const hasReserve = this.#underWay < this.#options.connectionsMax * STALLED_SHARE_MAX;
+    const go = hasReserve ? this.#line.last() : undefined;
+    if (go === undefined) return;
+    this.#underWay++;
+    go(undefined);
+  }
+
+  close(): void {
+    this.#stream = undefined;
+    this.goOn();
+  }
+
+  /** How many more runs can be sent. Without a stream none has to wait: it fails. */
+  get #room(): number {
+    if (this.#stream === undefined) return Infinity;
+    if (this.#stream.unsentBytes > UNSENT_BYTES_MAX) return 0;
+    return this.#options.connectionsMax - (this.#underWay - this.#waits);
+  }
+
+  #ask(body: Uint8Array, cancellation: Cancellation): Promise<HostAnswer> {
+    if (cancellation.reason !== undefined) throw cancellation.reason;
+    const stream = this.#stream;
+    if (stream === undefined) throw new HostUnavailable("the host has no stream open", true);
+    return new Promise((resolve, reject) => {
+      const end = (): void => (cancellation.listener = undefined);
+      const id = stream.ask(FrameKind.run, body, {
+        answered(kind, answer) {
+          end();
+          if (kind === FrameKind.declined) {
+            reject(new HostUnavailable("the host begins no more runs", true));
+          } else resolve({ status: kind === FrameKind.done ? 200 : 500, body: answer });
+        },
+        lost(lost) {
+          end();
+          reject(errorOf(lost));
+        },
+      });
+      cancellation.listener = () => {
+        stream.giveUp(id);
+        end();
+        reject(cancellation.reason!);
+      };
+    });
+  }
+}
+
+function errorOf({ reason, isTooLarge }: Lost): Error {
+  return isTooLarge
+    ? new BadResponse(reason)
+    : new HostUnavailable(`the host has not answered: ${reason}`, false);
+}

@@ -1,0 +1,121 @@
+/**
+ * The streams of a proxy: connections that began as a request of HTTP at the port of the protocol, and so
+ * came through the same TLS and the same guard.
+ */
+import { randomUUID } from "node:crypto";
+import type { IncomingMessage } from "node:http";
+import type { Socket } from "node:net";
+import { SpawnError } from "spawn-mesh/engine";
+import { PROGRAM_HEADER, STREAM_PATH, STREAM_PROTOCOL } from "spawn-mesh/protocol";
+import { failureAnswer } from "../answers.ts";
+import type { Guard, RequestFacts } from "../security/guard.ts";
+import type { Identity } from "../security/identity.ts";
+import { ProgramStream } from "./program-stream.ts";
+import type { ProgramStreamParts } from "./program-stream.ts";
+
+export interface StreamsOptions extends Pick<
+  ProgramStreamParts,
+  "systems" | "registering" | "bodyBytesMax" | "log"
+> {
+  readonly guard: Guard;
+  /** Whether no more are given. */
+  readonly isClosing: () => boolean;
+}
+
+/** A request for a stream, with the connection that is to become one. */
+export interface StreamRequest {
+  readonly facts: RequestFacts & Pick<IncomingMessage, "headers">;
+  readonly socket: Socket;
+  /** What has come after the request. */
+  readonly head: Buffer;
+}
+
+/** What a stream was let in for. */
+interface Admission {
+  readonly facts: RequestFacts;
+  readonly identity: Identity;
+}
+
+const ACCEPTED = `HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: ${STREAM_PROTOCOL}\r\n\r\n`;
+const PROGRAM = /^[\w-]{1,64}$/;
+
+/** Whether a request asks for a stream that is spoken here. All others are answered as if it had not. */
+export function isForStream({ method, url, headers }: IncomingMessage): boolean {
+  const offered = headers.upgrade?.split(",").map((one) => one.trim()) ?? [];
+  return method === "GET" && url === STREAM_PATH && offered.includes(STREAM_PROTOCOL);
+}
+
+export class Streams {
+  readonly #options: StreamsOptions;
+  readonly #open = new Map<ProgramStream, Admission>();
+
+  constructor(options: StreamsOptions) {
+    this.#options = options;
+  }
+
+  /** Makes a stream of a connection, if whoever asks may have one. */
+  begin({ facts, socket, head }: StreamRequest): void {
+    socket.on("error", () => socket.destroy());
+    if (this.#options.isClosing()) {
+      return refuse(socket, 503, new SpawnError("SHUTTING_DOWN", "the proxy is stopping"));
+    }
+    const { guard, log, registering } = this.#options;
+    const identity = guard.authorize(facts);
+    if ("refusal" in identity) return refuse(socket, 401, identity.refusal);
+    socket.write(ACCEPTED);
+    const { from, address } = facts.peer;
+    const program = { by: identity.name, from, address };
+    const stream: ProgramStream = new ProgramStream(socket, head, {
+      ...this.#options,
+      identity,
+      hostOf: () => registering.hosts.withStream(`${identity.name} ${programOf(facts)}`),
+      onClosed: (reason) => {
+        this.#open.delete(stream);
+        log("info", "stream-closed", { ...program, reason });
+      },
+    });
+    this.#open.set(stream, { facts, identity });
+    log("info", "stream-opened", program);
+  }
+
+  /**
+   * Ends the streams of those who would not be let in any more, or for something else.
+   *
+   * @param hasOtherAuthority whether certificates that were accepted may not be any more
+   */
+  recheck(hasOtherAuthority: boolean): void {
+    for (const [stream, { facts, identity }] of this.#open) {
+      if (hasOtherAuthority && facts.peer.certificateName !== undefined) {
+        stream.close("other authorities check certificates now");
+        continue;
+      }
+      const now = this.#options.guard.authorize(facts);
+      const isSame = "name" in now && now.name === identity.name && now.isHost === identity.isHost;
+      if (!isSame) stream.close("it is not let in any more");
+    }
+  }
+
+  /** Ends all, with what was answered. */
+  close(): void {
+    for (const stream of this.#open.keys()) stream.end("the proxy is stopping");
+  }
+}
+
+function programOf({ headers }: StreamRequest["facts"]): string {
+  const named = headers[PROGRAM_HEADER];
+  return typeof named === "string" && PROGRAM.test(named) ? named : randomUUID();
+}
+
+/** Answers as a server of HTTP would, for the last time on that connection. */
+function refuse(socket: Socket, status: number, error: SpawnError): void {
+  const { headers, body } = failureAnswer(error);
+  const fields = {
+    ...headers,
+    ...(status === 401 && { "www-authenticate": "Bearer" }),
+    "content-length": body.length,
+    connection: "close",
+  };
+  const lines = Object.entries(fields).map(([name, value]) => `${name}: ${value}\r\n`);
+  socket.write(`HTTP/1.1 ${status} Refused\r\n${lines.join("")}\r\n`);
+  socket.end(body);
+}
