@@ -38,7 +38,7 @@ export class ProgramStream {
   /** What it is as a host, once it has registered actors. */
   #host: StreamHost | undefined;
 
-  constructor(socket: Socket, head: Buffer, parts: ProgramStreamParts) {
+  constructor(socket: Socket, parts: ProgramStreamParts) {
     this.#parts = parts;
     const { bodyBytesMax } = parts;
     const limits = { bodyBytesMax, unreadBytesMax: UNREAD_BYTES_MAX };
@@ -53,6 +53,10 @@ export class ProgramStream {
         parts.onClosed(reason);
       },
     });
+  }
+
+  /** Takes what came with the request for it; whatever that is, even what ends it. */
+  begin(head: Buffer): void {
     this.#connection.begin(head);
   }
 

@@ -65,7 +65,7 @@ export class Streams {
     socket.write(ACCEPTED);
     const { from, address } = facts.peer;
     const program = { by: identity.name, from, address };
-    const stream: ProgramStream = new ProgramStream(socket, head, {
+    const stream: ProgramStream = new ProgramStream(socket, {
       ...this.#options,
       identity,
       hostOf: () => registering.hosts.withStream(`${identity.name} ${programOf(facts)}`),
@@ -76,6 +76,7 @@ export class Streams {
     });
     this.#open.set(stream, { facts, identity });
     log("info", "stream-opened", program);
+    stream.begin(head);
   }
 
   /**
