@@ -2,18 +2,29 @@
 import { once } from "node:events";
 import { connect as connectSocket } from "node:net";
 import type { Socket } from "node:net";
-import { STREAM_PATH, STREAM_PROTOCOL } from "spawn-mesh/protocol";
-import { expect, test } from "vitest";
+import { setTimeout as sleep } from "node:timers/promises";
+import { create, toBinary } from "@bufbuild/protobuf";
+import {
+  FrameKind,
+  RegistrationRequestSchema,
+  STREAM_PATH,
+  STREAM_PROTOCOL,
+} from "spawn-mesh/protocol";
+import { describe, expect, test } from "vitest";
+import type { ListenAddress } from "../src/config.ts";
+import { tally } from "./fixtures/counting-program.ts";
 import { ProxyProcess } from "./fixtures/proxy-process.ts";
-import { frame } from "./fixtures/raw-stream.ts";
+import { frame, framesOf, openRawStream } from "./fixtures/raw-stream.ts";
+import { startTestProxy } from "./fixtures/start-proxy.ts";
 import { until } from "./fixtures/until.ts";
+import { startBeside, urlOf } from "./sidecar/start-sidecar.ts";
 
 const UPGRADE = Buffer.from(
   `GET ${STREAM_PATH} HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: ${STREAM_PROTOCOL}\r\n\r\n`,
 );
 
 /** A connection whose other end has to end it. */
-async function connectedTo({ address }: ProxyProcess): Promise<Socket> {
+async function connectedTo({ address }: { readonly address: ListenAddress }): Promise<Socket> {
   const { port } = address as { readonly port: number };
   const socket = connectSocket({ host: "127.0.0.1", port, allowHalfOpen: true });
   socket.on("error", () => undefined);
@@ -32,3 +43,50 @@ test("a frame of no kind that comes with the request ends that stream, and no mo
   socket.destroy();
   expect((await proxy.client.send("GET", "/health")).status).toBe(200);
 });
+
+describe("whoever is refused a stream", () => {
+  const tokens = { SPAWN_TOKENS: "host shop host-0123456789abcdef0123456789abcdef01" };
+
+  test("keeps no connection, although it does not end its side", async () => {
+    await using proxy = await ProxyProcess.start({ PROXY_DATABASE_TYPE: "memory", ...tokens });
+    const socket = await connectedTo(proxy);
+    socket.resume().write(UPGRADE);
+    await once(socket, "end");
+    await until(() => !socket.write("still here") || socket.destroyed, 5_000);
+  });
+
+  test("leaves nothing behind when it goes, and does not hold up a proxy that stops", async () => {
+    await using proxy = await startTestProxy(tokens);
+    const gone = await connectedTo(proxy);
+    gone.resume().write(UPGRADE);
+    await once(gone, "end");
+    gone.end();
+    const staying = await connectedTo(proxy);
+    staying.resume().write(UPGRADE);
+    await once(staying, "end");
+    const stopping = proxy.stop();
+    expect(await Promise.race([stopping.then(() => "stopped"), sleep(8_000, "held up")])).toBe(
+      "stopped",
+    );
+    staying.destroy();
+    await stopping;
+  });
+});
+
+test(
+  "a program keeps its stream however many others come and go",
+  { timeout: 60_000 },
+  async () => {
+    await using proxy = await startTestProxy();
+    await using system = await startBeside(proxy, [tally], { sidecar: urlOf(proxy.address) });
+    expect(await system.actor(tally, "one").add(1)).toBe(1);
+    const nothing = toBinary(RegistrationRequestSchema, create(RegistrationRequestSchema));
+    for (let others = 0; others < 260; others++) {
+      const socket = await openRawStream(proxy);
+      socket.write(frame(FrameKind.register, 7, nothing));
+      for await (const { id } of framesOf(socket)) if (id === 7) break;
+      socket.destroy();
+    }
+    expect(await system.actor(tally, "one").add(1)).toBe(2);
+  },
+);

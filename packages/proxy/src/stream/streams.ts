@@ -37,6 +37,8 @@ interface Admission {
 }
 
 const ACCEPTED = `HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: ${STREAM_PROTOCOL}\r\n\r\n`;
+/** Time for a refusal to be read, and the connection to be ended by who asked, in milliseconds. */
+const FAREWELL_MS = 2_000;
 const PROGRAM = /^[\w-]{1,64}$/;
 
 /** Whether a request asks for a stream that is spoken here. All others are answered as if it had not. */
@@ -119,4 +121,8 @@ function refuse(socket: Socket, status: number, error: SpawnError): void {
   const lines = Object.entries(fields).map(([name, value]) => `${name}: ${value}\r\n`);
   socket.write(`HTTP/1.1 ${status} Refused\r\n${lines.join("")}\r\n`);
   socket.end(body);
+  // Nobody else looks after the connection any more; read from, it is heard to end.
+  socket.resume();
+  const farewell = setTimeout(() => socket.destroy(), FAREWELL_MS).unref();
+  socket.on("close", () => clearTimeout(farewell));
 }
