@@ -7,7 +7,7 @@ import { StreamHost } from "../stream/stream-host.ts";
 import type { HostAddress } from "./host-connection.ts";
 import type { HostPlace, HostProgram } from "./host-program.ts";
 
-/** Hosts that are known by where they listen; beyond it the one is forgotten that has registered first. */
+/** Hosts that are known; beyond it the one is forgotten that has registered first. One with a stream stays. */
 const HOSTS_MAX = 256;
 
 export interface ActorHostsOptions extends ActorHostOptions {
@@ -63,11 +63,16 @@ export class ActorHosts {
     if (this.#hosts.size > HOSTS_MAX) this.#forgetOldest();
   }
 
-  /** A program may listen elsewhere each time that it starts. Actors that still have the host keep it. */
+  /**
+   * A program may listen elsewhere each time that it starts. Actors that still have the host keep it. One
+   * whose stream is open is reached by it and by nothing else, and registers no second time.
+   */
   #forgetOldest(): void {
-    const [key, host] = this.#hosts.entries().next().value!;
-    this.#hosts.delete(key);
-    host.close();
+    for (const [key, host] of this.#hosts) {
+      if (host instanceof StreamHost && !host.isGone) continue;
+      this.#hosts.delete(key);
+      return host.close();
+    }
   }
 
   close(): void {
