@@ -139,6 +139,20 @@ describe("a call whose stream ends", () => {
     expect(await failureOf(client.actor(tally, "slow").wait(1))).toBe("NODE_UNAVAILABLE no");
   });
 
+  test("takes thousands of others with it that wait for their turn, and not its program", async () => {
+    const proxy = await ProxyProcess.start({ PROXY_DATABASE_TYPE: "memory" });
+    await using client = connect(urlOf(proxy.address), { system: "spawn-system" });
+    using _program = await startProgram(urlOf(proxy.address));
+    await client.actor(tally, "slow").add(1);
+    const calls = Array.from({ length: 10_000 }, () =>
+      failureOf(client.actor(tally, "slow").wait(30_000)),
+    );
+    await sleep(300);
+    await proxy.kill("SIGKILL");
+    const failures = new Set(await Promise.all(calls));
+    expect(failures).toEqual(new Set(["UNKNOWN_OUTCOME unknown", "NODE_UNAVAILABLE no"]));
+  });
+
   test("is told at once when the program dies that runs it, and nothing has changed", async () => {
     await using proxy = await startTestProxy();
     const program = await startProgram(urlOf(proxy.address));

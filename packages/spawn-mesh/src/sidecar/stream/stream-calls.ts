@@ -82,15 +82,22 @@ export class StreamCalls {
     this.#sweep = undefined;
   }
 
-  /** Sends what waits, as far as there is room; without a stream they are made in another way. */
+  /** Sends what waits, as far as there is room. */
   #goOn(): void {
     const connection = this.#stream.current;
+    if (connection === undefined) return this.#goOnWithout();
     for (const call of this.#waiting) {
-      if (connection !== undefined && !this.#hasRoom(connection)) return;
+      if (!this.#hasRoom(connection)) return;
       this.#waiting.delete(call);
-      if (connection === undefined) call.end((settle) => settle.resolve(undefined));
-      else call.send(connection);
+      call.send(connection);
     }
+  }
+
+  /** Without a stream calls are made in another way; none of them waits while the others are told. */
+  #goOnWithout(): void {
+    const calls = [...this.#waiting];
+    this.#waiting.clear();
+    for (const call of calls) call.end((settle) => settle.resolve(undefined));
   }
 
   #giveUpLate(): void {
