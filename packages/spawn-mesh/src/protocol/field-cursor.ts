@@ -5,6 +5,7 @@ const LENGTH_DELIMITED = 2;
 /** A number of as many bytes is exact. */
 const VARINT_BYTES_MAX = 7;
 const FIELD_MAX = 2 ** 29 - 1;
+const INT32_MAX = 2 ** 31 - 1;
 
 /** What is thrown at everything that {@link FieldCursor} does not read; it costs no stack. */
 export const UNUSUAL: unknown = Object.freeze({ isUnusual: true });
@@ -82,6 +83,13 @@ export class FieldCursor {
   number(): number {
     if (this.wireType !== VARINT) throw UNUSUAL;
     return this.#varint();
+  }
+
+  /** Of an enum: beyond it values are cut, or negative. */
+  enumValue(): number {
+    const value = this.number();
+    if (value > INT32_MAX) throw UNUSUAL;
+    return value;
   }
 
   boolean(): boolean {

@@ -221,7 +221,7 @@ function readStatus(from: FieldCursor, end: number): RequestStatus {
   const status: RequestStatus = { $typeName: "spawn.RequestStatus", status: 0, message: "" };
   for (let seen: Seen = 0; from.next(end);) {
     seen = once(from, seen);
-    if (from.field === 1) status.status = from.number() as Status;
+    if (from.field === 1) status.status = from.enumValue() as Status;
     else if (from.field === 2) status.message = from.text(end);
     else throw UNUSUAL;
   }
