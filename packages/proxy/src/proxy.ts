@@ -64,7 +64,8 @@ export async function startProxy(config: ProxyConfig, log: Log): Promise<Running
   await systems.start();
   const channels = new ChannelRoutes({ systems, guard });
   const registering = { systems, hosts, log, guard, declared: declared.options };
-  const streams = new Streams({ systems, registering, bodyBytesMax, isClosing, log, guard });
+  const limits = { bodyBytesMax, transferMsMax };
+  const streams = new Streams({ systems, registering, ...limits, isClosing, log, guard });
   const unread = unreadAnswersOf(config);
   const server = new ProxyServer({
     routes: [
@@ -76,8 +77,7 @@ export async function startProxy(config: ProxyConfig, log: Log): Promise<Running
       ...healthRoutes(isReady),
       ...(metrics === undefined ? [] : metricsRoutes(() => metrics.text(systems.loads))),
     ],
-    bodyBytesMax,
-    transferMsMax,
+    ...limits,
     unread,
     log,
     isClosing,

@@ -1,14 +1,10 @@
 /** Bodies of requests of HTTP/1, within the bounds of one and of all. */
 import type { IncomingMessage } from "node:http";
 import { SpawnError } from "spawn-mesh/engine";
+import { TOO_MANY_UNFINISHED, UnfinishedBytes } from "./unfinished-bytes.ts";
 
 /** How much of a body that is too large is read and thrown away, in limits of a body. */
 const DISCARDED_SHARE_MAX = 8;
-/** How much of bodies that have not come to their end is kept at once, in limits of a body. */
-const UNFINISHED_SHARE_MAX = 32;
-
-/** Bytes of all bodies that have not come to their end: nobody has yet promised anything for them. */
-let unfinishedBytes = 0;
 
 /**
  * The body of a request. One that is too large is read to its end all the same, as long as that is not
@@ -23,15 +19,11 @@ export function readBody(request: IncomingMessage, bytesMax: number): Promise<Bu
       return reject(tooLarge(bytesMax));
     }
     let chunks: Buffer[] = [];
-    let kept = 0;
     let bytes = 0;
-    const keep = (count: number): void => {
-      unfinishedBytes += count - kept;
-      kept = count;
-    };
+    const unfinished = new UnfinishedBytes(bytesMax);
     const refuse = (error: SpawnError): void => {
       request.pause();
-      keep(0);
+      unfinished.keep(0);
       chunks = [];
       reject(error);
     };
@@ -39,13 +31,10 @@ export function readBody(request: IncomingMessage, bytesMax: number): Promise<Bu
       bytes += chunk.length;
       if (bytes <= bytesMax) {
         chunks.push(chunk);
-        keep(bytes);
-        const isTooMuch = unfinishedBytes > bytesMax * UNFINISHED_SHARE_MAX;
-        if (isTooMuch)
-          refuse(new SpawnError("OVERLOADED", "too many bodies have not come to their end"));
+        if (!unfinished.keep(bytes)) refuse(new SpawnError("OVERLOADED", TOO_MANY_UNFINISHED));
         return;
       }
-      keep(0);
+      unfinished.keep(0);
       chunks = [];
       if (bytes > discardedMax) refuse(tooLarge(bytesMax));
     });
@@ -53,7 +42,7 @@ export function readBody(request: IncomingMessage, bytesMax: number): Promise<Bu
       if (bytes > bytesMax) reject(tooLarge(bytesMax));
       else resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks));
     });
-    request.on("close", () => keep(0));
+    request.on("close", () => unfinished.keep(0));
     request.on("error", (cause) =>
       reject(new SpawnError("CANCELLED", "the request has ended in the middle", { cause })),
     );

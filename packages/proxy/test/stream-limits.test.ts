@@ -2,7 +2,8 @@
 import { readFileSync } from "node:fs";
 import { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
-import { fromBinary } from "@bufbuild/protobuf";
+import { create, fromBinary } from "@bufbuild/protobuf";
+import { AnySchema } from "@bufbuild/protobuf/wkt";
 import { actor, connect } from "spawn-mesh";
 import { FrameKind, InvocationResponseSchema, RefusalSchema, Status } from "spawn-mesh/protocol";
 import { describe, expect, test } from "vitest";
@@ -28,6 +29,9 @@ const keeper = actor("keeper", {
     length: (ctx) => ctx.state.text.length,
   },
 });
+
+/** The payload of a call that takes nearly all that a call may have. */
+const LARGE = create(AnySchema, { typeUrl: "example.com/large", value: new Uint8Array(99_000) });
 
 function memoryOf({ pid }: ProxyProcess): number {
   return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? 0);
@@ -110,6 +114,32 @@ describe("a stream", () => {
     const run = await answerTo(other, 6);
     expect(fromBinary(RefusalSchema, run.body).code).toBe("INVALID_ARGUMENT");
     other.destroy();
+  });
+
+  test("keeps no more halves of calls than others do, and takes them again when those are gone", async () => {
+    await using proxy = await startTestProxy({ SPAWN_BODY_BYTES_MAX: "100000" });
+    const call = callOf("nobody", "add", { payload: { case: "value", value: LARGE } });
+    const whole = frame(FrameKind.invoke, 3, call);
+    const halves = await Promise.all(
+      Array.from({ length: 40 }, async () => {
+        const socket = await openRawStream(proxy);
+        socket.write(whole.subarray(0, 90_000));
+        return socket;
+      }),
+    );
+    await sleep(200);
+    const answers = halves.map(async (socket) => {
+      const answer = answerTo(socket, 3);
+      socket.write(whole.subarray(90_000));
+      return fromBinary(RefusalSchema, (await answer).body).code;
+    });
+    const codes = await Promise.all(answers);
+    expect(codes.filter((code) => code === "OVERLOADED").length).toBeGreaterThanOrEqual(4);
+    expect(codes.filter((code) => code === "ACTOR_NOT_FOUND").length).toBeGreaterThanOrEqual(30);
+    const socket = await openRawStream(proxy);
+    const answer = answerTo(socket, 3);
+    socket.write(whole);
+    expect(fromBinary(RefusalSchema, (await answer).body).code).toBe("ACTOR_NOT_FOUND");
   });
 
   test("takes frames one byte after the other", async () => {

@@ -11,6 +11,7 @@ import { invoke } from "../routes/invoke.ts";
 import { register } from "../routes/register.ts";
 import type { RegisterParts } from "../routes/register.ts";
 import type { Identity } from "../security/identity.ts";
+import { TOO_MANY_UNFINISHED, UnfinishedBytes } from "../unfinished-bytes.ts";
 import type { StreamHost } from "./stream-host.ts";
 
 /** Requests of one program that are worked on at once; more are refused. */
@@ -24,6 +25,8 @@ export interface ProgramStreamParts {
   readonly systems: ActorSystems;
   readonly registering: RegisterParts;
   readonly bodyBytesMax: number;
+  /** How long a request or an answer may take to come, in milliseconds. */
+  readonly transferMsMax: number;
   readonly log: Log;
   readonly identity: Identity;
   /** What it is as a host. */
@@ -40,15 +43,18 @@ export class ProgramStream {
 
   constructor(socket: Socket, parts: ProgramStreamParts) {
     this.#parts = parts;
-    const { bodyBytesMax } = parts;
-    const limits = { bodyBytesMax, unreadBytesMax: UNREAD_BYTES_MAX };
+    const { bodyBytesMax, transferMsMax: frameMsMax } = parts;
+    const limits = { bodyBytesMax, unreadBytesMax: UNREAD_BYTES_MAX, frameMsMax };
+    const unfinished = new UnfinishedBytes(bodyBytesMax);
     this.#connection = new StreamConnection(socket, limits, {
       asked: (kind, id, body) => void this.#asked(kind, id, body),
       tooLarge: (_kind, id, bytes) => this.#refuse(id, tooLarge(bytes, bodyBytesMax)),
+      holds: (bytes) => unfinished.keep(bytes),
       // It is worked on all the same; nobody hears of it.
       cancelled: () => undefined,
       drained: () => this.#host?.goOn(),
       closed: (reason) => {
+        unfinished.keep(0);
         this.#host?.detach(this.#connection);
         parts.onClosed(reason);
       },
@@ -115,6 +121,7 @@ export class ProgramStream {
 }
 
 function tooLarge(bytes: number, bytesMax: number): SpawnError {
+  if (bytes <= bytesMax) return new SpawnError("OVERLOADED", TOO_MANY_UNFINISHED);
   return new SpawnError(
     "PAYLOAD_TOO_LARGE",
     `the body: expected at most ${bytesMax} bytes, got ${bytes}`,

@@ -50,3 +50,33 @@ test("finds the same frames however their bytes are cut, and leaves out those th
     }),
   );
 });
+
+test("tells of a frame that is dropped while it comes, and of those behind it", () => {
+  const heard: unknown[] = [];
+  const reader = new FrameReader(BODY_BYTES_MAX, {
+    frame: (_kind, id, body) => heard.push({ id, body: body.toString() }),
+    tooLarge: (_kind, id, bytes) => heard.push({ id, bytes }),
+  });
+  const first = bytesOf({ kind: 1, id: 1, body: Buffer.alloc(50) });
+  reader.read(first.subarray(0, 30));
+  reader.drop();
+  reader.drop();
+  expect(reader.heldBytes).toBe(0);
+  reader.read(first.subarray(30));
+  reader.read(bytesOf({ kind: 1, id: 2, body: Buffer.from("next") }));
+  expect(heard).toEqual([
+    { id: 1, bytes: 50 },
+    { id: 2, body: "next" },
+  ]);
+});
+
+test("puts a body together that comes byte by byte", () => {
+  const body = Buffer.from(Array.from({ length: 5_000 }, (_, at) => at % 251));
+  const heard: Buffer[] = [];
+  const reader = new FrameReader(10_000, {
+    frame: (_kind, _id, whole) => heard.push(whole),
+    tooLarge: () => expect.unreachable(),
+  });
+  for (const byte of bytesOf({ kind: 1, id: 1, body })) reader.read(Buffer.from([byte]));
+  expect(heard).toEqual([body]);
+});

@@ -3,19 +3,21 @@ import { HEAD_BYTES } from "./frames.ts";
 
 export interface FrameListener {
   frame(kind: number, id: number, body: Buffer): void;
-  /** A frame whose body is larger than it may be. It is not kept, and comes to no `frame`. */
+  /** A frame whose body is larger than it may be, or was dropped. It is not kept, and comes to no `frame`. */
   tooLarge(kind: number, id: number, bytes: number): void;
 }
 
 const NO_BYTES = Buffer.alloc(0);
+/** A body that came in more parts is put together on the way: each part costs more than a few bytes do. */
+const PARTS_MAX = 1_024;
 
 /** A frame of which not all has come. */
 interface OpenFrame {
   readonly kind: number;
   readonly id: number;
   readonly bytes: number;
-  /** `undefined` for one that is too large: its bytes are thrown away. */
-  readonly parts: Buffer[] | undefined;
+  /** `undefined` for one that is not kept: its bytes are thrown away. */
+  parts: Buffer[] | undefined;
   missing: number;
 }
 
@@ -35,6 +37,19 @@ export class FrameReader {
   get heldBytes(): number {
     const open = this.#open;
     return open?.parts === undefined ? 0 : open.bytes - open.missing;
+  }
+
+  /** What stands for the frame of which not all has come; another object for each frame. */
+  get openFrame(): object | undefined {
+    return this.#open;
+  }
+
+  /** Keeps nothing of that frame. */
+  drop(): void {
+    const open = this.#open;
+    if (open?.parts === undefined) return;
+    open.parts = undefined;
+    this.#listener.tooLarge(open.kind, open.id, open.bytes);
   }
 
   read(chunk: Buffer): void {
@@ -65,6 +80,9 @@ export class FrameReader {
     const count = Math.min(open.missing, bytes.length);
     open.parts?.push(bytes.subarray(0, count));
     open.missing -= count;
+    if (open.parts !== undefined && open.parts.length >= PARTS_MAX) {
+      open.parts = [Buffer.concat(open.parts)];
+    }
     if (open.missing > 0) return NO_BYTES;
     this.#open = undefined;
     if (open.parts !== undefined) {

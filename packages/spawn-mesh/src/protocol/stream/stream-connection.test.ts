@@ -118,6 +118,36 @@ describe("a stream", () => {
     expect(await closed).toBe("nothing was heard for too long");
   });
 
+  test("ends when a frame does not come to its end, although something of it comes", async () => {
+    const [left, right] = await sockets();
+    const { closed } = endOf(left, {}, { heartbeatMs: 10, frameMsMax: 50 });
+    const head = Buffer.from([0, 0, 3, 0, FrameKind.invoke, 0, 0, 0, 1]);
+    right.resume().on("error", () => undefined);
+    right.write(head);
+    const dribble = setInterval(() => right.write("x"), 5);
+    expect(await closed).toBe("a frame has not come to its end for too long");
+    clearInterval(dribble);
+  });
+
+  test("takes many frames in a row that are each in time", async () => {
+    const [left, right] = await sockets();
+    const { end } = endOf(left, {}, { heartbeatMs: 10, frameMsMax: 100 });
+    right.resume();
+    const once = Buffer.concat([
+      Buffer.from([0, 0, 0, 2, FrameKind.cancel, 0, 0, 0, 1]),
+      Buffer.from("xx"),
+    ]);
+    for (let sent = 0; sent < 60; sent++) {
+      right.write(
+        sent === 0
+          ? once.subarray(0, 10)
+          : Buffer.concat([once.subarray(10), once.subarray(0, 10)]),
+      );
+      await sleep(5);
+    }
+    expect(end.isOpen).toBe(true);
+  });
+
   test("stays open while both ends say that they are there, and nothing else", async () => {
     const [left, right] = await sockets();
     const { end } = endOf(left, {}, { heartbeatMs: 10 });

@@ -19,6 +19,11 @@ export interface StreamLimits {
    * any number. The stream ends when what was asked before makes them too many.
    */
   readonly unreadBytesMax?: number;
+  /**
+   * How long a frame may take to come, from its first byte to its last, in milliseconds; it is looked at
+   * with each heartbeat. Default: any time.
+   */
+  readonly frameMsMax?: number;
   /** How often a silent end says that it is there, in milliseconds. Default 10 000. */
   readonly heartbeatMs?: number;
 }
@@ -27,8 +32,10 @@ export interface StreamLimits {
 export interface StreamListener {
   /** A request, which `answer` is called for sooner or later. */
   asked(kind: number, id: number, body: Buffer): void;
-  /** A request whose body was too large to be kept. */
+  /** A request whose body was too large to be kept, by itself or together with others. */
   tooLarge(kind: number, id: number, bytes: number): void;
+  /** So many bytes are kept of a frame of which not all has come. Answers whether they may be. */
+  holds?(bytes: number): boolean;
   /** Nobody waits for the answer to a request any more. */
   cancelled(id: number): void;
   /** It is there. */
@@ -53,7 +60,7 @@ export interface Waiter {
 /** Why there will be no answer. */
 export interface Lost {
   readonly reason: string;
-  /** Whether it came and was too large to be read; else the connection has ended. */
+  /** Whether it came and was too large to be kept; else the connection has ended. */
   readonly isTooLarge: boolean;
 }
 
@@ -93,6 +100,9 @@ export class StreamConnection {
   #isClosed = false;
   #silentBeats = 0;
   #unsentAtBeat = 0;
+  /** The frame that was coming at the last heartbeat, and since when. */
+  #slowFrame: object | undefined;
+  #slowSince = 0;
 
   constructor(socket: Socket, limits: StreamLimits, listener: StreamListener) {
     this.#socket = socket;
@@ -122,11 +132,6 @@ export class StreamConnection {
   /** Bytes that the other end has not taken. */
   get unsentBytes(): number {
     return this.#writer.unsentBytes;
-  }
-
-  /** Bytes that are kept of a frame of which not all has come. */
-  get heldBytes(): number {
-    return this.#reader.heldBytes;
   }
 
   /** Has it told that the stream has ended; at once if it has. */
@@ -199,8 +204,11 @@ export class StreamConnection {
   }
 
   #read(chunk: Buffer): void {
+    if (this.#isClosed) return;
     this.#silentBeats = 0;
     this.#reader.read(chunk);
+    if (this.#isClosed) return;
+    if (this.#listener.holds?.(this.#reader.heldBytes) === false) this.#reader.drop();
   }
 
   #take(kind: number, id: number, body: Buffer): void {
@@ -235,7 +243,10 @@ export class StreamConnection {
     const waiter = this.#waiters.get(id);
     if (waiter === undefined) return;
     this.#waiters.delete(id);
-    const reason = `the answer has ${bytes} bytes; at most ${bodyBytesMax} are read`;
+    const reason =
+      bytes > bodyBytesMax
+        ? `the answer has ${bytes} bytes; at most ${bodyBytesMax} are read`
+        : `the answer was not kept: ${bytes} bytes were too many together with others`;
     waiter.lost({ reason, isTooLarge: true });
   }
 
@@ -263,6 +274,18 @@ export class StreamConnection {
     this.#unsentAtBeat = unsentBytes;
     this.#silentBeats = isMoving ? 0 : this.#silentBeats + 1;
     if (this.#silentBeats > SILENT_BEATS_MAX) return this.close("nothing was heard for too long");
+    if (this.#isTooSlow()) return this.close("a frame has not come to its end for too long");
     if (unsentBytes === 0) this.#writer.send(FrameKind.beat, 0, NO_BODY);
+  }
+
+  /** Whether the frame that is coming takes too long. What is not read here does not come. */
+  #isTooSlow(): boolean {
+    const { openFrame } = this.#reader;
+    if (openFrame === undefined || openFrame !== this.#slowFrame || this.#socket.isPaused()) {
+      this.#slowFrame = openFrame;
+      this.#slowSince = performance.now();
+      return false;
+    }
+    return performance.now() - this.#slowSince > (this.#limits.frameMsMax ?? Infinity);
   }
 }
