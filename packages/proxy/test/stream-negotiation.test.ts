@@ -196,6 +196,14 @@ describe("a stream", () => {
     expect(answer.statusCode).toBe(200);
   });
 
+  test("is not what a request with a body gets, which could be taken for frames", async () => {
+    await using proxy = await startTestProxy();
+    const upgrade = STREAM_PROTOCOL;
+    expect((await asked(proxy, { upgrade, "content-length": "0" })).statusCode).toBe(404);
+    expect((await asked(proxy, { upgrade, "transfer-encoding": "chunked" })).statusCode).toBe(404);
+    expect(openedIn(proxy)).toBe(0);
+  });
+
   test("ends when the token that it was opened with counts no more", async () => {
     await using files = scratch();
     const tokens = files.path("tokens");

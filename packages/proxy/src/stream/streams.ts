@@ -43,8 +43,14 @@ const PROGRAM = /^[\w-]{1,64}$/;
 
 /** Whether a request asks for a stream that is spoken here. All others are answered as if it had not. */
 export function isForStream({ method, url, headers }: IncomingMessage): boolean {
+  if (method !== "GET" || url !== STREAM_PATH || hasBody(headers)) return false;
   const offered = headers.upgrade?.split(",").map((one) => one.trim()) ?? [];
-  return method === "GET" && url === STREAM_PATH && offered.includes(STREAM_PROTOCOL);
+  return offered.includes(STREAM_PROTOCOL);
+}
+
+/** What a gateway would take for the body of a request must not be frames. */
+function hasBody(headers: IncomingMessage["headers"]): boolean {
+  return headers["content-length"] !== undefined || headers["transfer-encoding"] !== undefined;
 }
 
 export class Streams {
