@@ -19,7 +19,7 @@ export const PROGRAM_HEADER = "spawn-program";
 /** The bytes before the body of a frame. */
 export const HEAD_BYTES = 9;
 
-/** Numbers stay for ever. A frame of a kind that an end does not know is skipped. */
+/** Numbers stay for ever. A frame of a kind that an end does not know ends the stream. */
 export const FrameKind = {
   /** To the proxy: an `InvocationRequest`. */
   invoke: 1,
