@@ -104,10 +104,9 @@ export class SidecarStream {
       this.#askAt = performance.now() + ASK_AGAIN_MS;
       return undefined;
     }
-    if (this.#isClosed) {
-      connection.close("this program has ended it");
-      return undefined;
-    }
+    if (this.#isClosed) connection.close("this program has ended it");
+    // It may have ended with what came behind the first frame.
+    if (!connection.isOpen) return undefined;
     this.#askAt = 0;
     this.#connection = connection;
     this.keepAlive(false);
