@@ -139,6 +139,28 @@ describe("a call whose stream ends", () => {
     expect(await failureOf(client.actor(tally, "slow").wait(1))).toBe("NODE_UNAVAILABLE no");
   });
 
+  test("is heard of by the action at its host, when the proxy dies", async () => {
+    const proxy = await ProxyProcess.start({ PROXY_DATABASE_TYPE: "memory" });
+    const begun = Promise.withResolvers<void>();
+    const aborted = Promise.withResolvers<boolean>();
+    const patient = actor("patient", {
+      actions: {
+        async wait({ signal }) {
+          begun.resolve();
+          await once(signal, "abort");
+          aborted.resolve(signal.aborted);
+        },
+      },
+    });
+    await using _system = await startBeside(proxy, [patient], { sidecar: urlOf(proxy.address) });
+    await using client = connect(urlOf(proxy.address), { system: "spawn-system" });
+    const call = failureOf(client.actor(patient).wait());
+    await begun.promise;
+    await proxy.kill("SIGKILL");
+    expect(await call).toBe("UNKNOWN_OUTCOME unknown");
+    expect(await aborted.promise).toBe(true);
+  });
+
   test("takes thousands of others with it that wait for their turn, and not its program", async () => {
     const proxy = await ProxyProcess.start({ PROXY_DATABASE_TYPE: "memory" });
     await using client = connect(urlOf(proxy.address), { system: "spawn-system" });
