@@ -10,6 +10,7 @@ import {
   STREAM_PATH,
   STREAM_PROTOCOL,
 } from "spawn-mesh/protocol";
+import { connect } from "spawn-mesh";
 import { describe, expect, test } from "vitest";
 import type { ListenAddress } from "../src/config.ts";
 import { tally } from "./fixtures/counting-program.ts";
@@ -17,7 +18,7 @@ import { ProxyProcess } from "./fixtures/proxy-process.ts";
 import { frame, framesOf, openRawStream } from "./fixtures/raw-stream.ts";
 import { startTestProxy } from "./fixtures/start-proxy.ts";
 import { until } from "./fixtures/until.ts";
-import { startBeside, urlOf } from "./sidecar/start-sidecar.ts";
+import { failureOf, startBeside, urlOf } from "./sidecar/start-sidecar.ts";
 
 const UPGRADE = Buffer.from(
   `GET ${STREAM_PATH} HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: ${STREAM_PROTOCOL}\r\n\r\n`,
@@ -90,3 +91,22 @@ test(
     expect(await system.actor(tally, "one").add(1)).toBe(2);
   },
 );
+
+test("many streams leave room for requests, and programs go on with those", async () => {
+  await using proxy = await startTestProxy();
+  const sockets: Socket[] = [];
+  const open = async (): Promise<void> => {
+    for (let count = 0; count < 100; count++) sockets.push(await openRawStream(proxy));
+  };
+  await Promise.all(Array.from({ length: 10 }, open));
+  const refused = await connectedTo(proxy);
+  refused.write(UPGRADE);
+  const [answer] = (await once(refused, "data")) as [Buffer];
+  expect(answer.toString()).toMatch(/^HTTP\/1.1 429 .*spawn-error: OVERLOADED/s);
+  refused.destroy();
+  await using client = connect(urlOf(proxy.address), { system: "spawn-system" });
+  expect(await failureOf(client.invoke("nobody", { action: "add" }))).toBe("ACTOR_NOT_FOUND no");
+  for (const socket of sockets) socket.destroy();
+  await until(() => proxy.logged.filter((line) => line.endsWith("stream-closed")).length >= 1_000);
+  (await openRawStream(proxy)).destroy();
+});

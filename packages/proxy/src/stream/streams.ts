@@ -37,6 +37,8 @@ interface Admission {
 }
 
 const ACCEPTED = `HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: ${STREAM_PROTOCOL}\r\n\r\n`;
+/** Streams at once: they may be silent for ever, and connections are needed for requests too. */
+const STREAMS_MAX = 1_000;
 /** Time for a refusal to be read, and the connection to be ended by who asked, in milliseconds. */
 const FAREWELL_MS = 2_000;
 const PROGRAM = /^[\w-]{1,64}$/;
@@ -70,6 +72,10 @@ export class Streams {
     const { guard, log, registering } = this.#options;
     const identity = guard.authorize(facts);
     if ("refusal" in identity) return refuse(socket, 401, identity.refusal);
+    if (this.#open.size >= STREAMS_MAX) {
+      const full = `a proxy has at most ${STREAMS_MAX} streams: make requests instead`;
+      return refuse(socket, 429, new SpawnError("OVERLOADED", full));
+    }
     socket.write(ACCEPTED);
     const { from, address } = facts.peer;
     const program = { by: identity.name, from, address };
