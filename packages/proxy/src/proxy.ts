@@ -65,8 +65,8 @@ export async function startProxy(config: ProxyConfig, log: Log): Promise<Running
   const channels = new ChannelRoutes({ systems, guard });
   const registering = { systems, hosts, log, guard, declared: declared.options };
   const limits = { bodyBytesMax, transferMsMax };
-  const streams = new Streams({ systems, registering, ...limits, isClosing, log, guard });
   const unread = unreadAnswersOf(config);
+  const streams = new Streams({ systems, registering, ...limits, unread, isClosing, log, guard });
   const server = new ProxyServer({
     routes: [
       ...actorRoutes(systems),

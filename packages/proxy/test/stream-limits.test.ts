@@ -156,6 +156,34 @@ describe("a stream", () => {
 });
 
 describe("a program that does not read", () => {
+  test(
+    "is cut off when it and others like it have asked for more than the proxy keeps",
+    { timeout: 60_000 },
+    async () => {
+      await using proxy = await ProxyProcess.start({
+        PROXY_DATABASE_TYPE: "memory",
+        SPAWN_BODY_BYTES_MAX: "1000000",
+      });
+      await using system = await startBeside(proxy, [keeper]);
+      await system.actor(keeper, "big").keep({ bytes: 900_000 });
+      const before = memoryOf(proxy);
+      const read = callOf("big", "get", { registerRef: "keeper" });
+      const many = Array.from({ length: 20 }, (_, id) => frame(FrameKind.invoke, id + 1, read));
+      const sockets = [];
+      for (let programs = 0; programs < 12; programs++) {
+        const socket = await openRawStream(proxy);
+        socket.write(Buffer.concat(many));
+        sockets.push(socket);
+      }
+      const cutOff = (): number =>
+        proxy.said.filter((line) => /stream-closed.*were not read/.test(line)).length;
+      await until(() => cutOff() >= 8);
+      expect(memoryOf(proxy) - before).toBeLessThan(200_000);
+      expect(await system.actor(keeper, "big").length()).toBe(900_000);
+      for (const socket of sockets) socket.destroy();
+    },
+  );
+
   test("is not read from, and takes no memory without end", { timeout: 60_000 }, async () => {
     await using proxy = await ProxyProcess.start({ PROXY_DATABASE_TYPE: "memory" });
     await using system = await startBeside(proxy, [keeper]);

@@ -12,6 +12,7 @@ import { register } from "../routes/register.ts";
 import type { RegisterParts } from "../routes/register.ts";
 import type { Identity } from "../security/identity.ts";
 import { TOO_MANY_UNFINISHED, UnfinishedBytes } from "../unfinished-bytes.ts";
+import type { UnreadAnswers } from "../unread-answers.ts";
 import type { StreamHost } from "./stream-host.ts";
 
 /** Requests of one program that are worked on at once; more are refused. */
@@ -27,6 +28,7 @@ export interface ProgramStreamParts {
   readonly bodyBytesMax: number;
   /** How long a request or an answer may take to come, in milliseconds. */
   readonly transferMsMax: number;
+  readonly unread: UnreadAnswers;
   readonly log: Log;
   readonly identity: Identity;
   /** What it is as a host. */
@@ -38,6 +40,7 @@ export class ProgramStream {
   readonly #parts: ProgramStreamParts;
   readonly #connection: StreamConnection;
   #underWay = 0;
+  #forgetUnread: (() => void) | undefined;
   /** What it is as a host, once it has registered actors. */
   #host: StreamHost | undefined;
 
@@ -52,9 +55,14 @@ export class ProgramStream {
       holds: (bytes) => unfinished.keep(bytes),
       // It is worked on all the same; nobody hears of it.
       cancelled: () => undefined,
-      drained: () => this.#host?.goOn(),
+      heldBack: (bytes) => this.#isUnread(bytes),
+      drained: () => {
+        this.#forgetUnread?.();
+        this.#host?.goOn();
+      },
       closed: (reason) => {
         unfinished.keep(0);
+        this.#forgetUnread?.();
         this.#host?.detach(this.#connection);
         parts.onClosed(reason);
       },
@@ -74,6 +82,13 @@ export class ProgramStream {
   /** Ends it at once. */
   close(reason: string): void {
     this.#connection.close(reason);
+  }
+
+  /** It counts with the answers that others do not read. */
+  #isUnread(bytes: number): void {
+    this.#forgetUnread?.();
+    const giveUp = (): void => this.close("its answers were not read");
+    this.#forgetUnread = this.#parts.unread.add(bytes, giveUp);
   }
 
   async #asked(kind: number, id: number, body: Buffer): Promise<void> {

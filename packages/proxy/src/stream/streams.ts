@@ -15,7 +15,7 @@ import type { ProgramStreamParts } from "./program-stream.ts";
 
 export interface StreamsOptions extends Pick<
   ProgramStreamParts,
-  "systems" | "registering" | "bodyBytesMax" | "transferMsMax" | "log"
+  "systems" | "registering" | "bodyBytesMax" | "transferMsMax" | "unread" | "log"
 > {
   readonly guard: Guard;
   /** Whether no more are given. */

@@ -40,6 +40,8 @@ export interface StreamListener {
   cancelled(id: number): void;
   /** It is there. */
   beat?(): void;
+  /** So many bytes wait to be read by the other end, and nothing more is read from it. */
+  heldBack?(bytes: number): void;
   /** It has taken all that was sent. */
   drained?(): void;
   /** It is the last that is heard. */
@@ -257,8 +259,9 @@ export class StreamConnection {
     if (unreadBytesMax === undefined || unsentBytes <= unreadBytesMax) return;
     this.#socket.pause();
     if (unsentBytes > bodyBytesMax * UNREAD_SHARE_MAX) {
-      this.close(`${unsentBytes} bytes were not read`);
+      return this.close(`${unsentBytes} bytes were not read`);
     }
+    this.#listener.heldBack?.(unsentBytes);
   }
 
   #drained(): void {
