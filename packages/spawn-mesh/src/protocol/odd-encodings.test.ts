@@ -15,8 +15,19 @@ type Bytes = readonly number[];
 
 /** Of numbers that fit nowhere the readers of the library keep different parts. */
 const numbers = fc.constantFrom(
-  ...[0n, 1n, 2n, 300n, 2n ** 31n - 1n, 2n ** 31n, 2n ** 32n - 1n, 2n ** 32n + 1n, 2n ** 48n],
-  ...[2n ** 49n - 1n, 2n ** 53n, 2n ** 63n, 2n ** 64n - 1n],
+  0n,
+  1n,
+  2n,
+  300n,
+  2n ** 31n - 1n,
+  2n ** 31n,
+  2n ** 32n - 1n,
+  2n ** 32n + 1n,
+  2n ** 48n,
+  2n ** 49n - 1n,
+  2n ** 53n,
+  2n ** 63n,
+  2n ** 64n - 1n,
 );
 const texts = fc.oneof(
   fc.string({ maxLength: 8 }),
@@ -105,8 +116,16 @@ const messages: readonly (readonly [DescMessage, fc.Arbitrary<Bytes>])[] = [
   [
     InvocationRequestSchema,
     fields(
-      ...[message(1, text(1)), message(2, message(1, ...ofId)), text(3), message(4, ...ofAny)],
-      ...[number(5), message(6, ...ofId), entry(8), entry(8), text(11), ...further],
+      message(1, text(1)),
+      message(2, message(1, ...ofId)),
+      text(3),
+      message(4, ...ofAny),
+      number(5),
+      message(6, ...ofId),
+      entry(8),
+      entry(8),
+      text(11),
+      ...further,
     ),
   ],
   [
