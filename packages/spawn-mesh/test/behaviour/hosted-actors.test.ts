@@ -128,6 +128,36 @@ describe("a definition that comes while the engine runs", () => {
     expect(await Promise.all([before, after])).toEqual([1, 11]);
   });
 
+  describe("with another index", () => {
+    const find = async (engine: Engine, where: Readonly<Record<string, number>>) => {
+      const { actors } = await engine.care.finder.list({ definition: "counter", where });
+      return actors.map(({ name }) => name);
+    };
+    const byTotal = { index: (state: unknown) => ({ total: (state as Total).total }) };
+    const byDouble = { index: (state: unknown) => ({ double: 2 * (state as Total).total }) };
+
+    test("has it written by the next commit of an actor that is alive", async () => {
+      const engine = await start({ definitions: [definition("counter", { add: adds(1) })] });
+      await engine.invoke("counter", { action: "add" });
+      engine.define(definition("counter", { add: adds(1) }, byTotal));
+      await engine.invoke("counter", { action: "add" });
+      expect(await find(engine, { total: 2 })).toEqual(["counter"]);
+      engine.define(definition("counter", { add: adds(1) }, byDouble));
+      await engine.send("counter", { action: "add" });
+      await expect.poll(() => find(engine, { double: 6 })).toEqual(["counter"]);
+      expect(await find(engine, { total: 2 })).toEqual([]);
+    });
+
+    test("or with none lets an actor go on that is alive and had one", async () => {
+      const engine = await start({
+        definitions: [definition("counter", { add: adds(1) }, byTotal)],
+      });
+      await engine.invoke("counter", { action: "add" });
+      engine.define(definition("counter", { add: adds(1) }));
+      expect(await engine.invoke("counter", { action: "add" })).toBe(2);
+    });
+  });
+
   test("with another kind is taken when the actor has nothing to do, and refused while it has", async () => {
     const engine = await start();
     let goOn: (() => void) | undefined;
