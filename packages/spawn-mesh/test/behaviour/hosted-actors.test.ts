@@ -8,7 +8,13 @@ import {
   plainHost,
   systemClock,
 } from "spawn-mesh/engine";
-import type { ActionFunction, ActorDefinition, EngineOptions, Host } from "spawn-mesh/engine";
+import type {
+  ActionFunction,
+  ActorDefinition,
+  EngineOptions,
+  Host,
+  StateCodec,
+} from "spawn-mesh/engine";
 import { memoryStatestore } from "spawn-mesh/memory";
 import { VirtualClock } from "spawn-mesh/testing";
 
@@ -73,6 +79,19 @@ const adds =
 
 function until(isSo: () => boolean): Promise<void> {
   return expect.poll(isSo, { timeout: 15_000, interval: 5 }).toBe(true) as unknown as Promise<void>;
+}
+
+/** Gives the engine a definition as soon as its actors let it. */
+function takenSoon(engine: Engine, defined: ActorDefinition): Promise<void> {
+  const isTaken = (): boolean => {
+    try {
+      engine.define(defined);
+      return true;
+    } catch {
+      return false;
+    }
+  };
+  return until(isTaken);
 }
 
 describe("a definition that comes while the engine runs", () => {
@@ -175,6 +194,20 @@ describe("a definition that comes while the engine runs", () => {
     await waiting;
     engine.define(pooled);
     expect(await engine.invoke("changing", { action: "wait" })).toBe("pooled");
+  });
+
+  test("that is durable is taken when what a write-behind actor acknowledged is stored", async () => {
+    const store = memoryStatestore();
+    const behind = { durability: "write-behind", snapshotTimeoutMs: 60_000 } as const;
+    const actions = { add: adds(1) };
+    const engine = await start({ store, definitions: [definition("counter", actions, behind)] });
+    await engine.invoke("counter", { action: "add" });
+    expect(() => engine.define(definition("counter", actions))).toThrow("[ALREADY_REGISTERED]");
+    await takenSoon(engine, definition("counter", actions));
+    expect(await engine.invoke("counter", { action: "get" })).toEqual({ total: 1 });
+    engine.crash();
+    const after = await start({ store, definitions: [definition("counter", actions)] });
+    expect(await after.invoke("counter", { action: "get" })).toEqual({ total: 1 });
   });
 
   test("has its timers fire", async () => {

@@ -71,10 +71,14 @@ export class ActorType {
     return this.#definition;
   }
 
-  /** Whether live activations can go on with another definition: their states are what it expects. */
-  canBecome({ kind, state }: ActorDefinition): boolean {
+  /**
+   * Whether live activations can go on with another definition: their states are what it expects, and what
+   * they have acknowledged is stored when it expects that.
+   */
+  canBecome({ kind, state, durability }: ActorDefinition): boolean {
     const isSameState = state?.version === this.#definition.state?.version;
-    return (kind === "pooled") === this.isPool && isSameState;
+    const isSameDurability = durability === this.#definition.durability;
+    return (kind === "pooled") === this.isPool && isSameState && isSameDurability;
   }
 
   /** Takes another definition that it {@link canBecome}; what runs goes on with the one before. */
@@ -87,9 +91,12 @@ export class ActorType {
     return false;
   }
 
-  /** Lets all leave that have nothing to do; answers whether none is left. */
+  /** Lets all leave that have nothing to do; answers whether none is left. Others write first what they have. */
   vacate(): boolean {
-    for (const activation of this.live) activation.leaveIfQuiet();
+    for (const activation of this.live) {
+      activation.leaveIfQuiet();
+      activation.flush();
+    }
     return this.liveCount === 0;
   }
 

@@ -41,7 +41,7 @@ export class ActorTypes {
     if (known?.vacate() === false) {
       throw new SpawnError(
         "ALREADY_REGISTERED",
-        `${definition.name} is at work with another kind or version, or without the state that this definition has; repeat it when it has left memory`,
+        `${definition.name} is at work with another kind, version or durability, or without the state that this definition has; repeat it when it has left memory`,
       );
     }
     return this.#add(definition);
