@@ -161,7 +161,7 @@ export class Engine {
     const call = { type, name, action: WAKE_UP, payload: undefined };
     const awake = wakeUp(() => this.call(call), {
       clock: this.#parts.clock,
-      isRunning: () => this.isRunning,
+      isRunning: () => this.isRunning && !type.isRetired,
       failed: (error) => this.#unheard(call).reject(error),
     });
     void awake.then(() => this.#waking.delete(type));

@@ -11,12 +11,13 @@ import {
 import type {
   ActionFunction,
   ActorDefinition,
+  EngineEvent,
   EngineOptions,
   Host,
-  StateCodec,
+  Clock,
 } from "spawn-mesh/engine";
 import { memoryStatestore } from "spawn-mesh/memory";
-import { VirtualClock } from "spawn-mesh/testing";
+import { FaultyStatestore, VirtualClock } from "spawn-mesh/testing";
 
 const MINUTE_MS = 60_000;
 
@@ -63,6 +64,16 @@ async function start(options: Partial<EngineOptions> = {}): Promise<Engine> {
   await engine.start();
   onTestFinished(() => engine.stop({ drainTimeoutMs: 0 }));
   return engine;
+}
+
+/** A clock whose turns for input and output come by themselves. */
+function withIo(clock: VirtualClock): Clock {
+  return {
+    monotonic: () => clock.monotonic(),
+    wall: () => clock.wall(),
+    timer: (delayMs, action) => clock.timer(delayMs, action),
+    yield: (action) => void setImmediate(action),
+  };
 }
 
 interface Total {
@@ -113,12 +124,7 @@ describe("a definition that comes while the engine runs", () => {
   test("expires its actors like one that was there at the start", async () => {
     const clock = new VirtualClock();
     const engine = await start({
-      clock: {
-        monotonic: () => clock.monotonic(),
-        wall: () => clock.wall(),
-        timer: (delayMs, action) => clock.timer(delayMs, action),
-        yield: (action) => void setImmediate(action),
-      },
+      clock: withIo(clock),
     });
     const visits = { add: adds(1) };
     engine.define(definition("late", visits));
@@ -264,6 +270,44 @@ describe("a definition that is forgotten", () => {
     expect(await engine.invoke("counter", { action: "add" })).toBe(2);
   });
 
+  test("runs nothing for those who still know it", async () => {
+    const engine = await start({ definitions: [definition("counter", { add: adds(1) })] });
+    await engine.invoke("counter", { action: "add" });
+    const stored = engine.stored(engine.type("counter"), "counter");
+    engine.undefine("counter");
+    await expect(stored.delete()).rejects.toThrow("[ACTOR_NOT_FOUND]");
+    engine.define(definition("counter", { add: adds(1) }));
+    expect(await engine.invoke("counter", { action: "add" })).toBe(2);
+    await expect(stored.delete()).rejects.toThrow("[ACTOR_NOT_FOUND]");
+    expect(await engine.invoke("counter", { action: "get" })).toEqual({ total: 2 });
+  });
+
+  test("lets its actors live that would expire, and others expire", async () => {
+    const clock = new VirtualClock();
+    const events: EngineEvent[] = [];
+    const store = new FaultyStatestore(memoryStatestore());
+    const engine = await start({
+      store,
+      clock: withIo(clock),
+      onEvent: (event) => events.push(event),
+    });
+    const expiring = { expireAfterMs: 10 * MINUTE_MS };
+    for (const name of ["a", "b"]) {
+      engine.define(definition(name, { add: adds(1) }, expiring));
+      await engine.invoke(name, { action: "add" });
+    }
+    await clock.advance(10 * MINUTE_MS);
+    const hold = store.hold("queries");
+    await clock.advance(MINUTE_MS);
+    engine.undefine("a");
+    hold.release();
+    await clock.advance(MINUTE_MS);
+    engine.define(definition("a", { add: adds(1) }));
+    expect(await engine.invoke("a", { action: "add" })).toBe(2);
+    expect(await engine.invoke("b", { action: "add" })).toBe(1);
+    expect(events.filter(({ type }) => type === "async-failed")).toEqual([]);
+  });
+
   test("stays while one of its actors is at work", async () => {
     let goOn: (() => void) | undefined;
     const wait: ActionFunction = () => new Promise<void>((resolve) => (goOn = resolve));
@@ -282,12 +326,7 @@ describe("messages to actors that are not there", () => {
     const clock = new VirtualClock();
     const engine = await start({
       limits: { absentTargetMsMax: 60_000 },
-      clock: {
-        monotonic: () => clock.monotonic(),
-        wall: () => clock.wall(),
-        timer: (delayMs, action) => clock.timer(delayMs, action),
-        yield: (action) => void setImmediate(action),
-      },
+      clock: withIo(clock),
     });
     return { clock, engine };
   }

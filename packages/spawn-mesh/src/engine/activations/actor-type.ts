@@ -8,6 +8,7 @@ import type { Clock, Random } from "../clock.ts";
 import type { CommitPipeline } from "../commits/commit-pipeline.ts";
 import type { CommitWriter } from "../commits/commit-writer.ts";
 import { Deactivator } from "./deactivator.ts";
+import { SpawnError } from "../errors.ts";
 import type { EventListener } from "../events.ts";
 import type { Host } from "../host.ts";
 import type { Invocation } from "../calls/invocation.ts";
@@ -60,6 +61,7 @@ export class ActorType {
   readonly parts: EngineParts;
   readonly #live = new Map<string, Activation>();
   readonly #deactivator: Deactivator;
+  #isRetired = false;
 
   constructor(definition: ActorDefinition, parts: EngineParts) {
     this.#definition = definition;
@@ -103,7 +105,8 @@ export class ActorType {
   /**
    * The live activation of that name for `invocation`, activated if there is none.
    *
-   * @throws {SpawnError} `INVALID_ARGUMENT`, and `OVERLOADED` rather than activate one in vain
+   * @throws {SpawnError} `INVALID_ARGUMENT`, `ACTOR_NOT_FOUND` when it is retired, and `OVERLOADED`
+   * rather than activate one in vain
    */
   activation(name: string, invocation: Invocation): Activation {
     return this.#live.get(name) ?? this.#activate(name, invocation);
@@ -133,12 +136,31 @@ export class ActorType {
     this.#deactivator.stop();
   }
 
+  /** Whether the definition was forgotten, or another type has it. */
+  get isRetired(): boolean {
+    return this.#isRetired;
+  }
+
+  /** It has no activations left, and no more come to life for those who still know it. */
+  retire(): void {
+    this.#isRetired = true;
+    this.stop();
+  }
+
+  /** @throws {SpawnError} `ACTOR_NOT_FOUND` */
+  protected checkPresent(): void {
+    if (!this.isRetired) return;
+    const { name } = this.definition;
+    throw new SpawnError("ACTOR_NOT_FOUND", `the definition ${name} was forgotten or replaced`);
+  }
+
   /** Forgets an activation that is gone. */
   remove(activation: Activation): void {
     if (this.#live.get(activation.name) === activation) this.#live.delete(activation.name);
   }
 
   #activate(name: string, invocation: Invocation): Activation {
+    this.checkPresent();
     checkName(this.definition.name, name);
     const id = actorIdOf(this.parts.system, this.definition, name);
     this.parts.admission.checkRoom({ id, queueLength: 0, queueUnits: 0 }, invocation);
