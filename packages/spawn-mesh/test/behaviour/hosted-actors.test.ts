@@ -490,6 +490,28 @@ describe("a cancellation", () => {
     });
     expect(told).toEqual([undefined, expect.objectContaining({ code: "DEADLINE_EXCEEDED" })]);
   });
+
+  test("whose listener throws ends the run all the same, and that is told", async () => {
+    const events: EngineEvent[] = [];
+    const waits: ActionFunction = ({ cancellation }) => {
+      cancellation.listener = () => {
+        throw new Error("careless");
+      };
+      return new Promise(() => undefined);
+    };
+    const engine = await start({
+      limits: { actionGraceMs: 10 },
+      onEvent: (event) => events.push(event),
+      definitions: [definition("slow", { waits, add: adds(1) })],
+    });
+    const deadlineMs = 20;
+    await expect(engine.invoke("slow", { action: "waits", deadlineMs })).rejects.toThrow(
+      "[DEADLINE_EXCEEDED]",
+    );
+    expect(await engine.invoke("slow", { action: "add" })).toBe(1);
+    const failed = events.filter(({ type }) => type === "async-failed");
+    expect(failed).toMatchObject([{ error: { message: "careless" } }]);
+  });
 });
 
 describe("labels", () => {
