@@ -161,7 +161,7 @@ export class Engine {
     const call = { type, name, action: WAKE_UP, payload: undefined };
     const awake = wakeUp(() => this.call(call), {
       clock: this.#parts.clock,
-      isRunning: () => this.isRunning,
+      isRunning: () => this.isRunning && !type.isRetired,
       failed: (error) => this.#unheard(call).reject(error),
     });
     void awake.then(() => this.#waking.delete(type));
@@ -172,7 +172,8 @@ export class Engine {
    * runs goes on with the one before; what comes next runs with the new one.
    *
    * @throws {SpawnError} `ALREADY_REGISTERED` while actors are at work that cannot go on with it: it has
-   * a state and they have none, or the other way round, or one is pooled; `INVALID_ARGUMENT`
+   * a state and they have none, or the other way round, one is pooled, or their version or durability is
+   * another; `INVALID_ARGUMENT`
    */
   define(definition: ActorDefinition): ActorType {
     const type = this.#types.define(definition);

@@ -17,6 +17,7 @@ import { messageCommitCases } from "./statestore-cases/message-commit-cases.ts";
 import { messageParkingCases } from "./statestore-cases/message-parking-cases.ts";
 import { messageValueCases } from "./statestore-cases/message-value-cases.ts";
 import { queryCases } from "./statestore-cases/query-cases.ts";
+import { refusalCases } from "./statestore-cases/refusal-cases.ts";
 import { repeatedMessageCases } from "./statestore-cases/repeated-message-cases.ts";
 import { replyCases } from "./statestore-cases/reply-cases.ts";
 import { sealedCases } from "./statestore-cases/sealed-cases.ts";
@@ -37,6 +38,7 @@ export const statestoreConformance: readonly ConformanceCase[] = [
   ...queryCases,
   ...indexCases,
   ...messageCommitCases,
+  ...refusalCases,
   ...messageCases,
   ...messageClaimCases,
   ...messageParkingCases,

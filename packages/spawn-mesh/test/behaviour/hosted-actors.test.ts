@@ -8,9 +8,16 @@ import {
   plainHost,
   systemClock,
 } from "spawn-mesh/engine";
-import type { ActionFunction, ActorDefinition, EngineOptions, Host } from "spawn-mesh/engine";
+import type {
+  ActionFunction,
+  ActorDefinition,
+  EngineEvent,
+  EngineOptions,
+  Host,
+  Clock,
+} from "spawn-mesh/engine";
 import { memoryStatestore } from "spawn-mesh/memory";
-import { VirtualClock } from "spawn-mesh/testing";
+import { FaultyStatestore, VirtualClock } from "spawn-mesh/testing";
 
 const MINUTE_MS = 60_000;
 
@@ -59,6 +66,16 @@ async function start(options: Partial<EngineOptions> = {}): Promise<Engine> {
   return engine;
 }
 
+/** A clock whose turns for input and output come by themselves. */
+function withIo(clock: VirtualClock): Clock {
+  return {
+    monotonic: () => clock.monotonic(),
+    wall: () => clock.wall(),
+    timer: (delayMs, action) => clock.timer(delayMs, action),
+    yield: (action) => void setImmediate(action),
+  };
+}
+
 interface Total {
   total: number;
 }
@@ -73,6 +90,19 @@ const adds =
 
 function until(isSo: () => boolean): Promise<void> {
   return expect.poll(isSo, { timeout: 15_000, interval: 5 }).toBe(true) as unknown as Promise<void>;
+}
+
+/** Gives the engine a definition as soon as its actors let it. */
+function takenSoon(engine: Engine, defined: ActorDefinition): Promise<void> {
+  const isTaken = (): boolean => {
+    try {
+      engine.define(defined);
+      return true;
+    } catch {
+      return false;
+    }
+  };
+  return until(isTaken);
 }
 
 describe("a definition that comes while the engine runs", () => {
@@ -94,12 +124,7 @@ describe("a definition that comes while the engine runs", () => {
   test("expires its actors like one that was there at the start", async () => {
     const clock = new VirtualClock();
     const engine = await start({
-      clock: {
-        monotonic: () => clock.monotonic(),
-        wall: () => clock.wall(),
-        timer: (delayMs, action) => clock.timer(delayMs, action),
-        yield: (action) => void setImmediate(action),
-      },
+      clock: withIo(clock),
     });
     const visits = { add: adds(1) };
     engine.define(definition("late", visits));
@@ -128,6 +153,36 @@ describe("a definition that comes while the engine runs", () => {
     expect(await Promise.all([before, after])).toEqual([1, 11]);
   });
 
+  describe("with another index", () => {
+    const find = async (engine: Engine, where: Readonly<Record<string, number>>) => {
+      const { actors } = await engine.care.finder.list({ definition: "counter", where });
+      return actors.map(({ name }) => name);
+    };
+    const byTotal = { index: (state: unknown) => ({ total: (state as Total).total }) };
+    const byDouble = { index: (state: unknown) => ({ double: 2 * (state as Total).total }) };
+
+    test("has it written by the next commit of an actor that is alive", async () => {
+      const engine = await start({ definitions: [definition("counter", { add: adds(1) })] });
+      await engine.invoke("counter", { action: "add" });
+      engine.define(definition("counter", { add: adds(1) }, byTotal));
+      await engine.invoke("counter", { action: "add" });
+      expect(await find(engine, { total: 2 })).toEqual(["counter"]);
+      engine.define(definition("counter", { add: adds(1) }, byDouble));
+      await engine.send("counter", { action: "add" });
+      await expect.poll(() => find(engine, { double: 6 })).toEqual(["counter"]);
+      expect(await find(engine, { total: 2 })).toEqual([]);
+    });
+
+    test("or with none lets an actor go on that is alive and had one", async () => {
+      const engine = await start({
+        definitions: [definition("counter", { add: adds(1) }, byTotal)],
+      });
+      await engine.invoke("counter", { action: "add" });
+      engine.define(definition("counter", { add: adds(1) }));
+      expect(await engine.invoke("counter", { action: "add" })).toBe(2);
+    });
+  });
+
   test("with another kind is taken when the actor has nothing to do, and refused while it has", async () => {
     const engine = await start();
     let goOn: (() => void) | undefined;
@@ -145,6 +200,20 @@ describe("a definition that comes while the engine runs", () => {
     await waiting;
     engine.define(pooled);
     expect(await engine.invoke("changing", { action: "wait" })).toBe("pooled");
+  });
+
+  test("that is durable is taken when what a write-behind actor acknowledged is stored", async () => {
+    const store = memoryStatestore();
+    const behind = { durability: "write-behind", snapshotTimeoutMs: 60_000 } as const;
+    const actions = { add: adds(1) };
+    const engine = await start({ store, definitions: [definition("counter", actions, behind)] });
+    await engine.invoke("counter", { action: "add" });
+    expect(() => engine.define(definition("counter", actions))).toThrow("[ALREADY_REGISTERED]");
+    await takenSoon(engine, definition("counter", actions));
+    expect(await engine.invoke("counter", { action: "get" })).toEqual({ total: 1 });
+    engine.crash();
+    const after = await start({ store, definitions: [definition("counter", actions)] });
+    expect(await after.invoke("counter", { action: "get" })).toEqual({ total: 1 });
   });
 
   test("has its timers fire", async () => {
@@ -201,6 +270,44 @@ describe("a definition that is forgotten", () => {
     expect(await engine.invoke("counter", { action: "add" })).toBe(2);
   });
 
+  test("runs nothing for those who still know it", async () => {
+    const engine = await start({ definitions: [definition("counter", { add: adds(1) })] });
+    await engine.invoke("counter", { action: "add" });
+    const stored = engine.stored(engine.type("counter"), "counter");
+    engine.undefine("counter");
+    await expect(stored.delete()).rejects.toThrow("[ACTOR_NOT_FOUND]");
+    engine.define(definition("counter", { add: adds(1) }));
+    expect(await engine.invoke("counter", { action: "add" })).toBe(2);
+    await expect(stored.delete()).rejects.toThrow("[ACTOR_NOT_FOUND]");
+    expect(await engine.invoke("counter", { action: "get" })).toEqual({ total: 2 });
+  });
+
+  test("lets its actors live that would expire, and others expire", async () => {
+    const clock = new VirtualClock();
+    const events: EngineEvent[] = [];
+    const store = new FaultyStatestore(memoryStatestore());
+    const engine = await start({
+      store,
+      clock: withIo(clock),
+      onEvent: (event) => events.push(event),
+    });
+    const expiring = { expireAfterMs: 10 * MINUTE_MS };
+    for (const name of ["a", "b"]) {
+      engine.define(definition(name, { add: adds(1) }, expiring));
+      await engine.invoke(name, { action: "add" });
+    }
+    await clock.advance(10 * MINUTE_MS);
+    const hold = store.hold("queries");
+    await clock.advance(MINUTE_MS);
+    engine.undefine("a");
+    hold.release();
+    await clock.advance(MINUTE_MS);
+    engine.define(definition("a", { add: adds(1) }));
+    expect(await engine.invoke("a", { action: "add" })).toBe(2);
+    expect(await engine.invoke("b", { action: "add" })).toBe(1);
+    expect(events.filter(({ type }) => type === "async-failed")).toEqual([]);
+  });
+
   test("stays while one of its actors is at work", async () => {
     let goOn: (() => void) | undefined;
     const wait: ActionFunction = () => new Promise<void>((resolve) => (goOn = resolve));
@@ -219,12 +326,7 @@ describe("messages to actors that are not there", () => {
     const clock = new VirtualClock();
     const engine = await start({
       limits: { absentTargetMsMax: 60_000 },
-      clock: {
-        monotonic: () => clock.monotonic(),
-        wall: () => clock.wall(),
-        timer: (delayMs, action) => clock.timer(delayMs, action),
-        yield: (action) => void setImmediate(action),
-      },
+      clock: withIo(clock),
     });
     return { clock, engine };
   }
@@ -387,6 +489,28 @@ describe("a cancellation", () => {
       applied: "no",
     });
     expect(told).toEqual([undefined, expect.objectContaining({ code: "DEADLINE_EXCEEDED" })]);
+  });
+
+  test("whose listener throws ends the run all the same, and that is told", async () => {
+    const events: EngineEvent[] = [];
+    const waits: ActionFunction = ({ cancellation }) => {
+      cancellation.listener = () => {
+        throw new Error("careless");
+      };
+      return new Promise(() => undefined);
+    };
+    const engine = await start({
+      limits: { actionGraceMs: 10 },
+      onEvent: (event) => events.push(event),
+      definitions: [definition("slow", { waits, add: adds(1) })],
+    });
+    const deadlineMs = 20;
+    await expect(engine.invoke("slow", { action: "waits", deadlineMs })).rejects.toThrow(
+      "[DEADLINE_EXCEEDED]",
+    );
+    expect(await engine.invoke("slow", { action: "add" })).toBe(1);
+    const failed = events.filter(({ type }) => type === "async-failed");
+    expect(failed).toMatchObject([{ error: { message: "careless" } }]);
   });
 });
 

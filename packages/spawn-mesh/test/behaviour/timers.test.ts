@@ -1,9 +1,11 @@
 /** Timers, which an actor has by its definition. */
 import { describe, expect, test } from "vitest";
 import { actor } from "spawn-mesh";
+import type { Timer } from "spawn-mesh/engine";
 import { memoryStatestore } from "spawn-mesh/memory";
+import { VirtualClock } from "spawn-mesh/testing";
 import { pass, START } from "./diary.ts";
-import { crashAndRestart, makeSystem, settled, startSystem } from "./start-system.ts";
+import { crashAndRestart, makeSystem, quiet, settled, startSystem } from "./start-system.ts";
 
 /** Grows by its timer. */
 function petThatGrows(everyMs: number) {
@@ -17,6 +19,16 @@ function petThatGrows(everyMs: number) {
     },
     timers: [{ action: "grow", everyMs }],
   });
+}
+
+/** Counts the timers that are set. */
+class CountingClock extends VirtualClock {
+  timers = 0;
+
+  override timer(delayMs: number, action: () => void): Timer {
+    this.timers++;
+    return super.timer(delayMs, action);
+  }
 }
 
 describe("a timer", () => {
@@ -165,6 +177,23 @@ describe("a timer", () => {
     const page = { system: "test", definition: "pet", after: undefined, limit: 10 };
     expect(await started.inner.listActors(page)).toEqual([]);
     expect(await started.system.messages.list()).toEqual([]);
+  });
+
+  test("that was not stored costs nothing while its actor cannot be loaded again", async () => {
+    const pet = petThatGrows(1_000);
+    const clock = new CountingClock();
+    const started = await startSystem([pet], { clock });
+    started.store.fail("commit", { kind: "ambiguous", times: Infinity });
+    const call = quiet(started.system.actor(pet, "p").grow());
+    await pass(started, 3_000);
+    const hold = started.store.hold("load");
+    await pass(started, 60_000);
+    clock.timers = 0;
+    await pass(started, 10_000);
+    expect(clock.timers).toBeLessThan(200);
+    started.store.heal();
+    hold.release();
+    await expect(call).rejects.toThrow();
   });
 
   test("of an actor without a state fires too", async () => {

@@ -8,7 +8,7 @@ import { StoreFailure, type Statestore } from "spawn-mesh/engine";
 import { memoryStatestore } from "spawn-mesh/memory";
 import { FaultyStatestore, seededRandom } from "spawn-mesh/testing";
 import { exportSystem, importSystem } from "spawn-mesh/transfer";
-import { exportFrom } from "../../src/statestores/transfer/export-system.ts";
+import { type ExportOptions, exportFrom } from "../../src/statestores/transfer/export-system.ts";
 import { errorOf, failureOf, startSystem } from "./start-system.ts";
 
 const cart = actor("cart", {
@@ -113,6 +113,13 @@ describe("an imported system", () => {
     const empty = await exported(memoryStatestore(), { allowEmpty: true });
     expect(await imported(target, empty)).toMatchObject({ rows: { state: 0, message: 0 } });
     expect(await startOf(target)).toBe("started");
+  });
+
+  test("is refused when there is nothing of the system, unless that is meant", async () => {
+    for (const options of [{}, { allowEmpty: false }, { allowEmpty: undefined }]) {
+      const nothing = exported(memoryStatestore(), options as ExportOptions);
+      await expect(nothing).rejects.toThrow('the statestore has nothing of "shop"');
+    }
   });
 
   test("is not changed when the same stream comes again, whatever was done since", async () => {

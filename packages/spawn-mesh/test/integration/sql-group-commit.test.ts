@@ -1,7 +1,13 @@
 /** What a group of commits costs a database with a server, and what two processes on one database do to each other. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Message } from "../../src/engine/message-store.ts";
-import { type Commit, type Statestore, StoreFailure } from "../../src/engine/statestore.ts";
+import type { ActorId } from "../../src/engine/actor-id.ts";
+import {
+  type Commit,
+  type Statestore,
+  type StoredActor,
+  StoreFailure,
+} from "../../src/engine/statestore.ts";
 import { statestoreFromUrl } from "../../src/statestores/from-url.ts";
 import {
   actorNamed,
@@ -15,6 +21,7 @@ import {
   refuse,
   reply,
 } from "../../src/testing/statestore-cases/commit-fixtures.ts";
+import { repeating } from "../../src/testing/statestore-cases/message-fixtures.ts";
 import { findNames, index, is } from "../../src/testing/statestore-cases/query-fixtures.ts";
 import { administerMysql, mariadb, mysqlDatabase } from "../servers/mariadb.ts";
 import { administer, postgres } from "../servers/postgres.ts";
@@ -24,6 +31,7 @@ import type { TestDatabaseServer } from "../servers/test-database.ts";
 const GROUP = 200;
 const BEHIND = 20_000;
 const CLAIMS = 50;
+const ROUNDS = 30;
 /** Of messages and what they are found by, for a claim and all that the test does beside it. */
 const LOOKS_A_CLAIM_MAX = 100;
 const ann = actorNamed("ann");
@@ -32,6 +40,26 @@ function message(id: string): Message {
   const headers = { kind: "call" } as const;
   const of = { isOrdered: true, isTimer: false, sentAt: 1, dueAt: 1 };
   return { id, source: ann, target: ann, action: "do", payload: "{}", headers, ...of };
+}
+
+/** What one of two processes does to an actor: most change it, some keep a revision or delete it. */
+function overlapping(
+  actor: ActorId,
+  row: StoredActor,
+  { at, round, who }: { readonly at: number; readonly round: number; readonly who: number },
+): Commit {
+  const id = `${round} ${who} ${at}`;
+  const parts = { sends: [message(id)], replies: [reply(id)] };
+  if ((at + round) % 5 === who) return deletion(actor, row, parts);
+  return nextCommit(actor, row, { ...parts, index: index({ at }), revisionsKept: (at + who) % 3 });
+}
+
+async function rowsOf(
+  store: Statestore,
+  actors: readonly ActorId[],
+): Promise<readonly StoredActor[]> {
+  const queries = actors.map((actor) => ({ actor, row: true, keys: [], messages: [] }));
+  return (await store.load(queries)).map(({ row }) => row!);
 }
 
 const claim = {
@@ -116,6 +144,39 @@ for (const [database, countLooks] of databases) {
       expect(await loadRow(one, ann)).toEqual(second);
       expect(second).toMatchObject({ owner: "session-2", epoch: 2, baseEtag: first.etag });
       await Promise.all([one.close(), other.close()]);
+    });
+
+    test("of two processes that overlap in any order has one winner a row, whatever belongs to it", async () => {
+      const url = await server.createPlace();
+      const stores = [await open(url, "session-1"), await open(url, "session-2")];
+      const actors = Array.from({ length: 30 }, (_, at) => actorNamed(`a${at}`));
+      await stores[0]!.commit(actors.map((actor) => firstCommit(actor)));
+      const sent = new Set<string>();
+      for (let round = 0; round < ROUNDS; round++) {
+        const rows = await rowsOf(stores[0]!, actors);
+        const groups = stores.map((_, who) =>
+          [...actors.keys()]
+            .filter((at) => (at + round + who) % 4 !== 0)
+            .toSorted((a, b) => ((a * 7 + who * 11) % 30) - ((b * 7 + who * 11) % 30))
+            .map((at) => overlapping(actors[at]!, rows[at]!, { at, round, who })),
+        );
+        const answers = await Promise.all(
+          groups.map((group, who) => repeating(() => stores[who]!.commit(group))),
+        );
+        const winners = groups.flatMap((group, who) =>
+          group.filter((_, at) => answers[who]![at] !== undefined),
+        );
+        expect(new Set(winners.map(({ actor }) => actor.name)).size).toBe(winners.length);
+        expect(winners.length).toBe(new Set(groups.flat().map(({ actor }) => actor.name)).size);
+        const after = await rowsOf(stores[1]!, actors);
+        for (const { actor, etag, sends } of winners) {
+          expect(after[actors.indexOf(actor)]!.etag).toBe(etag);
+          for (const { id } of sends) sent.add(id);
+        }
+      }
+      const waiting = await stores[0]!.messages.list({ limit: 10_000 });
+      expect(new Set(waiting.map(({ id }) => id))).toEqual(sent);
+      await Promise.all(stores.map((store) => store.close()));
     });
 
     test("and claims of two processes hand out each message once, and each lane in order", async () => {

@@ -156,6 +156,8 @@ export class Activation extends WatchedExecution implements Runnable, OpeningOwn
   #open(): void {
     this.forgetState();
     this.#phase = "opening";
+    // Which of them are missing is looked up again.
+    this.#timers = undefined;
     new Opening(this, this.parts).begin();
   }
 

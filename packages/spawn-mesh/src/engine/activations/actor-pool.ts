@@ -94,6 +94,7 @@ export class ActorPool extends ActorType {
   }
 
   #add(): PooledActivation {
+    this.checkPresent();
     const pooled = new PooledActivation(this.#id.name, this);
     this.#pooled.add(pooled);
     this.watchIdle();

@@ -8,6 +8,7 @@ import type { Clock, Random } from "../clock.ts";
 import type { CommitPipeline } from "../commits/commit-pipeline.ts";
 import type { CommitWriter } from "../commits/commit-writer.ts";
 import { Deactivator } from "./deactivator.ts";
+import { SpawnError } from "../errors.ts";
 import type { EventListener } from "../events.ts";
 import type { Host } from "../host.ts";
 import type { Invocation } from "../calls/invocation.ts";
@@ -60,6 +61,7 @@ export class ActorType {
   readonly parts: EngineParts;
   readonly #live = new Map<string, Activation>();
   readonly #deactivator: Deactivator;
+  #isRetired = false;
 
   constructor(definition: ActorDefinition, parts: EngineParts) {
     this.#definition = definition;
@@ -71,10 +73,14 @@ export class ActorType {
     return this.#definition;
   }
 
-  /** Whether live activations can go on with another definition: their states are what it expects. */
-  canBecome({ kind, state }: ActorDefinition): boolean {
+  /**
+   * Whether live activations can go on with another definition: their states are what it expects, and what
+   * they have acknowledged is stored when it expects that.
+   */
+  canBecome({ kind, state, durability }: ActorDefinition): boolean {
     const isSameState = state?.version === this.#definition.state?.version;
-    return (kind === "pooled") === this.isPool && isSameState;
+    const isSameDurability = durability === this.#definition.durability;
+    return (kind === "pooled") === this.isPool && isSameState && isSameDurability;
   }
 
   /** Takes another definition that it {@link canBecome}; what runs goes on with the one before. */
@@ -87,16 +93,20 @@ export class ActorType {
     return false;
   }
 
-  /** Lets all leave that have nothing to do; answers whether none is left. */
+  /** Lets all leave that have nothing to do; answers whether none is left. Others write first what they have. */
   vacate(): boolean {
-    for (const activation of this.live) activation.leaveIfQuiet();
+    for (const activation of this.live) {
+      activation.leaveIfQuiet();
+      activation.flush();
+    }
     return this.liveCount === 0;
   }
 
   /**
    * The live activation of that name for `invocation`, activated if there is none.
    *
-   * @throws {SpawnError} `INVALID_ARGUMENT`, and `OVERLOADED` rather than activate one in vain
+   * @throws {SpawnError} `INVALID_ARGUMENT`, `ACTOR_NOT_FOUND` when it is retired, and `OVERLOADED`
+   * rather than activate one in vain
    */
   activation(name: string, invocation: Invocation): Activation {
     return this.#live.get(name) ?? this.#activate(name, invocation);
@@ -126,12 +136,31 @@ export class ActorType {
     this.#deactivator.stop();
   }
 
+  /** Whether the definition was forgotten, or another type has it. */
+  get isRetired(): boolean {
+    return this.#isRetired;
+  }
+
+  /** It has no activations left, and no more come to life for those who still know it. */
+  retire(): void {
+    this.#isRetired = true;
+    this.stop();
+  }
+
+  /** @throws {SpawnError} `ACTOR_NOT_FOUND` */
+  protected checkPresent(): void {
+    if (!this.isRetired) return;
+    const { name } = this.definition;
+    throw new SpawnError("ACTOR_NOT_FOUND", `the definition ${name} was forgotten or replaced`);
+  }
+
   /** Forgets an activation that is gone. */
   remove(activation: Activation): void {
     if (this.#live.get(activation.name) === activation) this.#live.delete(activation.name);
   }
 
   #activate(name: string, invocation: Invocation): Activation {
+    this.checkPresent();
     checkName(this.definition.name, name);
     const id = actorIdOf(this.parts.system, this.definition, name);
     this.parts.admission.checkRoom({ id, queueLength: 0, queueUnits: 0 }, invocation);

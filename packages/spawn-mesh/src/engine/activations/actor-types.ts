@@ -41,9 +41,10 @@ export class ActorTypes {
     if (known?.vacate() === false) {
       throw new SpawnError(
         "ALREADY_REGISTERED",
-        `${definition.name} is at work with another kind or version, or without the state that this definition has; repeat it when it has left memory`,
+        `${definition.name} is at work with another kind, version or durability, or without the state that this definition has; repeat it when it has left memory`,
       );
     }
+    known?.retire();
     return this.#add(definition);
   }
 
@@ -53,7 +54,7 @@ export class ActorTypes {
     if (type?.vacate() === false) {
       throw new SpawnError("OVERLOADED", `${name} is at work; repeat it when it has left memory`);
     }
-    type?.stop();
+    type?.retire();
     return this.#types.delete(name);
   }
 

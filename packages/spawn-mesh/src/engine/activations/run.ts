@@ -127,7 +127,7 @@ export interface RunOwner {
   writeState(state: unknown): void;
   wall(): number;
   call(run: Run, name: string, request: InvokeRequest): Promise<unknown>;
-  /** A call failed that the run did not wait for. */
+  /** A call failed that the run did not wait for, or its listener. */
   unheard(run: Run, error: Error): void;
   reference(target: unknown, name: string | undefined, call: ReferenceCall): unknown;
   /** A message of the run. @throws {SpawnError} `INVALID_ARGUMENT`, `PAYLOAD_TOO_LARGE` */
@@ -360,7 +360,12 @@ export class Run implements ActionContext {
     this.#abort?.abort(reason);
     if (this.#cancellation === undefined) return;
     this.#cancellation.reason = reason;
-    this.#cancellation.listener?.();
+    try {
+      this.#cancellation.listener?.();
+    } catch (error) {
+      // It is the host's, and others wait for the time that is looked after here.
+      this.#owner?.unheard(this, error as Error);
+    }
   }
 
   /** Whether the run is over, so that it can call nobody any more. */

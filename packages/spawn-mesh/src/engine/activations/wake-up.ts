@@ -20,6 +20,7 @@ export async function wakeUp(
   call: () => Promise<unknown>,
   around: {
     readonly clock: Clock;
+    /** Whether it may come to life at all. */
     readonly isRunning: () => boolean;
     readonly failed: (error: SpawnError) => void;
   },

@@ -89,27 +89,34 @@ export class Expiry {
   async #look(): Promise<void> {
     const { store, system, clock, emit } = this.#parts;
     const type = this.#types[this.#at]!;
-    // Those of a definition that lets them live meanwhile: none is older than all time.
-    const { name, expireAfterMs = clock.wall() } = type.definition;
+    const { name, expireAfterMs } = type.definition;
+    // It was forgotten meanwhile, or lets its actors live.
+    if (type.isRetired || expireAfterMs === undefined) return this.#goOn(undefined);
     try {
       const part = { after: this.#after, limit: DELETES_MAX, looksMax: LOOKS_MAX };
       const { actors, after } = await store.queries.list({
         ...everyActor({ system, definition: name, ...part }),
         changedBefore: clock.wall() - expireAfterMs,
       });
-      for (let first = 0; first < actors.length && !this.#isStopped; first += DELETES_AT_ONCE) {
+      for (let first = 0; first < actors.length; first += DELETES_AT_ONCE) {
+        if (this.#isStopped || type.isRetired) break;
         const some = actors.slice(first, first + DELETES_AT_ONCE);
         await Promise.all(some.map((actor) => this.#expire(type, actor)));
       }
-      this.#after = after;
+      this.#goOn(after);
     } catch (cause) {
       emit({ type: "store-failed", operation: "expire", cause });
-      return this.#rest();
+      this.#rest();
     }
+  }
+
+  /** Goes on behind what was looked at; without that with the next type, or the next round. */
+  #goOn(after: string | undefined): void {
     if (this.#isStopped) return;
-    if (this.#after === undefined) this.#at++;
+    this.#after = after;
+    if (after === undefined) this.#at++;
     if (this.#at === this.#types.length) return this.#rest();
-    this.#part = clock.timer(PART_MS, () => void this.#look());
+    this.#part = this.#parts.clock.timer(PART_MS, () => void this.#look());
   }
 
   async #expire(type: ActorType, { name, revision }: FoundActor): Promise<void> {

@@ -75,8 +75,7 @@ export abstract class CommitPipeline extends AdmittedMailbox {
   /** What else it does than to store the state: acknowledged changes need no more, and wait the longest. */
   #next: Batch | undefined;
   #isEnlisted = false;
-  /** What the actor is found by, if its definition says so. */
-  index: WrittenIndex | undefined;
+  #index: WrittenIndex | undefined;
 
   /** A commit is done: there is room again, and perhaps nothing left to wait for. */
   protected abstract afterCommit(isDelete: boolean): void;
@@ -106,7 +105,6 @@ export abstract class CommitPipeline extends AdmittedMailbox {
     this.#etag = row?.etag;
     this.#revision = row?.revision ?? 0;
     this.#keptAt = row?.keptAt;
-    this.index ??= WrittenIndex.of(this.definition);
     this.rebase(bytes, tags && Object.freeze(tags));
   }
 
@@ -115,6 +113,12 @@ export abstract class CommitPipeline extends AdmittedMailbox {
     this.bytes = this.#durableBytes = bytes;
     this.tags = this.#durableTags = tags;
     this.index?.forget();
+  }
+
+  /** What the actor is found by, if its definition says so: another one may come while it is alive. */
+  get index(): WrittenIndex | undefined {
+    this.#index = WrittenIndex.of(this.definition, this.#index);
+    return this.#index;
   }
 
   /** The revision that the present state has, or will have when what is in flight is committed. */

@@ -16,10 +16,15 @@ export class WrittenIndex {
   #sealed: readonly IndexEntry[] | undefined;
   #stored: readonly IndexEntry[] | undefined;
 
-  /** Nothing for a definition without an index. */
-  static of(definition: ActorDefinition): WrittenIndex | undefined {
+  /** Nothing for a definition without an index, and the one that was there before if it is still the same. */
+  static of(
+    definition: ActorDefinition,
+    before: WrittenIndex | undefined,
+  ): WrittenIndex | undefined {
     const { index, state } = definition;
-    return index === undefined || state === undefined ? undefined : new WrittenIndex(definition);
+    if (index === undefined || state === undefined) return undefined;
+    const isSame = before !== undefined && before.#definition === definition;
+    return isSame ? before : new WrittenIndex(definition);
   }
 
   private constructor(definition: ActorDefinition) {

@@ -14,9 +14,18 @@ import { noCronTimes } from "./repetition.ts";
 import { Sweeper } from "./sweeper.ts";
 import { Watch } from "../time/watch.ts";
 
+/** A clock whose wall clock can be set. */
+class SetClock extends VirtualClock {
+  aheadMs = 0;
+
+  override wall(): number {
+    return super.wall() + this.aheadMs;
+  }
+}
+
 /** A sweeper with an outbox that notes what it delivers; the test answers for the targets. */
 async function setUp(changes: Partial<Limits> = {}) {
-  const clock = new VirtualClock();
+  const clock = new SetClock();
   const store = new FaultyStatestore(memoryStatestore());
   await store.open({ owner: "me" });
   const limits = { ...defaultLimits, ...changes };
@@ -66,6 +75,18 @@ describe("the sweeper", () => {
     expect(delivered).toEqual([]);
     await clock.advance(1);
     expect(delivered).toEqual(["a 1"]);
+  });
+
+  test("starts at once what is stored after the wall clock was set forward", async () => {
+    const { clock, store, sweeper, outbox, delivered, now } = await setUp();
+    await store.messages.send([message("later", { dueAt: now + 50_000 })]);
+    sweeper.start();
+    await clock.advance(1_000);
+    clock.aheadMs = 3_600_000;
+    await store.messages.send([message("a", { dueAt: clock.wall() })]);
+    outbox.onStored(clock.wall());
+    await clock.advance(1);
+    expect(delivered).toEqual(["later 1", "a 1"]);
   });
 
   test("claims no more than may be under way, and goes on when there is room", async () => {

@@ -35,8 +35,10 @@ export class Sweeper {
   readonly #parts: SweeperParts;
   readonly #setBackClock: SetBackClock;
   #timer: Timer | undefined;
-  /** When the timer fires (wall). */
+  /** When it has to come (wall). */
   #wakesAt = Infinity;
+  /** When the timer fires (monotonic). */
+  #firesAt = Infinity;
   #isSweeping = false;
   #isStopped = true;
   #waitsForRoom = false;
@@ -62,16 +64,20 @@ export class Sweeper {
   }
 
   #wakeAt(dueAt: number): void {
-    if (this.#isStopped || dueAt >= this.#wakesAt) return;
-    this.#wakesAt = dueAt;
+    if (this.#isStopped) return;
+    this.#wakesAt = Math.min(this.#wakesAt, dueAt);
     // What becomes due during a sweep is seen at its end.
     if (!this.#isSweeping) this.#arm();
   }
 
+  /** Sets the timer, unless it fires in time: one that was in time is late once the wall clock was set forward. */
   #arm(): void {
     const { clock } = this.#parts;
-    this.#timer?.cancel();
     const delayMs = Math.max(0, Math.min(SLEEP_MS_MAX, Math.ceil(this.#wakesAt - clock.wall())));
+    const firesAt = clock.monotonic() + delayMs;
+    if (this.#timer !== undefined && firesAt >= this.#firesAt) return;
+    this.#timer?.cancel();
+    this.#firesAt = firesAt;
     this.#timer = clock.timer(delayMs, () => void this.#sweep());
   }
 

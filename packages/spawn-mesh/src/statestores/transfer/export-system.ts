@@ -61,7 +61,7 @@ export async function* exportSystem(
   await openForTransfer(store, "export");
   try {
     await checkImported(system, store);
-    yield* exportFrom(store, system, { allowEmpty: false, ...options });
+    yield* exportFrom(store, system, { ...options, allowEmpty: options.allowEmpty ?? false });
   } finally {
     await store.close();
   }
