@@ -53,7 +53,6 @@ export class Activation extends WatchedExecution implements Runnable, OpeningOwn
   #isQueued = false;
   /** Whole milliseconds, which take no memory of their own. */
   #lastUsedAt: number;
-  #flushNotBefore = 0;
 
   constructor(name: string, type: ActorType) {
     super();
@@ -328,7 +327,6 @@ export class Activation extends WatchedExecution implements Runnable, OpeningOwn
   }
 
   protected flushFailed(): void {
-    this.#flushNotBefore = Math.ceil(this.parts.clock.monotonic() + FLUSH_RETRY_MS);
     this.#rest();
   }
 
@@ -348,7 +346,7 @@ export class Activation extends WatchedExecution implements Runnable, OpeningOwn
   onDue(now: number): void {
     this.#expireCallers(now);
     this.expireRun(now);
-    if (this.#flushAt <= now) this.enlist();
+    if (this.enlistDueAt <= now) this.enlist();
     if (this.#phase === "ready") this.#timers?.goAgain(now);
     this.becomeDueAt(this.#nextDue(now));
     this.#rest();
@@ -369,12 +367,7 @@ export class Activation extends WatchedExecution implements Runnable, OpeningOwn
 
   #nextDue(now: number): number {
     const callersAt = earliestDeadline(this.#waitingCallers());
-    return Math.min(callersAt, this.#flushAt, this.#timersAt, this.runDueAt(now));
-  }
-
-  /** When a write-behind state has to be written; a while after a failure. */
-  get #flushAt(): number {
-    return Math.max(this.flushDueAt, this.#flushNotBefore);
+    return Math.min(callersAt, this.enlistDueAt, this.#timersAt, this.runDueAt(now));
   }
 
   /** When timers go again whose commit failed. */
@@ -389,7 +382,7 @@ export class Activation extends WatchedExecution implements Runnable, OpeningOwn
 
   /** Watched while there is something to wait for, and not a moment longer. */
   #rest(): void {
-    this.isDueBy(Math.min(this.#flushAt, this.#timersAt));
+    this.isDueBy(Math.min(this.enlistDueAt, this.#timersAt));
     if (this.isIdle && this.isQuiet) this.unwatch();
     else this.watch();
   }
@@ -417,9 +410,9 @@ export class Activation extends WatchedExecution implements Runnable, OpeningOwn
     this.parts.emit({ type: "deactivated", actor: this.id });
   }
 
-  /** Writes a write-behind state without waiting until it is due. */
+  /** Writes what is not stored yet without waiting until it is due. */
   flush(): void {
-    this.enlist();
+    this.enlistAtOnce();
   }
 
   /**
@@ -451,9 +444,6 @@ export class Activation extends WatchedExecution implements Runnable, OpeningOwn
     if (this.#phase !== "gone") this.#rest();
   }
 }
-
-/** How soon a write that failed is tried again. */
-const FLUSH_RETRY_MS = 100;
 
 /** The text of an error without its code, to be put behind another. */
 function messageOf(error: SpawnError): string {
