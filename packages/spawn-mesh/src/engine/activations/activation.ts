@@ -86,9 +86,11 @@ export class Activation extends WatchedExecution implements Runnable, OpeningOwn
 
   // Invocations come in.
 
-  /** Queues an invocation. @throws {SpawnError} `OVERLOADED` when a queue is full */
+  /** Queues an invocation. @throws {SpawnError} `OVERLOADED` when a queue is full, or too slow for it */
   submit(invocation: Invocation): void {
-    this.parts.admission.enter(this.waiting, invocation);
+    const { admission, time } = this.parts;
+    admission.checkPatience(this, invocation, time.last);
+    admission.enter(this.waiting, invocation);
     this.#accept(invocation);
   }
 
@@ -99,6 +101,7 @@ export class Activation extends WatchedExecution implements Runnable, OpeningOwn
 
   /** Lets go of what would run next, for another activation to take with {@link comesAgain}. */
   giveAway(): Invocation | undefined {
+    this.parts.admission.interrupted(this);
     return this.dequeue();
   }
 
@@ -154,6 +157,7 @@ export class Activation extends WatchedExecution implements Runnable, OpeningOwn
 
   #open(): void {
     this.forgetState();
+    this.parts.admission.interrupted(this);
     this.#phase = "opening";
     new Opening(this, this.parts).begin();
   }
@@ -208,6 +212,7 @@ export class Activation extends WatchedExecution implements Runnable, OpeningOwn
       ran++;
     }
     if (ran > 0) this.#lastUsedAt = Math.ceil(parts.time.last);
+    parts.admission.moved(this, ran, parts.time.last);
     if (ran === actionsMax && this.#mayRun()) this.#queue();
     this.#rest();
     return ran;
@@ -406,6 +411,7 @@ export class Activation extends WatchedExecution implements Runnable, OpeningOwn
     if (this.#phase === "gone") return;
     this.#phase = "gone";
     this.unwatch();
+    this.parts.admission.interrupted(this);
     this.#type.remove(this);
     this.parts.emit({ type: "deactivated", actor: this.id });
   }
