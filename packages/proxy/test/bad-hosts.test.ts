@@ -254,6 +254,19 @@ describe("a host that dies", () => {
     expect(jsonIn(await calling)).toEqual({ total: 2 });
   });
 
+  test("and is started again elsewhere gets all calls that were waiting", async () => {
+    await using t = await start();
+    await t.host.kill();
+    const calling = Array.from({ length: 10 }, () => t.client.invoke("incrementor", "add", one));
+    await sleep(150);
+    await using again = await TestHost.start({ add });
+    await t.client.register([counter("incrementor")], { port: again.port });
+    const replies = (await Promise.all(calling)).map((reply) => jsonIn(reply));
+    expect(new Set(replies.map((reply) => (reply as { total: number }).total))).toEqual(
+      new Set([2, 3, 4, 5, 6, 7, 8, 9, 10, 11]),
+    );
+  });
+
   test("gets the effects that waited for it", { timeout: 30_000 }, async () => {
     await using t = await start();
     await using other = await TestHost.start({

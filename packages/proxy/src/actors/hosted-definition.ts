@@ -42,7 +42,8 @@ export type RegisteredHosts = readonly [RegisteredHost, ...RegisteredHost[]];
 
 /** What runs of all actions of an actor have in common. */
 export interface SharedHosting extends Omit<Hosting, "hosts"> {
-  readonly hosts: RegisteredHosts;
+  /** Those of now: what was called before a program was started again runs at the new one. */
+  readonly hosts: () => RegisteredHosts;
 }
 
 const kinds: Readonly<Partial<Record<Kind, ActorKind>>> = {
@@ -154,10 +155,22 @@ function actionsOf(
 }
 
 /** One that does not have the action would answer as if it had done it. */
-function hostingOf(hosting: SharedHosting, action: string): Hosting {
-  const [first, ...others] = hosting.hosts;
+function hostingOf(shared: SharedHosting, action: string): Hosting {
+  let known: RegisteredHosts | undefined;
+  let able: readonly [HostProgram, ...HostProgram[]];
+  const hosts = (): typeof able => {
+    const now = shared.hosts();
+    if (now !== known) able = ableOf(now, action);
+    known = now;
+    return able;
+  };
+  return { ...shared, hosts };
+}
+
+function ableOf(hosts: RegisteredHosts, action: string): [HostProgram, ...HostProgram[]] {
+  const [first, ...others] = hosts;
   const able = others.filter(({ actions }) => actions.has(action));
-  return { ...hosting, hosts: [first.host, ...able.map(({ host }) => host)] };
+  return [first.host, ...able.map(({ host }) => host)];
 }
 
 function hostedAction(name: string, shared: SharedHosting): ActionDefinition {

@@ -24,8 +24,8 @@ import { applyWorkflow } from "./workflow.ts";
 
 /** What runs at a host have in common that are of one action of a registered actor. */
 export interface Hosting {
-  /** Who has the action, the one first that registered last. */
-  readonly hosts: readonly [HostProgram, ...HostProgram[]];
+  /** Who has the action now, the one first that registered last. */
+  readonly hosts: () => readonly [HostProgram, ...HostProgram[]];
   /** Where the states of actors are that are not stored; `undefined` for actors whose states are. */
   readonly memory: StatesInMemory | undefined;
   /** The parent that the registration itself names. */

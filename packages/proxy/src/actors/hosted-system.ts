@@ -204,7 +204,7 @@ export class HostedSystem {
   #hosting(registered: RegisteredActor, hosts: RegisteredHosts): SharedHosting {
     const { clearsTags, directory } = this.#options;
     return {
-      hosts,
+      hosts: () => this.#hosts.get(registered.id.name) ?? hosts,
       memory: this.#memoryFor(registered),
       parent: registered.id.parent,
       stateType: stateTypeOf(registered),

@@ -13,12 +13,13 @@ import type { HostProgram } from "../host/host-program.ts";
 
 export class RunAtHost {
   readonly context: ActionContext;
-  readonly #hosts: readonly HostProgram[];
+  readonly #hostsNow: () => readonly HostProgram[];
+  #waitedAt: readonly HostProgram[] = [];
   #calls = 0;
 
-  constructor(context: ActionContext, hosts: readonly HostProgram[]) {
+  constructor(context: ActionContext, hostsNow: () => readonly HostProgram[]) {
     this.context = context;
-    this.#hosts = hosts;
+    this.#hostsNow = hostsNow;
   }
 
   /**
@@ -26,12 +27,17 @@ export class RunAtHost {
    * for may have to run there.
    */
   async call(call: () => Promise<unknown>): Promise<unknown> {
-    if (this.#calls++ === 0) for (const host of this.#hosts) host.beginWait();
+    if (this.#calls++ === 0) this.#beginWait();
     try {
       return await call();
     } finally {
-      if (--this.#calls === 0) for (const host of this.#hosts) host.endWait();
+      if (--this.#calls === 0) for (const host of this.#waitedAt) host.endWait();
     }
+  }
+
+  #beginWait(): void {
+    this.#waitedAt = this.#hostsNow();
+    for (const host of this.#waitedAt) host.beginWait();
   }
 }
 
@@ -40,11 +46,11 @@ const runs = new Map<string, RunAtHost>();
 /**
  * A run begins; answers the id by which calls name it.
  *
- * @param hosts who may be asked for it
+ * @param hostsNow who may be asked for it
  */
-export function beginRun(context: ActionContext, hosts: readonly HostProgram[]): string {
+export function beginRun(context: ActionContext, hostsNow: () => readonly HostProgram[]): string {
   const id = randomUUID();
-  runs.set(id, new RunAtHost(context, hosts));
+  runs.set(id, new RunAtHost(context, hostsNow));
   return id;
 }
 

@@ -9,17 +9,18 @@ const ROUNDS_MS: readonly number[] = [20, 80, 200, 400];
 
 /**
  * Asks the hosts one after the other, as long as those before have certainly not begun, and all of them
- * again for a moment.
+ * again for a moment. A host that is started again may be another one, so each round asks those of now.
  *
  * @param callFor what a host is sent: each has a spelling of its own
  * @throws {HostUnavailable}, `BadResponse`, and the reason of the cancellation when there is one
  */
 export async function askHosts(
-  hosts: readonly [HostProgram, ...HostProgram[]],
+  hostsNow: () => readonly [HostProgram, ...HostProgram[]],
   callFor: (host: HostProgram) => HostCall,
   cancellation: Cancellation,
 ): Promise<HostAnswer> {
   for (let round = 0; ; round++) {
+    const hosts = hostsNow();
     for (const [index, host] of hosts.entries()) {
       try {
         return await host.call(callFor(host), cancellation);
