@@ -213,7 +213,6 @@ function drawLimits(
     queuedMax: choices.pick([30, 20_000]),
     speculationMax: choices.pick([1, 3, 20, 200]),
     commitRowsMax: choices.pick([1, 3, 512]),
-    commitUnitsPerSecond: choices.pick([5_000, 50_000, defaults.commitUnitsPerSecond]),
     commitsInFlightMax: choices.between(1, 3),
     loadRowsMax: choices.pick([1, 3, 128]),
     loadsInFlightMax: choices.between(1, 3),
