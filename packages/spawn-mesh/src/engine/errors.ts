@@ -98,7 +98,12 @@ export const errorCodes: Readonly<Record<ErrorCode, CodeFacts>> = {
     retryable: false,
     http: 499,
   },
-  OVERLOADED: { meaning: "a queue is full", blame: "platform", retryable: true, http: 429 },
+  OVERLOADED: {
+    meaning: "a queue is full, or too slow for the time that the call has",
+    blame: "platform",
+    retryable: true,
+    http: 429,
+  },
   NOT_OWNER: {
     meaning: "another node owns the actor; never reaches a caller",
     blame: "platform",

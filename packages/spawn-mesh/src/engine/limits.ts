@@ -28,6 +28,12 @@ export interface Limits {
   readonly commitRowsMax: number;
   /** States in one group commit, in UTF-16 units. Default 1 Mi. */
   readonly commitUnitsMax: number;
+  /**
+   * What one actor may commit a second, in UTF-16 units of its state. Default 20 Mi: a state of 1 Mi is committed
+   * 20 times a second at the most, however many actions change it. States that it lets commit more than 250 times
+   * a second, by default those below 82 Ki, never wait.
+   */
+  readonly commitUnitsPerSecond: number;
   /** Group commits in flight at once. Default 2: one is prepared while the other is on its way to the disk. */
   readonly commitsInFlightMax: number;
   /** Actors in one load. Default 128. */
@@ -104,6 +110,7 @@ export const defaultLimits: Limits = {
   speculationUnitsMax: 4 * MI,
   commitRowsMax: 512,
   commitUnitsMax: MI,
+  commitUnitsPerSecond: 20 * MI,
   commitsInFlightMax: 2,
   loadRowsMax: 128,
   loadsInFlightMax: 2,

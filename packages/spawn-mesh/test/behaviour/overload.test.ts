@@ -99,6 +99,68 @@ describe("a full mailbox", () => {
   });
 });
 
+describe("a queue that is too slow for a call", () => {
+  async function slowQueue(ms: number) {
+    const slow = actor("slow", {
+      state: () => ({ n: 0 }),
+      actions: {
+        async work(ctx, forMs: number): Promise<number> {
+          await new Promise<void>((resolve) => void started.clock.timer(forMs, resolve));
+          return ++ctx.state.n;
+        },
+      },
+    });
+    const started = await startSystem([slow]);
+    const ref = started.system.actor(slow);
+    const work = (forMs: number, deadlineMs = 60_000) => quiet(ref.work(forMs, { deadlineMs }));
+    const calls = Array.from({ length: 100 }, () => work(ms));
+    return { ...started, work, calls };
+  }
+
+  test("refuses it at once, says how slow it is, and takes those that have time", async () => {
+    const { clock, work, calls } = await slowQueue(10);
+    await clock.advance(300);
+    const error = await errorOf(work(10, 100));
+    expect(error).toMatchObject({ code: "OVERLOADED", applied: "no", retryable: true });
+    expect(error.message).toMatch(
+      / 69 invocations waiting, which take about 690 ms; the call has 100 ms/,
+    );
+    const patient = work(10, 2_000);
+    await clock.advance(3_000);
+    expect(await outcomesOf(calls)).toEqual({ answered: 100, codes: [] });
+    expect(await patient).toBe(101);
+  });
+
+  test("takes it as long as nothing is known of its pace", async () => {
+    const { clock, work } = await slowQueue(10);
+    const early = failureOf(work(10, 100));
+    await clock.advance(120);
+    expect(await early).toBe("DEADLINE_EXCEEDED no");
+  });
+
+  test("takes it when one long action holds up many short ones", async () => {
+    const { clock, work, calls } = await slowQueue(1);
+    await clock.advance(30);
+    const long = work(2_000);
+    const short = Array.from({ length: 100 }, () => work(1));
+    await clock.advance(1_900);
+    const late = work(1, 400);
+    await clock.advance(400);
+    expect(await outcomesOf([...calls, long, ...short, late])).toEqual({
+      answered: 202,
+      codes: [],
+    });
+  });
+
+  test("takes it when it has become short", async () => {
+    const { clock, work, calls } = await slowQueue(10);
+    await clock.advance(950);
+    const call = work(10, 100);
+    await clock.advance(100);
+    expect(await outcomesOf([...calls, call])).toEqual({ answered: 101, codes: [] });
+  });
+});
+
 describe("while a commit takes its time", () => {
   test.each(["bump", "peek"] as const)(
     "%s calls run ahead up to their limit, then fill the mailbox, then are refused",

@@ -4,6 +4,6 @@ import type { Mutation } from "../../../../scripts/apply-mutation.ts";
 export const mutation: Mutation = {
   invariant: "I10",
   target: "engine/commits/commit-pipeline.ts",
-  find: "if (this.#isEnlisted || this.#inFlight !== undefined || this.#changedAt === undefined) return;",
-  replace: "if (this.#isEnlisted || this.#changedAt === undefined) return;",
+  find: "return this.#changedAt !== undefined && !this.#isEnlisted && this.#inFlight === undefined;",
+  replace: "return this.#changedAt !== undefined && !this.#isEnlisted;",
 };

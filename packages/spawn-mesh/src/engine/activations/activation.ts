@@ -53,7 +53,6 @@ export class Activation extends WatchedExecution implements Runnable, OpeningOwn
   #isQueued = false;
   /** Whole milliseconds, which take no memory of their own. */
   #lastUsedAt: number;
-  #flushNotBefore = 0;
 
   constructor(name: string, type: ActorType) {
     super();
@@ -87,9 +86,11 @@ export class Activation extends WatchedExecution implements Runnable, OpeningOwn
 
   // Invocations come in.
 
-  /** Queues an invocation. @throws {SpawnError} `OVERLOADED` when a queue is full */
+  /** Queues an invocation. @throws {SpawnError} `OVERLOADED` when a queue is full, or too slow for it */
   submit(invocation: Invocation): void {
-    this.parts.admission.enter(this.waiting, invocation);
+    const { admission, time } = this.parts;
+    admission.checkPatience(this, invocation, time.last);
+    admission.enter(this.waiting, invocation);
     this.#accept(invocation);
   }
 
@@ -100,6 +101,7 @@ export class Activation extends WatchedExecution implements Runnable, OpeningOwn
 
   /** Lets go of what would run next, for another activation to take with {@link comesAgain}. */
   giveAway(): Invocation | undefined {
+    this.parts.admission.interrupted(this);
     return this.dequeue();
   }
 
@@ -155,6 +157,7 @@ export class Activation extends WatchedExecution implements Runnable, OpeningOwn
 
   #open(): void {
     this.forgetState();
+    this.parts.admission.interrupted(this);
     this.#phase = "opening";
     // Which of them are missing is looked up again.
     this.#timers = undefined;
@@ -211,6 +214,7 @@ export class Activation extends WatchedExecution implements Runnable, OpeningOwn
       ran++;
     }
     if (ran > 0) this.#lastUsedAt = Math.ceil(parts.time.last);
+    parts.admission.moved(this, ran, parts.time.last);
     if (ran === actionsMax && this.#mayRun()) this.#queue();
     this.#rest();
     return ran;
@@ -330,7 +334,6 @@ export class Activation extends WatchedExecution implements Runnable, OpeningOwn
   }
 
   protected flushFailed(): void {
-    this.#flushNotBefore = Math.ceil(this.parts.clock.monotonic() + FLUSH_RETRY_MS);
     this.#rest();
   }
 
@@ -350,7 +353,7 @@ export class Activation extends WatchedExecution implements Runnable, OpeningOwn
   onDue(now: number): void {
     this.#expireCallers(now);
     this.expireRun(now);
-    if (this.#flushAt <= now) this.enlist();
+    if (this.enlistDueAt <= now) this.enlist();
     if (this.#phase === "ready") this.#timers?.goAgain(now);
     this.becomeDueAt(this.#nextDue(now));
     this.#rest();
@@ -371,12 +374,7 @@ export class Activation extends WatchedExecution implements Runnable, OpeningOwn
 
   #nextDue(now: number): number {
     const callersAt = earliestDeadline(this.#waitingCallers());
-    return Math.min(callersAt, this.#flushAt, this.#timersAt, this.runDueAt(now));
-  }
-
-  /** When a write-behind state has to be written; a while after a failure. */
-  get #flushAt(): number {
-    return Math.max(this.flushDueAt, this.#flushNotBefore);
+    return Math.min(callersAt, this.enlistDueAt, this.#timersAt, this.runDueAt(now));
   }
 
   /** When timers go again whose commit failed. */
@@ -391,7 +389,7 @@ export class Activation extends WatchedExecution implements Runnable, OpeningOwn
 
   /** Watched while there is something to wait for, and not a moment longer. */
   #rest(): void {
-    this.isDueBy(Math.min(this.#flushAt, this.#timersAt));
+    this.isDueBy(Math.min(this.enlistDueAt, this.#timersAt));
     if (this.isIdle && this.isQuiet) this.unwatch();
     else this.watch();
   }
@@ -415,13 +413,14 @@ export class Activation extends WatchedExecution implements Runnable, OpeningOwn
     if (this.#phase === "gone") return;
     this.#phase = "gone";
     this.unwatch();
+    this.parts.admission.interrupted(this);
     this.#type.remove(this);
     this.parts.emit({ type: "deactivated", actor: this.id });
   }
 
-  /** Writes a write-behind state without waiting until it is due. */
+  /** Writes what is not stored yet without waiting until it is due. */
   flush(): void {
-    this.enlist();
+    this.enlistAtOnce();
   }
 
   /**
@@ -453,9 +452,6 @@ export class Activation extends WatchedExecution implements Runnable, OpeningOwn
     if (this.#phase !== "gone") this.#rest();
   }
 }
-
-/** How soon a write that failed is tried again. */
-const FLUSH_RETRY_MS = 100;
 
 /** The text of an error without its code, to be put behind another. */
 function messageOf(error: SpawnError): string {

@@ -12,6 +12,8 @@ import type { Clock, Timer } from "../clock.ts";
 import { SpawnError } from "../errors.ts";
 import type { Invocation } from "./invocation.ts";
 import type { Limits } from "../limits.ts";
+import type { Mailbox } from "../activations/mailbox.ts";
+import { QueuePaces } from "./queue-paces.ts";
 
 const SAMPLE_PERIOD_MS = 100;
 /** The share of the system's queue that has to be in use before pressure counts. */
@@ -27,6 +29,7 @@ export interface Waiting {
 }
 
 export class Admission {
+  readonly #paces = new QueuePaces();
   readonly #clock: Clock;
   readonly #limits: Limits;
   readonly #heapPercent: () => number;
@@ -86,6 +89,34 @@ export class Admission {
       const applied = invocation.appliedBefore;
       throw new SpawnError("OVERLOADED", `${reason}; try again later`, { applied });
     }
+  }
+
+  /**
+   * Turns a call away that would wait in vain. What is stored or remembered gets in: it can be known before its turn
+   * what became of it.
+   *
+   * @throws {SpawnError} `OVERLOADED` when its time would run out in the queue
+   */
+  checkPatience(queue: Mailbox & Waiting, invocation: Invocation, now: number): void {
+    if (invocation.onceKey !== undefined) return;
+    const waitMs = this.#paces.vainWaitMs(queue, invocation, now);
+    if (waitMs === undefined) return;
+    const { id, queueLength } = queue;
+    const leftMs = Math.max(0, Math.ceil(invocation.deadlineAt - now));
+    throw new SpawnError(
+      "OVERLOADED",
+      `${formatActorId(id)} has ${queueLength} invocations waiting, which take about ${Math.round(waitMs)} ms; the call has ${leftMs} ms; try again later`,
+    );
+  }
+
+  /** Hears that the first `count` of a queue have had their turn, at `now` (monotonic). */
+  moved(queue: Mailbox, count: number, now: number): void {
+    this.#paces.moved(queue, count, now);
+  }
+
+  /** Hears that a queue is no more, or not what it was. */
+  interrupted(queue: Mailbox): void {
+    this.#paces.forget(queue);
   }
 
   /** Counts invocations that have to run again: they were let in before. */

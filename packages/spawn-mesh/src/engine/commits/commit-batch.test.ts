@@ -61,10 +61,10 @@ test("a batch leaves out messages that are gone, and says whether there were any
   expect(consumedIds(batch)).toEqual(["b"]);
 });
 
-test("a batch is urgent when it deletes, or has to do with messages", () => {
+test("a batch is urgent when somebody waits for it, or it has to do with messages or remembers a great many replies", () => {
   const batch = newBatch();
   expect(isUrgent(batch)).toBe(false);
   addMessages(batch, change("a"));
   expect(isUrgent(batch)).toBe(true);
-  expect(isUrgent({ ...newBatch(), isDelete: true })).toBe(true);
+  expect(isUrgent({ ...newBatch(), entries: [{} as never] })).toBe(true);
 });

@@ -80,6 +80,28 @@ export interface BatchMessages {
   direct: readonly Outgoing[] | undefined;
 }
 
+/** Closes a batch with the state after its last action. */
+export function sealState(
+  batch: Batch,
+  { etag, since, bytes, tags }: Readonly<Pick<Batch, "etag" | "since" | "bytes" | "tags">>,
+): void {
+  batch.etag = etag;
+  batch.since = since;
+  batch.bytes = bytes;
+  batch.tags = tags;
+  batch.sealedLength = batch.entries.length;
+  batch.units = 0;
+}
+
+/** Whether a commit keeps the state before it as a revision, when the last one was kept at `keptAt`. */
+export function isRevisionDue(
+  { revisionsKept, snapshotTimeoutMs }: ActorDefinition,
+  at: number,
+  keptAt: number | undefined,
+): boolean {
+  return revisionsKept > 0 && (keptAt === undefined || at - keptAt >= snapshotTimeoutMs);
+}
+
 /** The commit of a sealed batch, on top of the row that is known. */
 export function commitOf(
   batch: Batch,
@@ -121,9 +143,10 @@ export function openGates(batch: Batch, isCommitted: boolean): void {
   for (const gate of batch.gates ?? []) gate(isCommitted);
 }
 
-/** Whether a write-behind actor writes it at once: the whole actor waits for a delete, others for messages. */
-export function isUrgent(batch: Batch): boolean {
-  return batch.isDelete || batch.messages !== undefined;
+/** Whether a write-behind actor writes it at once: somebody waits for it, or it remembers a great many replies. */
+export function isUrgent({ entries, messages, stored }: Batch): boolean {
+  const isFull = stored !== undefined && stored.size >= STORED_REPLIES_MAX;
+  return entries.length > 0 || messages !== undefined || isFull;
 }
 
 /** Whether a change is one of state and tags alone, with nothing to remember or to send. */
@@ -279,6 +302,8 @@ export function takeBack(invocations: readonly Invocation[]): readonly Invocatio
   return invocations;
 }
 
+/** Replies to remember that make a write-behind state be written before it is due. */
+const STORED_REPLIES_MAX = 200;
 const NO_REPLIES: readonly StoredReply[] = [];
 const NO_IDS: readonly string[] = [];
 const NO_CONSUMED: readonly MessageRef[] = [];

@@ -19,6 +19,7 @@ import {
   answerAll,
   commitOf,
   isCancelled,
+  isRevisionDue,
   isStateAlone,
   failChanges,
   isUrgent,
@@ -28,10 +29,12 @@ import {
   openGates,
   outcomeLost,
   sealMessages,
+  sealState,
   takeBack,
   whenCommitted,
 } from "./commit-batch.ts";
 import type { Batch, BatchMessages, Change, DurableChange, Gate } from "./commit-batch.ts";
+import { mayWait } from "./commit-pace.ts";
 import { AdmittedMailbox } from "../activations/admitted-mailbox.ts";
 import type { CommitWriter } from "./commit-writer.ts";
 import type { SpawnError } from "../errors.ts";
@@ -75,6 +78,8 @@ export abstract class CommitPipeline extends AdmittedMailbox {
   /** What else it does than to store the state: acknowledged changes need no more, and wait the longest. */
   #next: Batch | undefined;
   #isEnlisted = false;
+  /** Until when it rests, after a large commit or a failed flush (monotonic, whole milliseconds); 0 at first. */
+  #restsUntil = 0;
   #index: WrittenIndex | undefined;
 
   /** A commit is done: there is room again, and perhaps nothing left to wait for. */
@@ -173,9 +178,7 @@ export abstract class CommitPipeline extends AdmittedMailbox {
   /** Adds a change that is acknowledged already, at `now`, and is committed a while later. */
   addAcknowledged(change: Change, now: number): void {
     if (this.#next === undefined && isStateAlone(change)) return this.#become(change, now);
-    const next = this.#grow(change, now);
-    const isFull = next.stored !== undefined && next.stored.size >= STORED_REPLIES_MAX;
-    if (isFull || next.messages !== undefined) this.enlist();
+    if (isUrgent(this.#grow(change, now))) this.enlist();
   }
 
   /** Lets a reply leave that changed nothing, after the commit of all that it saw. */
@@ -185,6 +188,7 @@ export abstract class CommitPipeline extends AdmittedMailbox {
     invocation.handOver(reply);
     seen.entries.push(invocation);
     seen.units += units;
+    this.enlist();
   }
 
   /** The reply of an earlier invocation with this idempotency key that is not committed yet. */
@@ -211,11 +215,28 @@ export abstract class CommitPipeline extends AdmittedMailbox {
     return last === undefined || this.isWriteBehind ? undefined : whenCommitted(last);
   }
 
-  /** Asks for the next commit to be written as soon as there is a way to the statestore. */
+  /** Asks for the next commit to be written as soon as there is a way to the statestore, and it need not rest. */
   enlist(): void {
-    if (this.#isEnlisted || this.#inFlight !== undefined || this.#changedAt === undefined) return;
+    if (!this.#isResting) this.enlistAtOnce();
+  }
+
+  /** As {@link enlist}, and does not rest. */
+  enlistAtOnce(): void {
+    if (!this.#isWaiting) return;
     this.#isEnlisted = true;
     this.writer.enlist(this);
+  }
+
+  /** Whether there is something to commit that the writer does not know of. */
+  get #isWaiting(): boolean {
+    return this.#changedAt !== undefined && !this.#isEnlisted && this.#inFlight === undefined;
+  }
+
+  /** Whether the next commit has to wait and can. */
+  get #isResting(): boolean {
+    if (this.#restsUntil === 0 || !this.#isWaiting) return false;
+    const now = this.writer.now();
+    return this.#restsUntil > now && mayWait(this.#next, this.#restsUntil - now, now);
   }
 
   /** When the oldest acknowledged change that is not stored yet was made; `undefined` if all are. */
@@ -223,12 +244,11 @@ export abstract class CommitPipeline extends AdmittedMailbox {
     return this.isWriteBehind ? (this.#inFlight?.since ?? this.#changedAt) : undefined;
   }
 
-  /** When acknowledged changes have to be written; `Infinity` if there are none or a write is under way. */
-  get flushDueAt(): number {
-    const changedAt = this.#changedAt;
-    const isUnderWay = this.#isEnlisted || this.#inFlight !== undefined;
-    if (!this.isWriteBehind || changedAt === undefined || isUnderWay) return Infinity;
-    return changedAt + (this.#isUrgent ? 0 : this.definition.snapshotTimeoutMs);
+  /** When the next commit has to be enlisted; `Infinity` if there is none or it is. */
+  get enlistDueAt(): number {
+    if (!this.#isWaiting) return Infinity;
+    const delayMs = this.#isUrgent ? 0 : this.definition.snapshotTimeoutMs;
+    return Math.max(this.#changedAt! + delayMs, this.#restsUntil);
   }
 
   /** All invocations whose replies wait for a commit. */
@@ -262,23 +282,14 @@ export abstract class CommitPipeline extends AdmittedMailbox {
   /** Closes the growing commit: from now on its outcome is the statestore's. */
   seal(etag: Etag, at: number): Commit {
     const batch = this.#next ?? newBatch();
-    batch.since = this.#changedAt!;
+    sealState(batch, { etag, since: this.#changedAt!, bytes: this.bytes, tags: this.tags });
     this.#next = undefined;
     this.#changedAt = undefined;
     this.#isEnlisted = false;
     this.#inFlight = batch;
-    batch.etag = etag;
-    batch.sealedLength = batch.entries.length;
-    batch.units = 0;
-    batch.bytes = this.bytes;
-    batch.tags = this.tags;
-    const { revisionsKept, snapshotTimeoutMs } = this.definition;
-    const keepsRevision =
-      revisionsKept > 0 &&
-      this.#etag !== undefined &&
-      !batch.isDelete &&
-      (this.#keptAt === undefined || at - this.#keptAt >= snapshotTimeoutMs);
-    batch.keptAt = keepsRevision ? at : undefined;
+    this.#restsUntil = this.writer.restsUntil(batch, this.definition);
+    const hasBefore = this.#etag !== undefined && !batch.isDelete;
+    batch.keptAt = hasBefore && isRevisionDue(this.definition, at, this.#keptAt) ? at : undefined;
     if (batch.messages !== undefined)
       sealMessages(batch.messages, { source: this.id, at, outbox: this.writer.outbox });
     return commitOf(batch, this.definition, {
@@ -304,7 +315,7 @@ export abstract class CommitPipeline extends AdmittedMailbox {
     answerAll(batch, this.writer.outbox);
     openGates(batch, true);
     if (batch.messages !== undefined) this.#send(batch.messages);
-    if (!this.isWriteBehind || this.#isUrgent) this.enlist();
+    if (this.#isUrgent) this.enlist();
     this.afterCommit(batch.isDelete);
   }
 
@@ -360,9 +371,9 @@ export abstract class CommitPipeline extends AdmittedMailbox {
     this.#startAgain(batch, again, answer);
   }
 
-  /** Whether a write-behind actor writes its next commit at once. */
+  /** Whether the next commit is not one of acknowledged changes, which wait until they are due. */
   get #isUrgent(): boolean {
-    return this.#next !== undefined && isUrgent(this.#next);
+    return !this.isWriteBehind || (this.#next !== undefined && isUrgent(this.#next));
   }
 
   /** State and tags are others, since `now` if they were stored before. */
@@ -421,11 +432,9 @@ export abstract class CommitPipeline extends AdmittedMailbox {
   #mergeBack(batch: Batch): void {
     const next = this.#next;
     this.#changedAt = batch.since;
-    if (next === undefined) {
-      this.#next = batch;
-    } else {
-      joinBefore(next, batch);
-    }
+    if (next === undefined) this.#next = batch;
+    else joinBefore(next, batch);
+    this.#restsUntil = Math.ceil(this.writer.now() + FLUSH_RETRY_MS);
     this.flushFailed();
   }
 
@@ -440,6 +449,6 @@ export abstract class CommitPipeline extends AdmittedMailbox {
   }
 }
 
-/** Replies to remember that make a write-behind state be written before it is due. */
-const STORED_REPLIES_MAX = 200;
+/** How soon a flush that failed is tried again. */
+const FLUSH_RETRY_MS = 100;
 const NO_IDS: readonly string[] = [];

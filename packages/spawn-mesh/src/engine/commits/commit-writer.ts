@@ -7,8 +7,11 @@
  * To read the row first and conclude from it would be wrong, because the first request may still be
  * on its way.
  */
+import type { ActorDefinition } from "../actor-definition.ts";
 import { sleep } from "../clock.ts";
 import type { Clock, Random } from "../clock.ts";
+import type { Batch } from "./commit-batch.ts";
+import { restAfterMs } from "./commit-pace.ts";
 import type { CommitPipeline } from "./commit-pipeline.ts";
 import { SpawnError, describeThrown } from "../errors.ts";
 import { nobody } from "../events.ts";
@@ -59,6 +62,17 @@ export class CommitWriter {
   /** Where the messages of what it has committed go. */
   get outbox(): Outbox {
     return this.#parts.outbox;
+  }
+
+  /** Until when an actor rests whose commit goes now (monotonic, whole milliseconds); 0 for not at all. */
+  restsUntil(batch: Batch, definition: ActorDefinition): number {
+    const restMs = restAfterMs(batch, definition, this.#parts.limits);
+    return restMs === 0 ? 0 : Math.ceil(this.now() + restMs);
+  }
+
+  /** The time (monotonic). */
+  now(): number {
+    return this.#parts.clock.monotonic();
   }
 
   /** Takes the pipeline's next commit when there is a way; it may go on growing until then. */
