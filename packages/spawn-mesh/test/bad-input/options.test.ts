@@ -184,15 +184,17 @@ describe("an actor without a state", () => {
 });
 
 describe("a misspelt option", () => {
+  const misspelt = { stat: () => ({}), actions: {} };
+  const misspeltSystem = { actors: [], statestor: memoryStatestore() };
   test.each<[string, () => unknown, string]>([
     [
       "of a definition",
-      () => actor("a", { stat: () => ({}), actions: {} } as unknown as { actions: object }),
+      () => actor("a", misspelt),
       "stat of a: there is no such option; there are kind, pool, state",
     ],
     [
       "of a system",
-      () => actorSystem("s", { actors: [], ...{ statestor: memoryStatestore() } }),
+      () => actorSystem("s", misspeltSystem),
       "statestor of the system s: there is no such option; there are actors, externals, statestore",
     ],
     [
