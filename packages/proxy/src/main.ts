@@ -15,9 +15,18 @@ try {
   process.on("SIGHUP", () => void reload(starting));
   await starting;
 } catch (error) {
-  process.stderr.write(`spawn-proxy: ${isSpawnError(error) ? error.message : String(error)}\n`);
+  process.stderr.write(`spawn-proxy: ${whyNotStarted(error)}\n`);
   // What is open already would keep half a proxy alive.
   process.exit(1);
+}
+
+function whyNotStarted(error: unknown): string {
+  if (isSpawnError(error)) return error.message;
+  const isTaken = (error as NodeJS.ErrnoException | undefined)?.code === "EADDRINUSE";
+  const advice = isTaken
+    ? "; end what listens there, or choose another PROXY_HTTP_PORT or PROXY_GRPC_PORT"
+    : "";
+  return `${String(error)}${advice}`;
 }
 
 /** Ends when all is stopped: what an exporter of traces still tries holds nobody up. */

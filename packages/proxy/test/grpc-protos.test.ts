@@ -181,5 +181,6 @@ describe("a proxy", () => {
     other.close();
     expect(status).toBe(1);
     expect(said).toContain("EADDRINUSE");
+    expect(said).toContain("choose another PROXY_HTTP_PORT or PROXY_GRPC_PORT");
   });
 });

@@ -28,6 +28,7 @@ import type { ActorOf, AnyActor, NameOf } from "./actor.ts";
 import type { ActorRef, EffectRef } from "./actor-ref.ts";
 import type { AnyExternal } from "./external.ts";
 import type { Actors, FindOptions, Where } from "./finding.ts";
+import { checkOptionNames } from "./option-names.ts";
 import type { StoredActorRef } from "./stored-actor.ts";
 import { EmbeddedActorSystem } from "./embedded-system.ts";
 
@@ -178,6 +179,21 @@ export interface ActorSystem extends AsyncDisposable {
   crash(): void;
 }
 
+const OPTIONS: Readonly<Record<keyof ActorSystemOptions, true>> = {
+  actors: true,
+  externals: true,
+  statestore: true,
+  encryption: true,
+  sidecar: true,
+  cluster: true,
+  handleSignals: true,
+  limits: true,
+  strict: true,
+  onEvent: true,
+  clock: true,
+  random: true,
+};
+
 /**
  * Makes an actor system, embedded in this process or beside a sidecar.
  *
@@ -185,6 +201,7 @@ export interface ActorSystem extends AsyncDisposable {
  * @throws {SpawnError} `INVALID_ARGUMENT`, `ALREADY_REGISTERED`
  */
 export function actorSystem(name: string, options: ActorSystemOptions): ActorSystem {
+  checkOptionNames(`the system ${name}`, options ?? {}, OPTIONS);
   return options?.sidecar === undefined
     ? new EmbeddedActorSystem(name, options)
     : new SidecarActorSystem(name, { ...options, sidecar: options.sidecar });

@@ -26,6 +26,7 @@ import { cronTimes } from "./cron-times.ts";
 import type { Context } from "./context.ts";
 import type { JsonProblem } from "./json-types.ts";
 import type { IndexFields, NoIndex } from "./finding.ts";
+import { checkOptionNames } from "./option-names.ts";
 import { poolOf } from "./pool.ts";
 import type { KindProblem } from "./pool.ts";
 import type { MessageState, VersionedState } from "./state.ts";
@@ -137,6 +138,23 @@ const REFUSED_ACTIONS: ReadonlySet<string> = new Set([
   "toString",
 ]);
 
+const OPTIONS: Readonly<Record<keyof ActorOptions<unknown, unknown, ActorKind>, true>> = {
+  kind: true,
+  pool: true,
+  state: true,
+  durability: true,
+  deactivateTimeoutMs: true,
+  snapshotTimeoutMs: true,
+  revisionsKept: true,
+  revisionsKeptMs: true,
+  expireAfterMs: true,
+  index: true,
+  init: true,
+  actions: true,
+  channels: true,
+  timers: true,
+};
+
 const definitions = new WeakMap<object, ActorDefinition>();
 
 /**
@@ -163,6 +181,7 @@ export function actor<
       `definition of ${name}: expected an object, got ${String(options)}`,
     );
   }
+  checkOptionNames(name, options, OPTIONS);
   const kind = (options.kind ?? "named") as Kind;
   checkKind(name, kind);
   const defined: ActorOf<State, ActionsOf, Kind, Index> = Object.freeze({ name, kind });

@@ -310,6 +310,12 @@ class ReachedActor implements CallTarget {
 
 function storeOf({ statestore, encryption }: ActorSystemOptions): Statestore {
   const store = statestore ?? sqliteStatestore({ file: DEFAULT_STATE_FILE });
+  if (typeof store?.open !== "function") {
+    throw new SpawnError(
+      "INVALID_ARGUMENT",
+      `statestore: expected one, such as statestoreFromUrl("postgres://…") of spawn-mesh/statestores; got ${typeof store}`,
+    );
+  }
   if (encryption === undefined) return store;
   if (isEncrypted(store)) {
     throw new SpawnError(

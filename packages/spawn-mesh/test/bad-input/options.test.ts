@@ -1,8 +1,9 @@
 /** Options that make no sense are refused in plain words, before anything happens. */
 import { describe, expect, test } from "vitest";
 import { actor, actorSystem, isSpawnError, state } from "spawn-mesh";
-import type { CallOptions } from "spawn-mesh";
+import type { CallOptions, Statestore } from "spawn-mesh";
 import { memoryStatestore } from "spawn-mesh/memory";
+import { sqliteStatestore } from "spawn-mesh/sqlite";
 import { exportSystem, importSystem } from "spawn-mesh/transfer";
 import { errorOf, startSystem } from "../behaviour/start-system.ts";
 
@@ -179,6 +180,40 @@ describe("an actor without a state", () => {
     const error = await errorOf(system.actor(stateless).hello(undefined, { idempotencyKey: "k" }));
     expect(error).toMatchObject({ code: "INVALID_ARGUMENT", applied: "no" });
     expect(error.message).toContain("idempotencyKey");
+  });
+});
+
+describe("a misspelt option", () => {
+  const misspelt = { stat: () => ({}), actions: {} };
+  const misspeltSystem = { actors: [], statestor: memoryStatestore() };
+  test.each<[string, () => unknown, string]>([
+    [
+      "of a definition",
+      () => actor("a", misspelt),
+      "stat of a: there is no such option; there are kind, pool, state",
+    ],
+    [
+      "of a system",
+      () => actorSystem("s", misspeltSystem),
+      "statestor of the system s: there is no such option; there are actors, externals, statestore",
+    ],
+    [
+      "of a SQLite statestore",
+      () => sqliteStatestore({ path: "state.db" } as unknown as { file: string }),
+      "sqliteStatestore: expected { file }",
+    ],
+  ])("%s is refused by name, since its default would hold instead", async (_, make, message) => {
+    const error = await errorOf((async () => make())());
+    expect(error).toMatchObject({ code: "INVALID_ARGUMENT" });
+    expect(error.message).toContain(message);
+  });
+
+  test("an address is no statestore, and the error says what makes one of it", async () => {
+    const statestore = "postgres://shop@db/shop" as unknown as Statestore;
+    const error = await errorOf((async () => actorSystem("s", { actors: [], statestore }))());
+    expect(error).toMatchObject({ code: "INVALID_ARGUMENT" });
+    expect(error.message).toContain("statestoreFromUrl");
+    expect(error.message).not.toContain("shop@db");
   });
 });
 

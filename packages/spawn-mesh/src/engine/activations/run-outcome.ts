@@ -199,7 +199,7 @@ function encodeState(around: RunSurroundings): StateBytes | undefined {
   if (bytes.length > parts.limits.stateUnitsMax) {
     throw new SpawnError(
       "PAYLOAD_TOO_LARGE",
-      `state: expected a size of at most ${parts.limits.stateUnitsMax} as ${codec.name}, got ${bytes.length}`,
+      `state: expected a size of at most ${parts.limits.stateUnitsMax} as ${codec.name} (limits.stateUnitsMax), got ${bytes.length}`,
     );
   }
   return bytes;

@@ -20,7 +20,7 @@ export function checkChain(chain: readonly string[], target: ActorId, lengthMax:
   if (isWaiting(chain, target)) {
     throw new SpawnError(
       "CYCLE",
-      `${formatActorId(target)} waits for this call, so it cannot answer it`,
+      `${formatActorId(target)} waits for this call, so it cannot answer it; ctx.effect(…) sends without waiting`,
     );
   }
   if (chain.length > lengthMax) {

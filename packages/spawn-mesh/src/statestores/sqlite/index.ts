@@ -105,6 +105,12 @@ class WorkerStatestore implements SqliteStatestore {
   #link: WorkerLink | undefined;
 
   constructor(options: SqliteStatestoreOptions) {
+    if (typeof options?.file !== "string") {
+      throw new SpawnError(
+        "INVALID_ARGUMENT",
+        `sqliteStatestore: expected { file } with the path of one, got ${typeof options?.file} for it`,
+      );
+    }
     this.#options = {
       file: resolve(options.file),
       busyTimeoutMs: options.busyTimeoutMs ?? BUSY_TIMEOUT_MS,
