@@ -155,6 +155,16 @@ export function isStateAlone({ isDelete, stored, message, sends, cancels }: Chan
   return !isDelete && stored === undefined && !hasMessages;
 }
 
+/** Adds what a change does besides changing the state. */
+export function addBesideState(batch: Batch, change: Change): void {
+  const { message, sends, cancels, isDelete, stored } = change;
+  if (message !== undefined || sends.length > 0 || cancels.length > 0) addMessages(batch, change);
+  if (isDelete) batch.isDelete = true;
+  if (stored === undefined) return;
+  batch.stored ??= new Map();
+  batch.stored.set(stored.key, stored);
+}
+
 /** Adds what a change sends, cancels and consumes. */
 export function addMessages(batch: Batch, { sends, cancels, message }: Change): void {
   batch.messages ??= {

@@ -15,7 +15,7 @@
 import type { ActorDefinition } from "../actor-definition.ts";
 import type { ActorId } from "../actor-id.ts";
 import {
-  addMessages,
+  addBesideState,
   answerAll,
   commitOf,
   isCancelled,
@@ -387,13 +387,7 @@ export abstract class CommitPipeline extends AdmittedMailbox {
   #grow(change: Change, now: number): Batch {
     this.#become(change, now);
     const next = (this.#next ??= newBatch());
-    const { message, sends, cancels } = change;
-    if (message !== undefined || sends.length > 0 || cancels.length > 0) addMessages(next, change);
-    if (change.isDelete) next.isDelete = true;
-    if (change.stored !== undefined) {
-      next.stored ??= new Map();
-      next.stored.set(change.stored.key, change.stored);
-    }
+    addBesideState(next, change);
     return next;
   }
 
