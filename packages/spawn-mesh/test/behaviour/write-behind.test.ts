@@ -206,6 +206,19 @@ describe("a write-behind actor in an outage", () => {
     expect([store.groups.length, clock.pending]).toEqual([1, 0]);
   });
 
+  test("keeps what it acknowledged however long the outcome of a write cannot be learnt", async () => {
+    const { system, store, clock, events } = await startSystem([gauge]);
+    const ref = system.actor(gauge, "a");
+    await ref.add(1);
+    store.fail("commit", { kind: "ambiguous", times: Infinity });
+    for (let second = 0; second < 90; second++) await clock.advance(1_000);
+    store.heal();
+    await clock.advance(10_000);
+    expect(store.commits.at(-1)?.state).toBe(`{"total":1}`);
+    expect(await ref.get()).toEqual({ total: 1 });
+    expect(events.filter(({ type }) => type === "write-behind-lost")).toEqual([]);
+  });
+
   test("keeps what it acknowledged while the statestore is away, in order", async () => {
     const before = await startSystem([gauge]);
     const ref = before.system.actor(gauge, "a");

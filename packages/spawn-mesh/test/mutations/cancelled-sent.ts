@@ -6,4 +6,9 @@ export const mutation: Mutation = {
   target: "engine/commits/commit-batch.ts",
   find: "sends: [...without(first.sends, then?.cancels ?? []), ...(then?.sends ?? [])],",
   replace: "sends: [...first.sends, ...(then?.sends ?? [])],",
+  noticedBy: {
+    project: "unit",
+    file: "commit-batch.test.ts",
+    test: "^a batch of two sends nothing of the first that the second cancels$",
+  },
 };

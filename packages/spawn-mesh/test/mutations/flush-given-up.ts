@@ -6,4 +6,9 @@ export const mutation: Mutation = {
   target: "engine/commits/commit-writer.ts",
   find: '(pipeline) => kind === "fatal" || !pipeline.isWriteBehind',
   replace: "() => true",
+  noticedBy: {
+    project: "behaviour",
+    file: "write-behind.test.ts",
+    test: "keeps what it acknowledged however long the outcome of a write cannot be learnt$",
+  },
 };

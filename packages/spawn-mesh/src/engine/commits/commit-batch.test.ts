@@ -40,6 +40,15 @@ test("a batch of two has the messages of the first before those of the second", 
   expect(next.messages?.units).toBe(units);
 });
 
+test("a batch of two sends nothing of the first that the second cancels", () => {
+  const [first, next] = [newBatch(), newBatch()];
+  addMessages(first, change("a", "x", "y"));
+  addMessages(next, { ...change("b", "z"), cancels: ["x"] });
+  joinBefore(next, first);
+  expect(next.messages?.sends.map(({ id }) => id)).toEqual(["y", "z"]);
+  expect(next.messages?.cancels).toEqual(["x"]);
+});
+
 test("a batch keeps the messages of the first when the second has none, and the other way round", () => {
   for (const withMessages of [0, 1]) {
     const batches = [newBatch(), newBatch()] as const;
