@@ -8,8 +8,11 @@ import { FrameKind, RefusalSchema, SpawnResponseSchema } from "spawn-mesh/protoc
 import { framesOf, openRawStream } from "../fixtures/raw-stream.ts";
 import type { Destination, FuzzInput } from "./inputs.ts";
 
-/** The longest time until something comes, in milliseconds. */
-const ANSWER_MS_MAX = 10_000;
+/**
+ * The longest time until something comes, in milliseconds. A mutation may take the timeout of a call away;
+ * then it has the default one of 60 s, and may be answered as late as that.
+ */
+const ANSWER_MS_MAX = 70_000;
 /** For how long a stream is kept open, in milliseconds. */
 const STREAM_MS = 20;
 
