@@ -24,7 +24,7 @@ const SIMULATION = `${TESTS}/simulation`;
 const TIMEOUT_MS = 300_000;
 
 /** What the simulation runs; mutations of anything else are for tests with real processes. */
-const simulated = /^(engine\/|statestores\/memory(-messages)?\.ts$)/;
+const simulated = /^(engine|statestores\/memory)\//;
 
 /** The names of the mutations that the simulation has to notice. */
 export async function simulatedMutations(): Promise<readonly string[]> {
