@@ -15,7 +15,7 @@ import type { HostAddress } from "./host-connection.ts";
 import { HostUnavailable } from "./host-program.ts";
 import type { HostCall, HostProgram } from "./host-program.ts";
 import type { HttpResponse } from "./http-response.ts";
-import { WaitingLine } from "./waiting-line.ts";
+import { STALLED_SHARE_MAX, WaitingLine } from "./waiting-line.ts";
 
 /** Every bound of what the proxy asks of one host. */
 interface HostLimits {
@@ -32,8 +32,6 @@ export interface ActorHostOptions extends HostLimits {
 }
 
 const SWEEP_PERIOD_MS = 250;
-/** How many requests may be worked on when none ends, in limits of those at once. */
-const STALLED_SHARE_MAX = 2;
 const ACTIONS_PATH = "/api/v1/actors/actions";
 
 export class ActorHost implements HostProgram {

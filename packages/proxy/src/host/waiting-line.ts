@@ -12,6 +12,9 @@ import type { Cancellation } from "spawn-mesh/engine";
 const STALLED_MS = 500;
 const STEP_MS = 50;
 
+/** How many runs may be under way when none ends, in limits of those at once. */
+export const STALLED_SHARE_MAX = 2;
+
 /** Takes a place, and waits no longer. */
 type Waiter<Place> = (place: Place) => void;
 

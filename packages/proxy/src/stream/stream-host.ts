@@ -9,10 +9,8 @@ import type { ActorHostOptions } from "../host/actor-host.ts";
 import { HostUnavailable } from "../host/host-program.ts";
 import type { HostAnswer, HostCall, HostProgram } from "../host/host-program.ts";
 import { BadResponse } from "../host/http-response.ts";
-import { WaitingLine } from "../host/waiting-line.ts";
+import { STALLED_SHARE_MAX, WaitingLine } from "../host/waiting-line.ts";
 
-/** How many runs may be under way when none ends, in limits of those at once. */
-const STALLED_SHARE_MAX = 2;
 /** While more bytes than these were not taken by the host, runs wait. */
 const UNSENT_BYTES_MAX = 1024 * 1024;
 
