@@ -13,6 +13,7 @@ import {
 import { connect } from "spawn-mesh";
 import { describe, expect, test } from "vitest";
 import type { ListenAddress } from "../src/config.ts";
+import { counter, one } from "./fixtures/counter.ts";
 import { tally } from "./fixtures/counting-program.ts";
 import { ProxyProcess } from "./fixtures/proxy-process.ts";
 import { frame, framesOf, openRawStream } from "./fixtures/raw-stream.ts";
@@ -91,6 +92,27 @@ test(
     expect(await system.actor(tally, "one").add(1)).toBe(2);
   },
 );
+
+test("a program without a name is one host however often it registers, and gone with its stream", async () => {
+  await using proxy = await startTestProxy();
+  const socket = await openRawStream(proxy);
+  for (const [index, name] of ["one", "two"].entries()) {
+    const registration = create(RegistrationRequestSchema, {
+      actorSystem: { name: "spawn-system", registry: { actors: { [name]: counter(name) } } },
+    });
+    socket.write(
+      frame(FrameKind.register, 7 + index, toBinary(RegistrationRequestSchema, registration)),
+    );
+  }
+  for await (const { id } of framesOf(socket)) if (id === 8) break;
+  socket.destroy();
+  await until(() => proxy.logged.some((line) => line.endsWith("stream-closed")));
+  for (const name of ["one", "two"]) {
+    const call = { ...one, metadata: { "request-timeout": "5000" } };
+    const { headers } = await proxy.client.invoke(name, "add", call);
+    expect([name, headers["spawn-error"]]).toEqual([name, "HOST_UNAVAILABLE"]);
+  }
+});
 
 test("many streams leave room for requests, and programs go on with those", async () => {
   await using proxy = await startTestProxy();

@@ -79,10 +79,12 @@ export class Streams {
     socket.write(ACCEPTED);
     const { from, address } = facts.peer;
     const program = { by: identity.name, from, address };
+    // The same host each time that it registers, also when it gives itself no name.
+    const host = `${identity.name} ${programOf(facts)}`;
     const stream: ProgramStream = new ProgramStream(socket, {
       ...this.#options,
       identity,
-      hostOf: () => registering.hosts.withStream(`${identity.name} ${programOf(facts)}`),
+      hostOf: () => registering.hosts.withStream(host),
       onClosed: (reason) => {
         this.#open.delete(stream);
         log("info", "stream-closed", { ...program, reason });
