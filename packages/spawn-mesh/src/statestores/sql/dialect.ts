@@ -49,6 +49,8 @@ export interface Dialect {
   byteLength(column: string): Sql;
   /** Waits for rows that others have locked. */
   readonly lock: RowLock;
+  /** Go before a statement that is to go along a key, where the database might rather read everything and sort it. */
+  readonly beforeWalk?: readonly Sql[];
   /** The condition that `column` is one of `values`. */
   among(column: string, type: ColumnType, values: readonly SqlValue[]): Sql;
   /** The condition that a text is somewhere in the texts of `column`. */

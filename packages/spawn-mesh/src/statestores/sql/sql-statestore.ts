@@ -28,6 +28,7 @@ import {
   type KeyedCommit,
   keyedCommit,
 } from "./commit-group.ts";
+import { walkWith } from "./actor-walk.ts";
 import { checkCluster } from "./cluster-name.ts";
 import { cannotBeOpened } from "./connecting.ts";
 import type { CommitScript, Dialect, SqlDriver } from "./dialect.ts";
@@ -152,7 +153,9 @@ export class SqlStatestore implements Statestore {
 
   async listActors({ system, definition, after, limit }: ActorsOf): Promise<readonly string[]> {
     const last = after === undefined ? undefined : { system, definition, name: after };
-    const { rows } = await this.#open().query(
+    const { rows } = await walkWith(
+      this.#dialect,
+      this.#open(),
       sql`SELECT name FROM spawn_actor
         WHERE type = ${keyOfDefinition(system, definition)} AND flags % 2 = 0
           AND k > ${last === undefined ? new Uint8Array(0) : keyOfActor(last)}
