@@ -48,7 +48,7 @@ export class SqlMessages implements MessageStore {
 
   async send(messages: readonly Message[]): Promise<void> {
     const driver = this.#driver();
-    if (messages.length > 0) await driver.transaction(insertMessages(this.#dialect, messages));
+    if (messages.length > 0) await driver.transaction(this.#insert(messages));
   }
 
   async claim(claim: MessageClaim): Promise<readonly StoredMessage[]> {
@@ -99,7 +99,7 @@ export class SqlMessages implements MessageStore {
       const { changed } = await transaction.run(deleteThese([message]));
       if (changed === 0) return false;
       const statements = [
-        ...insertMessages(this.#dialect, messages),
+        ...this.#insert(messages),
         ...(outcome === undefined ? [] : rememberOutcome(this.#dialect, outcome)),
       ];
       for (const statement of statements) await transaction.run(statement);
@@ -189,6 +189,18 @@ export class SqlMessages implements MessageStore {
     const statement = listStatement(page, from, dialect);
     const isOfAll = page.source === undefined && page.target === undefined;
     return (await (isOfAll ? walkWith(dialect, driver, statement) : driver.query(statement))).rows;
+  }
+
+  #insert(messages: readonly Message[]): readonly Sql[] {
+    const dialect = this.#dialect;
+    if (dialect.addMissing === undefined) return insertMessages(dialect, messages);
+    return dialect.addMissing({
+      table: "spawn_outbox",
+      columns: { ...SENT_COLUMNS, attempts: "bigint" },
+      rows: messages.map((message) => [...sentRow(message), 0]),
+      key: ["id"],
+      elsewhere: "spawn_parked",
+    });
   }
 
   /** Removes rows that nobody else can change meanwhile, after `before`; answers the ids of those that were there. */
