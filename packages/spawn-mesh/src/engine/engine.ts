@@ -38,6 +38,7 @@ import { Messaging } from "./messages/messaging.ts";
 import type { MigrationCheck, MigrationCheckOptions } from "./care/migration-check.ts";
 import { Pruner } from "./care/pruner.ts";
 import { noCronTimes } from "./messages/repetition.ts";
+import { checkOptionNames } from "./option-names.ts";
 import type { InvokeRequest } from "./activations/run.ts";
 import { RunQueue } from "./activations/run-queue.ts";
 import { newMessageId, type SendRequest } from "./messages/sending.ts";
@@ -382,6 +383,7 @@ export class Engine {
    * closes the statestore. What has not run by then is refused with `SHUTTING_DOWN`.
    */
   async stop(options: { readonly drainTimeoutMs?: number } = {}): Promise<void> {
+    checkOptionNames("stop", options, ["drainTimeoutMs"]);
     const { drainTimeoutMs = DRAIN_TIMEOUT_MS_DEFAULT } = options;
     checkWholeNumber("drainTimeoutMs", drainTimeoutMs, { min: 0, max: TIMEOUT_MS_MAX });
     if (this.#phase !== "running") return;

@@ -28,7 +28,7 @@ import type { ActorOf, AnyActor, NameOf } from "./actor.ts";
 import type { ActorRef, EffectRef } from "./actor-ref.ts";
 import type { AnyExternal } from "./external.ts";
 import type { Actors, FindOptions, Where } from "./finding.ts";
-import { checkOptionNames } from "./option-names.ts";
+import { checkOptionNames } from "../engine/option-names.ts";
 import type { StoredActorRef } from "./stored-actor.ts";
 import { EmbeddedActorSystem } from "./embedded-system.ts";
 
@@ -201,7 +201,7 @@ const OPTIONS: Readonly<Record<keyof ActorSystemOptions, true>> = {
  * @throws {SpawnError} `INVALID_ARGUMENT`, `ALREADY_REGISTERED`
  */
 export function actorSystem(name: string, options: ActorSystemOptions): ActorSystem {
-  checkOptionNames(`the system ${name}`, options ?? {}, OPTIONS);
+  checkOptionNames(`the system ${name}`, options ?? {}, Object.keys(OPTIONS));
   return options?.sidecar === undefined
     ? new EmbeddedActorSystem(name, options)
     : new SidecarActorSystem(name, { ...options, sidecar: options.sidecar });

@@ -26,7 +26,7 @@ import { cronTimes } from "./cron-times.ts";
 import type { Context } from "./context.ts";
 import type { JsonProblem } from "./json-types.ts";
 import type { IndexFields, NoIndex } from "./finding.ts";
-import { checkOptionNames } from "./option-names.ts";
+import { checkOptionNames } from "../engine/option-names.ts";
 import { poolOf } from "./pool.ts";
 import type { KindProblem } from "./pool.ts";
 import type { MessageState, VersionedState } from "./state.ts";
@@ -181,7 +181,7 @@ export function actor<
       `definition of ${name}: expected an object, got ${String(options)}`,
     );
   }
-  checkOptionNames(name, options, OPTIONS);
+  checkOptionNames(`definition of ${name}`, options, Object.keys(OPTIONS));
   const kind = (options.kind ?? "named") as Kind;
   checkKind(name, kind);
   const defined: ActorOf<State, ActionsOf, Kind, Index> = Object.freeze({ name, kind });
@@ -270,7 +270,9 @@ function channelsOf(
   checkArray(`channels of ${name}`, channels);
   const subscribed = new Map<string, string>();
   for (const entry of channels) {
-    const { channel, action = "receive" } = typeof entry === "string" ? { channel: entry } : entry;
+    const subscription = typeof entry === "string" ? { channel: entry } : entry;
+    checkOptionNames(`channel of ${name}`, subscription, ["channel", "action"]);
+    const { channel, action = "receive" } = subscription;
     checkName(`channel of ${name}`, channel);
     checkAction(`channel ${channel} of ${name}`, action, actions);
     if (subscribed.has(channel)) {
@@ -288,7 +290,7 @@ function timersOf(
 ): readonly TimerDefinition[] {
   checkArray(`timers of ${name}`, timers);
   return timers.map((timer) => {
-    checkTimerOptions(name, timer);
+    checkOptionNames(`timer of ${name}`, timer, TIMER_OPTIONS);
     const { action, payload, ...when } = timer;
     checkAction(`timer of ${name}`, action, actions);
     const repeat = repetitionOf(when);
@@ -311,19 +313,6 @@ const TIMER_OPTIONS: readonly string[] = [
   "timeZone",
   "catchUp",
 ];
-
-/** A misspelt option would be a timer at the wrong times. */
-function checkTimerOptions(name: string, timer: unknown): void {
-  const problem =
-    timer instanceof Object
-      ? Object.keys(timer).find((option) => !TIMER_OPTIONS.includes(option))
-      : typeof timer;
-  if (problem === undefined) return;
-  throw new SpawnError(
-    "INVALID_ARGUMENT",
-    `timer of ${name}: expected an object with ${TIMER_OPTIONS.join(", ")}, got ${problem}`,
-  );
-}
 
 function checkArray(what: string, list: unknown): void {
   if (!Array.isArray(list))

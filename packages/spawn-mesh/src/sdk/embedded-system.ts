@@ -239,10 +239,11 @@ export class EmbeddedActorSystem implements ActorSystem, RunningSystem {
   stop(options?: { readonly drainTimeoutMs?: number }): Promise<void> {
     if (this.#starting !== undefined) return this.#starting.then(() => this.stop(options));
     if (this.engine.isRunning) {
+      const stopping = this.engine.stop(options);
+      // It was refused, and everything goes on.
+      if (this.engine.isRunning) return stopping;
       this.#end("stopping");
-      this.#stopping = this.engine.stop(options).finally(() => {
-        if (!this.engine.isRunning) removeRunningSystem(this);
-      });
+      this.#stopping = stopping.finally(() => removeRunningSystem(this));
     }
     return this.#stopping ?? Promise.resolve();
   }

@@ -3,6 +3,7 @@
  * not change. Drivers are loaded when the statestore is opened, and only the one that is needed.
  */
 import { SpawnError } from "../engine/errors.ts";
+import { checkOptionNames } from "../engine/option-names.ts";
 import type { Statestore } from "../engine/statestore.ts";
 import { cockroachStatestore } from "./cockroach/index.ts";
 import { memoryStatestore } from "./memory/index.ts";
@@ -79,6 +80,7 @@ const kinds: readonly Kind[] = [
  * @throws {SpawnError} `INVALID_ARGUMENT` for an address or a type that nobody knows
  */
 export function statestoreFromUrl(url: string, options: StatestoreFromUrlOptions = {}): Statestore {
+  checkOptionNames("statestoreFromUrl", options, ["type", "connectionsMax", "tls"]);
   const { type, ...server } = options;
   const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(String(url))?.[1]?.toLowerCase();
   const kind = kinds.find(({ types, schemes }) =>

@@ -15,6 +15,7 @@ import type {
   SendRequest,
   Statestore,
 } from "../engine/index.ts";
+import { checkOptionNames } from "../engine/option-names.ts";
 import type { ActorOf, AnyActor, NameOf } from "../sdk/actor.ts";
 import type { ActorRef, EffectRef } from "../sdk/actor-ref.ts";
 import { actorSystem } from "../sdk/actor-system.ts";
@@ -39,6 +40,15 @@ export interface TestActorSystemOptions {
   readonly externals?: readonly AnyExternal[];
 }
 
+const OPTIONS: Readonly<Record<keyof TestActorSystemOptions, true>> = {
+  actors: true,
+  name: true,
+  statestore: true,
+  seed: true,
+  limits: true,
+  externals: true,
+};
+
 /** Time steps while a system stops, in virtual milliseconds. */
 const STOP_STEP_MS = 10;
 
@@ -54,6 +64,7 @@ export class TestActorSystem {
   #lives = 0;
 
   constructor(options: TestActorSystemOptions) {
+    checkOptionNames("testActorSystem", options, Object.keys(OPTIONS));
     this.#options = options;
     this.#statestore = options.statestore ?? memoryStatestore();
     this.#system = this.#nextLife();

@@ -2,8 +2,14 @@
 import { describe, expect, test } from "vitest";
 import { actor, actorSystem, isSpawnError, state } from "spawn-mesh";
 import type { CallOptions, Statestore } from "spawn-mesh";
+import { encryptedStatestore, type Encryption } from "spawn-mesh/encryption";
 import { memoryStatestore } from "spawn-mesh/memory";
+import { mssqlStatestore } from "spawn-mesh/mssql";
+import { mysqlStatestore } from "spawn-mesh/mysql";
+import { postgresStatestore } from "spawn-mesh/postgres";
 import { sqliteStatestore } from "spawn-mesh/sqlite";
+import { statestoreFromUrl } from "spawn-mesh/statestores";
+import { testActorSystem, type TestActorSystemOptions } from "spawn-mesh/testing";
 import { exportSystem, importSystem } from "spawn-mesh/transfer";
 import { errorOf, startSystem } from "../behaviour/start-system.ts";
 
@@ -105,7 +111,11 @@ describe("call options", () => {
     ["a signal that is none", { signal: {} }, "options.signal: expected an AbortSignal"],
     ["a signal that is null", { signal: null }, "options.signal: expected an AbortSignal"],
     ["an async that is no boolean", { async: "yes" }, "options.async: expected a boolean"],
-    ["an option that does not exist", { deadline: 5 }, "options.deadline: there is no such option"],
+    [
+      "an option that does not exist",
+      { deadline: 5 },
+      "options: there is no option deadline, did you mean deadlineMs? There are",
+    ],
     ["an option of another library", { timeout: 5 }, "there are deadlineMs"],
     ["options that are text", "fast", "options"],
     ["options that are a number", 5, "options"],
@@ -185,23 +195,68 @@ describe("an actor without a state", () => {
 
 describe("a misspelt option", () => {
   const misspelt = { stat: () => ({}), actions: {} };
+  const databases = [
+    ["postgres", postgresStatestore],
+    ["mysql", mysqlStatestore],
+    ["mssql", mssqlStatestore],
+  ] as const;
   const misspeltSystem = { actors: [], statestor: memoryStatestore() };
   test.each<[string, () => unknown, string]>([
     [
       "of a definition",
       () => actor("a", misspelt),
-      "stat of a: there is no such option; there are kind, pool, state",
+      "definition of a: there is no option stat, did you mean state? There are kind, pool, state",
     ],
     [
       "of a system",
       () => actorSystem("s", misspeltSystem),
-      "statestor of the system s: there is no such option; there are actors, externals, statestore",
+      "the system s: there is no option statestor, did you mean statestore? There are actors, externals",
     ],
     [
       "of a SQLite statestore",
       () => sqliteStatestore({ path: "state.db" } as unknown as { file: string }),
       "sqliteStatestore: expected { file }",
     ],
+    [
+      "of a SQLite statestore that has a file",
+      () => sqliteStatestore({ file: "x.db", busyTimeout: 5 } as { file: string }),
+      "sqliteStatestore: there is no option busyTimeout, did you mean busyTimeoutMs?",
+    ],
+    [
+      "of a system under test",
+      () => testActorSystem({ actors: [], actor: [] } as TestActorSystemOptions),
+      "testActorSystem: there is no option actor, did you mean actors?",
+    ],
+    [
+      "of a pool",
+      () => actor("a", { kind: "pooled", pool: { mx: 3 } as object, actions: {} }),
+      "pool of a: there is no option mx, did you mean max?",
+    ],
+    [
+      "of a channel",
+      () => actor("a", { channels: [{ chanel: "c" } as never], actions: {} }),
+      "channel of a: there is no option chanel, did you mean channel?",
+    ],
+    [
+      "of keys",
+      () => encryptedStatestore(memoryStatestore(), { keys: {}, requird: true } as Encryption),
+      "encryption: there is no option requird, did you mean required?",
+    ],
+    [
+      "beside an address",
+      () => statestoreFromUrl("postgres://u@h/d", { conectionsMax: 3 } as object),
+      "statestoreFromUrl: there is no option conectionsMax, did you mean connectionsMax?",
+    ],
+    ...databases.map(([scheme, make]): [string, () => unknown, string] => [
+      `of a statestore on ${scheme}`,
+      () => make({ url: `${scheme}://u@h/d`, lockTimeout: 3 } as { url: string }),
+      "statestore: there is no option lockTimeout, did you mean lockTimeoutMs?",
+    ]),
+    ...databases.map(([scheme, make]): [string, () => unknown, string] => [
+      `of certificates for ${scheme}`,
+      () => make({ url: `${scheme}://u@h/d`, tls: { cacert: "" } as object }),
+      "tls: there is no option cacert",
+    ]),
   ])("%s is refused by name, since its default would hold instead", async (_, make, message) => {
     const error = await errorOf((async () => make())());
     expect(error).toMatchObject({ code: "INVALID_ARGUMENT" });
@@ -411,10 +466,30 @@ describe("a system", () => {
 
 test("a misspelt option of what is done with all that is stored is refused", async () => {
   const { system } = await startSystem([counter]);
+  await expect(system.stop({ drainTimeout: 5 } as object)).rejects.toThrow(
+    "stop: there is no option drainTimeout, did you mean drainTimeoutMs?",
+  );
+  const encrypted = encryptedStatestore(memoryStatestore(), { keys: { k: new Uint8Array(32) } });
+  await encrypted.open({ owner: "me" });
+  await expect(encrypted.reencrypt({ onprogress: 1 } as object)).rejects.toThrow(
+    "reencrypt: there is no option onprogress, did you mean onProgress?",
+  );
+  await expect(system.actors.list({ tag: {} } as object)).rejects.toThrow(
+    "actors: there is no option tag, did you mean tags?",
+  );
+  await expect(
+    system.actors.forEach(counter, () => undefined, { concurency: 5 } as object),
+  ).rejects.toThrow("forEach: there is no option concurency, did you mean concurrency?");
+  await expect(system.actors.purge(counter, { dry: true } as object)).rejects.toThrow(
+    "purge: there is no option dry, did you mean dryRun?",
+  );
+  await expect(system.messages.list({ targets: 1 } as object)).rejects.toThrow(
+    "messages: there is no option targets, did you mean target?",
+  );
   const store = memoryStatestore();
   const wrong = (option: string): object => ({ system: "shop", [option]: true });
   await expect(importSystem(store, [], wrong("replcae") as never)).rejects.toThrow(
-    "importSystem: there is no option replcae; there are system, cluster, replace, onProgress, signal",
+    "importSystem: there is no option replcae, did you mean replace? There are system, cluster, replace, onProgress, signal",
   );
   await expect(importSystem(store, [], undefined as never)).rejects.toThrow("expected options");
   await expect(exportSystem(store, "shop", { inclear: true } as object).next()).rejects.toThrow(
@@ -425,6 +500,6 @@ test("a misspelt option of what is done with all that is stored is refused", asy
     "reindex: there is no option rowsPerSecond",
   );
   await expect(system.checkMigrations({ definition: ["counter"] } as object)).rejects.toThrow(
-    "checkMigrations: there is no option definition; there are definitions",
+    "checkMigrations: there is no option definition, did you mean definitions?",
   );
 });

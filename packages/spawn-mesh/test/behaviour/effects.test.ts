@@ -349,7 +349,7 @@ describe("an effect", () => {
       [{ timeZone: "UTC" }, "options.timeZone"],
       [{ catchUp: "one" }, "options.catchUp"],
       [{ reliability: "fire", delayMs: 1 }, "options.reliability"],
-      [{ later: true } as SendOptions, "there is no such option"],
+      [{ later: true } as SendOptions, "there is no option later"],
     ];
     for (const [options, said] of bad) {
       const error = await errorOf(system.effect(list, "target").add("x", options));

@@ -11,6 +11,7 @@ import type { Clock, Random } from "../clock.ts";
 import { SpawnError } from "../errors.ts";
 import type { Limits } from "../limits.ts";
 import { checkWholeNumber } from "../limits.ts";
+import { noSuchOption } from "../option-names.ts";
 import { checkGivenId, storedId } from "./message-ids.ts";
 import type { Message, MessageHeaders, Repetition } from "../message-store.ts";
 import { payloadText, readablePayload } from "./message-payload.ts";
@@ -94,7 +95,7 @@ export interface SendingParts {
 /** The latest time that can be asked for, in milliseconds from now: about a hundred years. */
 const SCHEDULE_MS_MAX: number = 100 * 366 * 24 * 60 * 60 * 1_000;
 
-const OPTION_NAMES: ReadonlySet<string> = new Set([
+const OPTION_NAMES: readonly string[] = [
   "id",
   "delayMs",
   "scheduledTo",
@@ -109,7 +110,8 @@ const OPTION_NAMES: ReadonlySet<string> = new Set([
   "payload",
   "definition",
   "system",
-]);
+];
+const KNOWN_OPTIONS: ReadonlySet<string> = new Set(OPTION_NAMES);
 
 /** Who sends, and while it serves a call with which metadata. */
 export interface Sender {
@@ -348,12 +350,8 @@ function checkSendOptions(request: SendRequest): void {
   }
   if (id !== undefined) checkGivenId(id);
   for (const option in request) {
-    if (!OPTION_NAMES.has(option)) {
-      throw new SpawnError(
-        "INVALID_ARGUMENT",
-        `options.${option}: there is no such option of a message; there are ${[...OPTION_NAMES].join(", ")}`,
-      );
-    }
+    if (!KNOWN_OPTIONS.has(option))
+      throw noSuchOption("options of a message", option, OPTION_NAMES);
   }
   if (ordered !== undefined && typeof ordered !== "boolean") {
     throw new SpawnError("INVALID_ARGUMENT", "options.ordered: expected a boolean");

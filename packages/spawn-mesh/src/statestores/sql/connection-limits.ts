@@ -1,5 +1,6 @@
 /** How much of a database server a process uses, and how long it waits for it. */
 import { checkWholeNumber, TIMEOUT_MS_MAX } from "../../engine/limits.ts";
+import { checkOptionNames } from "../../engine/option-names.ts";
 
 export interface ConnectionLimits {
   /** Connections at once. Default 8. */
@@ -18,13 +19,28 @@ export interface ConnectionLimits {
 /** How much longer than the server we wait for its word that the time is over, in milliseconds. */
 export const ANSWER_GRACE_MS = 2_000;
 
-/** The limits with their defaults. @throws {SpawnError} `INVALID_ARGUMENT` */
-export function resolveConnectionLimits({
-  connectionsMax = 8,
-  connectTimeoutMs = 5_000,
-  statementTimeoutMs = 10_000,
-  lockTimeoutMs = 5_000,
-}: ConnectionLimits): Required<ConnectionLimits> {
+const OPTION_NAMES = [
+  "url",
+  "tls",
+  "connectionsMax",
+  "connectTimeoutMs",
+  "statementTimeoutMs",
+  "lockTimeoutMs",
+] as const;
+
+/**
+ * The limits among the options of a statestore, with their defaults.
+ *
+ * @throws {SpawnError} `INVALID_ARGUMENT`
+ */
+export function resolveConnectionLimits(options: ConnectionLimits): Required<ConnectionLimits> {
+  checkOptionNames("statestore", options, OPTION_NAMES);
+  const {
+    connectionsMax = 8,
+    connectTimeoutMs = 5_000,
+    statementTimeoutMs = 10_000,
+    lockTimeoutMs = 5_000,
+  } = options;
   checkWholeNumber("connectionsMax", connectionsMax, { min: 1 });
   checkWholeNumber("connectTimeoutMs", connectTimeoutMs, { min: 1, max: TIMEOUT_MS_MAX });
   checkWholeNumber("statementTimeoutMs", statementTimeoutMs, { min: 1, max: TIMEOUT_MS_MAX });

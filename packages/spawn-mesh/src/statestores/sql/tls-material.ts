@@ -1,6 +1,7 @@
 /** Certificates of a connection to a database. */
 import { isIP } from "node:net";
 import type { ConnectionOptions } from "node:tls";
+import { checkOptionNames } from "../../engine/option-names.ts";
 
 /** What a connection is encrypted and verified with. All of it is PEM text. */
 export interface TlsMaterial {
@@ -14,6 +15,8 @@ export interface TlsMaterial {
   readonly serverName?: string;
 }
 
+const OPTION_NAMES = ["ca", "cert", "key", "serverName"] as const;
+
 /**
  * Options of a TLS connection, `false` for none. Encrypted means verified, unless the address says
  * otherwise in so many words.
@@ -25,6 +28,7 @@ export function tlsOptions(
   { host, material }: { readonly host: string; readonly material: TlsMaterial | undefined },
 ): ConnectionOptions | false {
   if (mode === "off" || (mode === undefined && material === undefined)) return false;
+  checkOptionNames("tls", material ?? {}, OPTION_NAMES);
   const { serverName = host, ...certificates } = material ?? {};
   return {
     ...certificates,

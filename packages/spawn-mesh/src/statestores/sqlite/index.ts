@@ -6,6 +6,8 @@ import { resolve } from "node:path";
 import type { ActorId } from "../../engine/actor-id.ts";
 import type { ActorQueries } from "../../engine/actor-queries.ts";
 import { describeThrown, SpawnError } from "../../engine/errors.ts";
+import { checkWholeNumber, TIMEOUT_MS_MAX } from "../../engine/limits.ts";
+import { checkOptionNames } from "../../engine/option-names.ts";
 import {
   type ActorsOf,
   type Commit,
@@ -111,11 +113,11 @@ class WorkerStatestore implements SqliteStatestore {
         `sqliteStatestore: expected { file } with the path of one, got ${typeof options?.file} for it`,
       );
     }
-    this.#options = {
-      file: resolve(options.file),
-      busyTimeoutMs: options.busyTimeoutMs ?? BUSY_TIMEOUT_MS,
-      rowSizeMaxBytes: options.rowSizeMaxBytes ?? ROW_SIZE_MAX_BYTES,
-    };
+    checkOptionNames("sqliteStatestore", options, ["file", "busyTimeoutMs", "rowSizeMaxBytes"]);
+    const { file, busyTimeoutMs = BUSY_TIMEOUT_MS, rowSizeMaxBytes = ROW_SIZE_MAX_BYTES } = options;
+    checkWholeNumber("busyTimeoutMs", busyTimeoutMs, { min: 0, max: TIMEOUT_MS_MAX });
+    checkWholeNumber("rowSizeMaxBytes", rowSizeMaxBytes, { min: 1, max: ROW_SIZE_MAX_BYTES });
+    this.#options = { file: resolve(file), busyTimeoutMs, rowSizeMaxBytes };
   }
 
   async open({ owner, keyIds = [] }: StoreSession): Promise<void> {
