@@ -3,7 +3,7 @@
  * not change. Drivers are loaded when the statestore is opened, and only the one that is needed.
  */
 import { SpawnError } from "../engine/errors.ts";
-import { checkOptionNames } from "../engine/option-names.ts";
+import { checkOptionNames, nearestName } from "../engine/option-names.ts";
 import type { Statestore } from "../engine/statestore.ts";
 import { cockroachStatestore } from "./cockroach/index.ts";
 import { memoryStatestore } from "./memory/index.ts";
@@ -86,7 +86,7 @@ export function statestoreFromUrl(url: string, options: StatestoreFromUrlOptions
   const kind = kinds.find(({ types, schemes }) =>
     type === undefined
       ? scheme !== undefined && schemes.includes(scheme)
-      : types.includes(type.toLowerCase()),
+      : types.includes(String(type).toLowerCase()),
   );
   if (kind === undefined) {
     const known = [
@@ -94,8 +94,13 @@ export function statestoreFromUrl(url: string, options: StatestoreFromUrlOptions
     ];
     const what =
       type === undefined ? "url: expected an address that begins with" : "type: expected";
-    const got = type === undefined ? (scheme ?? "none of them") : JSON.stringify(type);
-    throw new SpawnError("INVALID_ARGUMENT", `${what} ${known.join(", ")}; got ${got}`);
+    const given = type === undefined ? scheme : String(type);
+    const meant = given === undefined ? undefined : nearestName(given, known);
+    const guess = meant === undefined ? "" : `, did you mean ${meant}?`;
+    throw new SpawnError(
+      "INVALID_ARGUMENT",
+      `${what} ${known.join(", ")}; got ${given ?? "none of them"}${guess}`,
+    );
   }
   if (scheme === undefined || !kind.schemes.includes(scheme)) {
     throw new SpawnError(
@@ -109,6 +114,16 @@ export function statestoreFromUrl(url: string, options: StatestoreFromUrlOptions
 /** `sqlite:state.db`, `sqlite://state.db`, `sqlite:///var/lib/state.db`. */
 function fileOf(url: string): string {
   const file = url.replace(/^[a-z]+:(\/\/)?/i, "");
-  if (file !== "") return file;
-  throw new SpawnError("INVALID_ARGUMENT", "url: expected sqlite:FILE, got one without a file");
+  if (file === "") throw noFile("one without a file");
+  if (/[?#]/.test(file))
+    throw noFile("one with parameters; a ? or # of the file has to be written as %3F or %23");
+  try {
+    return decodeURIComponent(file);
+  } catch {
+    throw noFile("a % that has to be written as %25");
+  }
+}
+
+function noFile(got: string): SpawnError {
+  return new SpawnError("INVALID_ARGUMENT", `url: expected sqlite:FILE, got ${got}`);
 }

@@ -59,6 +59,7 @@ interface ServerKind {
   /** What is said of mistakes in the address. */
   readonly reasons: {
     readonly password: RegExp;
+    readonly noPassword: RegExp;
     readonly user: RegExp;
     readonly database: RegExp;
     readonly tls: RegExp;
@@ -80,6 +81,7 @@ const kinds: readonly ServerKind[] = [
     tls: ["sslmode", "require"],
     reasons: {
       password: /password authentication failed/,
+      noPassword: /the server wants a password, and the address has none/,
       user: /nobody/,
       database: /"none" does not exist/,
       tls: /SSL/,
@@ -100,6 +102,7 @@ const kinds: readonly ServerKind[] = [
     tls: ["ssl-mode", "REQUIRED"],
     reasons: {
       password: /Access denied/,
+      noPassword: /Access denied .*password: NO/,
       user: /Access denied/,
       database: /Unknown database/,
       tls: /secure connection/,
@@ -161,6 +164,7 @@ for (const kind of kinds) {
         reason: RegExp,
       ])[] = [
         ["a wrong password", (url) => void (url.password = "wrong"), reasons.password],
+        ["no password", (url) => void (url.password = ""), reasons.noPassword],
         ["a user that is not there", (url) => void (url.username = "nobody"), reasons.user],
         ["a database that is not there", (url) => void (url.pathname = "/none"), reasons.database],
         ["a port where nobody listens", (url) => void (url.port = "1"), /ECONNREFUSED/],

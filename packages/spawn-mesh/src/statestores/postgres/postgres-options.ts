@@ -27,7 +27,7 @@ interface PgPoolOptions {
   readonly host: string;
   readonly port: number;
   readonly user: string;
-  readonly password: string;
+  readonly password: string | (() => never);
   readonly database: string;
   readonly application_name: string;
   readonly options: string | undefined;
@@ -73,7 +73,7 @@ export function resolvePostgres(options: PostgresStatestoreOptions): ResolvedPos
       host: url.host,
       port: url.port,
       user: url.user,
-      password: url.password,
+      password: url.password === "" ? noPassword : url.password,
       database: url.database,
       application_name: url.parameters.get("application_name") ?? "spawn-mesh",
       options: url.parameters.get("options") ?? undefined,
@@ -89,6 +89,11 @@ export function resolvePostgres(options: PostgresStatestoreOptions): ResolvedPos
     statementTimeoutMs,
     lockTimeoutMs,
   };
+}
+
+/** Asked only when the server wants one. Without it the driver would look in its environment. */
+function noPassword(): never {
+  throw new Error("the server wants a password, and the address has none");
 }
 
 function sslModeOf(mode: string | undefined): "off" | "verified" | "unverified" | undefined {

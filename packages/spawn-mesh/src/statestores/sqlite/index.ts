@@ -61,6 +61,8 @@ export interface SqliteStatestore extends Statestore {
 }
 
 const BUSY_TIMEOUT_MS = 5000;
+/** What SQLite has no file for. Here it would be one of that name. */
+const IN_MEMORY = ":memory:";
 const ROW_SIZE_MAX_BYTES = 1_000_000_000;
 
 /** A statestore on a SQLite file. One process at a time, and in it one statestore, can have it open. */
@@ -117,6 +119,12 @@ class WorkerStatestore implements SqliteStatestore {
     const { file, busyTimeoutMs = BUSY_TIMEOUT_MS, rowSizeMaxBytes = ROW_SIZE_MAX_BYTES } = options;
     checkWholeNumber("busyTimeoutMs", busyTimeoutMs, { min: 0, max: TIMEOUT_MS_MAX });
     checkWholeNumber("rowSizeMaxBytes", rowSizeMaxBytes, { min: 1, max: ROW_SIZE_MAX_BYTES });
+    if (file === IN_MEMORY) {
+      throw new SpawnError(
+        "INVALID_ARGUMENT",
+        `sqliteStatestore: expected the path of a file, got ${IN_MEMORY}; memoryStatestore() of spawn-mesh/memory keeps nothing`,
+      );
+    }
     this.#options = { file: resolve(file), busyTimeoutMs, rowSizeMaxBytes };
   }
 
