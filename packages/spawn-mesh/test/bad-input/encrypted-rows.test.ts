@@ -133,6 +133,7 @@ describe("a state in the file", () => {
     ],
     ["under another etag", annState("etag = x'00112233445566778899aabbccddeeff'"), /moved/],
     ["of another version", annState("state_version = 7"), /cannot be decrypted/],
+    ["in a codec that is not known", annState("codec = 1"), /codec with the number 1, expected 0/],
     ["with an unknown key", annState("key_id = 'lost'"), /key "lost", and there are keys "k" only/],
     ["whose key was taken away", annState("key_id = NULL"), /expected JSON text, got bytes/],
   ])("%s is refused and left alone, and the others go on", async (_what, statement, message) => {

@@ -367,6 +367,7 @@ for (const kind of kinds) {
         ["a name", "name = 'bob'", "KEY_COLLISION"],
         ["a state that is no text", `state = ${kind.noText}`, "STATE_CORRUPT"],
         ["tags that are no JSON", "tags = '{'", "STATE_CORRUPT"],
+        ["a state in a codec that it does not know", "codec = 1", "STATE_CORRUPT"],
       ])("refuses %s, and loads the others", async (_, change, code) => {
         const url = await server.createPlace();
         const store = await open(url);

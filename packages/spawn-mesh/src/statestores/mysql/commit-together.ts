@@ -8,7 +8,8 @@
  * order of their keys, so that two groups do not wait for one another.
  */
 import { keyOfDefinition } from "../sql/actor-key.ts";
-import { CODEC_JSON, flagsOf, IS_DELETED, replyStatus, tagsText } from "../sql/actor-rows.ts";
+import { flagsOf, IS_DELETED, replyStatus, tagsText } from "../sql/actor-rows.ts";
+import { CODEC_JSON } from "../stored-codec.ts";
 import { keyBytes } from "../sql/actor-walk.ts";
 import type { KeyedCommit } from "../sql/commit-group.ts";
 import { etagBytes, keptBy, type PartsDialect, removedBy, stateOf } from "../sql/commit-script.ts";
