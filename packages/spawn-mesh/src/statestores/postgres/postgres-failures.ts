@@ -56,9 +56,15 @@ export function isStaleConnection(error: unknown): boolean {
   return code !== undefined && stale.some((prefix) => code.startsWith(prefix));
 }
 
+/**
+ * How `CREATE TABLE IF NOT EXISTS` fails when another process makes the table at the same moment: at an
+ * index of the catalogue, at the type of its rows, or at the table itself.
+ */
+const races: readonly unknown[] = ["23505", "42710", "42P07"];
+
 /** Whether another process has made the same thing at the same moment. */
 export function isRace(error: unknown): boolean {
-  return sqlState(error) === "23505";
+  return races.includes(sqlState(error));
 }
 
 /** The SQLSTATE of an error that the server sent. Errors of Node have codes too, but no severity. */
