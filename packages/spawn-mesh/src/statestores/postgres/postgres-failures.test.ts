@@ -17,6 +17,8 @@ test.each([
   ["58030", "retry"],
   ["25006", "retry"],
   ["23505", "retry"],
+  ["42710", "retry"],
+  ["42P07", "retry"],
   ["53100", "capacity"],
   ["53300", "capacity"],
   ["22001", "rows"],

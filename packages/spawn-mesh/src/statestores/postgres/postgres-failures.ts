@@ -22,6 +22,8 @@ const kinds: Readonly<Record<string, StoreFailureKind>> = {
   "58": "retry", // system errors: input and output
   "25": "retry", // read only: after a failover the next connection is to another server
   "23505": "retry", // unique_violation: a race, which the next attempt sees
+  "42710": "retry", // duplicate_object: another process makes the same table, as in `races`
+  "42P07": "retry", // duplicate_table
   "0A": "retry", // cached plan must not change result type: while tables are expanded
   "26": "retry", // a prepared statement is gone: behind a pooler
   "25P02": "retry", // in_failed_sql_transaction: an earlier statement failed and says why
