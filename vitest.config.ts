@@ -67,6 +67,8 @@ export default defineConfig({
     execArgv: [`--conditions=${SOURCE_CONDITION}`],
     // Most wait for a disk, a server or a moment half of the time: one file for each core.
     maxWorkers: availableParallelism(),
+    // What comes soon comes a little later beside other files.
+    expect: { poll: { timeout: 8_000, interval: 10 } },
     projects: [
       ...suites
         .filter(({ include }) => hasFiles(include))
