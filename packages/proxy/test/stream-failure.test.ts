@@ -21,8 +21,12 @@ async function startProgram(url: string) {
   const child = spawn(process.execPath, ["--conditions=@spawn-mesh/source", PROGRAM, url], {
     stdio: ["ignore", "pipe", "inherit"],
   });
-  await once(child.stdout, "data");
+  let said = "";
+  child.stdout.on("data", (chunk: Buffer) => (said += chunk.toString()));
+  await until(() => said.includes("started"));
   return {
+    /** Resolves when it runs the action `wait`. */
+    waits: () => until(() => said.includes("waits")),
     async kill(signal: NodeJS.Signals): Promise<void> {
       const exited = once(child, "exit");
       child.kill(signal);
@@ -129,11 +133,10 @@ describe("a call whose stream ends", () => {
       PROXY_DATABASE_TYPE: "memory",
     };
     const proxy = await ProxyProcess.start(environment);
-    using _program = await startProgram(`unix:${socket}`);
+    using program = await startProgram(`unix:${socket}`);
     await using client = connect(`unix:${socket}`, { system: "spawn-system" });
     const waiting = failureOf(client.actor(tally, "slow").wait(30_000));
-    await until(() => proxy.said.some((line) => line.includes("registered")));
-    await sleep(200);
+    await program.waits();
     await proxy.kill("SIGKILL");
     expect(await waiting).toBe("UNKNOWN_OUTCOME unknown");
     expect(await failureOf(client.actor(tally, "slow").wait(1))).toBe("NODE_UNAVAILABLE no");
@@ -164,12 +167,12 @@ describe("a call whose stream ends", () => {
   test("takes thousands of others with it that wait for their turn, and not its program", async () => {
     const proxy = await ProxyProcess.start({ PROXY_DATABASE_TYPE: "memory" });
     await using client = connect(urlOf(proxy.address), { system: "spawn-system" });
-    using _program = await startProgram(urlOf(proxy.address));
+    using program = await startProgram(urlOf(proxy.address));
     await client.actor(tally, "slow").add(1);
     const calls = Array.from({ length: 10_000 }, () =>
       failureOf(client.actor(tally, "slow").wait(30_000)),
     );
-    await sleep(300);
+    await program.waits();
     await proxy.kill("SIGKILL");
     const failures = new Set(await Promise.all(calls));
     expect(failures).toEqual(new Set(["UNKNOWN_OUTCOME unknown", "NODE_UNAVAILABLE no"]));
@@ -180,11 +183,11 @@ describe("a call whose stream ends", () => {
     const program = await startProgram(urlOf(proxy.address));
     await using client = connect(urlOf(proxy.address), { system: "spawn-system" });
     const waiting = errorOf(client.actor(tally, "slow").wait(30_000));
-    await sleep(300);
+    await program.waits();
     const killedAt = performance.now();
     await program.kill("SIGKILL");
     expect(await waiting).toMatchObject({ code: "HOST_UNAVAILABLE", applied: "no" });
-    expect(performance.now() - killedAt).toBeLessThan(1_000);
+    expect(performance.now() - killedAt).toBeLessThan(10_000);
     // A further call waits a moment for the program to come back, and is then told.
     expect(await failureOf(client.actor(tally, "slow").add(1))).toBe("HOST_UNAVAILABLE no");
     using _next = await startProgram(urlOf(proxy.address));
@@ -194,11 +197,15 @@ describe("a call whose stream ends", () => {
   test("is followed by others on a new one, and its program has registered again", async () => {
     await using proxy = await startTestProxy();
     using cable = await startCable(proxy);
+    const begun = Promise.withResolvers<void>();
     const counter = actor("counter", {
       state: () => ({ total: 0 }),
       actions: {
         add: (ctx, value: number) => (ctx.state.total += value),
-        wait: async () => await sleep(30_000),
+        async wait() {
+          begun.resolve();
+          await sleep(30_000);
+        },
       },
     });
     const sidecar = cable.url;
@@ -207,7 +214,7 @@ describe("a call whose stream ends", () => {
     expect(await client.actor(counter).add(1)).toBe(1);
     const waiting = errorOf(client.actor(counter).wait());
     const calling = errorOf(system.actor(counter).add(1));
-    await sleep(100);
+    await begun.promise;
     cable.cut();
     expect(await waiting).toMatchObject({ code: "HOST_UNAVAILABLE", applied: "no" });
     expect(await calling).toMatchObject({ code: "UNKNOWN_OUTCOME", applied: "unknown" });
@@ -277,12 +284,11 @@ describe("a program that stops", () => {
 describe("a proxy that is told to end", () => {
   test("answers what is under way on its streams, and refuses what is new", async () => {
     await using proxy = await startTestProxy({ SPAWN_DRAIN_TIMEOUT_MS: "10000" });
-    using _program = await startProgram(urlOf(proxy.address));
+    using program = await startProgram(urlOf(proxy.address));
     await using client = connect(urlOf(proxy.address), { system: "spawn-system" });
-    const slow = client.actor(tally, "slow").wait(500);
-    await sleep(100);
+    const slow = client.actor(tally, "slow").wait(1_000);
+    await program.waits();
     const stopping = proxy.stop();
-    await sleep(50);
     expect(await failureOf(client.actor(tally, "slow").wait(1))).toBe("SHUTTING_DOWN no");
     await slow;
     await stopping;
