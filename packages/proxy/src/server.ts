@@ -103,6 +103,8 @@ export class ProxyServer {
   readonly #peers = new WeakMap<Socket, Peer>();
   /** The connections of TLS whose certificates the authority of now has checked. */
   #checked = new WeakSet<Socket>();
+  /** How many requests of a connection are not answered to the end. */
+  readonly #unanswered = new WeakMap<Socket, number>();
   /** Whoever finds a way to make requests fail can do so often. */
   readonly #tellFailure: Log;
   #isSocketFile = false;
@@ -114,8 +116,9 @@ export class ProxyServer {
     const serve = (request: IncomingMessage, response: ServerResponse): void =>
       void this.#serve(request, response);
     const { tls, transferMsMax, streams } = options;
+    // The answers to requests before it would get between the frames.
     const shouldUpgradeCallback = (request: IncomingMessage): boolean =>
-      streams !== undefined && isForStream(request);
+      streams !== undefined && isForStream(request) && !this.#unanswered.has(request.socket);
     const settings = { ...transferTimeouts(transferMsMax), shouldUpgradeCallback };
     this.#server =
       tls === undefined
@@ -180,6 +183,7 @@ export class ProxyServer {
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    this.#countUntilAnswered(request.socket, response);
     const [path = "", query = ""] = (request.url ?? "/").split(/\?(.*)/s);
     const parts = path.split("/");
     const found = this.#routes.filter((route) => matches(route, parts));
@@ -191,6 +195,15 @@ export class ProxyServer {
     const isLast = !request.complete || this.#options.isClosing();
     send(response, answer, isLast || this.#isOutdated(request.socket));
     this.#options.unread.watch(response);
+  }
+
+  #countUntilAnswered(socket: Socket, response: ServerResponse): void {
+    this.#unanswered.set(socket, (this.#unanswered.get(socket) ?? 0) + 1);
+    response.once("close", () => {
+      const left = this.#unanswered.get(socket)! - 1;
+      if (left > 0) this.#unanswered.set(socket, left);
+      else this.#unanswered.delete(socket);
+    });
   }
 
   async #answerBy(
