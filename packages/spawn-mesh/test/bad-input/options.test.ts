@@ -1,7 +1,7 @@
 /** Options that make no sense are refused in plain words, before anything happens. */
 import { describe, expect, test } from "vitest";
-import { actor, actorSystem, isSpawnError, state } from "spawn-mesh";
-import type { CallOptions, Statestore } from "spawn-mesh";
+import { actor, actorSystem, connect, isSpawnError, state } from "spawn-mesh";
+import type { CallOptions, ConnectOptions, Statestore } from "spawn-mesh";
 import { memoryStatestore } from "spawn-mesh/memory";
 import { sqliteStatestore } from "spawn-mesh/sqlite";
 import { exportSystem, importSystem } from "spawn-mesh/transfer";
@@ -185,6 +185,7 @@ describe("an actor without a state", () => {
 
 describe("a misspelt option", () => {
   const misspelt = { stat: () => ({}), actions: {} };
+  const misspeltSidecar = { url: "http://127.0.0.1:1", tokn: "secret" };
   const misspeltSystem = { actors: [], statestor: memoryStatestore() };
   test.each<[string, () => unknown, string]>([
     [
@@ -196,6 +197,16 @@ describe("a misspelt option", () => {
       "of a system",
       () => actorSystem("s", misspeltSystem),
       "statestor of the system s: there is no such option; there are actors, externals, statestore",
+    ],
+    [
+      "of a sidecar",
+      () => actorSystem("s", { actors: [], sidecar: misspeltSidecar }),
+      "tokn of sidecar: there is no such option; there are url, token, stream, host, port",
+    ],
+    [
+      "of a client",
+      () => connect("http://127.0.0.1:1", { sytem: "s" } as ConnectOptions),
+      "sytem of connect: there is no such option; there are system, token, stream",
     ],
     [
       "of a SQLite statestore",
