@@ -111,7 +111,7 @@ describe("a program beside a sidecar", () => {
     ["has no database", refusing, /there is no database/],
   ])("says what it waits for while its sidecar %s", async (_what, serve, cause) => {
     const path = join(directory, `awaited-${awaited++}.sock`);
-    await using sidecar = serve && (await listenAt(path, serve));
+    await using _sidecar = serve && (await listenAt(path, serve));
     const events: EngineEvent[] = [];
     const system = actorSystem("early", {
       actors: [counter],
