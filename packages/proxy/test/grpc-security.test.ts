@@ -200,7 +200,10 @@ describe("over TLS", () => {
     await once(call, "data");
     const body = `{"value":1}`;
     const posting = request({
-      ...{ host: "127.0.0.1", port: t.port, method: "POST", path: "/v1/incrementor/add" },
+      host: "127.0.0.1",
+      port: t.port,
+      method: "POST",
+      path: "/v1/incrementor/add",
       headers: { "content-type": "application/json", "content-length": body.length },
       agent: new Agent({ keepAlive: true }),
       ...tls,
