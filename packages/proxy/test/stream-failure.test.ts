@@ -41,6 +41,7 @@ async function startCable(proxy: TestProxy) {
   const { port } = proxy.address as { readonly port: number };
   const ends = new Set<Socket>();
   const server = createServer((near) => {
+    cable.onConnection();
     const far = connectSocket(port, "127.0.0.1");
     for (const [from, to] of [
       [near, far],
@@ -53,8 +54,9 @@ async function startCable(proxy: TestProxy) {
   });
   await once(server.listen(0, "127.0.0.1"), "listening");
   const { port: own } = server.address() as AddressInfo;
-  return {
+  const cable = {
     url: `http://127.0.0.1:${own}`,
+    onConnection: () => undefined as unknown,
     cut(): void {
       for (const end of ends) end.resetAndDestroy();
       ends.clear();
@@ -64,6 +66,7 @@ async function startCable(proxy: TestProxy) {
       server.close();
     },
   };
+  return cable;
 }
 
 test(
@@ -228,6 +231,22 @@ describe("a call whose stream ends", () => {
     const opened = proxy.logged.filter((line) => line === "info stream-opened");
     expect(opened.length).toBeGreaterThanOrEqual(3);
   });
+});
+
+test("programs that have lost the same sidecar do not all come back in the same moment", async () => {
+  await using proxy = await startTestProxy();
+  using cable = await startCable(proxy);
+  const idle = actor("idle", { kind: "unnamed", actions: {} });
+  const names = Array.from({ length: 7 }, (_, number) => `system-${number}`);
+  const systems = await Promise.all(
+    names.map((name) => startBeside(proxy, [idle], { name, sidecar: cable.url })),
+  );
+  const backAt: number[] = [];
+  cable.onConnection = () => backAt.push(performance.now());
+  cable.cut();
+  await until(() => backAt.length >= systems.length);
+  expect(Math.max(...backAt) - Math.min(...backAt)).toBeGreaterThan(25);
+  for (const system of systems) system.crash();
 });
 
 describe("a program that stops", () => {

@@ -130,8 +130,8 @@ export class StreamHost implements HostProgram {
   }
 }
 
-function errorOf({ reason, isTooLarge }: Lost): Error {
+function errorOf({ reason, isTooLarge, isUnsent }: Lost): Error {
   return isTooLarge
     ? new BadResponse(reason)
-    : new HostUnavailable(`the host has not answered: ${reason}`, false);
+    : new HostUnavailable(`the host has not answered: ${reason}`, isUnsent);
 }

@@ -1,5 +1,6 @@
 /** Where a sidecar listens, and how it is reached. */
 import { SpawnError, checkWholeNumber } from "../engine/index.ts";
+import { checkOptionNames } from "../sdk/option-names.ts";
 
 /** What can be said about a sidecar besides its address. */
 export interface SidecarOptions {
@@ -30,6 +31,14 @@ export interface SidecarAddress {
 
 const PORT_DEFAULT = 9001;
 
+const OPTIONS: Readonly<Record<keyof SidecarOptions, true>> = {
+  url: true,
+  token: true,
+  stream: true,
+  host: true,
+  port: true,
+};
+
 /** @throws {SpawnError} `INVALID_ARGUMENT` */
 export function addressOf(sidecar: string | SidecarOptions): SidecarAddress {
   const { url, token } = sidecarOptions(sidecar);
@@ -49,7 +58,9 @@ export function addressOf(sidecar: string | SidecarOptions): SidecarAddress {
 /** The options of a sidecar that is given by its address alone, or with them. @throws {SpawnError} `INVALID_ARGUMENT` */
 export function sidecarOptions(sidecar: string | SidecarOptions): SidecarOptions {
   const options = typeof sidecar === "string" ? { url: sidecar } : sidecar;
-  if (typeof options?.url !== "string") throw badUrl(options?.url);
+  if (typeof options !== "object" || options === null) throw badUrl(options);
+  checkOptionNames("sidecar", options, OPTIONS);
+  if (typeof options.url !== "string") throw badUrl(options.url);
   if (options.port !== undefined) {
     checkWholeNumber("sidecar.port", options.port, { min: 0, max: 65_535 });
   }

@@ -4,11 +4,13 @@ import type {
   ActorDefinition,
   ActorKind,
   ChannelListener,
+  EngineEvent,
   EventListener,
   InvokeRequest,
   ReferenceCall,
   SendRequest,
 } from "../engine/index.ts";
+import { describeThrown } from "../engine/errors.ts";
 import { harmless } from "../engine/events.ts";
 import { DRAIN_TIMEOUT_MS_DEFAULT } from "../engine/index.ts";
 import { definitionOfActor } from "../sdk/actor.ts";
@@ -80,7 +82,7 @@ export class SidecarActorSystem implements ActorSystem, RunningSystem {
     checkOptions(name, options);
     this.name = name;
     this.handlesSignals = options.handleSignals ?? true;
-    this.#emit = harmless(options.onEvent);
+    this.#emit = harmless(options.onEvent ?? warnOfWaiting);
     this.#options = sidecarOptions(options.sidecar);
     const definitions = definitionsOf(options.actors);
     this.#registration = registrationOf(name, definitions.values());
@@ -119,6 +121,7 @@ export class SidecarActorSystem implements ActorSystem, RunningSystem {
         body: this.#registration,
         stream: this.#stream,
         listen: () => this.#server.listen(host, port),
+        awaited: (cause) => this.#emit({ type: "sidecar-awaited", system: this.name, cause }),
       });
       await this.#link.start();
       this.#checkRunning();
@@ -262,6 +265,14 @@ export class SidecarActorSystem implements ActorSystem, RunningSystem {
     }
     throw new SpawnError("SHUTTING_DOWN", `the system ${this.name} is stopped`);
   }
+}
+
+/** Where nobody listens to events, a program that only waits says for what. */
+function warnOfWaiting(event: EngineEvent): void {
+  if (event.type !== "sidecar-awaited") return;
+  const { system, cause } = event;
+  const text = `the system ${system} waits for its sidecar: ${describeThrown(cause)}`;
+  process.emitWarning(text, "SpawnMeshWarning");
 }
 
 function atTheKeeper(member: string): SpawnError {

@@ -1,7 +1,7 @@
 /** Options that make no sense are refused in plain words, before anything happens. */
 import { describe, expect, test } from "vitest";
-import { actor, actorSystem, isSpawnError, state } from "spawn-mesh";
-import type { CallOptions, Statestore } from "spawn-mesh";
+import { actor, actorSystem, connect, isSpawnError, state } from "spawn-mesh";
+import type { CallOptions, ConnectOptions, Statestore } from "spawn-mesh";
 import { encryptedStatestore, type Encryption } from "spawn-mesh/encryption";
 import { memoryStatestore } from "spawn-mesh/memory";
 import { mssqlStatestore } from "spawn-mesh/mssql";
@@ -200,6 +200,7 @@ describe("a misspelt option", () => {
     ["mysql", mysqlStatestore],
     ["mssql", mssqlStatestore],
   ] as const;
+  const misspeltSidecar = { url: "http://127.0.0.1:1", tokn: "secret" };
   const misspeltSystem = { actors: [], statestor: memoryStatestore() };
   test.each<[string, () => unknown, string]>([
     [
@@ -211,6 +212,16 @@ describe("a misspelt option", () => {
       "of a system",
       () => actorSystem("s", misspeltSystem),
       "the system s: there is no option statestor, did you mean statestore? There are actors, externals",
+    ],
+    [
+      "of a sidecar",
+      () => actorSystem("s", { actors: [], sidecar: misspeltSidecar }),
+      "sidecar: there is no option tokn, did you mean token? There are url, token, stream, host, port",
+    ],
+    [
+      "of a client",
+      () => connect("http://127.0.0.1:1", { sytem: "s" } as ConnectOptions),
+      "connect: there is no option sytem, did you mean system? There are system, token, stream",
     ],
     [
       "of a SQLite statestore",
