@@ -36,8 +36,6 @@ const REST_STEP_MS = 250;
 const REPEATING_MS = 3_000;
 /** How late a repeated message may be then. */
 const LATE_MS = 1_000;
-/** What is due later than that, and may have been meant for a chosen time, waits because the clock was set back. */
-const FAR_OFF_MS = 10 * 60_000;
 /** The definitions of all actors. */
 const roles: readonly ActorRole[] = [
   "list",
@@ -165,17 +163,13 @@ function messagesLeft({ world, database }: Surroundings): readonly string[] {
   });
 }
 
-/** Cancels what is repeated, if all of it comes when it should, and what is far off since the clock was set back. */
+/** Cancels what is repeated, if all of it comes when it should. */
 async function endWaiting({ world, database }: Surroundings): Promise<void> {
   const wall = world.wall();
   const repeated = database.waiting.filter(({ headers }) => headers.repeat !== undefined);
   const isOrderly = repeated.every(({ headers }) => headers.repeat!.plannedAt >= wall - LATE_MS);
   if (!isOrderly) return;
-  const farOff = database.waiting.filter(
-    ({ headers, isOrdered, dueAt }) =>
-      headers.repeat === undefined && !isOrdered && dueAt > wall + FAR_OFF_MS,
-  );
-  const ids = [...repeated, ...farOff].map(({ id }) => id);
+  const ids = repeated.map(({ id }) => id);
   for (const id of ids) world.cancelled.add(id);
   await database.messagesAtHand.remove(ids);
 }

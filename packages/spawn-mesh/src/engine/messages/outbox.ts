@@ -24,7 +24,7 @@ import type { ContinuedCall } from "../calls/keyed-invocations.ts";
 import type { Loader } from "../activations/loader.ts";
 import type { Limits } from "../limits.ts";
 import type { Message, MessageClaim, Postponement, StoredMessage } from "../message-store.ts";
-import { handBack, postponed, untriedOf } from "./giving-back.ts";
+import { handBack, NOTHING_TOLD, postponed, untriedOf } from "./giving-back.ts";
 import { giveUp } from "./giving-up.ts";
 import { RepeatedCalls } from "./repeated-calls.ts";
 import { repeatWrite } from "./repeated-write.ts";
@@ -201,8 +201,10 @@ export class Outbox {
     for (const message of messages) {
       const underWay = this.#deliveries.find(message.id);
       if (underWay !== undefined) {
+        const known = underWay.follower ?? underWay.message;
+        if (known.sentAt !== message.sentAt) underWay.follower = message;
         // It takes long, or waits for one that does.
-        notNow.push({ ...postponed(underWay.message, longDueAt), isUnderWay: true });
+        else notNow.push({ ...postponed(known, longDueAt), isUnderWay: true });
         continue;
       }
       const comesBackAt = this.#deliveries.refuses(message, refused);
@@ -302,6 +304,7 @@ export class Outbox {
     const { lane, claimed, message } = delivery;
     if (!this.#deliveries.forget(delivery)) return;
     this.onRoom();
+    if (delivery.follower !== undefined && !this.#isDraining) this.claimed([delivery.follower]);
     const next = this.#deliveries.nextAfter(delivery);
     if (next !== undefined) return this.#try(next);
     // What is stored behind it could not be found while it was the head of its lane.
@@ -449,6 +452,7 @@ export class Outbox {
 
 /** It was claimed too often and never came to an end: its process ended before that. */
 function wornOut({ attempts, error }: StoredMessage): SpawnError {
-  const why = error ?? "the process ended each time while it was being delivered";
+  const isTold = error !== undefined && error !== NOTHING_TOLD;
+  const why = isTold ? error : "the process ended each time while it was being delivered";
   return new SpawnError("INTERNAL", `given up after ${attempts - 1} attempts: ${why}`);
 }

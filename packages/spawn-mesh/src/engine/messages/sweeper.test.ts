@@ -129,6 +129,22 @@ describe("the sweeper", () => {
     expect(delivered.slice(2)).toEqual(["b 3"]);
   });
 
+  test("finds the next occurrence of a repeated message before the last is known to be over, and delivers it right then", async () => {
+    const { clock, store, sweeper, outbox, delivered, callers, now } = await setUp();
+    const tick = message("tick", { dueAt: now });
+    await store.messages.send([tick]);
+    sweeper.start();
+    await clock.advance(0);
+    // The commit is done, and its answer on the way.
+    await store.messages.replace(tick, [{ ...tick, sentAt: tick.sentAt + 1 }]);
+    outbox.onStored(now);
+    await clock.advance(2_000);
+    expect(delivered).toEqual(["tick 1"]);
+    callers.get("tick")!.resolve(undefined);
+    await clock.advance(0);
+    expect(delivered).toEqual(["tick 1", "tick 1"]);
+  });
+
   test("says when the statestore fails, and tries again", async () => {
     const { clock, store, sweeper, delivered, events } = await setUp();
     await store.messages.send([message("a")]);
