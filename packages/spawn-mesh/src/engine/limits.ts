@@ -87,8 +87,8 @@ export interface Limits {
   /** How often a message is tried before it is parked. Default 8. */
   readonly messageAttemptsMax: number;
   /**
-   * For how long a message waits for an actor that may still be registered, or for a system that is not
-   * here, in milliseconds. Default 24 hours; then it is parked.
+   * For how long a message waits for an actor or a function that may still be registered, or for a system that
+   * is not here, in milliseconds. Default 24 hours; then its attempts are counted.
    */
   readonly absentTargetMsMax: number;
 }

@@ -11,6 +11,7 @@
  * (they failed, did not fit in memory, or were stored by an earlier process) everything is left to the
  * statestore, which hands out lanes in order, until it has none left.
  */
+import { AbsentTargets } from "./absent-targets.ts";
 import type { ActorId } from "../actor-id.ts";
 import type { Clock, Random } from "../clock.ts";
 import { Continuations } from "./continuations.ts";
@@ -45,9 +46,6 @@ export const RETRY: MessageClaim["retry"] = { firstMs: 1_000, maxMs: 5 * 60_000 
  */
 const LONG_DELIVERY_MS = 30_000;
 
-/** How soon a message comes again that only another process can deliver, in milliseconds. */
-const ELSEWHERE_MS = 5_000;
-
 export interface OutboxParts {
   readonly system: string;
   readonly store: Statestore;
@@ -65,6 +63,7 @@ export interface OutboxParts {
 export class Outbox {
   readonly #parts: OutboxParts;
   readonly #deliveries: Deliveries;
+  readonly #absent: AbsentTargets;
   readonly #behind: SourcesBehind;
   readonly #continuations: Continuations;
   readonly #repeated: RepeatedCalls;
@@ -80,6 +79,7 @@ export class Outbox {
   constructor(parts: OutboxParts) {
     this.#parts = parts;
     this.#deliveries = new Deliveries(parts);
+    this.#absent = new AbsentTargets(parts.clock);
     this.#behind = new SourcesBehind(parts);
     this.#continuations = new Continuations(parts.watch);
     this.#repeated = new RepeatedCalls({
@@ -364,9 +364,10 @@ export class Outbox {
     this.#leave(delivery);
     const { message, claimed } = delivery;
     if (claimed === undefined) return;
-    const [wall, isElsewhere] = [this.#parts.clock.wall(), error.code === "HOST_UNAVAILABLE"];
+    const isAbsent = error.code === "HOST_UNAVAILABLE" || error.code === "NODE_UNAVAILABLE";
     // The clock may have been set back since it was claimed.
-    const dueAt = isElsewhere ? wall + ELSEWHERE_MS : Math.min(message.dueAt, wall + RETRY.maxMs);
+    const latest = this.#parts.clock.wall() + RETRY.maxMs;
+    const dueAt = isAbsent ? this.#absent.comeBackAt() : Math.min(message.dueAt, latest);
     void this.#postpone([untriedOf({ ...message, error: reasonOf(error) }, dueAt)]);
   }
 
