@@ -78,6 +78,8 @@ export interface Limits {
    * milliseconds; then the next one of these goes too. Others never wait for it. Default 5 000.
    */
   readonly doubtfulAloneMs: number;
+  /** Subscribers of a channel that get their messages in one change of the statestore. Default 256. */
+  readonly subscribersAtOnceMax: number;
   /** Payloads in one claim, in UTF-16 units. Default 4 Mi. */
   readonly claimUnitsMax: number;
   /** Actors in which a call may go on by pipes and forwards, one after the other. Default 32. */
@@ -130,6 +132,7 @@ export const defaultLimits: Limits = {
   claimRowsMax: 256,
   slowDeliveryMs: 500,
   doubtfulAloneMs: 5_000,
+  subscribersAtOnceMax: 256,
   claimUnitsMax: 4 * MI,
   hopsMax: 32,
   externalTimeoutMs: 60_000,

@@ -71,8 +71,9 @@ export class MessageLog {
 
   replaced(id: string, messages: readonly Message[]): void {
     const message = this.#end(id, "replaced");
-    const { kind, repeat } = message?.headers ?? {};
+    const { kind, repeat, reached } = message?.headers ?? {};
     if (kind === "broadcast") this.#world.count("broadcast expanded");
+    if (reached !== undefined) this.#world.count("broadcast continued");
     if (repeat?.catchUp === "skip") this.#world.count("tick missed");
     this.sent(messages);
   }

@@ -98,8 +98,12 @@ interface MessageProfile {
   readonly timers: readonly Repetition[];
 }
 
-/** Draws the profile of a run. */
-export function drawProfile(choices: Choices, defaults: Limits): Profile {
+/**
+ * Draws the profile of a run.
+ *
+ * @param apart for what was added late: a stream of its own, so that the rest of a seed stays as it was
+ */
+export function drawProfile(choices: Choices, defaults: Limits, apart: Choices): Profile {
   const isExclusive = choices.chance(0.5);
   const rate = (): number => (choices.chance(0.5) ? choices.pick([0.02, 0.06, 0.2]) : 0);
   const share = (likely: number, of: readonly number[]): number =>
@@ -110,32 +114,38 @@ export function drawProfile(choices: Choices, defaults: Limits): Profile {
   // Long enough for messages to be claimed that are left to their process at first.
   const isLong = hasMessages && choices.chance(0.5);
   const isCalm = hasMessages && choices.chance(0.1);
+  const rates = isCalm
+    ? noFaults
+    : {
+        "lost-request": rate(),
+        "lost-answer": rate(),
+        ghost: rate(),
+        duplicate: rate(),
+        "untyped-error": rate() / 4,
+        "load-error": rate(),
+        "load-delayed": rate(),
+      };
+  const given = disasters.filter(
+    (disaster) =>
+      (disaster !== "overlap" || !isExclusive) &&
+      choices.chance(disaster === "clock-jump" ? 0.2 : 0.6) &&
+      !isCalm,
+  );
   return {
     isExclusive,
     messages,
     isCalm,
-    rates: isCalm
-      ? noFaults
-      : {
-          "lost-request": rate(),
-          "lost-answer": rate(),
-          ghost: rate(),
-          duplicate: rate(),
-          "untyped-error": rate() / 4,
-          "load-error": rate(),
-          "load-delayed": rate(),
-        },
-    disasters: disasters.filter(
-      (disaster) =>
-        (disaster !== "overlap" || !isExclusive) &&
-        choices.chance(disaster === "clock-jump" ? 0.2 : 0.6) &&
-        !isCalm,
-    ),
+    rates,
+    disasters: given,
     disasterEveryMs: choices.pick(isLong ? [400, 1_500, 4_000] : [150, 400, 1_000]),
     activeMs: isLong ? choices.between(6_000, 16_000) : choices.between(1_500, 4_000),
     latencyMs: choices.pick([1, 4, 15]),
     ghostMsMax,
-    limits: drawLimits(choices, { defaults, isExclusive, ghostMsMax }),
+    limits: {
+      ...drawLimits(choices, { defaults, isExclusive, ghostMsMax }),
+      ...drawTightLimits(apart, defaults),
+      ...(given.includes("clock-jump") ? {} : drawRests(apart, defaults)),
+    },
     clients: choices.pick(hasMessages ? [3, 8] : [3, 8, 20]),
     thinkMs: choices.pick(isLong ? [100, 300] : hasMessages ? [20, 50, 100] : [5, 20, 50]),
     actors: choices.pick([1, 2, 4]),
@@ -198,6 +208,21 @@ function drawWayward(share: (likely: number, of: readonly number[]) => number) {
     namedShare,
     cancelShare: namedShare > 0 ? 0.4 : 0,
     externalShare: share(0.3, [0.2, 0.5]),
+  };
+}
+
+/** Limits that nothing in a run comes near to unless they are far below their defaults. */
+function drawTightLimits(choices: Choices, defaults: Limits): Partial<Limits> {
+  return {
+    subscribersAtOnceMax: choices.pick([1, 2, defaults.subscribersAtOnceMax]),
+    loopLagMsMax: choices.pick([20, defaults.loopLagMsMax]),
+  };
+}
+
+/** Large states rest between their commits. Who has an hour of missed ticks to catch up with would never end. */
+function drawRests(choices: Choices, defaults: Limits): Partial<Limits> {
+  return {
+    commitUnitsPerSecond: choices.pick([20_000, 200_000, defaults.commitUnitsPerSecond]),
   };
 }
 

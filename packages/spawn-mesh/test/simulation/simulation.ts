@@ -7,7 +7,9 @@
  */
 import { defaultLimits } from "../../src/engine/limits.ts";
 import type { Commit } from "../../src/engine/statestore.ts";
+import { seededRandom } from "../../src/testing/seeded-random.ts";
 import { checkRun } from "./checkers/all.ts";
+import { Choices } from "./choices.ts";
 import { Client, foreignActors } from "./clients.ts";
 import { Database } from "./database.ts";
 import { Fleet } from "./disaster.ts";
@@ -29,6 +31,8 @@ export interface RunReport {
   readonly traceHash: string;
 }
 
+/** Where the stream of choices begins that are drawn apart from the others. */
+const APART = 2 ** 31 - 1;
 /** Virtual time after the faults in which everything has to come to rest. */
 const REST_MS_MAX = 900_000;
 const REST_STEP_MS = 250;
@@ -52,7 +56,8 @@ const EVENTS_MAX = 200_000;
 /** Runs one seed. */
 export async function simulate(seed: number): Promise<RunReport> {
   const world = new World(seed);
-  const profile = drawProfile(world.choices, defaultLimits);
+  const apart = new Choices(seededRandom(APART - seed));
+  const profile = drawProfile(world.choices, defaultLimits, apart);
   const database = new Database(world, profile);
   const around: Surroundings = { world, profile, database };
   await plantForeignRows(database);

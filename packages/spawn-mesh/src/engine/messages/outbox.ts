@@ -14,6 +14,7 @@
 import { AbsentTargets } from "./absent-targets.ts";
 import type { ActorId } from "../actor-id.ts";
 import type { Clock, Random } from "../clock.ts";
+import { REST_IS_STORED } from "./broadcasts.ts";
 import { Continuations } from "./continuations.ts";
 import { Deliveries, isAtOnce, untried, type Delivery } from "./deliveries.ts";
 import { reasonOf, verdictOn, verdictOnStep } from "./delivery-verdict.ts";
@@ -279,6 +280,7 @@ export class Outbox {
     const caller: Caller = {
       resolve: (reply) => {
         if (!this.#isConsumedByTarget(message)) return void this.#consume(delivery, reply);
+        if (reply === REST_IS_STORED) return this.#leave(delivery);
         this.#continuations.succeed(message.id, reply);
         this.#end(delivery);
       },
@@ -373,20 +375,23 @@ export class Outbox {
 
   /** It stays where it is stored, with all that wait behind it. */
   #leave(delivery: Delivery): void {
-    const { lane, message } = delivery;
+    const { lane, message, follower } = delivery;
     const behindIt = this.#deliveries.takeBehind(delivery);
     if (message.source !== undefined && lane !== undefined) this.#behind.add(message.source);
-    this.#leaveUntried(behindIt);
-    this.#end(delivery);
+    this.#leaveUntried(behindIt, follower);
+    this.#end({ ...delivery, follower: undefined });
     this.onStored(message.dueAt);
   }
 
-  #leaveUntried(deliveries: readonly Delivery[]): void {
+  /** @param last waits behind them, or alone */
+  #leaveUntried(deliveries: readonly Delivery[], last?: StoredMessage): void {
     for (const delivery of deliveries) this.#deliveries.forget(delivery);
     const wall = this.#parts.clock.wall();
     const claimed = deliveries.filter((delivery) => delivery.claimed !== undefined);
-    if (claimed.length > 0)
-      void this.#postpone(claimed.map(({ message }) => untriedOf(message, wall)));
+    const messages = claimed.map(({ message }) => message);
+    if (last !== undefined) messages.push(last);
+    if (messages.length > 0)
+      void this.#postpone(messages.map((message) => untriedOf(message, wall)));
   }
 
   async #postpone(postponements: readonly Postponement[]): Promise<void> {

@@ -1,5 +1,6 @@
 import type { RunLog, Violation } from "../run-log.ts";
 import { checkBounds } from "./bounds.ts";
+import { checkBroadcasts } from "./broadcasts.ts";
 import { checkCancels } from "./cancels.ts";
 import { checkChains } from "./chains.ts";
 import { checkDeliveries } from "./deliveries.ts";
@@ -26,6 +27,7 @@ export function checkRun(log: RunLog): readonly Violation[] {
     checkWriteBehind,
     checkEffects,
     checkDeliveries,
+    checkBroadcasts,
     checkCancels,
     checkLanes,
     checkTicks,
