@@ -222,7 +222,7 @@ function drawTightLimits(choices: Choices, defaults: Limits): Partial<Limits> {
 /** Large states rest between their commits. Who has an hour of missed ticks to catch up with would never end. */
 function drawRests(choices: Choices, defaults: Limits): Partial<Limits> {
   return {
-    commitUnitsPerSecond: choices.pick([20_000, 200_000, defaults.commitUnitsPerSecond]),
+    commitUnitsPerSecond: choices.pick([100_000, 1_000_000, defaults.commitUnitsPerSecond]),
   };
 }
 

@@ -259,6 +259,8 @@ export class Outbox {
     this.#repeated.follow(invocation, call);
 
   #take(message: Message | StoredMessage): void {
+    // It was found in the statestore before its commit was known to be done.
+    if (this.#deliveries.has(message.id)) return;
     const delivery = this.#deliveries.enter(message, false);
     if (delivery !== undefined) this.#try(delivery);
   }
