@@ -7,8 +7,10 @@ import type { Message, MessageStore } from "../../src/engine/message-store.ts";
 import type {
   ActorsOf,
   Commit,
+  RevisionInfo,
   Statestore,
   StoreAnswer,
+  StoredState,
   StoreHandle,
 } from "../../src/engine/statestore.ts";
 import { StoreFailure } from "../../src/engine/statestore.ts";
@@ -145,6 +147,20 @@ export class Database {
   async listActors(session: Session, of: ActorsOf): Promise<readonly string[]> {
     this.#checkCurrent(session);
     return await this.#store.listActors(of);
+  }
+
+  async listRevisions(session: Session, actor: ActorId): Promise<readonly RevisionInfo[]> {
+    this.#checkCurrent(session);
+    return await this.#store.listRevisions(actor);
+  }
+
+  async readRevision(
+    session: Session,
+    actor: ActorId,
+    revision: number,
+  ): Promise<StoredState | undefined> {
+    this.#checkCurrent(session);
+    return await this.#store.readRevision(actor, revision);
   }
 
   async prune(session: Session, wall: number, limit: number): Promise<number> {

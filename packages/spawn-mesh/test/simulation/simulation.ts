@@ -19,6 +19,7 @@ import { itemOfMessage } from "./posts.ts";
 import { purgeLists } from "./purgers.ts";
 import { drawProfile } from "./profile.ts";
 import type { Profile } from "./profile.ts";
+import { restoreLists } from "./restorers.ts";
 import type { ActorRole, RunLog, Violation } from "./run-log.ts";
 import { World } from "./world.ts";
 
@@ -71,12 +72,14 @@ export async function simulate(seed: number): Promise<RunReport> {
   fleet.schedule(profile.activeMs);
   lookAfterMessages({ ...around, alive: () => fleet.alive }, profile.activeMs);
   purgeLists({ ...around, alive: () => fleet.alive }, seed, profile.activeMs);
+  restoreLists({ ...around, alive: () => fleet.alive }, seed, profile.activeMs);
 
   await run(world, fleet, profile.activeMs);
   heal(around, fleet);
   const leftOver = await rest(around, fleet);
   const { operations, attempts, applied, sessions, sightings, unloaded, pauses, peaks } = world;
-  const { messages, runs, asked, cancelled, acknowledged, outside, setBacks, purged } = world;
+  const { messages, runs, asked, cancelled, acknowledged, outside, setBacks, purged, restored } =
+    world;
   const log: RunLog = {
     operations,
     attempts,
@@ -93,6 +96,7 @@ export async function simulate(seed: number): Promise<RunReport> {
     outside,
     setBacks,
     purged,
+    restored,
     isCalm: profile.isCalm,
     peaks,
     leftOver,

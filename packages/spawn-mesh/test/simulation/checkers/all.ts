@@ -11,6 +11,7 @@ import { checkIndexes } from "./indexes.ts";
 import { checkLanes } from "./lanes.ts";
 import { checkListAppends } from "./list-append.ts";
 import { checkPurges } from "./purges.ts";
+import { checkRestores } from "./restores.ts";
 import { checkSessions } from "./sessions.ts";
 import { checkTicks } from "./ticks.ts";
 import { checkWriteBehind } from "./write-behind.ts";
@@ -33,5 +34,6 @@ export function checkRun(log: RunLog): readonly Violation[] {
     checkTicks,
     checkIndexes,
     checkPurges,
+    checkRestores,
   ].flatMap((check) => check(log));
 }
