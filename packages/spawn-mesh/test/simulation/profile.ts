@@ -66,6 +66,8 @@ export interface Profile {
   readonly deactivateTimeoutMs: number;
   readonly snapshotTimeoutMs: number;
   readonly isStrict: boolean;
+  /** Whether what is stored is encrypted, and the key is changed meanwhile. */
+  readonly isEncrypted: boolean;
   readonly hasInit: boolean;
 }
 
@@ -164,6 +166,7 @@ export function drawProfile(choices: Choices, defaults: Limits, apart: Choices):
     deactivateTimeoutMs: choices.pick([100, 300, 2_000]),
     snapshotTimeoutMs: choices.pick([50, 200, 800]),
     isStrict: choices.chance(0.3),
+    isEncrypted: apart.chance(0.2),
     hasInit: choices.chance(0.3),
   };
 }

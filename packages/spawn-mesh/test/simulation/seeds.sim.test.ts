@@ -72,6 +72,7 @@ const mustHappen = [
   "operator cancelled",
   "purged",
   "purged not",
+  "key changed",
   "restored",
   "forked",
   "refused: hard-pressed",

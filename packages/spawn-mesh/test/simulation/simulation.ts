@@ -39,6 +39,8 @@ const REST_MS_MAX = 900_000;
 const REST_STEP_MS = 250;
 /** For how long repeated messages go on after the faults. */
 const REPEATING_MS = 3_000;
+/** Time in which everything is encrypted anew when nobody works. */
+const KEY_CHANGE_MS = 60_000;
 /** How late a repeated message may be then. */
 const LATE_MS = 1_000;
 /** The definitions of all actors. */
@@ -61,6 +63,7 @@ export async function simulate(seed: number): Promise<RunReport> {
   const profile = drawProfile(world.choices, defaultLimits, apart);
   const database = new Database(world, profile);
   const around: Surroundings = { world, profile, database };
+  await database.prepare();
   await plantForeignRows(database);
   const fleet = new Fleet(around);
   fleet.start();
@@ -70,6 +73,7 @@ export async function simulate(seed: number): Promise<RunReport> {
   );
   for (const client of clients) void client.work(profile.activeMs);
   fleet.schedule(profile.activeMs);
+  void world.clock.timer(profile.activeMs / 3, () => void database.changeKey());
   lookAfterMessages({ ...around, alive: () => fleet.alive }, profile.activeMs);
   purgeLists({ ...around, alive: () => fleet.alive }, seed, profile.activeMs);
   restoreLists({ ...around, alive: () => fleet.alive }, seed, profile.activeMs);
@@ -77,6 +81,8 @@ export async function simulate(seed: number): Promise<RunReport> {
   await run(world, fleet, profile.activeMs);
   heal(around, fleet);
   const leftOver = await rest(around, fleet);
+  void database.changeKey();
+  await run(world, fleet, world.clock.monotonic() + KEY_CHANGE_MS);
   const { operations, attempts, applied, sessions, sightings, unloaded, pauses, peaks } = world;
   const { messages, runs, asked, cancelled, acknowledged, outside, setBacks, purged, restored } =
     world;
