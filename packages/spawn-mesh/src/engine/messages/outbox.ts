@@ -100,10 +100,7 @@ export class Outbox {
   /** From now on only what somebody waits for is delivered; the rest waits for the next start. */
   drain(): void {
     this.#isDraining = true;
-    const waiting = this.#deliveries.takeWaiting();
-    this.#leaveUntried(waiting);
-    for (const { claimed, message } of waiting)
-      if (claimed === undefined) this.#leftOver.push(message);
+    this.#leaveUntried(this.#deliveries.takeWaiting());
   }
 
   /**
@@ -389,11 +386,11 @@ export class Outbox {
   #leaveUntried(deliveries: readonly Delivery[], last?: StoredMessage): void {
     for (const delivery of deliveries) this.#deliveries.forget(delivery);
     const wall = this.#parts.clock.wall();
-    const claimed = deliveries.filter((delivery) => delivery.claimed !== undefined);
-    const messages = claimed.map(({ message }) => message);
-    if (last !== undefined) messages.push(last);
-    if (messages.length > 0)
-      void this.#postpone(messages.map((message) => untriedOf(message, wall)));
+    const left = deliveries.map(({ message, claimed }) =>
+      claimed === undefined ? postponed(message, wall) : untriedOf(message, wall),
+    );
+    if (last !== undefined) left.push(untriedOf(last, wall));
+    if (left.length > 0) void this.#postpone(left);
   }
 
   async #postpone(postponements: readonly Postponement[]): Promise<void> {
