@@ -115,7 +115,7 @@ export class Connection implements Statestore {
     const { world, limits, label } = this.#parts;
     world.peak(
       "loads in flight",
-      limits.loadsInFlightMax + limits.commitsInFlightMax + 1,
+      limits.loadsInFlightMax + limits.commitsInFlightMax + 1 + world.restoring,
       ++this.#loads,
     );
     world.peak(

@@ -1,4 +1,5 @@
 /** Those who put lists back to what they were, or begin new ones with that. */
+import { sleep } from "../../src/engine/clock.ts";
 import { isSpawnError } from "../../src/engine/errors.ts";
 import { seededRandom } from "../../src/testing/seeded-random.ts";
 import { Choices } from "./choices.ts";
@@ -25,9 +26,23 @@ function goOn(parts: RestorerParts, choices: Choices, until: number): void {
   world.clock.timer(choices.waitMs(EVERY_MS), () => {
     if (world.clock.monotonic() >= until) return;
     const incarnation = choices.pick(alive());
-    if (incarnation !== undefined) void restoreOne(parts, choices, incarnation);
+    const isIdle = incarnation !== undefined && world.restoring === 0;
+    if (isIdle) void restoreAlone(parts, choices, incarnation);
     goOn(parts, choices, until);
   });
+}
+
+/** One at a time, so that everybody can tell what came of it; one whose process dies is never heard of again. */
+async function restoreAlone(
+  parts: RestorerParts,
+  choices: Choices,
+  incarnation: Incarnation,
+): Promise<void> {
+  const { world } = parts;
+  world.restoring++;
+  const late = sleep(world.clock, 2 * DEADLINE_MS);
+  await Promise.race([restoreOne(parts, choices, incarnation), late]);
+  world.restoring--;
 }
 
 async function restoreOne(

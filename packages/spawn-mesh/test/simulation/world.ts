@@ -45,6 +45,8 @@ export class World {
   /** Lists that were deleted because they were found, as of that revision. */
   readonly purged: { actor: string; revision: number }[] = [];
   readonly restored: Restoring[] = [];
+  /** How many restore something now, and load it past the loads of calls. */
+  restoring = 0;
   /** How many messages come again and again, and how many never succeed. */
   readonly drawn = { repeated: 0, hopeless: 0 };
   readonly unloaded: string[] = [];

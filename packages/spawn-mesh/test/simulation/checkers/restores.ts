@@ -1,13 +1,17 @@
 /** I3: what is restored, and what a fork begins with, is what that revision was. */
 import { itemsOf } from "../run-log.ts";
-import type { AppliedCommit, RunLog, Violation } from "../run-log.ts";
+import type { AppliedCommit, Restoring, RunLog, Violation } from "../run-log.ts";
 
-type Log = Pick<RunLog, "restored" | "applied">;
+type Log = Pick<RunLog, "restored" | "applied" | "isExclusive">;
 
-export function checkRestores({ restored, applied }: Log): readonly Violation[] {
+export function checkRestores({ restored, applied, isExclusive }: Log): readonly Violation[] {
+  // Elsewhere somebody may see a state from before, and have nothing to change of that.
+  if (!isExclusive) return [];
   return restored.flatMap((restoring): readonly Violation[] => {
     const { actor, source, revision, startedSequence, endedSequence, outcome } = restoring;
-    if (outcome !== "yes") return [];
+    // Of two at a time, the second may have taken the first along.
+    const isAlone = !restored.some((other) => other !== restoring && overlap(other, restoring));
+    if (outcome !== "yes" || !isAlone) return [];
     const was = applied.find(
       (entry) => entry.actor === source && entry.commit.revision === revision,
     );
@@ -32,4 +36,13 @@ export function beginsLike({ commit }: AppliedCommit, was: AppliedCommit | undef
 
 function isSame(one: AppliedCommit, other: AppliedCommit): boolean {
   return beginsLike(one, other) && beginsLike(other, one);
+}
+
+function overlap(one: Restoring, other: Restoring): boolean {
+  const isSameActor = one.actor === other.actor;
+  return (
+    isSameActor &&
+    one.startedSequence < other.endedSequence &&
+    other.startedSequence < one.endedSequence
+  );
 }
