@@ -4,7 +4,7 @@ import { SpawnError, describeThrown } from "./errors.ts";
 export interface Limits {
   /** Invocations that wait for one actor. Default 1 000; beyond it calls get `OVERLOADED`. */
   readonly mailboxLengthMax: number;
-  /** Memory of the payloads that wait for one actor, in UTF-16 units of text, about. Default 4 Mi. */
+  /** Memory of the payloads that wait for one actor, in UTF-16 units of text, about; one may wait, however large. Default 4 Mi. */
   readonly mailboxUnitsMax: number;
   /** Invocations that wait in the whole system. Default 20 000; beyond it calls get `OVERLOADED`. */
   readonly queuedMax: number;

@@ -216,9 +216,19 @@ function drawWayward(share: (likely: number, of: readonly number[]) => number) {
 
 /** Limits that nothing in a run comes near to unless they are far below their defaults. */
 function drawTightLimits(choices: Choices, defaults: Limits): Partial<Limits> {
+  const tight = <Name extends keyof Limits>(name: Name, ...of: readonly number[]): number =>
+    choices.chance(0.4) ? choices.pick(of) : defaults[name];
   return {
-    subscribersAtOnceMax: choices.pick([1, 2, defaults.subscribersAtOnceMax]),
-    loopLagMsMax: choices.pick([20, defaults.loopLagMsMax]),
+    subscribersAtOnceMax: tight("subscribersAtOnceMax", 1, 2),
+    loopLagMsMax: tight("loopLagMsMax", 20),
+    deliveriesPerTargetMax: tight("deliveriesPerTargetMax", 1, 4),
+    laneLengthMax: tight("laneLengthMax", 1, 3),
+    slowDeliveryMs: tight("slowDeliveryMs", 20),
+    doubtfulAloneMs: tight("doubtfulAloneMs", 50),
+    claimUnitsMax: tight("claimUnitsMax", 1, 500),
+    mailboxUnitsMax: tight("mailboxUnitsMax", 1_000, 10_000),
+    speculationUnitsMax: tight("speculationUnitsMax", 1, 30),
+    commitUnitsMax: tight("commitUnitsMax", 1, 500),
   };
 }
 
