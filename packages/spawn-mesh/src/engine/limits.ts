@@ -4,7 +4,7 @@ import { SpawnError, describeThrown } from "./errors.ts";
 export interface Limits {
   /** Invocations that wait for one actor. Default 1 000; beyond it calls get `OVERLOADED`. */
   readonly mailboxLengthMax: number;
-  /** Memory of the payloads that wait for one actor, in UTF-16 units of text, about. Default 4 Mi. */
+  /** Memory of the payloads that wait for one actor, in UTF-16 units of text, about; one may wait, however large. Default 4 Mi. */
   readonly mailboxUnitsMax: number;
   /** Invocations that wait in the whole system. Default 20 000; beyond it calls get `OVERLOADED`. */
   readonly queuedMax: number;
@@ -78,6 +78,8 @@ export interface Limits {
    * milliseconds; then the next one of these goes too. Others never wait for it. Default 5 000.
    */
   readonly doubtfulAloneMs: number;
+  /** Subscribers of a channel that get their messages in one change of the statestore. Default 256. */
+  readonly subscribersAtOnceMax: number;
   /** Payloads in one claim, in UTF-16 units. Default 4 Mi. */
   readonly claimUnitsMax: number;
   /** Actors in which a call may go on by pipes and forwards, one after the other. Default 32. */
@@ -87,8 +89,8 @@ export interface Limits {
   /** How often a message is tried before it is parked. Default 8. */
   readonly messageAttemptsMax: number;
   /**
-   * For how long a message waits for an actor that may still be registered, or for a system that is not
-   * here, in milliseconds. Default 24 hours; then it is parked.
+   * For how long a message waits for an actor or a function that may still be registered, or for a system that
+   * is not here, in milliseconds. Default 24 hours; then its attempts are counted.
    */
   readonly absentTargetMsMax: number;
 }
@@ -130,6 +132,7 @@ export const defaultLimits: Limits = {
   claimRowsMax: 256,
   slowDeliveryMs: 500,
   doubtfulAloneMs: 5_000,
+  subscribersAtOnceMax: 256,
   claimUnitsMax: 4 * MI,
   hopsMax: 32,
   externalTimeoutMs: 60_000,

@@ -4,7 +4,7 @@ import type { ActorKind, InvokeRequest } from "../engine/index.ts";
 import type { ActorOf, NameOf } from "../sdk/actor.ts";
 import type { ActorRef } from "../sdk/actor-ref.ts";
 import { currentRun } from "../sdk/in-process-host.ts";
-import { checkOptionNames } from "../sdk/option-names.ts";
+import { checkOptionNames } from "../engine/option-names.ts";
 import { HttpExchange } from "./http-exchange.ts";
 import { addressOf } from "./sidecar-address.ts";
 import type { SidecarOptions } from "./sidecar-address.ts";
@@ -18,11 +18,7 @@ export interface ConnectOptions extends Pick<SidecarOptions, "token" | "stream">
   readonly system?: string;
 }
 
-const OPTIONS: Readonly<Record<keyof ConnectOptions, true>> = {
-  system: true,
-  token: true,
-  stream: true,
-};
+const OPTION_NAMES: readonly (keyof ConnectOptions)[] = ["system", "token", "stream"];
 
 /** Calls actors through a sidecar. It keeps a connection or a few, and no process alive. */
 export interface SpawnClient extends AsyncDisposable {
@@ -44,7 +40,7 @@ export interface SpawnClient extends AsyncDisposable {
  * @throws {SpawnError} `INVALID_ARGUMENT`
  */
 export function connect(url: string, options: ConnectOptions = {}): SpawnClient {
-  checkOptionNames("connect", options, OPTIONS);
+  checkOptionNames("connect", options, OPTION_NAMES);
   const { system, token, stream: isStreamed = true } = options;
   if (system !== undefined) checkName("system", system);
   const address = addressOf({ url, stream: isStreamed, ...(token !== undefined && { token }) });

@@ -1,6 +1,6 @@
 /** Where a sidecar listens, and how it is reached. */
 import { SpawnError, checkWholeNumber } from "../engine/index.ts";
-import { checkOptionNames } from "../sdk/option-names.ts";
+import { checkOptionNames } from "../engine/option-names.ts";
 
 /** What can be said about a sidecar besides its address. */
 export interface SidecarOptions {
@@ -31,13 +31,7 @@ export interface SidecarAddress {
 
 const PORT_DEFAULT = 9001;
 
-const OPTIONS: Readonly<Record<keyof SidecarOptions, true>> = {
-  url: true,
-  token: true,
-  stream: true,
-  host: true,
-  port: true,
-};
+const OPTION_NAMES: readonly (keyof SidecarOptions)[] = ["url", "token", "stream", "host", "port"];
 
 /** @throws {SpawnError} `INVALID_ARGUMENT` */
 export function addressOf(sidecar: string | SidecarOptions): SidecarAddress {
@@ -59,7 +53,7 @@ export function addressOf(sidecar: string | SidecarOptions): SidecarAddress {
 export function sidecarOptions(sidecar: string | SidecarOptions): SidecarOptions {
   const options = typeof sidecar === "string" ? { url: sidecar } : sidecar;
   if (typeof options !== "object" || options === null) throw badUrl(options);
-  checkOptionNames("sidecar", options, OPTIONS);
+  checkOptionNames("sidecar", options, OPTION_NAMES);
   if (typeof options.url !== "string") throw badUrl(options.url);
   if (options.port !== undefined) {
     checkWholeNumber("sidecar.port", options.port, { min: 0, max: 65_535 });

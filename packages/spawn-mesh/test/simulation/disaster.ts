@@ -114,8 +114,11 @@ export class Fleet {
       case "disk-full":
         database.diskFullUntil = now + choices.between(20, 1_500);
         return;
-      case "clock-jump":
-        return world.setWall(choices.pick(wallAheadMs(profile)));
+      case "clock-jump": {
+        const aheadMs = choices.pick(wallAheadMs(profile));
+        world.note(`the clock on the wall is ${aheadMs} ms ahead`);
+        return world.setWall(aheadMs);
+      }
       case "slow-disk":
         database.slowUntil = now + choices.between(50, 1_500);
         return;

@@ -129,7 +129,7 @@ export class Messaging {
   #deliver(message: StoredMessage, caller: Caller, isStored: boolean): void {
     const { target, headers } = message;
     if (headers.kind === "broadcast") return this.#broadcasts.deliver(message, caller);
-    if (headers.kind === "external") return this.#externals.deliver(message, caller);
+    if (headers.kind === "external") return this.#toFunction(message, caller);
     if (target.system === this.#parts.system) return this.#toActor(message, caller, isStored);
     const elsewhere = this.#parts.messagingOf(target.system);
     if (elsewhere === undefined) {
@@ -139,6 +139,14 @@ export class Messaging {
     }
     // It is consumed here when it was applied there: until then it may come there again.
     elsewhere.#fromElsewhere(message, caller);
+  }
+
+  #toFunction(message: StoredMessage, caller: Caller): void {
+    const { name } = message.target;
+    if (this.#externals.has(name)) return this.#externals.deliver(message, caller);
+    // Another process may have it, or this one after its next start.
+    const what = `no function ${JSON.stringify(name)} is registered here`;
+    throw this.#absent(message, "HOST_UNAVAILABLE", what);
   }
 
   /** @throws {SpawnError} `ACTOR_NOT_FOUND`; `HOST_UNAVAILABLE` if it may come, for which the message waits */
@@ -156,7 +164,10 @@ export class Messaging {
     return awaitsDefinitions && !types().has(target.definition);
   }
 
-  /** Why a message cannot be delivered whose target is not here: it waits for that, and one day no longer. */
+  /**
+   * Why a message cannot be delivered whose target is not here: it waits for that without being counted, and
+   * after a day it has the attempts that every message has. One that was parked and is retried has them anew.
+   */
   #absent(
     message: StoredMessage,
     code: "HOST_UNAVAILABLE" | "NODE_UNAVAILABLE",
@@ -167,7 +178,7 @@ export class Messaging {
     }
     const { absentTargetMsMax } = this.#parts.limits;
     const waited = `the message has waited for it for ${absentTargetMsMax} ms`;
-    return new SpawnError("ACTOR_NOT_FOUND", `${what}, and ${waited}`);
+    return new SpawnError("DEADLINE_EXCEEDED", `${what}, and ${waited}`);
   }
 
   #hasWaited({ sentAt, headers: { repeat, notBefore } }: StoredMessage): boolean {

@@ -11,8 +11,10 @@
  * (they failed, did not fit in memory, or were stored by an earlier process) everything is left to the
  * statestore, which hands out lanes in order, until it has none left.
  */
+import { AbsentTargets } from "./absent-targets.ts";
 import type { ActorId } from "../actor-id.ts";
 import type { Clock, Random } from "../clock.ts";
+import { REST_IS_STORED } from "./broadcasts.ts";
 import { Continuations } from "./continuations.ts";
 import { Deliveries, isAtOnce, untried, type Delivery } from "./deliveries.ts";
 import { reasonOf, verdictOn, verdictOnStep } from "./delivery-verdict.ts";
@@ -24,7 +26,7 @@ import type { ContinuedCall } from "../calls/keyed-invocations.ts";
 import type { Loader } from "../activations/loader.ts";
 import type { Limits } from "../limits.ts";
 import type { Message, MessageClaim, Postponement, StoredMessage } from "../message-store.ts";
-import { handBack, postponed, untriedOf } from "./giving-back.ts";
+import { handBack, NOTHING_TOLD, postponed, untriedOf } from "./giving-back.ts";
 import { giveUp } from "./giving-up.ts";
 import { RepeatedCalls } from "./repeated-calls.ts";
 import { repeatWrite } from "./repeated-write.ts";
@@ -45,9 +47,6 @@ export const RETRY: MessageClaim["retry"] = { firstMs: 1_000, maxMs: 5 * 60_000 
  */
 const LONG_DELIVERY_MS = 30_000;
 
-/** How soon a message comes again that only another process can deliver, in milliseconds. */
-const ELSEWHERE_MS = 5_000;
-
 export interface OutboxParts {
   readonly system: string;
   readonly store: Statestore;
@@ -65,6 +64,7 @@ export interface OutboxParts {
 export class Outbox {
   readonly #parts: OutboxParts;
   readonly #deliveries: Deliveries;
+  readonly #absent: AbsentTargets;
   readonly #behind: SourcesBehind;
   readonly #continuations: Continuations;
   readonly #repeated: RepeatedCalls;
@@ -80,6 +80,7 @@ export class Outbox {
   constructor(parts: OutboxParts) {
     this.#parts = parts;
     this.#deliveries = new Deliveries(parts);
+    this.#absent = new AbsentTargets(parts.clock);
     this.#behind = new SourcesBehind(parts);
     this.#continuations = new Continuations(parts.watch);
     this.#repeated = new RepeatedCalls({
@@ -99,10 +100,7 @@ export class Outbox {
   /** From now on only what somebody waits for is delivered; the rest waits for the next start. */
   drain(): void {
     this.#isDraining = true;
-    const waiting = this.#deliveries.takeWaiting();
-    this.#leaveUntried(waiting);
-    for (const { claimed, message } of waiting)
-      if (claimed === undefined) this.#leftOver.push(message);
+    this.#leaveUntried(this.#deliveries.takeWaiting());
   }
 
   /**
@@ -201,8 +199,10 @@ export class Outbox {
     for (const message of messages) {
       const underWay = this.#deliveries.find(message.id);
       if (underWay !== undefined) {
+        const known = underWay.follower ?? underWay.message;
+        if (known.sentAt !== message.sentAt) underWay.follower = message;
         // It takes long, or waits for one that does.
-        notNow.push({ ...postponed(underWay.message, longDueAt), isUnderWay: true });
+        else notNow.push({ ...postponed(known, longDueAt), isUnderWay: true });
         continue;
       }
       const comesBackAt = this.#deliveries.refuses(message, refused);
@@ -256,6 +256,8 @@ export class Outbox {
     this.#repeated.follow(invocation, call);
 
   #take(message: Message | StoredMessage): void {
+    // It was found in the statestore before its commit was known to be done.
+    if (this.#deliveries.has(message.id)) return;
     const delivery = this.#deliveries.enter(message, false);
     if (delivery !== undefined) this.#try(delivery);
   }
@@ -277,6 +279,7 @@ export class Outbox {
     const caller: Caller = {
       resolve: (reply) => {
         if (!this.#isConsumedByTarget(message)) return void this.#consume(delivery, reply);
+        if (reply === REST_IS_STORED) return this.#leave(delivery);
         this.#continuations.succeed(message.id, reply);
         this.#end(delivery);
       },
@@ -302,6 +305,7 @@ export class Outbox {
     const { lane, claimed, message } = delivery;
     if (!this.#deliveries.forget(delivery)) return;
     this.onRoom();
+    if (delivery.follower !== undefined && !this.#isDraining) this.claimed([delivery.follower]);
     const next = this.#deliveries.nextAfter(delivery);
     if (next !== undefined) return this.#try(next);
     // What is stored behind it could not be found while it was the head of its lane.
@@ -361,28 +365,32 @@ export class Outbox {
     this.#leave(delivery);
     const { message, claimed } = delivery;
     if (claimed === undefined) return;
-    const [wall, isElsewhere] = [this.#parts.clock.wall(), error.code === "HOST_UNAVAILABLE"];
+    const isAbsent = error.code === "HOST_UNAVAILABLE" || error.code === "NODE_UNAVAILABLE";
     // The clock may have been set back since it was claimed.
-    const dueAt = isElsewhere ? wall + ELSEWHERE_MS : Math.min(message.dueAt, wall + RETRY.maxMs);
+    const latest = this.#parts.clock.wall() + RETRY.maxMs;
+    const dueAt = isAbsent ? this.#absent.comeBackAt() : Math.min(message.dueAt, latest);
     void this.#postpone([untriedOf({ ...message, error: reasonOf(error) }, dueAt)]);
   }
 
   /** It stays where it is stored, with all that wait behind it. */
   #leave(delivery: Delivery): void {
-    const { lane, message } = delivery;
+    const { lane, message, follower } = delivery;
     const behindIt = this.#deliveries.takeBehind(delivery);
     if (message.source !== undefined && lane !== undefined) this.#behind.add(message.source);
-    this.#leaveUntried(behindIt);
-    this.#end(delivery);
+    this.#leaveUntried(behindIt, follower);
+    this.#end({ ...delivery, follower: undefined });
     this.onStored(message.dueAt);
   }
 
-  #leaveUntried(deliveries: readonly Delivery[]): void {
+  /** @param last waits behind them, or alone */
+  #leaveUntried(deliveries: readonly Delivery[], last?: StoredMessage): void {
     for (const delivery of deliveries) this.#deliveries.forget(delivery);
     const wall = this.#parts.clock.wall();
-    const claimed = deliveries.filter((delivery) => delivery.claimed !== undefined);
-    if (claimed.length > 0)
-      void this.#postpone(claimed.map(({ message }) => untriedOf(message, wall)));
+    const left = deliveries.map(({ message, claimed }) =>
+      claimed === undefined ? postponed(message, wall) : untriedOf(message, wall),
+    );
+    if (last !== undefined) left.push(untriedOf(last, wall));
+    if (left.length > 0) void this.#postpone(left);
   }
 
   async #postpone(postponements: readonly Postponement[]): Promise<void> {
@@ -449,6 +457,7 @@ export class Outbox {
 
 /** It was claimed too often and never came to an end: its process ended before that. */
 function wornOut({ attempts, error }: StoredMessage): SpawnError {
-  const why = error ?? "the process ended each time while it was being delivered";
+  const isTold = error !== undefined && error !== NOTHING_TOLD;
+  const why = isTold ? error : "the process ended each time while it was being delivered";
   return new SpawnError("INTERNAL", `given up after ${attempts - 1} attempts: ${why}`);
 }

@@ -149,6 +149,7 @@ export function composeCall(
       kind: request.definition === EXTERNAL ? "external" : "call",
       ...(all === undefined ? undefined : { metadata: all }),
       ...plannedFor(dueAt, repeat),
+      ...waitingFor(request, repeat),
     },
     isOrdered: request.ordered !== false && dueAt === undefined,
     isTimer: false,
@@ -165,6 +166,18 @@ function plannedFor(
 ): Pick<MessageHeaders, "notBefore" | "repeat"> | undefined {
   if (dueAt === undefined) return undefined;
   return repeat === undefined ? { notBefore: dueAt } : { repeat: { ...repeat, plannedAt: dueAt } };
+}
+
+/** For how long it waits, if somebody asked for that and not for a time. */
+function waitingFor(
+  { delayMs, scheduledTo }: SendOptions,
+  repeat: Repetition | undefined,
+): Pick<MessageHeaders, "delayMs"> | undefined {
+  if (repeat !== undefined && !("everyMs" in repeat)) return undefined;
+  if (delayMs !== undefined) return { delayMs };
+  return repeat === undefined || scheduledTo !== undefined
+    ? undefined
+    : { delayMs: repeat.everyMs };
 }
 
 /**
@@ -260,7 +273,7 @@ export function nextOccurrence(
     target,
     action,
     payload: readablePayload(message),
-    headers: { ...headers, repeat: { ...repeat, plannedAt: dueAt } },
+    headers: repeated(headers, repeat, dueAt),
     isOrdered: false,
     isTimer,
     isNamed: false,
@@ -268,6 +281,16 @@ export function nextOccurrence(
     isStored: true,
     sentAfter: sentAt,
   };
+}
+
+/** What goes with a repeated message that is planned for that time. */
+export function repeated(
+  { delayMs: _, ...headers }: MessageHeaders,
+  repeat: Repetition,
+  plannedAt: number,
+): MessageHeaders {
+  const waits = "everyMs" in repeat ? { delayMs: repeat.everyMs } : undefined;
+  return { ...headers, ...waits, repeat: { ...repeat, plannedAt } };
 }
 
 /**
@@ -278,7 +301,10 @@ export function isSurelySent({ isNamed, dueAt }: Outgoing): boolean {
   return !isNamed || dueAt !== undefined;
 }
 
-/** How it is stored: from whom, and when it may be claimed. */
+/**
+ * How it is stored: from whom, and when it may be claimed. The clock may have been set back since it was made:
+ * what was to wait for some time waits no longer because of that.
+ */
 export function storedAs(
   outgoing: Outgoing,
   {
@@ -287,8 +313,8 @@ export function storedAs(
     graceMs,
   }: { readonly source: ActorId | undefined; readonly at: number; readonly graceMs: number },
 ): Message {
-  const { id, target, action, payload, headers, isOrdered, isTimer, dueAt } = outgoing;
-  const { sentAfter = -1 } = outgoing;
+  const { id, target, action, payload, isOrdered, isTimer, sentAfter = -1 } = outgoing;
+  const { dueAt, headers } = soonEnough(outgoing, at);
   return {
     id,
     source,
@@ -301,6 +327,16 @@ export function storedAs(
     sentAt: Math.max(at, sentAfter + 1),
     dueAt: dueAt ?? at + graceMs,
   };
+}
+
+function soonEnough(outgoing: Outgoing, at: number): Pick<Outgoing, "dueAt" | "headers"> {
+  const { dueAt, headers } = outgoing;
+  const latest = at + (headers.delayMs ?? Infinity);
+  if (dueAt === undefined || dueAt <= latest) return outgoing;
+  const { repeat } = headers;
+  const planned =
+    repeat === undefined ? { notBefore: latest } : { repeat: { ...repeat, plannedAt: latest } };
+  return { dueAt: latest, headers: { ...headers, ...planned } };
 }
 
 /**

@@ -118,7 +118,7 @@ export class SqlMessages implements MessageStore {
 
   async listSentLater({
     sentAfter,
-    triedDueAfter,
+    leftDueAfter,
     after,
     among,
     limit,
@@ -129,7 +129,8 @@ export class SqlMessages implements MessageStore {
           (SELECT position, sent_at FROM spawn_outbox WHERE ${isBehind("due_at", after)}
             ORDER BY due_at, id ${dialect.limit(among)}) looked
         JOIN spawn_outbox m ON m.position = looked.position
-        WHERE looked.sent_at > ${sentAfter} OR (m.attempts > 0 AND m.due_at > ${triedDueAfter})
+        WHERE looked.sent_at > ${sentAfter} OR (m.due_at > ${leftDueAfter}
+          AND (m.attempts > 0 OR m.error IS NOT NULL OR m.lane IS NOT NULL))
         ORDER BY m.due_at, m.id ${dialect.limit(limit)}`,
     );
     return rows.map(storedMessage);
