@@ -10,7 +10,11 @@ import type { Reply } from "./reply.ts";
 
 /** What a value would be refused for. */
 export interface NotJson<Where extends string> {
-  readonly "~problem": `${Where} is not a JSON value: expected null, boolean, number, string, arrays and plain objects`;
+  readonly "~problem": {
+    readonly [
+      What in Where
+    ]: "no JSON value: expected null, boolean, number, string, arrays and plain objects";
+  };
 }
 
 type Primitive = null | undefined | boolean | number | string;

@@ -108,7 +108,10 @@ export class SidecarActorSystem implements ActorSystem, RunningSystem {
 
   async start(): Promise<void> {
     if (this.#phase !== "new") {
-      throw new SpawnError("INVALID_ARGUMENT", `the system ${this.name} was started before`);
+      throw new SpawnError(
+        "INVALID_ARGUMENT",
+        `the system ${this.name} was started before; make another one to start again`,
+      );
     }
     addRunningSystem(this);
     this.#phase = "running";

@@ -429,7 +429,8 @@ function dueTime(
     dueAt = now + delayMs;
   }
   if (scheduledTo !== undefined) {
-    checkWholeNumber("options.scheduledTo", scheduledTo, { min: 0, max: now + SCHEDULE_MS_MAX });
+    const max = now + SCHEDULE_MS_MAX;
+    checkWholeNumber("options.scheduledTo in ms since 1970", scheduledTo, { min: 0, max });
     dueAt = Math.max(now, scheduledTo);
   }
   return repeat === undefined
