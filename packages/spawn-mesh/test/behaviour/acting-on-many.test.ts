@@ -292,6 +292,28 @@ describe("an actor that expires", () => {
     expect((await system.actors.list({ definition: "session" })).actors).toEqual([]);
   });
 
+  test("goes in the same round although those of another definition cannot be listed", async () => {
+    const other = actor("other", {
+      kind: "unnamed",
+      state: () => ({ visits: 0 }),
+      expireAfterMs: HOUR_MS,
+      actions: { visit: (ctx) => ++ctx.state.visits },
+    });
+    const { system, clock, store, events } = await startSystem([other, session]);
+    await system.actor(other, "one").visit();
+    await system.actor(session, "one").visit();
+    await clock.advance(HOUR_MS - 1);
+    store.fail("queries", { kind: "fatal" });
+    await clock.advance(MINUTE_MS + 2_000);
+    const left = await system.actors.list();
+    expect(left.actors.map(({ definition }) => definition)).toEqual(["other"]);
+    expect(events).toContainEqual(
+      expect.objectContaining({ type: "store-failed", operation: "expire" }),
+    );
+    await clock.advance(MINUTE_MS);
+    expect((await system.actors.list()).actors).toEqual([]);
+  });
+
   test("leaves messages to it that wait: they find a new actor", async () => {
     const { system, clock } = await startSystem([session]);
     await system.actor(session, "one").remind();

@@ -173,6 +173,30 @@ describe("a definition that comes while the engine runs", () => {
       expect(await find(engine, { total: 2 })).toEqual([]);
     });
 
+    test.each([100, 120])(
+      "makes a reindexing begin again that has seen %i of 120 actors",
+      async (seen) => {
+        const instances: Changes = { kind: "unnamed" };
+        const add = { add: adds(1) };
+        const engine = await start({ definitions: [definition("counter", add, instances)] });
+        const call = { action: "add", definition: "counter" };
+        for (let at = 0; at < 120; at++) await engine.invoke(`c${at}`, call);
+        engine.define(definition("counter", add, { ...instances, ...byTotal }));
+        const done = await engine.care.reindex(engine.type("counter"), {
+          rowsPerSecondMax: 1e6,
+          onProgress(done) {
+            if (done.seen === seen)
+              engine.define(definition("counter", add, { ...instances, ...byDouble }));
+          },
+        });
+        expect(done.after).toBeUndefined();
+        expect([await find(engine, { total: 1 }), await find(engine, { double: 2 })]).toEqual([
+          [],
+          expect.objectContaining({ length: 100 }),
+        ]);
+      },
+    );
+
     test("or with none lets an actor go on that is alive and had one", async () => {
       const engine = await start({
         definitions: [definition("counter", { add: adds(1) }, byTotal)],

@@ -148,6 +148,34 @@ describe("stop", () => {
     expect(await call).toBe("UNKNOWN_OUTCOME unknown");
   });
 
+  test.each([
+    ["a change that another process has overtaken", "bump"],
+    ["a delete", "delete"],
+  ])("brings no actor to life again by the late answer to %s", async (_, commit) => {
+    const life = await startSystem([worker]);
+    const ref = life.system.actor(worker, "a");
+    await ref.bump();
+    const hold = life.store.hold("commit", { isApplied: commit === "delete" });
+    const stored = life.system.stored(worker, "a");
+    const call = failureOf(commit === "bump" ? ref.bump() : stored.delete());
+    const read = failureOf(ref.get());
+    await settled();
+    await timePasses(life, life.system.stop({ drainTimeoutMs: 100 }));
+    expect(await call).toBe("UNKNOWN_OUTCOME unknown");
+    expect(await read).toBe("SHUTTING_DOWN no");
+    if (commit === "bump") {
+      const next = await startSystem([worker], { inner: life.inner, clock: life.clock });
+      await next.system.actor(worker, "a").bump();
+    }
+    const [told, { loadCount }] = [life.events.length, life.store];
+    hold.release();
+    for (let second = 0; second < 5; second++) await life.clock.advance(1_000);
+    const types = life.events.slice(told).map(({ type }) => type);
+    expect(types).not.toContain("activated");
+    // One asks what became of the commit.
+    expect(life.store.loadCount - loadCount).toBe(commit === "bump" ? 1 : 0);
+  });
+
   test("called twice is one stop", async () => {
     const life = await startSystem([worker]);
     const [first, second] = [life.system.stop(), life.system.stop()];

@@ -8,7 +8,7 @@ export const mutation: Mutation = {
   replace: 'if (typeof sha256 === "string") return;',
   noticedBy: {
     project: "behaviour",
-    file: "transfer.test.ts",
+    file: "behaviour/transfer/refused-stream.test.ts",
     test: "with any bit flipped, and what got in before is as it was written$",
   },
 };

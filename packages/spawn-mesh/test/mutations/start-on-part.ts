@@ -8,7 +8,7 @@ export const mutation: Mutation = {
   replace: "if (mark === undefined || mark.phase !== undefined) return;",
   noticedBy: {
     project: "behaviour",
-    file: "transfer.test.ts",
+    file: "behaviour/transfer/import.test.ts",
     test: "that fails in the middle can be run again, and nothing starts in between$",
   },
 };

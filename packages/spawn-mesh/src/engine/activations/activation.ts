@@ -156,6 +156,8 @@ export class Activation extends WatchedExecution implements Runnable, OpeningOwn
   // Coming to life.
 
   #open(): void {
+    // What it committed last was still on its way when the system ended.
+    if (this.#phase === "gone") return;
     this.forgetState();
     this.parts.admission.interrupted(this);
     this.#phase = "opening";

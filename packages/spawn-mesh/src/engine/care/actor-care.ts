@@ -1,4 +1,5 @@
 /** Looking after the stored actors of a system: finding them, indexing them anew, deleting those whose time is over. */
+import type { ActorDefinition } from "../actor-definition.ts";
 import { ActorFinder } from "./actor-finder.ts";
 import type { ActorType } from "../activations/actor-type.ts";
 import type { ActorTypes } from "../activations/actor-types.ts";
@@ -61,8 +62,9 @@ export class ActorCare {
 
   /** Makes the entries of the indexes of all actors of a type anew. */
   async reindex({ definition }: ActorType, options: ReindexOptions): Promise<Reindexing> {
-    const { engine, store } = this.#parts;
+    const { engine, store, types } = this.#parts;
     engine.checkAccepting();
-    return await reindex({ system: engine.system, store, definition }, options);
+    const definitionNow = (): ActorDefinition => types().get(definition.name).definition;
+    return await reindex({ system: engine.system, store, definitionNow }, options);
   }
 }

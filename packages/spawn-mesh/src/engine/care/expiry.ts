@@ -105,8 +105,9 @@ export class Expiry {
       }
       this.#goOn(after);
     } catch (cause) {
+      // Its turn comes again in the next round; the others have theirs in this one.
       emit({ type: "store-failed", operation: "expire", cause });
-      this.#rest();
+      this.#goOn(undefined);
     }
   }
 

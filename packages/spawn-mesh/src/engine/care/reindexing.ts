@@ -49,7 +49,7 @@ const PART_ROWS = 100;
 const LOOKS_MAX = 2_000;
 
 export async function reindex(
-  { system, store, definition }: IndexedActors,
+  { system, store, definitionNow }: IndexedActors,
   options: ReindexOptions,
 ): Promise<Reindexing> {
   checkOptionNames("reindex", options, OPTION_NAMES);
@@ -60,9 +60,11 @@ export async function reindex(
       `rowsPerSecondMax: expected a number above 0, got ${String(rowsPerSecondMax)}`,
     );
   }
-  const what = `the actors of ${definition.name} cannot be indexed anew`;
   let progress: Reindexing = { ...NOTHING_DONE, after: options.after };
+  let isAnother: boolean;
   do {
+    const definition = definitionNow();
+    const what = `the actors of ${definition.name} cannot be indexed anew`;
     const beganAt = clock.monotonic();
     const part = await askPatiently({ clock, signal, what }, async () => {
       const part = { after: progress.after, limit: PART_ROWS, looksMax: LOOKS_MAX };
@@ -86,7 +88,10 @@ export async function reindex(
     options.onProgress?.(progress);
     const endsAt = beganAt + (part.seen * 1000) / rowsPerSecondMax;
     await sleep(clock, Math.max(0, endsAt - clock.monotonic()));
-  } while (progress.after !== undefined);
+    // Then what was indexed so far comes again.
+    isAnother = definitionNow() !== definition;
+    if (isAnother) progress = { ...progress, after: undefined };
+  } while (isAnother || progress.after !== undefined);
   return progress;
 }
 
@@ -94,7 +99,8 @@ export async function reindex(
 export interface IndexedActors {
   readonly system: string;
   readonly store: Statestore;
-  readonly definition: ActorDefinition;
+  /** Their definition as it is now: another one may take its place. @throws {SpawnError} `ACTOR_NOT_FOUND` */
+  readonly definitionNow: () => ActorDefinition;
 }
 
 interface IndexedPart {
@@ -106,7 +112,11 @@ interface IndexedPart {
 const NOTHING_DONE = { seen: 0, rewritten: 0, overtaken: 0, failed: 0 } as const;
 
 async function indexed(
-  { system, store, definition }: IndexedActors,
+  {
+    system,
+    store,
+    definition,
+  }: Pick<IndexedActors, "system" | "store"> & { readonly definition: ActorDefinition },
   found: readonly FoundActor[],
 ): Promise<IndexedPart> {
   const rewrites: IndexRewrite[] = [];
