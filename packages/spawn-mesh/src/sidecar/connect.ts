@@ -14,7 +14,7 @@ import { StreamCalls } from "./stream/stream-calls.ts";
 
 export interface ConnectOptions extends Pick<SidecarOptions, "token" | "stream"> {
   /** The actor system of calls that name none, and of typed references. Default: each call has to name one. */
-  readonly system?: string;
+  readonly system?: string | undefined;
 }
 
 /** Calls actors through a sidecar. It keeps a connection or a few, and no process alive. */

@@ -251,7 +251,7 @@ export class SidecarActorSystem implements ActorSystem, RunningSystem {
     await this.stop();
   }
 
-  #ownSystem<Request extends { readonly system?: string }>(request: Request): Request {
+  #ownSystem<Request extends { readonly system?: string | undefined }>(request: Request): Request {
     return { ...request, system: request.system ?? this.name };
   }
 
