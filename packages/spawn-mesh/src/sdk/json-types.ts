@@ -74,7 +74,7 @@ type CheckPayload<T> =
 type CheckReply<T> =
   IsAny<T> extends true
     ? unknown
-    : [Extract<T, Reply<Message>>] extends [never]
+    : [Extract<T, Reply<Message, unknown>>] extends [never]
       ? Check<Answer<T>, "reply">
       : unknown;
 
