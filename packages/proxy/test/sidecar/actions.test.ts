@@ -189,7 +189,7 @@ describe("an action beside a sidecar", () => {
   test("has its payload checked by the schema", async () => {
     const error = await errorOf(system.actor(account, "carl").deposit({ amount: -1 }));
     expect(error).toMatchObject({ code: "INVALID_ARGUMENT", applied: "no" });
-    expect(error.message).toContain("payload.amount");
+    expect(error.message).toContain("spawn-system/account/carl deposit: payload.amount");
     expect(await system.actor(account, "carl").get()).toEqual({ balance: 0, log: [] });
   });
 

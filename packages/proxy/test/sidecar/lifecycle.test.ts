@@ -258,6 +258,7 @@ describe("a program beside a sidecar", () => {
       /statestore of s: the sidecar keeps/,
     );
     expect(make({ limits: {} })).toThrowError(/limits of s/);
+    expect(make({ externals: [] })).toThrowError(/externals of s: .*; let a pooled actor do it/);
     expect(make({ sidecar: "ftp://x" })).toThrowError(/sidecar: expected http:/);
     expect(make({}, counter, counter)).toThrowError(/\[ALREADY_REGISTERED\]/);
     const indexed = actor("a", { state: () => ({ n: 1 }), index: ({ n }) => ({ n }), actions: {} });

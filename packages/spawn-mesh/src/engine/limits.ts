@@ -151,8 +151,13 @@ export const TIMEOUT_MS_MAX: number = 2 ** 31 - 1;
 export function resolveLimits(changes: Partial<Limits> = {}): Limits {
   const limits: { -readonly [Name in keyof Limits]: number } = { ...defaultLimits };
   for (const [name, value] of Object.entries(changes)) {
-    if (!Object.hasOwn(defaultLimits, name))
-      throw new SpawnError("INVALID_ARGUMENT", `limits.${name}: there is no such limit`);
+    if (!Object.hasOwn(defaultLimits, name)) {
+      const names = Object.keys(defaultLimits).join(", ");
+      throw new SpawnError(
+        "INVALID_ARGUMENT",
+        `limits.${name}: there is no such limit; there are ${names}`,
+      );
+    }
     if (value === undefined) continue;
     checkWholeNumber(`limits.${name}`, value, { min: 1 });
     limits[name as keyof Limits] = value;

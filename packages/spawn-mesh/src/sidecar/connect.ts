@@ -15,7 +15,7 @@ import { StreamCalls } from "./stream/stream-calls.ts";
 
 export interface ConnectOptions extends Pick<SidecarOptions, "token" | "stream"> {
   /** The actor system of calls that name none, and of typed references. Default: each call has to name one. */
-  readonly system?: string;
+  readonly system?: string | undefined;
 }
 
 const OPTION_NAMES: readonly (keyof ConnectOptions)[] = ["system", "token", "stream"];

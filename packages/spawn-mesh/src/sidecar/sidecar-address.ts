@@ -7,16 +7,16 @@ export interface SidecarOptions {
   /** Where it listens: `http://127.0.0.1:9001`, `https://…`, or a Unix socket as `unix:/var/run/spawn.sock`. */
   readonly url: string;
   /** Sent with every request as `authorization: Bearer …`. Default: none. */
-  readonly token?: string;
+  readonly token?: string | undefined;
   /**
    * Whether calls and runs go over one connection that this program opens, where the sidecar is ours.
    * Default true. With `false`, or where there is none, they are requests of HTTP in both directions.
    */
-  readonly stream?: boolean;
+  readonly stream?: boolean | undefined;
   /** The interface at which this program listens for a sidecar that gives no stream. Default `127.0.0.1`. */
-  readonly host?: string;
+  readonly host?: string | undefined;
   /** The port of that. Default: a free one, which it tells the sidecar. */
-  readonly port?: number;
+  readonly port?: number | undefined;
 }
 
 /** A sidecar as requests need it. */

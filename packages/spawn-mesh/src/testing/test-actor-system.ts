@@ -30,14 +30,14 @@ import { VirtualClock } from "./virtual-clock.ts";
 export interface TestActorSystemOptions {
   readonly actors: readonly AnyActor[];
   /** The name of the system. Default `test`. */
-  readonly name?: string;
+  readonly name?: string | undefined;
   /** Where the actors are kept. Default: memory. */
-  readonly statestore?: Statestore;
+  readonly statestore?: Statestore | undefined;
   /** The seed of all randomness. Default 1. */
-  readonly seed?: number;
-  readonly limits?: Partial<Limits>;
+  readonly seed?: number | undefined;
+  readonly limits?: Partial<Limits> | undefined;
   /** What actors can have done outside. */
-  readonly externals?: readonly AnyExternal[];
+  readonly externals?: readonly AnyExternal[] | undefined;
 }
 
 const OPTIONS: Readonly<Record<keyof TestActorSystemOptions, true>> = {

@@ -67,7 +67,7 @@ describe("call options", () => {
   ])("a deadlineMs of %s is refused", async (deadlineMs, got) => {
     await expectRefused(
       { deadlineMs },
-      "[INVALID_ARGUMENT] deadlineMs: expected a whole number",
+      "[INVALID_ARGUMENT] test/counter add: deadlineMs: expected a whole number",
       got,
     );
   });
@@ -80,7 +80,11 @@ describe("call options", () => {
     ["a number", 5, "got number"],
     ["null", null, "expected 1 to 256 bytes"],
   ])("an idempotency key that is %s is refused", async (_what, idempotencyKey, message) => {
-    await expectRefused({ idempotencyKey }, "[INVALID_ARGUMENT] idempotencyKey", message);
+    await expectRefused(
+      { idempotencyKey },
+      "[INVALID_ARGUMENT] test/counter add: idempotencyKey",
+      message,
+    );
   });
 
   test.each<[string, unknown, string]>([
@@ -94,9 +98,13 @@ describe("call options", () => {
     [
       "of 10 000 keys",
       many(10_000, "value"),
-      "[PAYLOAD_TOO_LARGE] metadata: expected at most 65536",
+      "[PAYLOAD_TOO_LARGE] test/counter add: metadata: expected at most 65536",
     ],
-    ["of one huge value", { a: "x".repeat(65_536) }, "[PAYLOAD_TOO_LARGE] metadata"],
+    [
+      "of one huge value",
+      { a: "x".repeat(65_536) },
+      "[PAYLOAD_TOO_LARGE] test/counter add: metadata",
+    ],
   ])("metadata %s is refused", async (_what, metadata, message) => {
     await expectRefused({ metadata }, message);
   });
@@ -142,12 +150,12 @@ describe("call options", () => {
 
 describe("tags", () => {
   test.each<[string, unknown, string]>([
-    ["with numbers", { a: 1 }, "[INVALID_ARGUMENT] tags: expected an object"],
-    ["as a list", ["a"], "[INVALID_ARGUMENT] tags: expected an object"],
-    ["that are null", null, "[INVALID_ARGUMENT] tags: expected an object"],
-    ["that are text", "a", "[INVALID_ARGUMENT] tags: expected an object"],
-    ["as a Map", new Map(), "[INVALID_ARGUMENT] tags: got an instance of Map"],
-    ["of 10 000 keys", "many", "[PAYLOAD_TOO_LARGE] tags: expected at most 65536"],
+    ["with numbers", { a: 1 }, "[INVALID_ARGUMENT] test/setter set: tags: expected an object"],
+    ["as a list", ["a"], "[INVALID_ARGUMENT] test/setter set: tags: expected an object"],
+    ["that are null", null, "[INVALID_ARGUMENT] test/setter set: tags: expected an object"],
+    ["that are text", "a", "[INVALID_ARGUMENT] test/setter set: tags: expected an object"],
+    ["as a Map", new Map(), "[INVALID_ARGUMENT] test/setter set: tags: got an instance of Map"],
+    ["of 10 000 keys", "many", "[PAYLOAD_TOO_LARGE] test/setter set: tags: expected at most 65536"],
   ])("%s are refused, and the state is what it was", async (_what, tags, message) => {
     const setter = actor("setter", {
       state: () => ({ n: 0 }),
@@ -385,13 +393,13 @@ describe("a definition", () => {
       },
       "[ACTION_FAILED]",
     ],
-    ["gives nothing", () => undefined, "[INVALID_ARGUMENT] state: got undefined"],
+    ["gives nothing", () => undefined, "[INVALID_ARGUMENT] test/odd: state: got undefined"],
     [
       "gives a promise",
       () => Promise.resolve({}),
-      "[INVALID_ARGUMENT] state: got an instance of Promise",
+      "[INVALID_ARGUMENT] test/odd: state: got an instance of Promise",
     ],
-    ["gives a Map", () => new Map(), "[INVALID_ARGUMENT] state: got an instance of Map"],
+    ["gives a Map", () => new Map(), "[INVALID_ARGUMENT] test/odd: state: got an instance of Map"],
   ])("whose first state %s makes an actor that answers so", async (_what, initial, message) => {
     const odd = actor("odd", { state: initial, actions: { a: () => 1 } } as never);
     const { system, store } = await startSystem([odd, counter]);
@@ -440,7 +448,7 @@ describe("a system", () => {
     [
       "a limit that does not exist",
       { statestore, actors: [], limits: { mailbox: 5 } },
-      "limits.mailbox: there is no such limit",
+      "limits.mailbox: there is no such limit; there are mailboxLengthMax, ",
     ],
     [
       "a limit from every object",

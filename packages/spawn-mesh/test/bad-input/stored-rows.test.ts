@@ -57,6 +57,7 @@ describe("a row that this program cannot read", () => {
     for (const action of ["add", "get"] as const) {
       const error = await errorOf(system.actor(counter, "odd")[action](1 as never));
       expect(error).toMatchObject({ code: "STATE_CORRUPT", applied: "no", retryable: false });
+      expect(error.message).toContain("[STATE_CORRUPT] test/counter/odd: ");
       expect(error.message).toContain(message);
     }
     expect(await system.actor(counter, "fine").add(1)).toBe(1);

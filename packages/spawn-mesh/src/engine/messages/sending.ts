@@ -26,28 +26,28 @@ export interface SendOptions {
    * waits or is parked, another one is not sent. Each actor has ids of its own: what is stored, and
    * returned, is the id with the actor behind it. Default: a random one.
    */
-  readonly id?: string;
+  readonly id?: string | undefined;
   /** Not before so many milliseconds have passed. Survives restarts, like everything that is sent. */
-  readonly delayMs?: number;
+  readonly delayMs?: number | undefined;
   /** Not before this time, in milliseconds since 1970. One in the past means at once. */
-  readonly scheduledTo?: number;
+  readonly scheduledTo?: number | undefined;
   /** Again and again, so many milliseconds after the time it was planned for; at least 1. */
-  readonly everyMs?: number;
+  readonly everyMs?: number | undefined;
   /** Again and again, at the times of a cron expression with five fields, or six that begin with seconds. */
-  readonly cron?: string;
+  readonly cron?: string | undefined;
   /** IANA name of the time zone of `cron`. Default `UTC`. */
-  readonly timeZone?: string;
+  readonly timeZone?: string | undefined;
   /**
    * What becomes of planned times that pass while nobody can take them: `one` delivery for all of
    * them, `all` of them one after the other, or `skip` them. Default `one`.
    */
-  readonly catchUp?: Repetition["catchUp"];
+  readonly catchUp?: Repetition["catchUp"] | undefined;
   /** Whether it waits for what this actor sent to the same target before. Default `true`; never for what is delivered later or again. */
-  readonly ordered?: boolean;
+  readonly ordered?: boolean | undefined;
   /** `stored`: exactly once on state, whatever dies. `fire`: sent once and forgotten, stored nowhere. Default `stored`. */
-  readonly reliability?: "stored" | "fire";
+  readonly reliability?: "stored" | "fire" | undefined;
   /** Text that goes with it, as `ctx.metadata`, over that of the call that the sender serves. */
-  readonly metadata?: Readonly<Record<string, string>>;
+  readonly metadata?: Readonly<Record<string, string>> | undefined;
 }
 
 /** What is sent to an actor by names. */
@@ -56,9 +56,9 @@ export interface SendRequest extends SendOptions {
   readonly action: string;
   readonly payload?: unknown;
   /** The definition, when the target is not a named actor. */
-  readonly definition?: string;
+  readonly definition?: string | undefined;
   /** The actor system. Default: the sender's own. */
-  readonly system?: string;
+  readonly system?: string | undefined;
 }
 
 /** A message that is made and not yet stored. */
@@ -463,7 +463,8 @@ function dueTime(
     dueAt = now + delayMs;
   }
   if (scheduledTo !== undefined) {
-    checkWholeNumber("options.scheduledTo", scheduledTo, { min: 0, max: now + SCHEDULE_MS_MAX });
+    const max = now + SCHEDULE_MS_MAX;
+    checkWholeNumber("options.scheduledTo in ms since 1970", scheduledTo, { min: 0, max });
     dueAt = Math.max(now, scheduledTo);
   }
   return repeat === undefined
