@@ -5,7 +5,7 @@ import { SpawnError } from "../errors.ts";
 import { TIMEOUT_MS_MAX, checkWholeNumber } from "../limits.ts";
 import { noSuchOption } from "../option-names.ts";
 import type { InvokeRequest } from "../activations/run.ts";
-import type { SendRequest } from "../messages/sending.ts";
+import type { SendRequest } from "../messages/send-options.ts";
 import { copyBounded } from "../values/values.ts";
 
 /** Time for a call when nothing else is said, in milliseconds. */
