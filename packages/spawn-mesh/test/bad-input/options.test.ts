@@ -263,6 +263,30 @@ describe("a misspelt option", () => {
     expect(error.message).toContain(message);
   });
 
+  test.each<[string, (store: Statestore) => Promise<unknown>]>([
+    ["an export", async (store) => await exportSystem(store, "shop").next()],
+    ["an import", (store) => importSystem(store, [], { system: "shop" })],
+    ["encryption", async (store) => encryptedStatestore(store, { keys: {} })],
+  ])("%s of an address instead of a statestore says what makes one of it", async (_, use) => {
+    for (const store of ["sqlite:state.db", undefined]) {
+      const error = await errorOf(use(store as unknown as Statestore));
+      expect(error.message).toContain("expected a statestore, such as statestoreFromUrl");
+    }
+  });
+
+  test.each([["shop.jsonl"], [undefined], [5]])(
+    "an import of %j instead of a stream says what is one",
+    async (stream) => {
+      const importing = importSystem(memoryStatestore(), stream as never, { system: "shop" });
+      await expect(importing).rejects.toThrow("such as createReadStream(path)");
+    },
+  );
+
+  test("a seed that is no number is refused: all would be the same", async () => {
+    const system = testActorSystem({ actors: [], seed: "7" as unknown as number });
+    await expect(system).rejects.toThrow("seed: expected a whole number");
+  });
+
   test("an address is no statestore, and the error says what makes one of it", async () => {
     const statestore = "postgres://shop@db/shop" as unknown as Statestore;
     const error = await errorOf((async () => actorSystem("s", { actors: [], statestore }))());

@@ -3,6 +3,7 @@ import { createHash, randomUUID } from "node:crypto";
 import { systemClock } from "../../engine/clock.ts";
 import { checkName } from "../../engine/actor-id.ts";
 import { SpawnError } from "../../engine/errors.ts";
+import { checkStatestore } from "../../engine/given-statestore.ts";
 import { checkOptionNames } from "../../engine/option-names.ts";
 import { isSealed, unreadable } from "../../engine/sealed-rows.ts";
 import type { Statestore } from "../../engine/statestore.ts";
@@ -57,6 +58,7 @@ export async function* exportSystem(
   options: ExportOptions = {},
 ): AsyncGenerator<Uint8Array, void, undefined> {
   checkExportOptions("exportSystem", options);
+  checkStatestore("exportSystem", store);
   checkName("system", system);
   await openForTransfer(store, "export");
   try {

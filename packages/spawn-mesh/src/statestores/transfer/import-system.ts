@@ -8,6 +8,7 @@
 import { checkClusterName, checkName } from "../../engine/actor-id.ts";
 import { systemClock } from "../../engine/clock.ts";
 import { SpawnError } from "../../engine/errors.ts";
+import { checkStatestore } from "../../engine/given-statestore.ts";
 import { checkOptionNames } from "../../engine/option-names.ts";
 import { checkEncryption } from "../../engine/sealed-rows.ts";
 import type { Statestore } from "../../engine/statestore.ts";
@@ -66,6 +67,7 @@ export async function importSystem(
   options: ImportOptions,
 ): Promise<ImportedSystem> {
   checkOptionNames("importSystem", options, OPTION_NAMES);
+  checkStatestore("importSystem", store);
   const { system, cluster } = options;
   checkName("system", system);
   if (cluster !== undefined) checkClusterName(cluster);
