@@ -234,7 +234,9 @@ export class EmbeddedActorSystem implements ActorSystem, RunningSystem {
 
   #untilTheEnd({ signal }: { readonly signal?: AbortSignal }): AbortSignal {
     const ending = this.#ending.signal;
-    return signal === undefined ? ending : AbortSignal.any([ending, signal]);
+    if (signal instanceof AbortSignal) return AbortSignal.any([ending, signal]);
+    // What is none is refused by those whose option it is.
+    return signal ?? ending;
   }
 
   stop(options?: { readonly drainTimeoutMs?: number }): Promise<void> {

@@ -4,7 +4,7 @@ import { systemClock } from "../../engine/clock.ts";
 import { checkName } from "../../engine/actor-id.ts";
 import { SpawnError } from "../../engine/errors.ts";
 import { checkStatestore } from "../../engine/given-statestore.ts";
-import { checkOptionNames } from "../../engine/option-names.ts";
+import { checkWorkOptions } from "../../engine/option-names.ts";
 import { isSealed, unreadable } from "../../engine/sealed-rows.ts";
 import type { Statestore } from "../../engine/statestore.ts";
 import { checkImported, type SystemRow, valueOfRow } from "../../engine/system-rows.ts";
@@ -33,7 +33,7 @@ const OPTION_NAMES = ["inClear", "allowEmpty", "onProgress", "signal"] as const;
 
 /** @throws {SpawnError} `INVALID_ARGUMENT` for an option that there is not */
 export function checkExportOptions(what: string, options: ExportOptions): void {
-  checkOptionNames(what, options, OPTION_NAMES);
+  checkWorkOptions(what, options, OPTION_NAMES);
 }
 
 export interface ExportProgress {
