@@ -15,6 +15,30 @@ export function checkOptionNames(what: string, options: unknown, names: readonly
   if (unknown !== undefined) throw noSuchOption(what, unknown, names);
 }
 
+/**
+ * The options of work that takes its time: they have these names, and can be called and aborted.
+ *
+ * @throws {SpawnError} `INVALID_ARGUMENT`
+ */
+export function checkWorkOptions(what: string, options: unknown, names: readonly string[]): void {
+  checkOptionNames(what, options, names);
+  const { onProgress, signal } = Object(options) as Record<string, unknown>;
+  if (onProgress !== undefined && typeof onProgress !== "function") {
+    const got = typeof onProgress;
+    throw new SpawnError(
+      "INVALID_ARGUMENT",
+      `onProgress of ${what}: expected a function, got ${got}`,
+    );
+  }
+  if (signal !== undefined && !(signal instanceof AbortSignal)) {
+    const got = typeof signal;
+    throw new SpawnError(
+      "INVALID_ARGUMENT",
+      `signal of ${what}: expected an AbortSignal, got ${got}`,
+    );
+  }
+}
+
 /** Says that there is no such option, and which one was probably meant. */
 export function noSuchOption(what: string, option: string, names: readonly string[]): SpawnError {
   const meant = nearestName(option, names);

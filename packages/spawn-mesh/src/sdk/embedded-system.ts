@@ -17,6 +17,7 @@ import type {
   SendRequest,
   Statestore,
 } from "../engine/index.ts";
+import { checkStatestore } from "../engine/given-statestore.ts";
 import { isEncrypted } from "../statestores/encrypted/encrypted-statestore.ts";
 import { encryptedStatestore } from "../statestores/encrypted/index.ts";
 import type { Reencryption, ReencryptionOptions } from "../statestores/encrypted/index.ts";
@@ -233,7 +234,9 @@ export class EmbeddedActorSystem implements ActorSystem, RunningSystem {
 
   #untilTheEnd({ signal }: { readonly signal?: AbortSignal }): AbortSignal {
     const ending = this.#ending.signal;
-    return signal === undefined ? ending : AbortSignal.any([ending, signal]);
+    if (signal instanceof AbortSignal) return AbortSignal.any([ending, signal]);
+    // What is none is refused by those whose option it is.
+    return signal ?? ending;
   }
 
   stop(options?: { readonly drainTimeoutMs?: number }): Promise<void> {
@@ -311,12 +314,7 @@ class ReachedActor implements CallTarget {
 
 function storeOf({ statestore, encryption }: ActorSystemOptions): Statestore {
   const store = statestore ?? sqliteStatestore({ file: DEFAULT_STATE_FILE });
-  if (typeof store?.open !== "function") {
-    throw new SpawnError(
-      "INVALID_ARGUMENT",
-      `statestore: expected one, such as statestoreFromUrl("postgres://…") of spawn-mesh/statestores; got ${typeof store}`,
-    );
-  }
+  checkStatestore("statestore", store);
   if (encryption === undefined) return store;
   if (isEncrypted(store)) {
     throw new SpawnError(

@@ -14,7 +14,7 @@ import type {
   Reindexing,
   ReindexOptions,
 } from "../engine/index.ts";
-import { checkOptionNames } from "../engine/option-names.ts";
+import { checkWorkOptions } from "../engine/option-names.ts";
 import type { ActorOf, AnyActor } from "./actor.ts";
 import type { ActorRef } from "./actor-ref.ts";
 
@@ -132,7 +132,10 @@ export class SystemActors implements Actors {
     act: (ref: ActorRef<State, ActionsOf>, actor: ListedActor) => unknown,
     options: ForEachOptions<Index> = {},
   ): Promise<ManyResult> {
-    checkOptionNames("forEach", options, EACH_OPTIONS);
+    checkWorkOptions("forEach", options, EACH_OPTIONS);
+    if (typeof act !== "function") {
+      throw new SpawnError("INVALID_ARGUMENT", `forEach: expected a function, got ${typeof act}`);
+    }
     const [filter, many] = parted(options);
     const one = async (actor: ListedActor): Promise<void> => {
       await act(this.#ref(defined, actor), actor);
@@ -176,7 +179,7 @@ function checkedPurge<Options extends object>(options: Options): Options {
   if (typeof options !== "object" || options === null) {
     throw new SpawnError("INVALID_ARGUMENT", "purge: expected which actors, or {} for all of them");
   }
-  checkOptionNames("purge", options, [...EACH_OPTIONS, "dryRun"]);
+  checkWorkOptions("purge", options, [...EACH_OPTIONS, "dryRun"]);
   for (const [option, value] of Object.entries(options)) {
     const isEmpty = typeof value === "object" && value !== null && Object.keys(value).length === 0;
     if (!(FILTERS.includes(option) && (value === undefined || isEmpty))) continue;

@@ -15,6 +15,7 @@ import type {
   SendRequest,
   Statestore,
 } from "../engine/index.ts";
+import { checkWholeNumber } from "../engine/limits.ts";
 import { checkOptionNames } from "../engine/option-names.ts";
 import type { ActorOf, AnyActor, NameOf } from "../sdk/actor.ts";
 import type { ActorRef, EffectRef } from "../sdk/actor-ref.ts";
@@ -49,6 +50,8 @@ const OPTIONS: Readonly<Record<keyof TestActorSystemOptions, true>> = {
   externals: true,
 };
 
+const SEEDS = { min: Number.MIN_SAFE_INTEGER };
+
 /** Time steps while a system stops, in virtual milliseconds. */
 const STOP_STEP_MS = 10;
 
@@ -65,6 +68,7 @@ export class TestActorSystem {
 
   constructor(options: TestActorSystemOptions) {
     checkOptionNames("testActorSystem", options, Object.keys(OPTIONS));
+    if (options.seed !== undefined) checkWholeNumber("seed", options.seed, SEEDS);
     this.#options = options;
     this.#statestore = options.statestore ?? memoryStatestore();
     this.#system = this.#nextLife();

@@ -118,6 +118,7 @@ describe("a state in the file", () => {
     ["that is cut off", annState("state = substr(state, 1, 40)"), /cannot be decrypted/],
     ["of one byte", annState("state = x'01'"), /cannot be decrypted/],
     ["that is empty", annState("state = x''"), /cannot be decrypted/],
+    ["that is gone", annState("state = NULL, key_id = NULL"), /has lost its state/],
     ["that is a text", annState(`state = '{"total":9}'`), /cannot be decrypted/],
     [
       "of bob",

@@ -1,7 +1,7 @@
 /** Options that make no sense are refused in plain words, before anything happens. */
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { actor, actorSystem, connect, isSpawnError, state } from "spawn-mesh";
-import type { CallOptions, ConnectOptions, Statestore } from "spawn-mesh";
+import type { ActorSystem, CallOptions, ConnectOptions, Statestore } from "spawn-mesh";
 import { encryptedStatestore, type Encryption } from "spawn-mesh/encryption";
 import { memoryStatestore } from "spawn-mesh/memory";
 import { mssqlStatestore } from "spawn-mesh/mssql";
@@ -282,6 +282,30 @@ describe("a misspelt option", () => {
     expect(error.message).toContain(message);
   });
 
+  test.each<[string, (store: Statestore) => Promise<unknown>]>([
+    ["an export", async (store) => await exportSystem(store, "shop").next()],
+    ["an import", (store) => importSystem(store, [], { system: "shop" })],
+    ["encryption", async (store) => encryptedStatestore(store, { keys: {} })],
+  ])("%s of an address instead of a statestore says what makes one of it", async (_, use) => {
+    for (const store of ["sqlite:state.db", undefined]) {
+      const error = await errorOf(use(store as unknown as Statestore));
+      expect(error.message).toContain("expected a statestore, such as statestoreFromUrl");
+    }
+  });
+
+  test.each([["shop.jsonl"], [undefined], [5]])(
+    "an import of %j instead of a stream says what is one",
+    async (stream) => {
+      const importing = importSystem(memoryStatestore(), stream as never, { system: "shop" });
+      await expect(importing).rejects.toThrow("such as createReadStream(path)");
+    },
+  );
+
+  test("a seed that is no number is refused: all would be the same", async () => {
+    const system = testActorSystem({ actors: [], seed: "7" as unknown as number });
+    await expect(system).rejects.toThrow("seed: expected a whole number");
+  });
+
   test("an address is no statestore, and the error says what makes one of it", async () => {
     const statestore = "postgres://shop@db/shop" as unknown as Statestore;
     const error = await errorOf((async () => actorSystem("s", { actors: [], statestore }))());
@@ -480,6 +504,45 @@ describe("a system", () => {
     await system.start();
     expect(await system.actor(counter).add(1)).toBe(1);
     system.crash();
+  });
+});
+
+describe("an option of work that takes its time", () => {
+  const onProgress = 5;
+  const signal = { aborted: false };
+  type Work = (system: ActorSystem, options: object) => Promise<unknown>;
+  test.each<[string, Work]>([
+    ["reindex", (system, options) => system.reindex(counter, options)],
+    ["checkMigrations", (system, options) => system.checkMigrations(options)],
+    ["forEach", (system, options) => system.actors.forEach(counter, () => undefined, options)],
+    ["purge", (system, options) => system.actors.purge(counter, options)],
+    ["export", async (system, options) => system.export(options)],
+    ["reencrypt", (system, options) => system.reencrypt(options)],
+    [
+      "importSystem",
+      (_, options) => importSystem(memoryStatestore(), [], { system: "shop", ...options }),
+    ],
+  ])("is refused at once when it cannot be called or aborted: %s", async (name, work) => {
+    const system = actorSystem("worked", {
+      actors: [counter],
+      statestore: memoryStatestore(),
+      encryption: { keys: { k: new Uint8Array(32) } },
+      handleSignals: false,
+    });
+    await system.start();
+    onTestFinished(() => system.stop());
+    const wrong = async (options: object): Promise<string> =>
+      (await errorOf((async () => await work(system, options))())).message;
+    expect(await wrong({ onProgress })).toContain(`onProgress of ${name}: expected a function`);
+    expect(await wrong({ signal })).toContain(`signal of ${name}: expected an AbortSignal`);
+  });
+
+  test("is a list of definitions, and what is done with each", async () => {
+    const { system } = await startSystem([counter]);
+    const check = system.checkMigrations({ definitions: "counter" as never });
+    await expect(check).rejects.toThrow("definitions of checkMigrations: expected an array");
+    const each = system.actors.forEach(counter, "get" as never);
+    await expect(each).rejects.toThrow("forEach: expected a function, got string");
   });
 });
 

@@ -48,6 +48,7 @@ describe("a row that this program cannot read", () => {
     ["of a negative version", { stateVersion: -1 }, "version -1"],
     ["of half a version", { stateVersion: 0.5 }, "version 0.5"],
     ["of no version", { stateVersion: Number.NaN }, "version NaN"],
+    ["without a state", { state: undefined }, "has lost its state"],
     ["that is cut off", { state: '{"total":' }, "not json"],
     ["that is empty", { state: "" }, "not json"],
     ["that has a byte order mark", { state: '\ufeff{"total":7}' }, "not json"],

@@ -231,6 +231,15 @@ describe("the address of a statestore", () => {
     expect(existsSync(file)).toBe(true);
   });
 
+  test.each([
+    ["postgres", 5432],
+    ["cockroachdb", 26_257],
+    ["mariadb", 3306],
+  ])("of %s without a port has the one where such servers listen", async (scheme, port) => {
+    const store = statestoreFromUrl(`${scheme}://u:secret@host.invalid/d`);
+    await expect(store.open({ owner: "me" })).rejects.toThrow(`u@host.invalid:${port}/d`);
+  });
+
   const PEM = "-----BEGIN CERTIFICATE-----";
   test.each<[string, object, string]>([
     ["oracle://u:secret@h/d", {}, "begins with"],

@@ -53,6 +53,8 @@ interface ServerKind {
   readonly connect: (options: ConnectionLimits & { readonly url: string }) => Statestore;
   readonly administer: (url: string, statement: string) => Promise<unknown>;
   readonly lockActors: (url: string) => Promise<() => Promise<void>>;
+  /** Lets `name`, whose password is `r`, read the tables at `url`, and nothing else. */
+  readonly addReader: (server: OwnServer, url: string, name: string) => Promise<unknown>;
   readonly password: string;
   /** How TLS is asked for. */
   readonly tls: readonly [parameter: string, value: string];
@@ -77,6 +79,14 @@ const kinds: readonly ServerKind[] = [
     connect: postgresStatestore,
     administer,
     lockActors,
+    addReader(server, url, name) {
+      const place = /search_path=(\w+)/.exec(new URL(url).searchParams.get("options")!)![1]!;
+      return administer(
+        server.url,
+        `CREATE ROLE ${name} LOGIN PASSWORD 'r'; GRANT USAGE ON SCHEMA ${place} TO ${name};
+          GRANT SELECT ON ALL TABLES IN SCHEMA ${place} TO ${name}`,
+      );
+    },
     password: POSTGRES_PASSWORD,
     tls: ["sslmode", "require"],
     reasons: {
@@ -98,6 +108,11 @@ const kinds: readonly ServerKind[] = [
     connect: mysqlStatestore,
     administer: administerMysql,
     lockActors: lockActorsOfMysql,
+    addReader: (server, url, name) =>
+      administerMysql(
+        server.url,
+        `CREATE USER ${name} IDENTIFIED BY 'r'; GRANT SELECT ON ${new URL(url).pathname.slice(1)}.* TO ${name}`,
+      ),
     password: MARIADB_PASSWORD,
     tls: ["ssl-mode", "REQUIRED"],
     reasons: {
@@ -214,6 +229,23 @@ for (const kind of kinds) {
         await (await open(url)).close();
         await setVersion("oldest", 98);
         await expect(open(url)).rejects.toThrow(/version 99, which needs .* version 98/);
+      });
+
+      test("refuses a user who may only read, unless what is read is an export", async () => {
+        const url = new URL(await server.createPlace());
+        const system = await start(url.href);
+        await system.actor(counter, "a").add(1);
+        await system.stop();
+        await kind.addReader(server, url.href, "reader");
+        url.username = "reader";
+        url.password = "r";
+        const starting = start(url.href);
+        await expect(starting).rejects.toMatchObject({ code: "STATESTORE_UNAVAILABLE" });
+        await expect(starting).rejects.toThrow(/denied .*spawn_actor/);
+        const store = encryptedStatestore(kind.connect({ url: url.href }), encryption);
+        const into = encryptedStatestore(memoryStatestore(), encryption);
+        const imported = await importSystem(into, exportSystem(store, "shop"), { system: "shop" });
+        expect(imported.rows.state).toBe(1);
       });
 
       test("is opened once at a time: who closes it would close it for both", async () => {

@@ -9,7 +9,7 @@ import { askPatiently } from "../../engine/asked-store.ts";
 import { sleep, systemClock } from "../../engine/clock.ts";
 import type { Clock } from "../../engine/clock.ts";
 import { SpawnError } from "../../engine/errors.ts";
-import { checkOptionNames } from "../../engine/option-names.ts";
+import { checkWorkOptions } from "../../engine/option-names.ts";
 import type { Rewrite, SealedRows } from "../../engine/sealed-rows.ts";
 import type { Sealing } from "./sealing.ts";
 
@@ -57,7 +57,7 @@ export async function reencrypt(
   sealing: Sealing,
   options: ReencryptionOptions,
 ): Promise<Reencryption> {
-  checkOptionNames("reencrypt", options, OPTION_NAMES);
+  checkWorkOptions("reencrypt", options, OPTION_NAMES);
   const { rowsPerSecondMax = ROWS_PER_SECOND_MAX } = options;
   if (!(rowsPerSecondMax > 0)) {
     throw new SpawnError(

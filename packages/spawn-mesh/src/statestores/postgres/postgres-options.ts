@@ -40,8 +40,6 @@ interface PgPoolOptions {
   readonly allowExitOnIdle: true;
 }
 
-const DEFAULT_PORT = 5432;
-
 const sslModes: Readonly<Record<string, "off" | "verified" | "unverified">> = {
   disable: "off",
   require: "verified",
@@ -58,14 +56,20 @@ export interface ResolvedPostgres {
   readonly lockTimeoutMs: number;
 }
 
-/** @throws {SpawnError} `INVALID_ARGUMENT` */
-export function resolvePostgres(options: PostgresStatestoreOptions): ResolvedPostgres {
+/**
+ * @param port when the address has none
+ * @throws {SpawnError} `INVALID_ARGUMENT`
+ */
+export function resolvePostgres(
+  options: PostgresStatestoreOptions,
+  port: number,
+): ResolvedPostgres {
   const { tls } = options;
   const { connectionsMax, connectTimeoutMs, statementTimeoutMs, lockTimeoutMs } =
     resolveConnectionLimits(options);
   const url = parseUrl(options.url, {
     schemes: ["postgres", "postgresql"],
-    port: DEFAULT_PORT,
+    port,
     parameters: ["sslmode", "application_name", "options"],
   });
   return {

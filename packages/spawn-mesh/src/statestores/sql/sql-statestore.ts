@@ -40,6 +40,7 @@ import { SqlQueries } from "./sql-queries.ts";
 import { SqlMessages } from "./sql-messages.ts";
 import { listKeys, SqlSealedRows } from "./sql-sealed.ts";
 import { SqlSystemRows } from "./sql-systems.ts";
+import { checkWritable } from "./write-permission.ts";
 
 /** A kind of database, and how to reach this one. */
 export interface SqlDatabase {
@@ -97,7 +98,10 @@ export class SqlStatestore implements Statestore {
         session.keyIds,
       );
       const { system, cluster } = session;
-      if (system !== undefined) await checkCluster(driver, this.#dialect, { system, cluster });
+      if (system !== undefined) {
+        await checkWritable(driver);
+        await checkCluster(driver, this.#dialect, { system, cluster });
+      }
     } catch (error) {
       await driver.close();
       throw cannotBeOpened(this.#database.address, error);
