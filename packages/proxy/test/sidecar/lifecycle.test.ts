@@ -129,8 +129,10 @@ describe("a program beside a sidecar", () => {
         cause: expect.objectContaining({ message: expect.stringMatching(cause) }),
       },
     ]);
+    const stoppedAt = performance.now();
     await system.stop();
     expect(await starting).toBe("SHUTTING_DOWN no");
+    expect(performance.now() - stoppedAt).toBeLessThan(1_000);
   });
 
   test("that listens to no events warns that it waits", async () => {
