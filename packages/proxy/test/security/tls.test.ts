@@ -2,6 +2,8 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { Agent, request } from "node:https";
 import type { TLSSocket } from "node:tls";
+import { connect } from "spawn-mesh";
+import type { SpawnError } from "spawn-mesh";
 import { Status } from "spawn-mesh/protocol";
 import { describe, expect, test } from "vitest";
 import { TestAuthority } from "../../../spawn-mesh/test/servers/certificates.ts";
@@ -10,6 +12,7 @@ import { scratch } from "../fixtures/proxy-process.ts";
 import { startWithHost } from "../fixtures/start-with-host.ts";
 import { jsonIn } from "../fixtures/values.ts";
 import type { WireClient } from "../fixtures/wire-client.ts";
+import { errorOf } from "../sidecar/start-sidecar.ts";
 import { expectRefused } from "./identities.ts";
 
 describe("TLS", () => {
@@ -41,6 +44,28 @@ describe("TLS", () => {
     const anew = t.client.with({ tls: { ca: others.certificate.cert } });
     expect(jsonIn(await anew.read("incrementor"))).toEqual({ total: 1 });
   });
+
+  test.each([true, false])(
+    "is not spoken with a certificate that is not trusted: nothing was sent, with a stream %s",
+    async (stream) => {
+      await using folder = scratch();
+      const server = new TestAuthority(folder.path(".")).sign("server", "IP:127.0.0.1");
+      const { certFile: SPAWN_TLS_CERT_FILE, keyFile: SPAWN_TLS_KEY_FILE } = server;
+      await using t = await startWithHost({ add }, { SPAWN_TLS_CERT_FILE, SPAWN_TLS_KEY_FILE });
+      const { port } = t.proxy.address as { readonly port: number };
+      const call = async (protocol: string): Promise<SpawnError> => {
+        const url = `${protocol}://127.0.0.1:${port}`;
+        await using spawn = connect(url, { system: "spawn-system", stream });
+        return await errorOf(spawn.invoke("incrementor", { action: "get" }));
+      };
+      const error = await call("https");
+      expect(error).toMatchObject({ code: "NODE_UNAVAILABLE", applied: "no" });
+      expect(error.message).toMatch(/cannot be reached: unable to verify/);
+      // Whoever speaks HTTP there hears nothing of TLS, but the log says it.
+      expect(await call("http")).toMatchObject({ code: "UNKNOWN_OUTCOME" });
+      expect(t.proxy.logged).toContain("warning tls-failed");
+    },
+  );
 
   test("is not spoken at a socket file, which its mode protects", async () => {
     await using folder = scratch();

@@ -7,6 +7,7 @@ import { Agent as HttpAgent, request as httpRequest } from "node:http";
 import type { ClientRequest, IncomingHttpHeaders, IncomingMessage } from "node:http";
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
 import type { Socket } from "node:net";
+import { TLSSocket } from "node:tls";
 import { SpawnError, describeThrown } from "../engine/errors.ts";
 import type { SidecarAddress } from "./sidecar-address.ts";
 
@@ -123,8 +124,10 @@ export class HttpExchange {
 export function watchConnection(sending: ClientRequest): { isOpen: boolean } {
   const watched = { isOpen: false };
   sending.on("socket", (socket: Socket) => {
+    // Nothing is said to somebody whose certificate is not good.
+    const opened = socket instanceof TLSSocket ? "secureConnect" : "connect";
     if (!socket.connecting) watched.isOpen = true;
-    else socket.once("connect", () => (watched.isOpen = true));
+    else socket.once(opened, () => (watched.isOpen = true));
   });
   return watched;
 }
