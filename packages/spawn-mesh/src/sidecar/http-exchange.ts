@@ -73,20 +73,9 @@ export class HttpExchange {
 
   /** Sends a request and answers when the head of the answer is there; its body has to be read. */
   open(request: HttpRequest): Promise<OpenAnswer> {
-    const { method, path, body, signal, timeoutMs } = request;
+    const { signal, timeoutMs } = request;
     return new Promise((resolve, reject) => {
-      const { isTls, target, token } = this.#address;
-      const sending = (isTls ? httpsRequest : httpRequest)({
-        ...target,
-        agent: this.#agent,
-        method,
-        path,
-        headers: {
-          ...request.headers,
-          ...(token !== undefined && { authorization: `Bearer ${token}` }),
-          ...(body !== undefined && { "content-length": Buffer.byteLength(body) }),
-        },
-      });
+      const sending = this.#begin(request);
       const connection = watchConnection(sending);
       let ending: SpawnError | undefined;
       const giveUp = (error: SpawnError): void => {
@@ -110,7 +99,22 @@ export class HttpExchange {
         clearTimeout(timer);
         signal?.removeEventListener("abort", onAbort);
       });
-      sending.end(body);
+      sending.end(request.body);
+    });
+  }
+
+  #begin({ method, path, headers, body }: HttpRequest): ClientRequest {
+    const { isTls, target, token } = this.#address;
+    return (isTls ? httpsRequest : httpRequest)({
+      ...target,
+      agent: this.#agent,
+      method,
+      path,
+      headers: {
+        ...headers,
+        ...(token !== undefined && { authorization: `Bearer ${token}` }),
+        ...(body !== undefined && { "content-length": Buffer.byteLength(body) }),
+      },
     });
   }
 
