@@ -160,6 +160,18 @@ describe("a program beside a sidecar", () => {
     expect(await spawn.actor(counter).add(3)).toBe(3);
   });
 
+  test("calls nobody any more when it is a client that was closed", async () => {
+    await using proxy = await startTestProxy();
+    await using _system = await startBeside(proxy, [counter]);
+    const spawn = connectTo(proxy, { system: "spawn-system" });
+    expect(await spawn.actor(counter).add(1)).toBe(1);
+    await spawn.close();
+    expect(await failureOf(spawn.actor(counter).add(1))).toBe("SHUTTING_DOWN no");
+    const unused = connectTo(proxy, { system: "spawn-system" });
+    await unused.close();
+    expect(await failureOf(unused.actor(counter).add(1))).toBe("SHUTTING_DOWN no");
+  });
+
   test("ends what it runs when it stops, and takes no more", async () => {
     await using proxy = await startTestProxy();
     const system = await startBeside(proxy, [counter]);

@@ -41,6 +41,7 @@ const ANSWER_BYTES_MAX = 64 * 1024 * 1024;
 export class HttpExchange {
   readonly #address: SidecarAddress;
   readonly #agent: HttpAgent;
+  #isClosed = false;
 
   /** @param connectionsMax how many connections it has at once */
   constructor(address: SidecarAddress, connectionsMax: number = CONNECTIONS_MAX) {
@@ -53,7 +54,7 @@ export class HttpExchange {
    * Sends a request and reads the answer.
    *
    * @throws {SpawnError} `NODE_UNAVAILABLE` when it was never sent, `UNKNOWN_OUTCOME` when nobody knows,
-   * `CANCELLED`
+   * `CANCELLED`, `SHUTTING_DOWN` after {@link close}
    */
   async send(request: HttpRequest): Promise<HttpAnswer> {
     const { stream, ...answer } = await this.open(request);
@@ -104,6 +105,12 @@ export class HttpExchange {
   }
 
   #begin({ method, path, headers, body }: HttpRequest): ClientRequest {
+    if (this.#isClosed) {
+      throw new SpawnError(
+        "SHUTTING_DOWN",
+        "this program has closed its connections to the sidecar",
+      );
+    }
     const { isTls, target, token } = this.#address;
     return (isTls ? httpsRequest : httpRequest)({
       ...target,
@@ -118,8 +125,9 @@ export class HttpExchange {
     });
   }
 
-  /** Closes all connections, and with them what is under way. */
+  /** Closes all connections, and with them what is under way; opens no more. */
   close(): void {
+    this.#isClosed = true;
     this.#agent.destroy();
   }
 }
