@@ -22,6 +22,7 @@ import type { Log } from "./log.ts";
 import { refusingMalformed } from "./malformed-requests.ts";
 import { readBody } from "./request-body.ts";
 import { CheckedConnections } from "./security/checked-connections.ts";
+import { tellingFailedHandshakes } from "./security/failed-handshakes.ts";
 import type { Guard } from "./security/guard.ts";
 import { NOBODY } from "./security/identity.ts";
 import type { Identity } from "./security/identity.ts";
@@ -123,6 +124,7 @@ export class ProxyServer {
       tls === undefined
         ? createServer(settings, serve)
         : createTlsServer({ ...tls, ...settings }, serve);
+    this.#server.on("tlsClientError", tellingFailedHandshakes(options.log));
     this.#server.on("secureConnection", (socket: Socket) => this.#checked.add(socket));
     this.#server.on("upgrade", (request: IncomingMessage, socket: Socket, head: Buffer) => {
       if (this.#checked.isOutdated(socket)) return void socket.destroy();

@@ -121,7 +121,10 @@ describe("a call of gRPC", () => {
     const stream = session.request(headers);
     // It says that a hundred bytes follow.
     stream.write(Buffer.from([0, 0, 0, 0, 100, 1]));
+    const closed = once(stream.resume(), "close");
     expect(await ending(stream)).toBe(`${status.DEADLINE_EXCEEDED}`);
+    // What is half there would stay as long as its client does not end it.
+    await closed;
     session.destroy();
   });
 

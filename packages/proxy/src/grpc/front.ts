@@ -15,6 +15,7 @@ import { unexpected } from "../log.ts";
 import type { Log } from "../log.ts";
 import { refusingMalformed } from "../malformed-requests.ts";
 import { CheckedConnections } from "../security/checked-connections.ts";
+import { tellingFailedHandshakes } from "../security/failed-handshakes.ts";
 import type { Guard } from "../security/guard.ts";
 import { peerOf } from "../security/peer.ts";
 import { transferTimeouts } from "../transfer-timeouts.ts";
@@ -108,6 +109,7 @@ export async function startGrpcFront(options: GrpcFrontOptions): Promise<GrpcFro
     peers.add(socket);
     http2.injectConnection(socket);
   });
+  http.on("tlsClientError", tellingFailedHandshakes(options.log));
   http.on("secureConnection", (socket: Socket) => checked.add(socket));
   http.listen({ host: options.host, port: options.port });
   await once(http, "listening");

@@ -129,8 +129,10 @@ describe("a program beside a sidecar", () => {
         cause: expect.objectContaining({ message: expect.stringMatching(cause) }),
       },
     ]);
+    const stoppedAt = performance.now();
     await system.stop();
     expect(await starting).toBe("SHUTTING_DOWN no");
+    expect(performance.now() - stoppedAt).toBeLessThan(1_000);
   });
 
   test("that listens to no events warns that it waits", async () => {
@@ -156,6 +158,18 @@ describe("a program beside a sidecar", () => {
     await using _system = await startBeside(proxy, [counter]);
     await using spawn = connectTo(proxy, { system: "spawn-system" });
     expect(await spawn.actor(counter).add(3)).toBe(3);
+  });
+
+  test("calls nobody any more when it is a client that was closed", async () => {
+    await using proxy = await startTestProxy();
+    await using _system = await startBeside(proxy, [counter]);
+    const spawn = connectTo(proxy, { system: "spawn-system" });
+    expect(await spawn.actor(counter).add(1)).toBe(1);
+    await spawn.close();
+    expect(await failureOf(spawn.actor(counter).add(1))).toBe("SHUTTING_DOWN no");
+    const unused = connectTo(proxy, { system: "spawn-system" });
+    await unused.close();
+    expect(await failureOf(unused.actor(counter).add(1))).toBe("SHUTTING_DOWN no");
   });
 
   test("ends what it runs when it stops, and takes no more", async () => {

@@ -29,7 +29,7 @@ export interface SpawnClient extends AsyncDisposable {
     definition: ActorOf<State, ActionsOf, Kind>,
     ...name: NameOf<Kind>
   ): ActorRef<State, ActionsOf>;
-  /** Closes its connections; calls under way fail with `applied: "unknown"`. */
+  /** Closes its connections; calls under way fail with `applied: "unknown"`, later ones with `SHUTTING_DOWN`. */
   close(): Promise<void>;
 }
 

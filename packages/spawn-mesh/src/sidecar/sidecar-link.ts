@@ -7,7 +7,7 @@
 import type { Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { SpawnError, isSpawnError } from "../engine/index.ts";
-import { describeThrown } from "../engine/errors.ts";
+import type { ErrorCode } from "../engine/index.ts";
 import { FrameKind, RegistrationResponseSchema, Status } from "../protocol/index.ts";
 import type { StreamConnection } from "../protocol/index.ts";
 import { HttpExchange, failedExchange } from "./http-exchange.ts";
@@ -62,8 +62,8 @@ export class SidecarLink {
   #registeredAt = 0;
   /** Streams, one after the other, that ended soon after the registration. */
   #fleetingStreams = 0;
-  /** What is known to be the matter with the sidecar. */
-  #problem = "";
+  /** What was told to be the matter with the sidecar since it was there, by the codes of the errors. */
+  readonly #told = new Set<ErrorCode>();
 
   constructor(parts: SidecarLinkParts) {
     this.#parts = parts;
@@ -88,8 +88,7 @@ export class SidecarLink {
       const silence = setTimeout(() => this.#await(stillSilent()), SILENCE_MS).unref();
       try {
         await this.#registerOnce();
-        this.#problem = "";
-        return;
+        return this.#told.clear();
       } catch (error) {
         if (this.#stopped.signal.aborted) return;
         const isPassing = isSpawnError(error) && PASSING.has(error.code);
@@ -103,14 +102,15 @@ export class SidecarLink {
   }
 
   #await(cause: unknown): void {
-    const problem = describeThrown(cause);
-    if (problem === this.#problem) return;
-    this.#problem = problem;
+    const code = isSpawnError(cause) ? cause.code : "INTERNAL";
+    if (this.#told.has(code)) return;
+    this.#told.add(code);
     this.#parts.awaited(cause);
   }
 
   async #registerOnce(): Promise<void> {
     const stream = await this.#parts.stream?.open();
+    this.#stopped.signal.throwIfAborted();
     if (stream === undefined) await this.#registerByRequest();
     else await this.#registerOver(stream);
   }
@@ -137,6 +137,7 @@ export class SidecarLink {
         "spawn-host-port": `${port}`,
       },
       body: this.#parts.body,
+      signal: this.#stopped.signal,
       timeoutMs: ANSWER_TIMEOUT_MS,
     });
     const { socket } = stream;
@@ -189,7 +190,9 @@ export class SidecarLink {
 }
 
 function stillSilent(): SpawnError {
-  return new SpawnError("NODE_UNAVAILABLE", "the sidecar has not answered yet");
+  return new SpawnError("UNKNOWN_OUTCOME", "the sidecar has not answered yet", {
+    applied: "unknown",
+  });
 }
 
 /** @throws {SpawnError} what the sidecar says against it */

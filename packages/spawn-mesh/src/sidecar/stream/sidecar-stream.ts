@@ -24,6 +24,7 @@ const LEAVE_MS_MAX = 2_000;
 /** The largest answer or run that is read, in bytes. */
 const BODY_BYTES_MAX = 64 * 1024 * 1024;
 const NO_BODY = new Uint8Array(0);
+const ENDED_HERE = "this program has ended it";
 
 export class SidecarStream {
   readonly #address: SidecarAddress;
@@ -37,7 +38,9 @@ export class SidecarStream {
   #patience: Promise<unknown> | undefined;
   /** Calls ask for no stream before that (monotonic milliseconds). */
   #askAt = 0;
-  #isClosed = false;
+  /** The connection on which no frame has come yet. */
+  #unproven: StreamConnection | undefined;
+  readonly #closing = new AbortController();
 
   /** @param runs does what the sidecar asks for; `undefined` for a program that hosts nothing */
   constructor(address: SidecarAddress, runs?: HostedRuns) {
@@ -100,19 +103,20 @@ export class SidecarStream {
   }
 
   close(): void {
-    this.#isClosed = true;
-    this.#connection?.end("this program has ended it");
+    this.#closing.abort();
+    this.#unproven?.close(ENDED_HERE);
+    this.#connection?.end(ENDED_HERE);
   }
 
   async #open(): Promise<StreamConnection | undefined> {
     this.#askAt = performance.now() + jittered(TRY_AGAIN_MS);
-    const opened = await openStream(this.#address, this.#program);
+    const opened = await openStream(this.#address, this.#program, this.#closing.signal);
     const connection = opened && (await this.#begun(opened));
     if (connection === undefined) {
       this.#askAt = performance.now() + jittered(ASK_AGAIN_MS);
       return undefined;
     }
-    if (this.#isClosed) connection.close("this program has ended it");
+    if (this.#closing.signal.aborted) connection.close(ENDED_HERE);
     // It may have ended with what came behind the first frame.
     if (!connection.isOpen) return undefined;
     this.#askAt = 0;
@@ -133,8 +137,9 @@ export class SidecarStream {
         },
         tooLarge: (_kind, id, bytes) => runs?.refuse(connection, id, bytes),
         cancelled: (id) => runs?.cancel(connection, id),
-        beat() {
+        beat: () => {
           clearTimeout(timer);
+          this.#unproven = undefined;
           resolve(connection);
         },
         drained: () => this.#changed(),
@@ -145,6 +150,7 @@ export class SidecarStream {
         },
       });
       const timer = setTimeout(() => connection.close("no frame came"), NEGOTIATION_MS_MAX);
+      this.#unproven = connection;
       connection.begin(head);
     });
   }
