@@ -76,7 +76,9 @@ function namesOf({ ancestorTitles, title }: TestReport): readonly string[] {
 
 /** As a regular expression that matches nothing else; lines of a name end where they do. */
 function literally(name: string): string {
-  return name.replaceAll(/[$()*+.?[\\\]^{|}]/g, String.raw`\$&`).replaceAll(/[^\S ]/g, String.raw`\s`);
+  return name
+    .replaceAll(/[$()*+.?[\\\]^{|}]/g, String.raw`\$&`)
+    .replaceAll(/[^\S ]/g, String.raw`\s`);
 }
 
 /** The lines before those of the stack; a difference of two values can have hundreds. */
