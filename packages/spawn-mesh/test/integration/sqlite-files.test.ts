@@ -160,8 +160,8 @@ test("looks for what is due as fast when many wait behind a message that fails",
     await store.messages.nextDueAt();
   }
   const { user, system } = process.cpuUsage(before);
-  // Walking over all of them took 35 ms each time; what others do meanwhile does not count.
-  expect((user + system) / 1_000 / 50).toBeLessThan(10);
+  // A look takes a fifth of a millisecond, a walk over all of them two; what others do meanwhile does not count.
+  expect((user + system) / 1_000 / 50).toBeLessThan(1);
   await store.close();
 });
 
