@@ -306,6 +306,8 @@ describe("a host that dies", () => {
     await t.client.invoke("incrementor", "get");
     const calling = t.client.invoke("incrementor", "slow");
     await until(() => runs === 1);
+    // A connection that is closed at once has not carried the request.
+    await sleep(500);
     await t.host.kill();
     expect((await calling).headers).toMatchObject({
       "spawn-error": "HOST_UNAVAILABLE",

@@ -245,7 +245,7 @@ describe("an action beside a sidecar", () => {
     const startedAt = performance.now();
     const error = await errorOf(ida.askMyself());
     expect(error.message).toContain("[CYCLE]");
-    expect(performance.now() - startedAt).toBeLessThan(2_000);
+    expect(performance.now() - startedAt).toBeLessThan(10_000);
   });
 
   test("calls through the system as through its context", async () => {
