@@ -5,6 +5,7 @@
  * process can be "killed" and "restarted" in the middle of a test: what was committed is there
  * afterwards, and nothing else. Every action runs in strict mode, on a fresh copy of the state.
  */
+import { SpawnError } from "../engine/index.ts";
 import type {
   ActorKind,
   ActorList,
@@ -21,6 +22,7 @@ import { actorSystem } from "../sdk/actor-system.ts";
 import type { ActorSystem, Messages } from "../sdk/actor-system.ts";
 import type { Actors, FindOptions, Where } from "../sdk/finding.ts";
 import type { AnyExternal } from "../sdk/external.ts";
+import { checkOptionNames } from "../sdk/option-names.ts";
 import type { StoredActorRef } from "../sdk/stored-actor.ts";
 import { memoryStatestore } from "../statestores/memory/index.ts";
 import { seededRandom } from "./seeded-random.ts";
@@ -122,8 +124,15 @@ export class TestActorSystem {
     return this.#system.stored(definition, ...name);
   }
 
-  /** Lets `ms` milliseconds pass: everything that falls due happens, in order. */
+  /**
+   * Lets `ms` milliseconds pass: everything that falls due happens, in order.
+   *
+   * @throws {SpawnError} `INVALID_ARGUMENT` when it is no number, or less than 0
+   */
   async advance(ms: number): Promise<void> {
+    if (!(ms >= 0)) {
+      throw new SpawnError("INVALID_ARGUMENT", `advance: expected milliseconds from 0, got ${ms}`);
+    }
     await this.clock.advance(ms);
   }
 
@@ -183,8 +192,22 @@ export class TestActorSystem {
   }
 }
 
-/** Starts an actor system for a test. Use `await using`, or call `stop()`. */
+const OPTIONS: Readonly<Record<keyof TestActorSystemOptions, true>> = {
+  actors: true,
+  name: true,
+  statestore: true,
+  seed: true,
+  limits: true,
+  externals: true,
+};
+
+/**
+ * Starts an actor system for a test. Use `await using`, or call `stop()`.
+ *
+ * @throws {SpawnError} `INVALID_ARGUMENT` for an option that there is not, and as `actorSystem`
+ */
 export async function testActorSystem(options: TestActorSystemOptions): Promise<TestActorSystem> {
+  checkOptionNames("testActorSystem", options, OPTIONS);
   const system = new TestActorSystem(options);
   await system.start();
   return system;
