@@ -20,11 +20,11 @@ export interface StatestoreFromUrlOptions {
    * `MSSQL`, `memory`. Default: what
    * the address begins with. Giving another kind than that is an error.
    */
-  readonly type?: string;
+  readonly type?: string | undefined;
   /** Connections at once, for databases with a server. Default 8. */
-  readonly connectionsMax?: number;
+  readonly connectionsMax?: number | undefined;
   /** Certificates, for databases with a server. Giving any asks for TLS. */
-  readonly tls?: TlsMaterial;
+  readonly tls?: TlsMaterial | undefined;
 }
 
 interface Kind {
@@ -92,7 +92,8 @@ export function statestoreFromUrl(url: string, options: StatestoreFromUrlOptions
     ];
     const what =
       type === undefined ? "url: expected an address that begins with" : "type: expected";
-    const got = type === undefined ? (scheme ?? "none of them") : JSON.stringify(type);
+    const beginning = scheme ?? "none of them; a file is sqlite:state.db";
+    const got = type === undefined ? beginning : JSON.stringify(type);
     throw new SpawnError("INVALID_ARGUMENT", `${what} ${known.join(", ")}; got ${got}`);
   }
   if (scheme === undefined || !kind.schemes.includes(scheme)) {

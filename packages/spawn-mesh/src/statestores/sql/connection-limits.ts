@@ -3,16 +3,16 @@ import { checkWholeNumber, TIMEOUT_MS_MAX } from "../../engine/limits.ts";
 
 export interface ConnectionLimits {
   /** Connections at once. Default 8. */
-  readonly connectionsMax?: number;
+  readonly connectionsMax?: number | undefined;
   /** How long to wait for a connection, in milliseconds. Default 5 000. */
-  readonly connectTimeoutMs?: number;
+  readonly connectTimeoutMs?: number | undefined;
   /** How long a statement may take, in milliseconds. Default 10 000. */
-  readonly statementTimeoutMs?: number;
+  readonly statementTimeoutMs?: number | undefined;
   /**
    * How long a statement may wait for a lock of somebody else, in milliseconds; MySQL and MariaDB round
    * it up to seconds. Default 5 000.
    */
-  readonly lockTimeoutMs?: number;
+  readonly lockTimeoutMs?: number | undefined;
 }
 
 /** How much longer than the server we wait for its word that the time is over, in milliseconds. */
@@ -24,7 +24,7 @@ export function resolveConnectionLimits({
   connectTimeoutMs = 5_000,
   statementTimeoutMs = 10_000,
   lockTimeoutMs = 5_000,
-}: ConnectionLimits): Required<ConnectionLimits> {
+}: ConnectionLimits): Record<keyof ConnectionLimits, number> {
   checkWholeNumber("connectionsMax", connectionsMax, { min: 1 });
   checkWholeNumber("connectTimeoutMs", connectTimeoutMs, { min: 1, max: TIMEOUT_MS_MAX });
   checkWholeNumber("statementTimeoutMs", statementTimeoutMs, { min: 1, max: TIMEOUT_MS_MAX });
