@@ -13,6 +13,8 @@ import type {
   EngineEvent,
   InvokeRequest,
   Limits,
+  MigrationCheck,
+  MigrationCheckOptions,
   SendRequest,
   Statestore,
 } from "../engine/index.ts";
@@ -122,6 +124,11 @@ export class TestActorSystem {
     ...name: NameOf<Kind>
   ): StoredActorRef<State> {
     return this.#system.stored(definition, ...name);
+  }
+
+  /** Tries on all stored states whether they can be brought to today's shape, and writes none. */
+  checkMigrations(options?: MigrationCheckOptions): Promise<MigrationCheck> {
+    return this.#system.checkMigrations(options);
   }
 
   /**
