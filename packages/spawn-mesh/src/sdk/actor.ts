@@ -390,10 +390,10 @@ function refuseMessage(name: string, made: unknown): unknown {
 }
 
 function actionsOf(actorName: string, actions: object): ReadonlyMap<string, ActionDefinition> {
-  if (typeof actions !== "object" || actions === null) {
+  if (typeof actions !== "object" || actions === null || Array.isArray(actions)) {
     throw new SpawnError(
       "INVALID_ARGUMENT",
-      `actions of ${actorName}: expected an object of functions, got ${typeof actions}`,
+      `actions of ${actorName}: expected an object of functions, got ${Array.isArray(actions) ? "an array" : typeof actions}`,
     );
   }
   return new Map(
