@@ -67,6 +67,7 @@ test("a cart of the first version goes on in the second", async () => {
   await before.stop();
 
   await using after = await testActorSystem({ actors: [cart], statestore });
+  expect(await after.checkMigrations()).toMatchObject({ seen: 1, failed: 0 });
   const put = after.actor(cart, "c-1").put({ article: "tea", count: 2 });
   expect(await put).toEqual([{ article: "tea", count: 3 }]);
 });

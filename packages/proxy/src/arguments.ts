@@ -11,7 +11,7 @@ The sidecar of Spawn Mesh. It takes no arguments: variables of the environment s
   PROXY_DATABASE_NAME       the file, or the database on a server; default .spawn/state.db
   SPAWN_STATESTORE_KEY      encrypts what is stored; a server needs one
 
-All of them are in docs/guides/sidecar.md. SIGTERM ends it when what is queued is done.
+All of them are in docs/guides/sidecar.md of the repository. SIGTERM ends it when what is queued is done.
 `;
 
 /** What is printed, and the status that it ends with. */

@@ -214,7 +214,8 @@ export function isSpawnError(error: unknown): error is SpawnError {
 /** The same error, whose text begins with where it came about: an actor, and an action of it. */
 export function errorAt(place: string, error: SpawnError): SpawnError {
   const { code, applied, failure } = error;
-  return new SpawnError(code, `${place}: ${messageOf(error)}`, { applied, failure, cause: error });
+  const underneath = "cause" in error ? { cause: error.cause } : undefined;
+  return new SpawnError(code, `${place}: ${messageOf(error)}`, { applied, failure, ...underneath });
 }
 
 /** The text of an error without its code, to be put behind another. */

@@ -74,7 +74,10 @@ export interface ActorSystemOptions {
   readonly handleSignals?: boolean | undefined;
   /** Bounds of queues, sizes and times. Each has a default. */
   readonly limits?: Partial<Limits> | undefined;
-  /** Runs each action on a fresh decode of the state and fails calls after a state was changed behind our back. Default `false`. */
+  /**
+   * Runs each action on a fresh decode of the state, fails calls after a state was changed behind our back,
+   * and lets the stack of an error begin with the call. Default `false`.
+   */
   readonly strict?: boolean | undefined;
   /** Receives what the system tells about itself: fences, lost answers, abandoned runs. */
   readonly onEvent?: EventListener | undefined;

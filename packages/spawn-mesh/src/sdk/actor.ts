@@ -50,27 +50,27 @@ export interface ActorOptions<State, ActionsOf, Kind extends ActorKind, Index = 
   /** Makes the state of a new actor; or versions of it, or a protobuf message, from `state(…)`. Without it the actor is stateless. */
   readonly state?: (() => State) | VersionedState<State> | MessageState<State>;
   /** `durable`: a reply means committed. `write-behind`: a reply means in memory. Default `durable`. */
-  readonly durability?: Durability;
+  readonly durability?: Durability | undefined;
   /** Idle time after which the actor leaves memory, in milliseconds; every action begins it anew. Default 10 000. */
-  readonly deactivateTimeoutMs?: number;
+  readonly deactivateTimeoutMs?: number | undefined;
   /**
    * Durable: how often a revision is kept for restore. Write-behind: how often the state is written,
    * and so how much a crash may lose. Milliseconds. Default 2 000.
    */
-  readonly snapshotTimeoutMs?: number;
+  readonly snapshotTimeoutMs?: number | undefined;
   /** How many revisions are kept; 0 for none. Default 10. */
-  readonly revisionsKept?: number;
+  readonly revisionsKept?: number | undefined;
   /**
    * For how long a revision is kept after a newer one took its place, in milliseconds: what was the state
    * at any time since then can be read. Looked at whenever a revision is kept. Default: however old.
    */
-  readonly revisionsKeptMs?: number;
+  readonly revisionsKeptMs?: number | undefined;
   /**
    * Deletes the actor with all that is stored of it when nothing of it was committed for so long, in
    * milliseconds; reads do not count. That is looked for every hundredth of this time, but once a minute at
    * the most and once an hour at the least. Default: never.
    */
-  readonly expireAfterMs?: number;
+  readonly expireAfterMs?: number | undefined;
   /**
    * Fields that the actor is found by (`system.find`), made of its state and stored with it: strings,
    * numbers and booleans; `null` is not found. They are never encrypted. It must not change the state; if it
@@ -379,10 +379,10 @@ function refuseMessage(name: string, made: unknown): unknown {
 }
 
 function actionsOf(actorName: string, actions: object): ReadonlyMap<string, ActionDefinition> {
-  if (typeof actions !== "object" || actions === null) {
+  if (typeof actions !== "object" || actions === null || Array.isArray(actions)) {
     throw new SpawnError(
       "INVALID_ARGUMENT",
-      `actions of ${actorName}: expected an object of functions, got ${typeof actions}`,
+      `actions of ${actorName}: expected an object of functions, got ${Array.isArray(actions) ? "an array" : typeof actions}`,
     );
   }
   return new Map(

@@ -33,6 +33,7 @@ import { currentRun, inProcessHost } from "./in-process-host.ts";
 import { functionsOf } from "./external.ts";
 import { SystemActors } from "./finding.ts";
 import type { FindOptions } from "./finding.ts";
+import { withCallSite } from "./call-site.ts";
 import { cronTimes } from "./cron-times.ts";
 import { addRunningSystem, findEngine, removeRunningSystem } from "./running-systems.ts";
 import type { RunningSystem } from "./running-systems.ts";
@@ -48,6 +49,7 @@ export class EmbeddedActorSystem implements ActorSystem, RunningSystem {
   readonly engine: Engine;
   readonly handlesSignals: boolean;
   readonly #store: Statestore;
+  readonly #isStrict: boolean;
   readonly #clock: Clock | undefined;
   /** Aborted when nothing new is begun any more. */
   readonly #ending = new AbortController();
@@ -71,6 +73,7 @@ export class EmbeddedActorSystem implements ActorSystem, RunningSystem {
     const { cluster, strict = false, limits, clock, random, onEvent } = options;
     this.#store = storeOf(options);
     this.#clock = clock;
+    this.#isStrict = strict;
     this.engine = new Engine({
       system: name,
       definitions: options.actors.map((defined) => ({
@@ -129,11 +132,12 @@ export class EmbeddedActorSystem implements ActorSystem, RunningSystem {
 
   async invoke<Reply = unknown>(name: string, request: InvokeRequest): Promise<Reply> {
     const run = currentRun();
-    const reply =
-      run === undefined
-        ? this.engine.invoke(name, request)
-        : run.invoke(name, { system: this.name, ...request });
-    return (await reply) as Reply;
+    if (run !== undefined) {
+      const own = { ...request, system: request.system ?? this.name };
+      return (await run.invoke(name, own)) as Reply;
+    }
+    const reply = this.engine.invoke(name, request);
+    return (await (this.#isStrict ? withCallSite(reply) : reply)) as Reply;
   }
 
   effect<State, ActionsOf, Kind extends ActorKind>(
@@ -148,7 +152,7 @@ export class EmbeddedActorSystem implements ActorSystem, RunningSystem {
     const run = currentRun();
     return run === undefined
       ? await this.engine.send(name, request)
-      : run.send(name, { system: this.name, ...request });
+      : run.send(name, { ...request, system: request.system ?? this.name });
   }
 
   async publish(channel: string, payload?: unknown): Promise<string> {
@@ -290,16 +294,21 @@ class ReachedActor implements CallTarget {
   readonly type: ActorType;
   readonly Reference: ReferenceType;
   readonly #engine: Engine;
+  readonly #isStrict: boolean;
 
   constructor(engine: Engine, type: ActorType) {
     this.#engine = engine;
+    this.#isStrict = type.definition.isStrict;
     this.type = type;
     this.Reference = referenceType(type);
   }
 
   call(call: ActorCall): Promise<unknown> {
     const run = currentRun();
-    if (run === undefined) return this.#engine.call(call);
+    if (run === undefined) {
+      const called = this.#engine.call(call);
+      return this.#isStrict ? withCallSite(called) : called;
+    }
     const { system } = this.#engine;
     const { name, action, payload, options } = call;
     return run.invoke(name, {

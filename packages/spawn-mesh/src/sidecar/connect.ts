@@ -18,7 +18,11 @@ export interface ConnectOptions extends Pick<SidecarOptions, "token" | "stream">
   readonly system?: string | undefined;
 }
 
-const OPTION_NAMES: readonly (keyof ConnectOptions)[] = ["system", "token", "stream"];
+const OPTIONS: Readonly<Record<keyof ConnectOptions, true>> = {
+  system: true,
+  token: true,
+  stream: true,
+};
 
 /** Calls actors through a sidecar. It keeps a connection or a few, and no process alive. */
 export interface SpawnClient extends AsyncDisposable {
@@ -40,7 +44,7 @@ export interface SpawnClient extends AsyncDisposable {
  * @throws {SpawnError} `INVALID_ARGUMENT`
  */
 export function connect(url: string, options: ConnectOptions = {}): SpawnClient {
-  checkOptionNames("connect", options, OPTION_NAMES);
+  checkOptionNames("connect", options, Object.keys(OPTIONS));
   const { system, token, stream: isStreamed = true } = options;
   if (system !== undefined) checkName("system", system);
   const address = addressOf({ url, stream: isStreamed, ...(token !== undefined && { token }) });

@@ -31,7 +31,13 @@ export interface SidecarAddress {
 
 const PORT_DEFAULT = 9001;
 
-const OPTION_NAMES: readonly (keyof SidecarOptions)[] = ["url", "token", "stream", "host", "port"];
+const OPTIONS: Readonly<Record<keyof SidecarOptions, true>> = {
+  url: true,
+  token: true,
+  stream: true,
+  host: true,
+  port: true,
+};
 
 /** @throws {SpawnError} `INVALID_ARGUMENT` */
 export function addressOf(sidecar: string | SidecarOptions): SidecarAddress {
@@ -53,7 +59,7 @@ export function addressOf(sidecar: string | SidecarOptions): SidecarAddress {
 export function sidecarOptions(sidecar: string | SidecarOptions): SidecarOptions {
   const options = typeof sidecar === "string" ? { url: sidecar } : sidecar;
   if (typeof options !== "object" || options === null) throw badUrl(options);
-  checkOptionNames("sidecar", options, OPTION_NAMES);
+  checkOptionNames("sidecar", options, Object.keys(OPTIONS));
   if (typeof options.url !== "string") throw badUrl(options.url);
   if (options.port !== undefined) {
     checkWholeNumber("sidecar.port", options.port, { min: 0, max: 65_535 });

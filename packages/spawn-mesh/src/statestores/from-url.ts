@@ -21,11 +21,11 @@ export interface StatestoreFromUrlOptions {
    * `MSSQL`, `memory`. Default: what
    * the address begins with. Giving another kind than that is an error.
    */
-  readonly type?: string;
+  readonly type?: string | undefined;
   /** Connections at once, for databases with a server. Default 8. */
-  readonly connectionsMax?: number;
+  readonly connectionsMax?: number | undefined;
   /** Certificates, for databases with a server. Giving any asks for TLS. */
-  readonly tls?: TlsMaterial;
+  readonly tls?: TlsMaterial | undefined;
 }
 
 interface Kind {
@@ -94,13 +94,11 @@ export function statestoreFromUrl(url: string, options: StatestoreFromUrlOptions
     ];
     const what =
       type === undefined ? "url: expected an address that begins with" : "type: expected";
-    const given = type === undefined ? scheme : String(type);
-    const meant = given === undefined ? undefined : nearestName(given, known);
+    const given = type === undefined ? scheme : JSON.stringify(type);
+    const meant = nearestName(String(type ?? scheme ?? ""), known);
     const guess = meant === undefined ? "" : `, did you mean ${meant}?`;
-    throw new SpawnError(
-      "INVALID_ARGUMENT",
-      `${what} ${known.join(", ")}; got ${given ?? "none of them"}${guess}`,
-    );
+    const got = given ?? "none of them; a file is sqlite:state.db";
+    throw new SpawnError("INVALID_ARGUMENT", `${what} ${known.join(", ")}; got ${got}${guess}`);
   }
   if (scheme === undefined || !kind.schemes.includes(scheme)) {
     throw new SpawnError(

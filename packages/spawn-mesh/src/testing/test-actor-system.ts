@@ -5,6 +5,7 @@
  * process can be "killed" and "restarted" in the middle of a test: what was committed is there
  * afterwards, and nothing else. Every action runs in strict mode, on a fresh copy of the state.
  */
+import { SpawnError } from "../engine/index.ts";
 import type {
   ActorKind,
   ActorList,
@@ -12,6 +13,8 @@ import type {
   EngineEvent,
   InvokeRequest,
   Limits,
+  MigrationCheck,
+  MigrationCheckOptions,
   SendRequest,
   Statestore,
 } from "../engine/index.ts";
@@ -137,8 +140,20 @@ export class TestActorSystem {
     return this.#system.stored(definition, ...name);
   }
 
-  /** Lets `ms` milliseconds pass: everything that falls due happens, in order. */
+  /** Tries on all stored states whether they can be brought to today's shape, and writes none. */
+  checkMigrations(options?: MigrationCheckOptions): Promise<MigrationCheck> {
+    return this.#system.checkMigrations(options);
+  }
+
+  /**
+   * Lets `ms` milliseconds pass: everything that falls due happens, in order.
+   *
+   * @throws {SpawnError} `INVALID_ARGUMENT` when it is no number, or less than 0
+   */
   async advance(ms: number): Promise<void> {
+    if (!(ms >= 0)) {
+      throw new SpawnError("INVALID_ARGUMENT", `advance: expected milliseconds from 0, got ${ms}`);
+    }
     await this.clock.advance(ms);
   }
 
@@ -198,7 +213,11 @@ export class TestActorSystem {
   }
 }
 
-/** Starts an actor system for a test. Use `await using`, or call `stop()`. */
+/**
+ * Starts an actor system for a test. Use `await using`, or call `stop()`.
+ *
+ * @throws {SpawnError} `INVALID_ARGUMENT` for an option that there is not, and as `actorSystem`
+ */
 export async function testActorSystem(options: TestActorSystemOptions): Promise<TestActorSystem> {
   const system = new TestActorSystem(options);
   await system.start();

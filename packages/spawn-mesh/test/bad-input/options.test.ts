@@ -322,6 +322,11 @@ describe("a definition", () => {
     ["no options", undefined, "odd"],
     ["null", null, "odd"],
     ["no actions", {}, "actions of odd: expected an object of functions, got undefined"],
+    [
+      "a list of actions",
+      { actions: [] },
+      "actions of odd: expected an object of functions, got an array",
+    ],
     ["actions that are a function", { actions: () => 1 }, "actions of odd"],
     [
       "an action that is no function",

@@ -243,7 +243,7 @@ describe("the address of a statestore", () => {
   const PEM = "-----BEGIN CERTIFICATE-----";
   test.each<[string, object, string]>([
     ["oracle://u:secret@h/d", {}, "begins with"],
-    ["nothing", {}, "begins with"],
+    ["shop.db", {}, "a file is sqlite:state.db"],
     ["postgres://u:secret@h/d", { type: "Oracle" }, "type: expected"],
     ["postgres://u:secret@h/d", { type: "MySql" }, "since the type is MySql"],
     ["postgres://u:secret@h", {}, "name of a database"],

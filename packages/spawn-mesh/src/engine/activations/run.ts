@@ -331,9 +331,11 @@ export class Run implements ActionContext {
     }) as Readonly<Record<string, unknown>>;
     const method = reference[action];
     if (typeof method !== "function") {
+      const names: string[] = [];
+      for (const known in reference) names.push(known);
       throw new SpawnError(
         "ACTION_NOT_FOUND",
-        `${kind}: there is no action ${JSON.stringify(action)}`,
+        `${kind}: there is no action ${JSON.stringify(action)}; there are ${names.join(", ")}`,
       );
     }
     Reflect.apply(method, reference, []);

@@ -19,7 +19,7 @@ export interface PostgresStatestoreOptions extends ConnectionLimits {
    */
   readonly url: string;
   /** Certificates. Giving any asks for TLS. */
-  readonly tls?: TlsMaterial;
+  readonly tls?: TlsMaterial | undefined;
 }
 
 /** Options of a pool of `pg`. */

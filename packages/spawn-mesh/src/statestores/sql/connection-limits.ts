@@ -4,16 +4,16 @@ import { checkOptionNames } from "../../engine/option-names.ts";
 
 export interface ConnectionLimits {
   /** Connections at once. Default 8. */
-  readonly connectionsMax?: number;
+  readonly connectionsMax?: number | undefined;
   /** How long to wait for a connection, in milliseconds. Default 5 000. */
-  readonly connectTimeoutMs?: number;
+  readonly connectTimeoutMs?: number | undefined;
   /** How long a statement may take, in milliseconds. Default 10 000. */
-  readonly statementTimeoutMs?: number;
+  readonly statementTimeoutMs?: number | undefined;
   /**
    * How long a statement may wait for a lock of somebody else, in milliseconds; MySQL and MariaDB round
    * it up to seconds. Default 5 000.
    */
-  readonly lockTimeoutMs?: number;
+  readonly lockTimeoutMs?: number | undefined;
 }
 
 /** How much longer than the server we wait for its word that the time is over, in milliseconds. */
@@ -33,7 +33,9 @@ const OPTION_NAMES = [
  *
  * @throws {SpawnError} `INVALID_ARGUMENT`
  */
-export function resolveConnectionLimits(options: ConnectionLimits): Required<ConnectionLimits> {
+export function resolveConnectionLimits(
+  options: ConnectionLimits,
+): Record<keyof ConnectionLimits, number> {
   checkOptionNames("statestore", options, OPTION_NAMES);
   const {
     connectionsMax = 8,

@@ -46,12 +46,12 @@ export interface SqliteStatestoreOptions {
    * How long a commit waits for another program, a backup for example, that holds a lock on the
    * file, in milliseconds. Default 5000.
    */
-  readonly busyTimeoutMs?: number;
+  readonly busyTimeoutMs?: number | undefined;
   /**
    * The largest row, in bytes: a state with what belongs to it. A commit with a larger one fails for
    * ever. Default 1 000 000 000, the largest that SQLite can store.
    */
-  readonly rowSizeMaxBytes?: number;
+  readonly rowSizeMaxBytes?: number | undefined;
 }
 
 /** A statestore on a SQLite file. */
