@@ -20,7 +20,8 @@ import type { InvokeRequest, ReferenceCall, RunOwner } from "./run.ts";
 import { changeOf, failedStep, failureOf } from "./run-outcome.ts";
 import type { RunOutcome, RunSurroundings } from "./run-outcome.ts";
 import { composeBroadcast, composeCall } from "../messages/sending.ts";
-import type { Outgoing, SendRequest } from "../messages/sending.ts";
+import type { SendRequest } from "../messages/send-options.ts";
+import type { Outgoing } from "../messages/sending.ts";
 import { copyValue } from "../values/values.ts";
 
 /** A layer of {@link Activation}: it runs actions on the state, and leaves what comes of them to those above. */

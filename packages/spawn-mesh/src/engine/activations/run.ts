@@ -15,7 +15,8 @@ import type { Limits } from "../limits.ts";
 import { idsMeant } from "../messages/message-ids.ts";
 import { unitsOf } from "../messages/message-payload.ts";
 import { EXTERNAL } from "../messages/sending.ts";
-import type { Outgoing, SendOptions, SendRequest } from "../messages/sending.ts";
+import type { SendOptions, SendRequest } from "../messages/send-options.ts";
+import type { Outgoing } from "../messages/sending.ts";
 import type { Tags } from "../statestore.ts";
 
 /** A call to another actor by name. */

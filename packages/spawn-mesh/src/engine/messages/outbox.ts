@@ -26,8 +26,8 @@ import type { ContinuedCall } from "../calls/keyed-invocations.ts";
 import type { Loader } from "../activations/loader.ts";
 import type { Limits } from "../limits.ts";
 import type { Message, MessageClaim, Postponement, StoredMessage } from "../message-store.ts";
-import { handBack, NOTHING_TOLD, postponed, untriedOf } from "./giving-back.ts";
-import { giveUp } from "./giving-up.ts";
+import { handBack, postponed, untriedOf } from "./giving-back.ts";
+import { giveUp, wornOut } from "./giving-up.ts";
 import { RepeatedCalls } from "./repeated-calls.ts";
 import { repeatWrite } from "./repeated-write.ts";
 import { isMissed, type CronTimes } from "./repetition.ts";
@@ -222,11 +222,7 @@ export class Outbox {
   fire(source: ActorId, outgoing: Outgoing): void {
     const { emit, clock } = this.#parts;
     const at = clock.wall();
-    const message = {
-      ...storedAs(outgoing, { source, at, graceMs: 0 }),
-      attempts: 0,
-      error: undefined,
-    };
+    const message = untried(storedAs(outgoing, { source, at, graceMs: 0 }));
     const { target, action } = message;
     const caller: Caller = {
       resolve: () => undefined,
@@ -453,11 +449,4 @@ export class Outbox {
       () => false,
     );
   }
-}
-
-/** It was claimed too often and never came to an end: its process ended before that. */
-function wornOut({ attempts, error }: StoredMessage): SpawnError {
-  const isTold = error !== undefined && error !== NOTHING_TOLD;
-  const why = isTold ? error : "the process ended each time while it was being delivered";
-  return new SpawnError("INTERNAL", `given up after ${attempts - 1} attempts: ${why}`);
 }

@@ -3,7 +3,7 @@ import { systemClock } from "../clock.ts";
 import { defaultLimits } from "../limits.ts";
 import { noCronTimes } from "./repetition.ts";
 import { composeCall, storedAs } from "./sending.ts";
-import type { SendOptions } from "./sending.ts";
+import type { SendOptions } from "./send-options.ts";
 
 const HOUR_MS = 3_600_000;
 const NOW = 100 * HOUR_MS;
