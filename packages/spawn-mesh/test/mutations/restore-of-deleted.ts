@@ -12,6 +12,6 @@ export const mutation: Mutation = {
   noticedBy: {
     project: "behaviour",
     file: "revisions.test.ts",
-    test: "^delete is not undone by a restore that began before it and has its turn afterwards$",
+    test: "^delete > is not undone by a restore that began before it and has its turn afterwards$",
   },
 };
