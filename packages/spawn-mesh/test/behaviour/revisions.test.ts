@@ -201,6 +201,22 @@ describe("a kept revision", () => {
 });
 
 describe("delete", () => {
+  test("is not undone by a restore that began before it and has its turn afterwards", async () => {
+    const life = await startSystem(actors);
+    const ref = life.system.actor(kept, "a");
+    await ref.set(1);
+    await ref.set(2);
+    const stored = life.system.stored(kept, "a");
+    const hold = life.store.hold("commit");
+    const deleting = stored.delete();
+    const restoring = failureOf(stored.restore(1));
+    await settled();
+    hold.release();
+    await deleting;
+    expect(await restoring).toBe("INVALID_ARGUMENT no");
+    expect(await ref.get()).toEqual({ n: 0 });
+  });
+
   test("takes state and history; the next call finds a new actor, also after a restart", async () => {
     const before = await startSystem(actors);
     const ref = before.system.actor(kept, "a");

@@ -9,6 +9,6 @@ export const mutation: Mutation = {
   noticedBy: {
     project: "behaviour",
     file: "hosted-actors.test.ts",
-    test: "^messages to actors that are not there have their attempts anew when they are retried before their target is there$",
+    test: "^messages to actors that are not there > have their attempts anew when they are retried before their target is there$",
   },
 };

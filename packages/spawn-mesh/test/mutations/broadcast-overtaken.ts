@@ -6,4 +6,9 @@ export const mutation: Mutation = {
   target: "engine/messages/outbox.ts",
   find: "        if (reply === REST_IS_STORED) return this.#leave(delivery);\n",
   replace: "",
+  noticedBy: {
+    project: "unit",
+    file: "sweeper.test.ts",
+    test: "^the sweeper > is left what was sent behind a broadcast that goes on$",
+  },
 };

@@ -9,6 +9,6 @@ export const mutation: Mutation = {
   noticedBy: {
     project: "unit",
     file: "sweeper.test.ts",
-    test: "^the sweeper finds the next occurrence of a repeated message before the last is known to be over, and delivers it right then$",
+    test: "^the sweeper > finds the next occurrence of a repeated message before the last is known to be over, and delivers it right then$",
   },
 };

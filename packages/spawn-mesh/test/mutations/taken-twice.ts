@@ -9,6 +9,6 @@ export const mutation: Mutation = {
   noticedBy: {
     project: "unit",
     file: "sweeper.test.ts",
-    test: "^the sweeper finds a message before its commit is known to be done, and delivers it once and then those behind it$",
+    test: "^the sweeper > finds a message before its commit is known to be done, and delivers it once and then those behind it$",
   },
 };

@@ -214,11 +214,7 @@ export class Outbox {
   fire(source: ActorId, outgoing: Outgoing): void {
     const { emit, clock } = this.#parts;
     const at = clock.wall();
-    const message = {
-      ...storedAs(outgoing, { source, at, graceMs: 0 }),
-      attempts: 0,
-      error: undefined,
-    };
+    const message = untried(storedAs(outgoing, { source, at, graceMs: 0 }));
     const { target, action } = message;
     const caller: Caller = {
       resolve: () => undefined,

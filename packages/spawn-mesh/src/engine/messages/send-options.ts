@@ -4,7 +4,7 @@ import type { Clock } from "../clock.ts";
 import { SpawnError } from "../errors.ts";
 import { checkWholeNumber } from "../limits.ts";
 import { checkGivenId } from "./message-ids.ts";
-import type { Repetition } from "../message-store.ts";
+import type { MessageHeaders, Repetition } from "../message-store.ts";
 import { noSuchOption } from "../option-names.ts";
 import { firstTime } from "./repetition.ts";
 import type { CronTimes } from "./repetition.ts";
@@ -180,4 +180,16 @@ export function dueTime(
   return repeat === undefined
     ? dueAt
     : firstTime(repeat, dueAt ?? now, { cronTimes, isAsked: dueAt !== undefined });
+}
+
+/** For how long it waits, if somebody asked for that and not for a time. */
+export function waitingFor(
+  { delayMs, scheduledTo }: SendOptions,
+  repeat: Repetition | undefined,
+): Pick<MessageHeaders, "delayMs"> | undefined {
+  if (repeat !== undefined && !("everyMs" in repeat)) return undefined;
+  if (delayMs !== undefined) return { delayMs };
+  return repeat === undefined || scheduledTo !== undefined
+    ? undefined
+    : { delayMs: repeat.everyMs };
 }

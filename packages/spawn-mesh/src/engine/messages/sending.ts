@@ -15,8 +15,14 @@ import type { Message, MessageHeaders, Repetition } from "../message-store.ts";
 import { payloadText, readablePayload } from "./message-payload.ts";
 import { nextTime } from "./repetition.ts";
 import type { CronTimes } from "./repetition.ts";
-import { checkSendOptions, checkTarget, dueTime, repetitionOf } from "./send-options.ts";
-import type { SendOptions, SendRequest } from "./send-options.ts";
+import {
+  checkSendOptions,
+  checkTarget,
+  dueTime,
+  repetitionOf,
+  waitingFor,
+} from "./send-options.ts";
+import type { SendRequest } from "./send-options.ts";
 import type { Routing } from "../activations/run.ts";
 
 /** A message that is made and not yet stored. */
@@ -103,18 +109,6 @@ function plannedFor(
 ): Pick<MessageHeaders, "notBefore" | "repeat"> | undefined {
   if (dueAt === undefined) return undefined;
   return repeat === undefined ? { notBefore: dueAt } : { repeat: { ...repeat, plannedAt: dueAt } };
-}
-
-/** For how long it waits, if somebody asked for that and not for a time. */
-function waitingFor(
-  { delayMs, scheduledTo }: SendOptions,
-  repeat: Repetition | undefined,
-): Pick<MessageHeaders, "delayMs"> | undefined {
-  if (repeat !== undefined && !("everyMs" in repeat)) return undefined;
-  if (delayMs !== undefined) return { delayMs };
-  return repeat === undefined || scheduledTo !== undefined
-    ? undefined
-    : { delayMs: repeat.everyMs };
 }
 
 /**

@@ -9,6 +9,7 @@ import type { Caller } from "../calls/invocation.ts";
 import { defaultLimits } from "../limits.ts";
 import type { Limits } from "../limits.ts";
 import { Loader } from "../activations/loader.ts";
+import { REST_IS_STORED } from "./broadcasts.ts";
 import { Outbox } from "./outbox.ts";
 import { noCronTimes } from "./repetition.ts";
 import { Sweeper } from "./sweeper.ts";
@@ -161,6 +162,24 @@ describe("the sweeper", () => {
     callers.get("first")!.resolve(undefined);
     await clock.advance(0);
     expect(delivered).toEqual(["first 1", "second 1"]);
+  });
+
+  test("is left what was sent behind a broadcast that goes on", async () => {
+    const { clock, store, outbox, delivered, callers } = await setUp();
+    const sent = [ordered("first"), ordered("second")];
+    await store.messages.send(sent);
+    const direct = sent.map((each) => ({
+      ...each,
+      payload: null,
+      dueAt: undefined,
+      isNamed: false,
+      isStored: true,
+    }));
+    outbox.committed(sent, direct);
+    callers.get("first")!.resolve(REST_IS_STORED);
+    await clock.advance(10);
+    expect(delivered).toEqual(["first 0"]);
+    expect(outbox.underWay).toBe(0);
   });
 
   test("says when the statestore fails, and tries again", async () => {

@@ -32,15 +32,9 @@ export function checkChains({ applied, restored }: Log): readonly Violation[] {
     };
     chains.set(entry.actor, chain);
     const isRestored = restored.some((restoring) => isRestoredBy(restoring, entry, applied));
-    if (isRestored) forget(chain);
+    if (isRestored) chain.items = [];
     return extend(chain, entry);
   });
-}
-
-/** A restore that began before a delete may end after it. */
-function forget(chain: Chain): void {
-  chain.items = [];
-  chain.past.clear();
 }
 
 /** Whether a commit may be what came of a restore. */
