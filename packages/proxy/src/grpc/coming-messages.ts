@@ -8,6 +8,8 @@ import { UnfinishedBytes } from "../unfinished-bytes.ts";
 
 /** Before each message: whether it is compressed, and its length. */
 const MESSAGE_HEAD_BYTES = 5;
+/** Time for an answer to be sent, in milliseconds. */
+const FAREWELL_MS = 1_000;
 
 export class ComingMessages {
   readonly #stream: ServerHttp2Stream;
@@ -30,11 +32,13 @@ export class ComingMessages {
     this.#keep(Math.max(0, this.#bytes - MESSAGE_HEAD_BYTES - length));
   }
 
-  /** The call has its answer. Of a client that has not said all by then nothing more is heard, or kept. */
+  /** The call has its answer. A client that has not said all by then has a moment to end it; nothing more is kept. */
   end(): void {
     this.#isOver = true;
     this.#unfinished.keep(0);
-    if (!this.#stream.readableEnded) this.#stream.close(constants.NGHTTP2_NO_ERROR);
+    if (this.#stream.readableEnded) return;
+    // What closes it goes before an answer that is still to be sent.
+    setTimeout(() => this.#stream.close(constants.NGHTTP2_NO_ERROR), FAREWELL_MS).unref();
   }
 
   #came(bytes: number): void {
