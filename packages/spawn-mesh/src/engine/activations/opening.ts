@@ -51,7 +51,7 @@ export class Opening implements LoadWaiter {
   begin(): void {
     const { id, definition } = this.#owner;
     if (definition.state === undefined) return this.#beginWithoutState();
-    const query = { actor: id, row: true, keys: [], messages: timerIds(id, definition) };
+    const query = { actor: id, row: true, keys: NO_KEYS, messages: timerIds(id, definition) };
     this.#parts.loader.load(query, this);
   }
 
@@ -105,6 +105,7 @@ export class Opening implements LoadWaiter {
 }
 
 const NO_TIMERS: readonly Outgoing[] = [];
+const NO_KEYS: readonly string[] = [];
 
 interface FirstState {
   readonly state: unknown;

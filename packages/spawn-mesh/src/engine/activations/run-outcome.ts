@@ -99,7 +99,9 @@ function messagesOf(run: Run, reply: unknown, around: RunSurroundings): Messages
   const cancels = run.cancels ?? NO_IDS;
   const isLast = message === undefined || cancels.includes(message.id);
   const again = isLast ? undefined : nextOccurrence(message, around.parts);
-  const sends = [...(run.sends ?? []), step, again].filter((sent) => sent !== undefined);
+  const sends = run.sends ?? [];
+  if (step !== undefined) sends.push(step);
+  if (again !== undefined) sends.push(again);
   const outcome: Outcome =
     step === undefined ? { kind: "reply", value: reply } : continuedOutcome(step);
   const stored = storedReplyOf(invocation, outcome, around.parts);

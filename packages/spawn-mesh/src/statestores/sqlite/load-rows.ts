@@ -16,7 +16,7 @@ import type { StoredMessage } from "../../engine/message-store.ts";
 import { codecOf } from "../stored-codec.ts";
 import { PackedReader, type PackedRows, PackedWriter } from "./packed-rows.ts";
 
-const NUMBERS_PER_QUERY = 5;
+const NUMBERS_PER_QUERY = 6;
 
 /** A row of `spawn_actor` as it is selected: the columns of {@link ACTOR_COLUMNS}. */
 export type ActorColumns = readonly [
@@ -65,8 +65,8 @@ export function packQueries(queries: readonly StoreQuery[]): PackedRows {
 export function unpackQuery(reader: PackedReader): StoreQuery {
   const actor = { system: reader.text(), definition: reader.text(), name: reader.text() };
   const row = reader.number() === 1;
-  const keys = Array.from({ length: reader.number() }, () => reader.text());
-  const messages = Array.from({ length: reader.number() }, () => reader.text());
+  const keys = reader.list(() => reader.text());
+  const messages = reader.list(() => reader.text());
   return { actor, row, keys, messages };
 }
 
@@ -144,7 +144,7 @@ export function unpackAnswers(rows: PackedRows, count: number): readonly StoreAn
   return Array.from({ length: count }, () => ({
     row: reader.number() === 0 ? undefined : unpackRow(reader),
     replies: unpackReplies(reader),
-    messages: Array.from({ length: reader.number() }, () => unpackMessage(reader)),
+    messages: reader.list(() => unpackMessage(reader)),
   }));
 }
 
