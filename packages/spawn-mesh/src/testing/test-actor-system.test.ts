@@ -9,7 +9,9 @@ const counter = actor("counter", {
 
 test("a misspelt option is refused by name", async () => {
   const options = { actors: [counter], sed: 7 } as TestActorSystemOptions;
-  await expect(testActorSystem(options)).rejects.toThrow("testActorSystem: there is no option sed, did you mean seed?");
+  await expect(testActorSystem(options)).rejects.toThrow(
+    "testActorSystem: there is no option sed, did you mean seed?",
+  );
 });
 
 test.each([-1, Number.NaN])("time does not move by %s", async (ms) => {
