@@ -4,7 +4,7 @@ import { SpawnError, describeThrown } from "./errors.ts";
 export interface Limits {
   /** Invocations that wait for one actor. Default 1 000; beyond it calls get `OVERLOADED`. */
   readonly mailboxLengthMax: number;
-  /** Memory of the payloads that wait for one actor, in UTF-16 units of text, about. Default 4 Mi. */
+  /** Memory of the payloads that wait for one actor, in UTF-16 units of text, about; one may wait, however large. Default 4 Mi. */
   readonly mailboxUnitsMax: number;
   /** Invocations that wait in the whole system. Default 20 000; beyond it calls get `OVERLOADED`. */
   readonly queuedMax: number;
@@ -24,9 +24,9 @@ export interface Limits {
   readonly speculationMax: number;
   /** Memory of those actions' replies, in UTF-16 units, about. Default 4 Mi. */
   readonly speculationUnitsMax: number;
-  /** Actors in one group commit. Default 512. */
+  /** Actors in one group commit, and messages in a group of those that no commit sends. Default 512. */
   readonly commitRowsMax: number;
-  /** States in one group commit, in UTF-16 units. Default 1 Mi. */
+  /** States in one group commit, and messages in a group of those, in UTF-16 units. Default 1 Mi. */
   readonly commitUnitsMax: number;
   /**
    * What one actor may commit a second, in UTF-16 units of its state. Default 20 Mi: a state of 1 Mi is committed
@@ -34,7 +34,7 @@ export interface Limits {
    * a second, by default those below 82 Ki, never wait.
    */
   readonly commitUnitsPerSecond: number;
-  /** Group commits in flight at once. Default 2: one is prepared while the other is on its way to the disk. */
+  /** Group commits in flight at once, and as many groups of such messages. Default 2: one is prepared while the other is on its way to the disk. */
   readonly commitsInFlightMax: number;
   /** Actors in one load. Default 128. */
   readonly loadRowsMax: number;
@@ -78,6 +78,8 @@ export interface Limits {
    * milliseconds; then the next one of these goes too. Others never wait for it. Default 5 000.
    */
   readonly doubtfulAloneMs: number;
+  /** Subscribers of a channel that get their messages in one change of the statestore. Default 256. */
+  readonly subscribersAtOnceMax: number;
   /** Payloads in one claim, in UTF-16 units. Default 4 Mi. */
   readonly claimUnitsMax: number;
   /** Actors in which a call may go on by pipes and forwards, one after the other. Default 32. */
@@ -87,8 +89,8 @@ export interface Limits {
   /** How often a message is tried before it is parked. Default 8. */
   readonly messageAttemptsMax: number;
   /**
-   * For how long a message waits for an actor that may still be registered, or for a system that is not
-   * here, in milliseconds. Default 24 hours; then it is parked.
+   * For how long a message waits for an actor or a function that may still be registered, or for a system that
+   * is not here, in milliseconds. Default 24 hours; then its attempts are counted.
    */
   readonly absentTargetMsMax: number;
 }
@@ -130,6 +132,7 @@ export const defaultLimits: Limits = {
   claimRowsMax: 256,
   slowDeliveryMs: 500,
   doubtfulAloneMs: 5_000,
+  subscribersAtOnceMax: 256,
   claimUnitsMax: 4 * MI,
   hopsMax: 32,
   externalTimeoutMs: 60_000,
@@ -148,8 +151,13 @@ export const TIMEOUT_MS_MAX: number = 2 ** 31 - 1;
 export function resolveLimits(changes: Partial<Limits> = {}): Limits {
   const limits: { -readonly [Name in keyof Limits]: number } = { ...defaultLimits };
   for (const [name, value] of Object.entries(changes)) {
-    if (!Object.hasOwn(defaultLimits, name))
-      throw new SpawnError("INVALID_ARGUMENT", `limits.${name}: there is no such limit`);
+    if (!Object.hasOwn(defaultLimits, name)) {
+      const names = Object.keys(defaultLimits).join(", ");
+      throw new SpawnError(
+        "INVALID_ARGUMENT",
+        `limits.${name}: there is no such limit; there are ${names}`,
+      );
+    }
     if (value === undefined) continue;
     checkWholeNumber(`limits.${name}`, value, { min: 1 });
     limits[name as keyof Limits] = value;

@@ -37,6 +37,11 @@ export interface MessageHeaders {
   readonly rememberedBy?: ActorId;
   /** When it was to be delivered first (wall), if that was not at once and it is not repeated. */
   readonly notBefore?: number;
+  /**
+   * How long it was to wait when it was stored, in milliseconds, if that was asked for and not a time: so long
+   * at the most, whatever becomes of the wall clock meanwhile.
+   */
+  readonly delayMs?: number;
   /** When it comes again after it was consumed. */
   readonly repeat?: PlannedRepetition;
   /** For an occurrence of a repeated message that was given up: of which, and when it was planned (wall). */
@@ -170,8 +175,11 @@ export interface MessagePage {
 export interface SentLaterPage {
   /** Messages that were sent after this time (wall). */
   readonly sentAfter: number;
-  /** Messages, too, that were tried and are due after this time (wall). */
-  readonly triedDueAfter: number;
+  /**
+   * Messages, too, that are due after this time (wall), and whose time had come before: they have an attempt or
+   * an error, or belong to a lane.
+   */
+  readonly leftDueAfter: number;
   /** Where the page before ended, as in {@link MessagePage}. */
   readonly after: { readonly at: number; readonly id: string };
   /** How many messages of the list are looked at, so that a long one is not walked through. */
@@ -226,7 +234,7 @@ export interface MessageStore {
   /** What waits, the earliest due first, and by the bytes of the id among equals. */
   list(page: MessagePage): Promise<readonly StoredMessage[]>;
 
-  /** Of the next `among` messages of the {@link list}, those that were sent after a time, or tried and are due after one; in its order. */
+  /** Of the next `among` messages of the {@link list}, those that were sent after a time, or left and are due after one; in its order. */
   listSentLater(page: SentLaterPage): Promise<readonly StoredMessage[]>;
 
   /** Gives messages up: they wait apart until somebody decides. Those that are not stored any more are left out. */

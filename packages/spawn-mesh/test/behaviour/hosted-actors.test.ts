@@ -349,7 +349,7 @@ describe("messages to actors that are not there", () => {
   async function startWithClock(): Promise<{ clock: VirtualClock; engine: Engine }> {
     const clock = new VirtualClock();
     const engine = await start({
-      limits: { absentTargetMsMax: 60_000 },
+      limits: { absentTargetMsMax: 60_000, messageAttemptsMax: 3 },
       clock: withIo(clock),
     });
     return { clock, engine };
@@ -376,6 +376,21 @@ describe("messages to actors that are not there", () => {
     await engine.messages.retry(...parked.map(({ id }) => id));
     await clock.advance(10_000);
     expect(heard).toBe(2);
+  });
+
+  test("have their attempts anew when they are retried before their target is there", async () => {
+    const { clock, engine } = await startWithClock();
+    await engine.send("nobody", { action: "hear" });
+    await clock.advance(70_000);
+    const [parked] = await engine.messages.listParked();
+    expect(parked).toMatchObject({ attempts: 3 });
+    await engine.messages.retry(parked!.id);
+    await clock.advance(2_000);
+    expect(await engine.messages.listParked()).toEqual([]);
+    let heard = 0;
+    engine.define(definition("nobody", { hear: () => void heard++ }));
+    await clock.advance(2_000);
+    expect(heard).toBe(1);
   });
 
   test("are gone when they are timers: they come again with their actor", async () => {

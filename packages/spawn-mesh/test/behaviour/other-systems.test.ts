@@ -61,7 +61,7 @@ describe("a message to another system", () => {
     const [waiting] = await here.system.messages.list();
     expect(waiting).toMatchObject({ attempts: 0, error: expect.stringContaining('"there"') });
     const there = await startSystem([counter], { name: "there", clock: here.clock });
-    await here.clock.advance(2_000);
+    await here.clock.advance(6_000);
     expect((await there.system.actor(counter, "c").get()).count).toBe(1);
     expect(await here.system.messages.list()).toEqual([]);
   });

@@ -1,6 +1,7 @@
 /** Revisions: which are kept, how they are read and restored, and the end of an actor. */
 import { describe, expect, test } from "vitest";
-import { actor } from "spawn-mesh";
+import { actor, state } from "spawn-mesh";
+import { z } from "zod";
 import { crashAndRestart, errorOf, failureOf, settled, startSystem } from "./start-system.ts";
 import type { StartedSystem } from "./start-system.ts";
 
@@ -156,6 +157,31 @@ describe("a kept revision", () => {
     expect(await system.messages.list()).toEqual([]);
   });
 
+  test("that a migration cannot read is refused by name, and the actor stays as it is", async () => {
+    const shape = z.object({ n: z.number() });
+    const positive = state(shape, () => ({ n: 1 })).next(shape, ({ n }) => {
+      if (n < 0) throw new Error("negative");
+      return { n };
+    });
+    const next = actor("kept", { ...options, state: positive, actions });
+    const before = await startSystem(actors);
+    await before.system.actor(kept, "a").set(-1);
+    await before.system.actor(kept, "a").set(2);
+    const { system } = await crashAndRestart(before, [next]);
+    const stored = system.stored(next, "a");
+    for (const call of [
+      stored.readRevision(1),
+      stored.restore(1),
+      stored.fork("b", { revision: 1 }),
+    ]) {
+      const error = await errorOf(call);
+      expect(error).toMatchObject({ code: "STATE_CORRUPT", applied: "no", retryable: false });
+      expect(error.message).toContain("the migration from version 1 to 2 failed: negative");
+    }
+    expect(await stored.listRevisions()).toHaveLength(1);
+    expect(await system.actor(next, "a").get()).toEqual({ n: 2 });
+  });
+
   test("that the statestore fails to give is an error of the platform", async () => {
     const { system, store } = await withHistory();
     store.fail("history", { kind: "fatal", times: Infinity });
@@ -175,6 +201,22 @@ describe("a kept revision", () => {
 });
 
 describe("delete", () => {
+  test("is not undone by a restore that began before it and has its turn afterwards", async () => {
+    const life = await startSystem(actors);
+    const ref = life.system.actor(kept, "a");
+    await ref.set(1);
+    await ref.set(2);
+    const stored = life.system.stored(kept, "a");
+    const hold = life.store.hold("commit");
+    const deleting = stored.delete();
+    const restoring = failureOf(stored.restore(1));
+    await settled();
+    hold.release();
+    await deleting;
+    expect(await restoring).toBe("INVALID_ARGUMENT no");
+    expect(await ref.get()).toEqual({ n: 0 });
+  });
+
   test("takes state and history; the next call finds a new actor, also after a restart", async () => {
     const before = await startSystem(actors);
     const ref = before.system.actor(kept, "a");

@@ -163,7 +163,7 @@ async function sayEverything(driver: Recorder): Promise<void> {
   await messages.replace(ref, [message("m7")], { actor: ann, reply: outcome });
   await messages.remove(["m7"]);
   await messages.list({ limit: 10, source: ann, target: ann, after: { at: 1, id: "m" } });
-  const found = { sentAfter: 1, triedDueAfter: 1, after: { at: 1, id: "m" } };
+  const found = { sentAfter: 1, leftDueAfter: 1, after: { at: 1, id: "m" } };
   await messages.listSentLater({ ...found, among: 100, limit: 10 });
   await messages.park([{ ...ref, error: "no" }], 3);
   await messages.listParked({ limit: 10 });

@@ -4,6 +4,7 @@
  * Requests and answers are events: a request reaches the database whatever has become of its sender,
  * an answer reaches its receiver only while that lives and is awake.
  */
+import type { ActorId } from "../../src/engine/actor-id.ts";
 import type { Clock } from "../../src/engine/clock.ts";
 import { SpawnError } from "../../src/engine/errors.ts";
 import type { Limits } from "../../src/engine/limits.ts";
@@ -12,8 +13,10 @@ import { StoreFailure } from "../../src/engine/statestore.ts";
 import type {
   ActorsOf,
   Commit,
+  RevisionInfo,
   Statestore,
   StoreAnswer,
+  StoredState,
   StoreHandle,
   StoreQuery,
   StoreSession,
@@ -92,12 +95,14 @@ export class Connection implements Statestore {
     return read(this.#parts, () => database.listActors(this.#session, of));
   }
 
-  async listRevisions(): Promise<readonly []> {
-    return [];
+  listRevisions(actor: ActorId): Promise<readonly RevisionInfo[]> {
+    const { database } = this.#parts;
+    return read(this.#parts, () => database.listRevisions(this.#session, actor));
   }
 
-  async readRevision(): Promise<undefined> {
-    return undefined;
+  readRevision(actor: ActorId, revision: number): Promise<StoredState | undefined> {
+    const { database } = this.#parts;
+    return read(this.#parts, () => database.readRevision(this.#session, actor, revision));
   }
 
   async prune(wall: number, limit: number): Promise<number> {
@@ -110,7 +115,7 @@ export class Connection implements Statestore {
     const { world, limits, label } = this.#parts;
     world.peak(
       "loads in flight",
-      limits.loadsInFlightMax + limits.commitsInFlightMax + 1,
+      limits.loadsInFlightMax + limits.commitsInFlightMax + 1 + world.restoring,
       ++this.#loads,
     );
     world.peak(

@@ -7,18 +7,22 @@ import type { Message, MessageStore } from "../../src/engine/message-store.ts";
 import type {
   ActorsOf,
   Commit,
+  RevisionInfo,
   Statestore,
   StoreAnswer,
+  StoredState,
   StoreHandle,
 } from "../../src/engine/statestore.ts";
 import { StoreFailure } from "../../src/engine/statestore.ts";
-import { memoryStatestore } from "../../src/statestores/memory/index.ts";
+import { LockedStore } from "./locked-store.ts";
 import { loggedMessages } from "./logged-messages.ts";
 import { MessageLog } from "./message-log.ts";
 import type { Profile, RequestFault } from "./profile.ts";
 import type { ActorRole } from "./run-log.ts";
 import type { World } from "./world.ts";
 
+/** Who uses it past all processes. */
+const ANOTHER_PROGRAM = "another program";
 /** A state that contains this can never be stored. */
 export const POISON = "poison";
 
@@ -40,7 +44,7 @@ export interface Session {
 export class Database {
   readonly #world: World;
   readonly #profile: Profile;
-  readonly #store: Statestore = memoryStatestore();
+  readonly #locked: LockedStore;
   readonly #messageLog: MessageLog;
   #current: string | undefined;
   outageUntil = 0;
@@ -54,6 +58,22 @@ export class Database {
     this.#world = world;
     this.#profile = profile;
     this.#messageLog = new MessageLog(world);
+    this.#locked = new LockedStore(profile.isEncrypted);
+  }
+
+  /** Before anybody uses it. */
+  async prepare(): Promise<void> {
+    await this.#locked.open();
+  }
+
+  /** Encrypts everything with the new key, if it is encrypted; whatever can be read stays readable. */
+  async changeKey(): Promise<void> {
+    if (!this.#profile.isEncrypted) return;
+    const { unreadable, isComplete } = await this.#locked.changeKey(this.#world.clock);
+    this.#world.count(isComplete ? "key changed" : "key not changed yet");
+    if (unreadable === 0) return;
+    const what = `no key opens ${unreadable} rows`;
+    this.#world.violations.push({ invariant: "I13", what });
   }
 
   /** Where only one incarnation may use the database, the one before it is cut off from now on. */
@@ -89,9 +109,8 @@ export class Database {
       this.#world.count("fault poisoned-row");
       throw new StoreFailure("rows", "a row that no database holds", { rows });
     }
-    // The reference store does its work before it returns the promise.
-    void this.#store.open({ owner: session.id });
-    const handles = await this.#store.commit(commits);
+    this.#locked.hasOwner(session.id);
+    const handles = await this.#storeOf(session).commit(commits);
     for (const [index, commit] of commits.entries()) {
       if (handles[index] !== undefined) this.#log(session, commit);
       else if (!commit.consumes.every((message) => this.#messageLog.has(message)))
@@ -105,24 +124,24 @@ export class Database {
     queries: Parameters<Statestore["load"]>[0],
   ): Promise<readonly StoreAnswer[]> {
     this.#checkCurrent(session);
-    return await this.#store.load(queries);
+    return await this.#storeOf(session).load(queries);
   }
 
   get sealed() {
-    return this.#store.sealed;
+    return this.#atHand.sealed;
   }
 
   get queries() {
-    return this.#store.queries;
+    return this.#atHand.queries;
   }
 
   get systems() {
-    return this.#store.systems;
+    return this.#atHand.systems;
   }
 
   /** The messages, as the session reaches them. */
   messages(session: Session): MessageStore {
-    return loggedMessages(this.#store.messages, this.#messageLog, {
+    return loggedMessages(this.#storeOf(session).messages, this.#messageLog, {
       checkRead: () => this.#checkCurrent(session),
       checkWrite: () => this.#checkWritable(session),
     });
@@ -131,7 +150,7 @@ export class Database {
   /** The messages as they are, past all faults; whoever changes them is written down too. */
   get messagesAtHand(): MessageStore {
     const noCheck = (): void => undefined;
-    return loggedMessages(this.#store.messages, this.#messageLog, {
+    return loggedMessages(this.#atHand.messages, this.#messageLog, {
       checkRead: noCheck,
       checkWrite: noCheck,
     });
@@ -144,24 +163,46 @@ export class Database {
 
   async listActors(session: Session, of: ActorsOf): Promise<readonly string[]> {
     this.#checkCurrent(session);
-    return await this.#store.listActors(of);
+    return await this.#storeOf(session).listActors(of);
+  }
+
+  async listRevisions(session: Session, actor: ActorId): Promise<readonly RevisionInfo[]> {
+    this.#checkCurrent(session);
+    return await this.#storeOf(session).listRevisions(actor);
+  }
+
+  async readRevision(
+    session: Session,
+    actor: ActorId,
+    revision: number,
+  ): Promise<StoredState | undefined> {
+    this.#checkCurrent(session);
+    return await this.#storeOf(session).readRevision(actor, revision);
   }
 
   async prune(session: Session, wall: number, limit: number): Promise<number> {
     this.#checkCurrent(session);
-    return await this.#store.prune(wall, limit);
+    return await this.#storeOf(session).prune(wall, limit);
   }
 
   /** Puts a row there as another program would have left it. */
   async plant(commit: Commit): Promise<void> {
-    void this.#store.open({ owner: "another program" });
-    await this.#store.commit([commit]);
+    this.#locked.hasOwner(ANOTHER_PROGRAM);
+    await this.#atHand.commit([commit]);
   }
 
   /** The row as it is, past all faults. */
   async look(actor: ActorId): Promise<StoreAnswer["row"]> {
-    const [answer] = await this.#store.load([{ actor, row: true, keys: [], messages: [] }]);
+    const [answer] = await this.#atHand.load([{ actor, row: true, keys: [], messages: [] }]);
     return answer?.row;
+  }
+
+  #storeOf({ id }: Session): Statestore {
+    return this.#locked.reachedBy(id);
+  }
+
+  get #atHand(): Statestore {
+    return this.#locked.reachedBy(ANOTHER_PROGRAM);
   }
 
   #checkWritable(session: Session): void {

@@ -76,7 +76,7 @@ export function definitionsOf(parts: DefinitionParts): readonly ActorDefinition[
   } as const satisfies Omit<ActorDefinition, "name">;
   return [
     { ...common, name: "list", init: profile.hasInit ? initOf(parts) : undefined },
-    { ...common, name: "deletable", revisionsKept: 0 },
+    { ...common, name: "deletable" },
     { ...common, name: "write-behind", durability: "write-behind" },
     { ...common, name: "foreign" },
     ...postDefinitions(parts, common),

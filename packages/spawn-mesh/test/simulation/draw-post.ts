@@ -1,7 +1,7 @@
 /** Draws what the actors that send messages are told to do. */
 import type { ActorId } from "../../src/engine/actor-id.ts";
 import { storedId } from "../../src/engine/messages/message-ids.ts";
-import type { SendOptions } from "../../src/engine/messages/sending.ts";
+import type { SendOptions } from "../../src/engine/messages/send-options.ts";
 import type { Choices } from "./choices.ts";
 import { EMPTY, postModes } from "./posts.ts";
 import type { Errand, Place, PostMode, PostPayload } from "./posts.ts";

@@ -200,10 +200,21 @@ export class Incarnation {
         return { outcome: "unknown", reply: undefined, code: "INTERNAL", isRetryable: false };
       }
       if (!this.isDead) world.count(`answer ${error.code}`);
+      if (error.message.includes("the event loop is")) this.#isHardPressed(operation);
+      if (error.message.includes("which take about")) world.count("refused: in vain");
       if (error.message.includes("the change was not stored")) world.count("rolled back");
       const { applied, code, retryable } = error;
       return { outcome: applied, reply: undefined, code, isRetryable: retryable };
     }
+  }
+
+  /** Calls from outside are refused, and never those with which an actor finishes what it has begun. */
+  #isHardPressed({ actor, value }: Operation): void {
+    const { world } = this.#around;
+    world.count("refused: hard-pressed");
+    if (value?.includes("/") !== true) return;
+    const what = `${value} of ${actor} was refused because of the event loop, and came from an actor`;
+    world.violations.push({ invariant: "I15", what });
   }
 
   async #callNow(operation: Operation, request: CallRequest): Promise<Answer> {

@@ -37,6 +37,7 @@ export function loggedMessages(
     },
     async postpone(postponements) {
       checkWrite();
+      log.postponed(postponements);
       await store.postpone(postponements);
     },
     async replace(message, by, outcome) {

@@ -2,7 +2,12 @@
  * What the database knows of its messages, kept beside it: each change as an event, and what is stored
  * and parked. It is a second opinion about the reference store, which is asked at the end.
  */
-import type { Message, MessageRef, StoredMessage } from "../../src/engine/message-store.ts";
+import type {
+  Message,
+  MessageRef,
+  Postponement,
+  StoredMessage,
+} from "../../src/engine/message-store.ts";
 import type { Commit } from "../../src/engine/statestore.ts";
 import { itemOfMessage } from "./posts.ts";
 import type { MessageEvent } from "./run-log.ts";
@@ -52,10 +57,23 @@ export class MessageLog {
     }
   }
 
+  postponed(postponements: readonly Postponement[]): void {
+    for (const postponement of postponements) {
+      const message = this.#stored.get(postponement.id);
+      if (message === undefined || !this.has(postponement)) continue;
+      const dueInMs = postponement.dueAt - this.#world.wall();
+      const { attempts, isUnderWay } = postponement;
+      this.#world.note(
+        `database: postponed ${itemOfMessage(message)} of ${message.source?.name} to ${message.target.definition}/${message.target.name} for ${dueInMs} ms, after attempt ${attempts}${isUnderWay === true ? ", which goes on" : ""}`,
+      );
+    }
+  }
+
   replaced(id: string, messages: readonly Message[]): void {
     const message = this.#end(id, "replaced");
-    const { kind, repeat } = message?.headers ?? {};
+    const { kind, repeat, reached } = message?.headers ?? {};
     if (kind === "broadcast") this.#world.count("broadcast expanded");
+    if (reached !== undefined) this.#world.count("broadcast continued");
     if (repeat?.catchUp === "skip") this.#world.count("tick missed");
     this.sent(messages);
   }

@@ -6,7 +6,7 @@
  * sent it with a number behind a `/`, so that from the outside everybody can tell what belongs together.
  */
 import type { Message } from "../../src/engine/message-store.ts";
-import type { SendOptions } from "../../src/engine/messages/sending.ts";
+import type { SendOptions } from "../../src/engine/messages/send-options.ts";
 import type { PostRole } from "./run-log.ts";
 
 /** The channel that some of the actors listen to. */

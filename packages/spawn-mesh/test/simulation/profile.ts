@@ -66,6 +66,8 @@ export interface Profile {
   readonly deactivateTimeoutMs: number;
   readonly snapshotTimeoutMs: number;
   readonly isStrict: boolean;
+  /** Whether what is stored is encrypted, and the key is changed meanwhile. */
+  readonly isEncrypted: boolean;
   readonly hasInit: boolean;
 }
 
@@ -98,8 +100,12 @@ interface MessageProfile {
   readonly timers: readonly Repetition[];
 }
 
-/** Draws the profile of a run. */
-export function drawProfile(choices: Choices, defaults: Limits): Profile {
+/**
+ * Draws the profile of a run.
+ *
+ * @param apart for what was added late: a stream of its own, so that the rest of a seed stays as it was
+ */
+export function drawProfile(choices: Choices, defaults: Limits, apart: Choices): Profile {
   const isExclusive = choices.chance(0.5);
   const rate = (): number => (choices.chance(0.5) ? choices.pick([0.02, 0.06, 0.2]) : 0);
   const share = (likely: number, of: readonly number[]): number =>
@@ -110,32 +116,38 @@ export function drawProfile(choices: Choices, defaults: Limits): Profile {
   // Long enough for messages to be claimed that are left to their process at first.
   const isLong = hasMessages && choices.chance(0.5);
   const isCalm = hasMessages && choices.chance(0.1);
+  const rates = isCalm
+    ? noFaults
+    : {
+        "lost-request": rate(),
+        "lost-answer": rate(),
+        ghost: rate(),
+        duplicate: rate(),
+        "untyped-error": rate() / 4,
+        "load-error": rate(),
+        "load-delayed": rate(),
+      };
+  const given = disasters.filter(
+    (disaster) =>
+      (disaster !== "overlap" || !isExclusive) &&
+      choices.chance(disaster === "clock-jump" ? 0.2 : 0.6) &&
+      !isCalm,
+  );
   return {
     isExclusive,
     messages,
     isCalm,
-    rates: isCalm
-      ? noFaults
-      : {
-          "lost-request": rate(),
-          "lost-answer": rate(),
-          ghost: rate(),
-          duplicate: rate(),
-          "untyped-error": rate() / 4,
-          "load-error": rate(),
-          "load-delayed": rate(),
-        },
-    disasters: disasters.filter(
-      (disaster) =>
-        (disaster !== "overlap" || !isExclusive) &&
-        choices.chance(disaster === "clock-jump" ? 0.2 : 0.6) &&
-        !isCalm,
-    ),
+    rates,
+    disasters: given,
     disasterEveryMs: choices.pick(isLong ? [400, 1_500, 4_000] : [150, 400, 1_000]),
     activeMs: isLong ? choices.between(6_000, 16_000) : choices.between(1_500, 4_000),
     latencyMs: choices.pick([1, 4, 15]),
     ghostMsMax,
-    limits: drawLimits(choices, { defaults, isExclusive, ghostMsMax }),
+    limits: {
+      ...drawLimits(choices, { defaults, isExclusive, ghostMsMax }),
+      ...drawTightLimits(apart, defaults),
+      ...(given.includes("clock-jump") ? {} : drawRests(apart, defaults)),
+    },
     clients: choices.pick(hasMessages ? [3, 8] : [3, 8, 20]),
     thinkMs: choices.pick(isLong ? [100, 300] : hasMessages ? [20, 50, 100] : [5, 20, 50]),
     actors: choices.pick([1, 2, 4]),
@@ -154,6 +166,7 @@ export function drawProfile(choices: Choices, defaults: Limits): Profile {
     deactivateTimeoutMs: choices.pick([100, 300, 2_000]),
     snapshotTimeoutMs: choices.pick([50, 200, 800]),
     isStrict: choices.chance(0.3),
+    isEncrypted: apart.chance(0.2),
     hasInit: choices.chance(0.3),
   };
 }
@@ -198,6 +211,31 @@ function drawWayward(share: (likely: number, of: readonly number[]) => number) {
     namedShare,
     cancelShare: namedShare > 0 ? 0.4 : 0,
     externalShare: share(0.3, [0.2, 0.5]),
+  };
+}
+
+/** Limits that nothing in a run comes near to unless they are far below their defaults. */
+function drawTightLimits(choices: Choices, defaults: Limits): Partial<Limits> {
+  const tight = <Name extends keyof Limits>(name: Name, ...of: readonly number[]): number =>
+    choices.chance(0.4) ? choices.pick(of) : defaults[name];
+  return {
+    subscribersAtOnceMax: tight("subscribersAtOnceMax", 1, 2),
+    loopLagMsMax: tight("loopLagMsMax", 20),
+    deliveriesPerTargetMax: tight("deliveriesPerTargetMax", 1, 4),
+    laneLengthMax: tight("laneLengthMax", 1, 3),
+    slowDeliveryMs: tight("slowDeliveryMs", 20),
+    doubtfulAloneMs: tight("doubtfulAloneMs", 50),
+    claimUnitsMax: tight("claimUnitsMax", 1, 500),
+    mailboxUnitsMax: tight("mailboxUnitsMax", 1_000, 10_000),
+    speculationUnitsMax: tight("speculationUnitsMax", 1, 30),
+    commitUnitsMax: tight("commitUnitsMax", 1, 500),
+  };
+}
+
+/** Large states rest between their commits. Who has an hour of missed ticks to catch up with would never end. */
+function drawRests(choices: Choices, defaults: Limits): Partial<Limits> {
+  return {
+    commitUnitsPerSecond: choices.pick([100_000, 1_000_000, defaults.commitUnitsPerSecond]),
   };
 }
 

@@ -151,6 +151,17 @@ export interface MessageRun {
   readonly item: string;
 }
 
+/** Somebody puts an actor back to a revision of its own, or begins a new one with that of another. */
+export interface Restoring {
+  readonly actor: string;
+  readonly source: string;
+  readonly revision: number;
+  readonly startedSequence: number;
+  /** `Infinity` while it may still be done. */
+  endedSequence: number;
+  outcome: "yes" | undefined;
+}
+
 /** The most that was ever in one place, and the limit of it. */
 export interface Peak {
   readonly what: string;
@@ -181,6 +192,7 @@ export interface RunLog {
   readonly setBacks: readonly number[];
   /** Lists that were deleted because they were found, as of that revision. */
   readonly purged: readonly { readonly actor: string; readonly revision: number }[];
+  readonly restored: readonly Restoring[];
   /** Whether nothing but a message can have ended an incarnation, or lost a claim. */
   readonly isCalm: boolean;
   readonly peaks: readonly Peak[];
@@ -215,13 +227,23 @@ export function isSetBack(setBacks: RunLog["setBacks"], before: number): boolean
 }
 
 /**
- * Whether the actor was deleted between the beginning and the end of the operation. Then what it
- * appended or saw may have gone with the delete in one commit, and no state ever had it.
+ * Whether the actor was deleted or put back to an earlier revision between the beginning and the end of the
+ * operation. Then what it appended or saw may have gone with that in one commit, and no state ever had it.
  */
-export function isDeletedMeanwhile(operation: Operation, applied: RunLog["applied"]): boolean {
+export function mayBeGone(
+  operation: Operation,
+  { applied, restored }: Pick<RunLog, "applied" | "restored">,
+): boolean {
   const { actor, role, startedSequence, endedSequence } = operation;
+  if (role !== "deletable") return false;
+  const isRestored = restored.some(
+    (restoring) =>
+      restoring.actor === actor &&
+      restoring.startedSequence < endedSequence &&
+      restoring.endedSequence > startedSequence,
+  );
   return (
-    role === "deletable" &&
+    isRestored ||
     applied.some(
       ({ actor: deleted, commit, sequence }) =>
         deleted === actor &&

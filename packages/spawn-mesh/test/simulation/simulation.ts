@@ -7,7 +7,9 @@
  */
 import { defaultLimits } from "../../src/engine/limits.ts";
 import type { Commit } from "../../src/engine/statestore.ts";
+import { seededRandom } from "../../src/testing/seeded-random.ts";
 import { checkRun } from "./checkers/all.ts";
+import { Choices } from "./choices.ts";
 import { Client, foreignActors } from "./clients.ts";
 import { Database } from "./database.ts";
 import { Fleet } from "./disaster.ts";
@@ -17,6 +19,7 @@ import { itemOfMessage } from "./posts.ts";
 import { purgeLists } from "./purgers.ts";
 import { drawProfile } from "./profile.ts";
 import type { Profile } from "./profile.ts";
+import { restoreLists } from "./restorers.ts";
 import type { ActorRole, RunLog, Violation } from "./run-log.ts";
 import { World } from "./world.ts";
 
@@ -29,15 +32,17 @@ export interface RunReport {
   readonly traceHash: string;
 }
 
+/** Where the stream of choices begins that are drawn apart from the others. */
+const APART = 2 ** 31 - 1;
 /** Virtual time after the faults in which everything has to come to rest. */
 const REST_MS_MAX = 900_000;
 const REST_STEP_MS = 250;
 /** For how long repeated messages go on after the faults. */
 const REPEATING_MS = 3_000;
+/** Time in which everything is encrypted anew when nobody works. */
+const KEY_CHANGE_MS = 60_000;
 /** How late a repeated message may be then. */
 const LATE_MS = 1_000;
-/** What is due later than that, and may have been meant for a chosen time, waits because the clock was set back. */
-const FAR_OFF_MS = 10 * 60_000;
 /** The definitions of all actors. */
 const roles: readonly ActorRole[] = [
   "list",
@@ -54,9 +59,11 @@ const EVENTS_MAX = 200_000;
 /** Runs one seed. */
 export async function simulate(seed: number): Promise<RunReport> {
   const world = new World(seed);
-  const profile = drawProfile(world.choices, defaultLimits);
+  const apart = new Choices(seededRandom(APART - seed));
+  const profile = drawProfile(world.choices, defaultLimits, apart);
   const database = new Database(world, profile);
   const around: Surroundings = { world, profile, database };
+  await database.prepare();
   await plantForeignRows(database);
   const fleet = new Fleet(around);
   fleet.start();
@@ -66,14 +73,19 @@ export async function simulate(seed: number): Promise<RunReport> {
   );
   for (const client of clients) void client.work(profile.activeMs);
   fleet.schedule(profile.activeMs);
+  void world.clock.timer(profile.activeMs / 3, () => void database.changeKey());
   lookAfterMessages({ ...around, alive: () => fleet.alive }, profile.activeMs);
   purgeLists({ ...around, alive: () => fleet.alive }, seed, profile.activeMs);
+  restoreLists({ ...around, alive: () => fleet.alive }, seed, profile.activeMs);
 
   await run(world, fleet, profile.activeMs);
   heal(around, fleet);
   const leftOver = await rest(around, fleet);
+  void database.changeKey();
+  await run(world, fleet, world.clock.monotonic() + KEY_CHANGE_MS);
   const { operations, attempts, applied, sessions, sightings, unloaded, pauses, peaks } = world;
-  const { messages, runs, asked, cancelled, acknowledged, outside, setBacks, purged } = world;
+  const { messages, runs, asked, cancelled, acknowledged, outside, setBacks, purged, restored } =
+    world;
   const log: RunLog = {
     operations,
     attempts,
@@ -90,6 +102,7 @@ export async function simulate(seed: number): Promise<RunReport> {
     outside,
     setBacks,
     purged,
+    restored,
     isCalm: profile.isCalm,
     peaks,
     leftOver,
@@ -165,17 +178,13 @@ function messagesLeft({ world, database }: Surroundings): readonly string[] {
   });
 }
 
-/** Cancels what is repeated, if all of it comes when it should, and what is far off since the clock was set back. */
+/** Cancels what is repeated, if all of it comes when it should. */
 async function endWaiting({ world, database }: Surroundings): Promise<void> {
   const wall = world.wall();
   const repeated = database.waiting.filter(({ headers }) => headers.repeat !== undefined);
   const isOrderly = repeated.every(({ headers }) => headers.repeat!.plannedAt >= wall - LATE_MS);
   if (!isOrderly) return;
-  const farOff = database.waiting.filter(
-    ({ headers, isOrdered, dueAt }) =>
-      headers.repeat === undefined && !isOrdered && dueAt > wall + FAR_OFF_MS,
-  );
-  const ids = [...repeated, ...farOff].map(({ id }) => id);
+  const ids = repeated.map(({ id }) => id);
   for (const id of ids) world.cancelled.add(id);
   await database.messagesAtHand.remove(ids);
 }

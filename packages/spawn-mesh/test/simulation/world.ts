@@ -11,6 +11,7 @@ import type {
   MessageRun,
   Operation,
   Peak,
+  Restoring,
   SessionEvent,
   Sighting,
   Violation,
@@ -43,6 +44,9 @@ export class World {
   readonly cancellable: Cancellable[] = [];
   /** Lists that were deleted because they were found, as of that revision. */
   readonly purged: { actor: string; revision: number }[] = [];
+  readonly restored: Restoring[] = [];
+  /** How many restore something now, and load it past the loads of calls. */
+  restoring = 0;
   /** How many messages come again and again, and how many never succeed. */
   readonly drawn = { repeated: 0, hopeless: 0 };
   readonly unloaded: string[] = [];

@@ -10,7 +10,7 @@ import { ActionReply } from "../calls/action-reply.ts";
 import { formatActorId } from "../actor-id.ts";
 import type { EngineParts } from "./actor-type.ts";
 import type { Change } from "../commits/commit-batch.ts";
-import { SpawnError, isSpawnError } from "../errors.ts";
+import { SpawnError, errorAt, isSpawnError } from "../errors.ts";
 import { isFailure } from "../failure.ts";
 import type { Invocation } from "../calls/invocation.ts";
 import type { Limits } from "../limits.ts";
@@ -20,7 +20,8 @@ import type { InvokeRequest, ReferenceCall, RunOwner } from "./run.ts";
 import { changeOf, failedStep, failureOf } from "./run-outcome.ts";
 import type { RunOutcome, RunSurroundings } from "./run-outcome.ts";
 import { composeBroadcast, composeCall } from "../messages/sending.ts";
-import type { Outgoing, SendRequest } from "../messages/sending.ts";
+import type { SendRequest } from "../messages/send-options.ts";
+import type { Outgoing } from "../messages/sending.ts";
 import { copyValue } from "../values/values.ts";
 
 /** A layer of {@link Activation}: it runs actions on the state, and leaves what comes of them to those above. */
@@ -174,7 +175,9 @@ export abstract class Execution extends LiveState implements RunOwner, RunSurrou
 
   /** What the engine itself found wrong has its own code; anything else is the action's doing. */
   #errorOf(run: Run, thrown: unknown): SpawnError {
-    return isSpawnError(thrown) ? thrown : failureOf(this.id, run.invocation.action.name, thrown);
+    const { name } = run.invocation.action;
+    if (!isSpawnError(thrown)) return failureOf(this.id, name, thrown);
+    return errorAt(`${formatActorId(this.id)} ${name}`, thrown);
   }
 
   #fail(run: Run, error: SpawnError): void {

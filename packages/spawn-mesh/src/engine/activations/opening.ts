@@ -120,13 +120,13 @@ interface FirstState {
  * @throws {SpawnError} `STATE_CORRUPT`, `INVALID_ARGUMENT`, and what the definition's functions throw
  */
 function firstState(definition: StateDefinition, row: StoredActor | undefined): FirstState {
-  if (row?.state === undefined) {
+  if (row === undefined || row.isDeleted) {
     return byValue(definition, definition.initial(), definition.initialTags);
   }
   const state = decodeStored(definition, row);
   const { tags } = row;
   return row.stateVersion === definition.version && !isSealed(row.state)
-    ? { state, bytes: row.state, tags }
+    ? { state, bytes: row.state!, tags }
     : byValue(definition, state, tags);
 }
 

@@ -59,6 +59,17 @@ test("refuses what a full mailbox cannot hold, by number and by size", () => {
   ).not.toThrow();
 });
 
+test("lets one invocation wait that is larger than all that may wait together", () => {
+  const admission = new Admission(
+    new VirtualClock(),
+    resolveLimits({ mailboxUnitsMax: 9 }),
+    () => 0,
+  );
+  expect(() => admission.enter(nothingWaits, invocation())).not.toThrow();
+  const one = { id: actor, queueLength: 1, queueUnits: 10 };
+  expect(() => admission.enter(one, invocation())).toThrow("OVERLOADED");
+});
+
 test("refuses when the whole system is full, and takes calls again when there is room", () => {
   const admission = new Admission(new VirtualClock(), resolveLimits({ queuedMax: 3 }), () => 0);
   fill(admission, 3);

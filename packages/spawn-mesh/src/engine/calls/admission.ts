@@ -132,7 +132,9 @@ export class Admission {
   #refusal(waiting: Waiting, invocation: Invocation): string | undefined {
     const { mailboxLengthMax, mailboxUnitsMax, queuedMax } = this.#limits;
     const { queueLength, queueUnits } = waiting;
-    if (queueLength >= mailboxLengthMax || queueUnits + invocation.units > mailboxUnitsMax) {
+    // Nothing may be too large for an empty mailbox: it would wait, or be tried again, for ever.
+    const isTooLarge = queueLength > 0 && queueUnits + invocation.units > mailboxUnitsMax;
+    if (queueLength >= mailboxLengthMax || isTooLarge) {
       return `${formatActorId(waiting.id)} has ${queueLength} invocations waiting`;
     }
     if (this.#queued >= queuedMax) return `the system has ${this.#queued} invocations waiting`;

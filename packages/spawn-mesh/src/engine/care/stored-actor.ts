@@ -96,11 +96,14 @@ export class StoredActorOperations {
 
   /** Makes the state of a kept revision the present one; the history goes on with a new revision. */
   async restore(revision: number, options?: CallOptions): Promise<void> {
-    const state = await this.readRevision(revision);
+    await this.readRevision(revision);
     const request = { payload: { revision }, options };
-    await this.#call("restore", request, (context) => {
-      context.state = copyValue(state, "state"); // It may have to run again.
-    });
+    await reasonOf(
+      this.#call("restore", request, async (context) => {
+        // In its turn: it may have been deleted meanwhile, and nothing of that may come back.
+        context.state = await this.readRevision(revision);
+      }),
+    );
   }
 
   /**
@@ -125,18 +128,16 @@ export class StoredActorOperations {
     const before = await this.#readPresent(target);
     // What was asked for: repeated with its key it is the same call, whatever the present state is by then.
     const payload = { from: this.#id.name, revision };
-    try {
-      await this.#call("fork", { target, payload, options }, (context) => {
+    await reasonOf(
+      this.#call("fork", { target, payload, options }, (context) => {
         const run = context as Run;
         checkNew(target, before, run);
         run.state = copyValue(state, "state"); // It may have to run again.
         run.tags = stored?.tags ?? {};
         run.isCreation = true;
         run.isCheckpoint = true;
-      });
-    } catch (error) {
-      throw isSpawnError(error) && isSpawnError(error.cause) ? error.cause : error;
-    }
+      }),
+    );
   }
 
   /** Deletes state, history and stored replies. The next call finds a new actor. */
@@ -223,6 +224,15 @@ export class StoredActorOperations {
       payload,
       options,
     });
+  }
+}
+
+/** Waits for one of our own actions, which fails with an error of ours, and not with that it failed. */
+async function reasonOf(call: Promise<void>): Promise<void> {
+  try {
+    await call;
+  } catch (error) {
+    throw isSpawnError(error) && isSpawnError(error.cause) ? error.cause : error;
   }
 }
 

@@ -4,7 +4,8 @@
  * A broadcast is one message, stored with the commit that made it. It is replaced by a message for each
  * subscriber, some at a time; each time the same change of the statestore takes note of how far it
  * came. So every subscriber gets it once, whatever dies. What one channel says to one subscriber is a
- * lane: it arrives in the order in which it was said.
+ * lane: it arrives in the order in which it was said. So what follows in the lane of a broadcast that has
+ * not reached all of them is left to the statestore, which has the rest of it.
  *
  * Subscribers are actors whose definitions name the channel: the named ones always, the unnamed ones
  * from their first commit to their deletion. Code that is no actor listens too, without any promise.
@@ -16,6 +17,7 @@ import type { Clock, Random } from "../clock.ts";
 import { SpawnError } from "../errors.ts";
 import type { EventListener } from "../events.ts";
 import type { Caller } from "../calls/invocation.ts";
+import type { Limits } from "../limits.ts";
 import type { Message, StoredMessage } from "../message-store.ts";
 import { payloadOf } from "./message-payload.ts";
 import { CHANNEL, newMessageId } from "./sending.ts";
@@ -40,13 +42,14 @@ export interface BroadcastsParts {
   readonly store: Statestore;
   readonly clock: Clock;
   readonly random: Random;
+  readonly limits: Limits;
   readonly emit: EventListener;
   /** Hears that messages were stored which are due at this time (wall). */
   readonly onStored: (dueAt: number) => void;
 }
 
-/** Subscribers that get their messages in one change of the statestore. */
-const SUBSCRIBERS_AT_ONCE = 256;
+/** The answer to a broadcast that may go on: what was sent behind it must not overtake that. */
+export const REST_IS_STORED: unique symbol = Symbol("the rest is stored");
 
 type Place = { readonly definition: string; readonly name: string };
 
@@ -74,15 +77,16 @@ export class Broadcasts {
     };
   }
 
-  /** Gives a broadcast to some more of its subscribers, and answers when that is stored. */
+  /** Gives a broadcast to some more of its subscribers; answers, when that is stored, whether {@link REST_IS_STORED}. */
   deliver(message: StoredMessage, caller: Caller): void {
     this.#expand(message).then(
-      () => caller.resolve(undefined),
+      (isOver) => caller.resolve(isOver ? undefined : REST_IS_STORED),
       (cause: unknown) => caller.reject(expansionError(cause)),
     );
   }
 
-  async #expand(message: StoredMessage): Promise<void> {
+  /** Answers whether all of them have it, and not only as far as somebody else knows. */
+  async #expand(message: StoredMessage): Promise<boolean> {
     const { store, clock, onStored } = this.#parts;
     const channel = message.target.name;
     const at = clock.wall();
@@ -99,6 +103,7 @@ export class Broadcasts {
     const wasStored = await store.messages.replace(message, messages);
     if (wasStored && message.headers.reached === undefined) this.#tellListeners(message);
     if (messages.length > 0) onStored(at);
+    return wasStored && reached === undefined;
   }
 
   #forSubscriber(message: StoredMessage, place: Place, at: number): Message {
@@ -119,6 +124,7 @@ export class Broadcasts {
 
   /** The subscribers after `after`, and the last of them if there may be more. */
   async #nextSubscribers(channel: string, after: Place | undefined) {
+    const { subscribersAtOnceMax } = this.#parts.limits;
     const subscribers: { readonly place: Place; readonly action: string }[] = [];
     for (const { name: definition, action, isMany } of this.#subscribed(channel)) {
       if (after !== undefined && definition < after.definition) continue;
@@ -129,7 +135,7 @@ export class Broadcasts {
           ? []
           : [definition];
       for (const name of names) subscribers.push({ place: { definition, name }, action });
-      if (subscribers.length >= SUBSCRIBERS_AT_ONCE) {
+      if (subscribers.length >= subscribersAtOnceMax) {
         return { subscribers, reached: subscribers.at(-1)!.place };
       }
     }
@@ -137,8 +143,9 @@ export class Broadcasts {
   }
 
   async #instances(definition: string, after: string | undefined): Promise<readonly string[]> {
-    const { store, system } = this.#parts;
-    return await store.listActors({ system, definition, after, limit: SUBSCRIBERS_AT_ONCE });
+    const { store, system, limits } = this.#parts;
+    const limit = limits.subscribersAtOnceMax;
+    return await store.listActors({ system, definition, after, limit });
   }
 
   #subscribed(channel: string) {

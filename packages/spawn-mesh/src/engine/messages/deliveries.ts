@@ -25,6 +25,8 @@ export interface Delivery {
   isTried: boolean;
   /** How often its target had no room for it. */
   refusals: number;
+  /** Another message of its id, which was stored in its place and claimed before this one was known to be over. */
+  follower: StoredMessage | undefined;
 }
 
 export class Deliveries {
@@ -132,6 +134,7 @@ export class Deliveries {
       lane,
       isTried: false,
       refusals: 0,
+      follower: undefined,
     };
     this.#underWay.set(message.id, delivery);
     const waiting = lane === undefined ? undefined : this.#lanes.get(lane);

@@ -44,15 +44,13 @@ export class ExternalFunctions {
     this.#parts = parts;
   }
 
-  /** Carries a message out. @throws {SpawnError} `HOST_UNAVAILABLE` when there is no such function here */
+  has(name: string): boolean {
+    return this.#parts.functions.has(name);
+  }
+
+  /** Carries a message out with the function of that name, which is here. */
   deliver(message: StoredMessage, caller: Caller): void {
-    const { name } = message.target;
-    const run = this.#parts.functions.get(name);
-    if (run === undefined) {
-      // Another process may have it, or this one after its next start. That is no attempt.
-      const what = `no function ${JSON.stringify(name)} is registered here; the message waits for one`;
-      throw new SpawnError("HOST_UNAVAILABLE", what);
-    }
+    const run = this.#parts.functions.get(message.target.name)!;
     this.#carryOut(run, message).then(
       () => caller.resolve(undefined),
       (error: SpawnError) => caller.reject(error),

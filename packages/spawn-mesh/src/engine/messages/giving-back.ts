@@ -5,8 +5,11 @@ import type { Limits } from "../limits.ts";
 import type { Postponement, StoredMessage } from "../message-store.ts";
 import type { Statestore } from "../statestore.ts";
 
+/** Why a message waits of which nothing is told: from that everybody knows that its time had come. */
+export const NOTHING_TOLD = "it was left for later before anything was known of it";
+
 export function postponed(message: StoredMessage, dueAt: number): Postponement {
-  const { id, sentAt, attempts, error } = message;
+  const { id, sentAt, attempts, error = NOTHING_TOLD } = message;
   return { id, sentAt, dueAt, attempts, error };
 }
 

@@ -16,6 +16,7 @@ import type { ExternalFunction } from "./external-functions.ts";
 import { Invocation } from "../calls/invocation.ts";
 import type { Caller, InvocationDetails } from "../calls/invocation.ts";
 import { MessageOperations } from "./message-operations.ts";
+import { MessageWriter } from "./message-writer.ts";
 import { sentId } from "../message-store.ts";
 import type { StoredMessage } from "../message-store.ts";
 import { payloadOf, unitsOf } from "./message-payload.ts";
@@ -23,8 +24,8 @@ import { Outbox } from "./outbox.ts";
 import type { OutboxParts } from "./outbox.ts";
 import { CHANNEL, composeBroadcast, composeCall, DELIVERY_GRACE_MS } from "./sending.ts";
 import { storedAs } from "./sending.ts";
-import type { Outgoing, SendRequest } from "./sending.ts";
-import { storeMessages } from "./repeated-write.ts";
+import type { Outgoing } from "./sending.ts";
+import type { SendRequest } from "./send-options.ts";
 import { StatelessSending } from "./stateless-sending.ts";
 import { Sweeper } from "./sweeper.ts";
 import type { Time } from "../time/time.ts";
@@ -50,6 +51,7 @@ export class Messaging {
   readonly #sweeper: Sweeper;
   readonly #broadcasts: Broadcasts;
   readonly #externals: ExternalFunctions;
+  readonly #writer: MessageWriter;
 
   constructor(parts: MessagingParts) {
     const { clock } = parts;
@@ -71,7 +73,8 @@ export class Messaging {
       timeoutMs: parts.limits.externalTimeoutMs,
     });
     this.operations = new MessageOperations({ ...parts, onStored });
-    this.stateless = new StatelessSending({ ...parts, outbox: this.outbox });
+    this.#writer = new MessageWriter(parts);
+    this.stateless = new StatelessSending({ ...parts, outbox: this.outbox, writer: this.#writer });
   }
 
   start(): void {
@@ -89,7 +92,9 @@ export class Messaging {
   stop(): void {
     this.#sweeper.stop();
     this.outbox.stop();
-    this.stateless.forsake(`the system ${this.#parts.system} stopped`);
+    const stopped = `the system ${this.#parts.system} stopped`;
+    this.#writer.stop(stopped);
+    this.stateless.forsake(stopped);
   }
 
   /** Sends a message from outside of actors; answers its id when it is stored. */
@@ -114,7 +119,7 @@ export class Messaging {
     const graceMs = isDirect ? DELIVERY_GRACE_MS : 0;
     const message = storedAs(outgoing, { source: undefined, at, graceMs });
     try {
-      await storeMessages(this.#parts, [message]);
+      await this.#writer.store([message]);
     } finally {
       if (isDirect) outbox.release([outgoing]);
     }
@@ -125,7 +130,7 @@ export class Messaging {
   #deliver(message: StoredMessage, caller: Caller, isStored: boolean): void {
     const { target, headers } = message;
     if (headers.kind === "broadcast") return this.#broadcasts.deliver(message, caller);
-    if (headers.kind === "external") return this.#externals.deliver(message, caller);
+    if (headers.kind === "external") return this.#toFunction(message, caller);
     if (target.system === this.#parts.system) return this.#toActor(message, caller, isStored);
     const elsewhere = this.#parts.messagingOf(target.system);
     if (elsewhere === undefined) {
@@ -135,6 +140,14 @@ export class Messaging {
     }
     // It is consumed here when it was applied there: until then it may come there again.
     elsewhere.#fromElsewhere(message, caller);
+  }
+
+  #toFunction(message: StoredMessage, caller: Caller): void {
+    const { name } = message.target;
+    if (this.#externals.has(name)) return this.#externals.deliver(message, caller);
+    // Another process may have it, or this one after its next start.
+    const what = `no function ${JSON.stringify(name)} is registered here`;
+    throw this.#absent(message, "HOST_UNAVAILABLE", what);
   }
 
   /** @throws {SpawnError} `ACTOR_NOT_FOUND`; `HOST_UNAVAILABLE` if it may come, for which the message waits */
@@ -152,7 +165,10 @@ export class Messaging {
     return awaitsDefinitions && !types().has(target.definition);
   }
 
-  /** Why a message cannot be delivered whose target is not here: it waits for that, and one day no longer. */
+  /**
+   * Why a message cannot be delivered whose target is not here: it waits for that without being counted, and
+   * after a day it has the attempts that every message has. One that was parked and is retried has them anew.
+   */
   #absent(
     message: StoredMessage,
     code: "HOST_UNAVAILABLE" | "NODE_UNAVAILABLE",
@@ -163,7 +179,7 @@ export class Messaging {
     }
     const { absentTargetMsMax } = this.#parts.limits;
     const waited = `the message has waited for it for ${absentTargetMsMax} ms`;
-    return new SpawnError("ACTOR_NOT_FOUND", `${what}, and ${waited}`);
+    return new SpawnError("DEADLINE_EXCEEDED", `${what}, and ${waited}`);
   }
 
   #hasWaited({ sentAt, headers: { repeat, notBefore } }: StoredMessage): boolean {

@@ -11,11 +11,14 @@
  * (they failed, did not fit in memory, or were stored by an earlier process) everything is left to the
  * statestore, which hands out lanes in order, until it has none left.
  */
+import { AbsentTargets } from "./absent-targets.ts";
+import { LONG_DELIVERY_MS, RETRY, waitAfter, wornOut } from "./attempts.ts";
 import type { ActorId } from "../actor-id.ts";
 import type { Clock, Random } from "../clock.ts";
+import { REST_IS_STORED } from "./broadcasts.ts";
 import { Continuations } from "./continuations.ts";
 import { Deliveries, isAtOnce, untried, type Delivery } from "./deliveries.ts";
-import { reasonOf, verdictOn, verdictOnStep } from "./delivery-verdict.ts";
+import { isTargetAbsent, reasonOf, verdictOn, verdictOnStep } from "./delivery-verdict.ts";
 import { SpawnError, isSpawnError } from "../errors.ts";
 import type { EventListener } from "../events.ts";
 import { exponentialBackoffMs } from "../time/exponential-backoff.ts";
@@ -23,7 +26,7 @@ import type { Caller, Invocation } from "../calls/invocation.ts";
 import type { ContinuedCall } from "../calls/keyed-invocations.ts";
 import type { Loader } from "../activations/loader.ts";
 import type { Limits } from "../limits.ts";
-import type { Message, MessageClaim, Postponement, StoredMessage } from "../message-store.ts";
+import type { Message, Postponement, StoredMessage } from "../message-store.ts";
 import { handBack, postponed, untriedOf } from "./giving-back.ts";
 import { giveUp } from "./giving-up.ts";
 import { RepeatedCalls } from "./repeated-calls.ts";
@@ -35,18 +38,6 @@ import { SourcesBehind } from "./sources-behind.ts";
 import type { Statestore } from "../statestore.ts";
 import { failedOutcome, outcomeOfStep } from "./stored-outcome.ts";
 import type { Watch } from "../time/watch.ts";
-
-/** How long a message waits that was claimed or has failed: doubled with each attempt. */
-export const RETRY: MessageClaim["retry"] = { firstMs: 1_000, maxMs: 5 * 60_000 };
-
-/**
- * For how much longer a message is left to this process that is still under way when it is due again,
- * in milliseconds.
- */
-const LONG_DELIVERY_MS = 30_000;
-
-/** How soon a message comes again that only another process can deliver, in milliseconds. */
-const ELSEWHERE_MS = 5_000;
 
 export interface OutboxParts {
   readonly system: string;
@@ -65,6 +56,7 @@ export interface OutboxParts {
 export class Outbox {
   readonly #parts: OutboxParts;
   readonly #deliveries: Deliveries;
+  readonly #absent: AbsentTargets;
   readonly #behind: SourcesBehind;
   readonly #continuations: Continuations;
   readonly #repeated: RepeatedCalls;
@@ -80,6 +72,7 @@ export class Outbox {
   constructor(parts: OutboxParts) {
     this.#parts = parts;
     this.#deliveries = new Deliveries(parts);
+    this.#absent = new AbsentTargets(parts.clock);
     this.#behind = new SourcesBehind(parts);
     this.#continuations = new Continuations(parts.watch);
     this.#repeated = new RepeatedCalls({
@@ -99,10 +92,7 @@ export class Outbox {
   /** From now on only what somebody waits for is delivered; the rest waits for the next start. */
   drain(): void {
     this.#isDraining = true;
-    const waiting = this.#deliveries.takeWaiting();
-    this.#leaveUntried(waiting);
-    for (const { claimed, message } of waiting)
-      if (claimed === undefined) this.#leftOver.push(message);
+    this.#leaveUntried(this.#deliveries.takeWaiting());
   }
 
   /**
@@ -201,8 +191,10 @@ export class Outbox {
     for (const message of messages) {
       const underWay = this.#deliveries.find(message.id);
       if (underWay !== undefined) {
+        const known = underWay.follower ?? underWay.message;
+        if (known.sentAt !== message.sentAt) underWay.follower = message;
         // It takes long, or waits for one that does.
-        notNow.push({ ...postponed(underWay.message, longDueAt), isUnderWay: true });
+        else notNow.push({ ...postponed(known, longDueAt), isUnderWay: true });
         continue;
       }
       const comesBackAt = this.#deliveries.refuses(message, refused);
@@ -222,11 +214,7 @@ export class Outbox {
   fire(source: ActorId, outgoing: Outgoing): void {
     const { emit, clock } = this.#parts;
     const at = clock.wall();
-    const message = {
-      ...storedAs(outgoing, { source, at, graceMs: 0 }),
-      attempts: 0,
-      error: undefined,
-    };
+    const message = untried(storedAs(outgoing, { source, at, graceMs: 0 }));
     const { target, action } = message;
     const caller: Caller = {
       resolve: () => undefined,
@@ -256,6 +244,8 @@ export class Outbox {
     this.#repeated.follow(invocation, call);
 
   #take(message: Message | StoredMessage): void {
+    // It was found in the statestore before its commit was known to be done.
+    if (this.#deliveries.has(message.id)) return;
     const delivery = this.#deliveries.enter(message, false);
     if (delivery !== undefined) this.#try(delivery);
   }
@@ -277,6 +267,7 @@ export class Outbox {
     const caller: Caller = {
       resolve: (reply) => {
         if (!this.#isConsumedByTarget(message)) return void this.#consume(delivery, reply);
+        if (reply === REST_IS_STORED) return this.#leave(delivery);
         this.#continuations.succeed(message.id, reply);
         this.#end(delivery);
       },
@@ -302,6 +293,7 @@ export class Outbox {
     const { lane, claimed, message } = delivery;
     if (!this.#deliveries.forget(delivery)) return;
     this.onRoom();
+    if (delivery.follower !== undefined && !this.#isDraining) this.claimed([delivery.follower]);
     const next = this.#deliveries.nextAfter(delivery);
     if (next !== undefined) return this.#try(next);
     // What is stored behind it could not be found while it was the head of its lane.
@@ -361,28 +353,33 @@ export class Outbox {
     this.#leave(delivery);
     const { message, claimed } = delivery;
     if (claimed === undefined) return;
-    const [wall, isElsewhere] = [this.#parts.clock.wall(), error.code === "HOST_UNAVAILABLE"];
     // The clock may have been set back since it was claimed.
-    const dueAt = isElsewhere ? wall + ELSEWHERE_MS : Math.min(message.dueAt, wall + RETRY.maxMs);
+    const latest = this.#parts.clock.wall() + RETRY.maxMs;
+    const dueAt = isTargetAbsent(error)
+      ? this.#absent.comeBackAt()
+      : Math.min(message.dueAt, latest);
     void this.#postpone([untriedOf({ ...message, error: reasonOf(error) }, dueAt)]);
   }
 
   /** It stays where it is stored, with all that wait behind it. */
   #leave(delivery: Delivery): void {
-    const { lane, message } = delivery;
+    const { lane, message, follower } = delivery;
     const behindIt = this.#deliveries.takeBehind(delivery);
     if (message.source !== undefined && lane !== undefined) this.#behind.add(message.source);
-    this.#leaveUntried(behindIt);
-    this.#end(delivery);
+    this.#leaveUntried(behindIt, follower);
+    this.#end({ ...delivery, follower: undefined });
     this.onStored(message.dueAt);
   }
 
-  #leaveUntried(deliveries: readonly Delivery[]): void {
+  /** @param last waits behind them, or alone */
+  #leaveUntried(deliveries: readonly Delivery[], last?: StoredMessage): void {
     for (const delivery of deliveries) this.#deliveries.forget(delivery);
     const wall = this.#parts.clock.wall();
-    const claimed = deliveries.filter((delivery) => delivery.claimed !== undefined);
-    if (claimed.length > 0)
-      void this.#postpone(claimed.map(({ message }) => untriedOf(message, wall)));
+    const left = deliveries.map(({ message, claimed }) =>
+      claimed === undefined ? postponed(message, wall) : untriedOf(message, wall),
+    );
+    if (last !== undefined) left.push(untriedOf(last, wall));
+    if (left.length > 0) void this.#postpone(left);
   }
 
   async #postpone(postponements: readonly Postponement[]): Promise<void> {
@@ -416,7 +413,7 @@ export class Outbox {
     const { message, claimed } = delivery;
     const attempts = message.attempts + (claimed === undefined ? 1 : 0);
     if (attempts >= limits.messageAttemptsMax) return await this.#park(delivery, error, attempts);
-    const dueAt = clock.wall() + Math.min(RETRY.maxMs, RETRY.firstMs * 2 ** (attempts - 1));
+    const dueAt = clock.wall() + waitAfter(attempts);
     const { id, sentAt } = message;
     const postponement = { id, sentAt, dueAt, attempts, error: reasonOf(error) };
     const isDone = await this.#isDone(() => store.messages.postpone([postponement]));
@@ -445,10 +442,4 @@ export class Outbox {
       () => false,
     );
   }
-}
-
-/** It was claimed too often and never came to an end: its process ended before that. */
-function wornOut({ attempts, error }: StoredMessage): SpawnError {
-  const why = error ?? "the process ended each time while it was being delivered";
-  return new SpawnError("INTERNAL", `given up after ${attempts - 1} attempts: ${why}`);
 }

@@ -10,55 +10,20 @@ import { copyMetadata } from "../calls/call-options.ts";
 import type { Clock, Random } from "../clock.ts";
 import { SpawnError } from "../errors.ts";
 import type { Limits } from "../limits.ts";
-import { checkWholeNumber } from "../limits.ts";
-import { checkGivenId, storedId } from "./message-ids.ts";
+import { storedId } from "./message-ids.ts";
 import type { Message, MessageHeaders, Repetition } from "../message-store.ts";
 import { payloadText, readablePayload } from "./message-payload.ts";
-import { firstTime, nextTime } from "./repetition.ts";
+import { nextTime } from "./repetition.ts";
 import type { CronTimes } from "./repetition.ts";
+import {
+  checkSendOptions,
+  checkTarget,
+  dueTime,
+  repetitionOf,
+  waitingFor,
+} from "./send-options.ts";
+import type { SendRequest } from "./send-options.ts";
 import type { Routing } from "../activations/run.ts";
-
-/** When a message is delivered, and how. */
-export interface SendOptions {
-  /**
-   * Its id, 1 to 100 letters, digits and any of `._:/-`. While a message that this sender gave this id
-   * waits or is parked, another one is not sent. Each actor has ids of its own: what is stored, and
-   * returned, is the id with the actor behind it. Default: a random one.
-   */
-  readonly id?: string;
-  /** Not before so many milliseconds have passed. Survives restarts, like everything that is sent. */
-  readonly delayMs?: number;
-  /** Not before this time, in milliseconds since 1970. One in the past means at once. */
-  readonly scheduledTo?: number;
-  /** Again and again, so many milliseconds after the time it was planned for; at least 1. */
-  readonly everyMs?: number;
-  /** Again and again, at the times of a cron expression with five fields, or six that begin with seconds. */
-  readonly cron?: string;
-  /** IANA name of the time zone of `cron`. Default `UTC`. */
-  readonly timeZone?: string;
-  /**
-   * What becomes of planned times that pass while nobody can take them: `one` delivery for all of
-   * them, `all` of them one after the other, or `skip` them. Default `one`.
-   */
-  readonly catchUp?: Repetition["catchUp"];
-  /** Whether it waits for what this actor sent to the same target before. Default `true`; never for what is delivered later or again. */
-  readonly ordered?: boolean;
-  /** `stored`: exactly once on state, whatever dies. `fire`: sent once and forgotten, stored nowhere. Default `stored`. */
-  readonly reliability?: "stored" | "fire";
-  /** Text that goes with it, as `ctx.metadata`, over that of the call that the sender serves. */
-  readonly metadata?: Readonly<Record<string, string>>;
-}
-
-/** What is sent to an actor by names. */
-export interface SendRequest extends SendOptions {
-  /** The action to run. */
-  readonly action: string;
-  readonly payload?: unknown;
-  /** The definition, when the target is not a named actor. */
-  readonly definition?: string;
-  /** The actor system. Default: the sender's own. */
-  readonly system?: string;
-}
 
 /** A message that is made and not yet stored. */
 export interface Outgoing {
@@ -90,26 +55,6 @@ export interface SendingParts {
   readonly limits: Limits;
   readonly cronTimes: CronTimes;
 }
-
-/** The latest time that can be asked for, in milliseconds from now: about a hundred years. */
-const SCHEDULE_MS_MAX: number = 100 * 366 * 24 * 60 * 60 * 1_000;
-
-const OPTION_NAMES: ReadonlySet<string> = new Set([
-  "id",
-  "delayMs",
-  "scheduledTo",
-  "everyMs",
-  "cron",
-  "timeZone",
-  "catchUp",
-  "ordered",
-  "reliability",
-  "metadata",
-  "action",
-  "payload",
-  "definition",
-  "system",
-]);
 
 /** Who sends, and while it serves a call with which metadata. */
 export interface Sender {
@@ -147,6 +92,7 @@ export function composeCall(
       kind: request.definition === EXTERNAL ? "external" : "call",
       ...(all === undefined ? undefined : { metadata: all }),
       ...plannedFor(dueAt, repeat),
+      ...waitingFor(request, repeat),
     },
     isOrdered: request.ordered !== false && dueAt === undefined,
     isTimer: false,
@@ -258,7 +204,7 @@ export function nextOccurrence(
     target,
     action,
     payload: readablePayload(message),
-    headers: { ...headers, repeat: { ...repeat, plannedAt: dueAt } },
+    headers: repeated(headers, repeat, dueAt),
     isOrdered: false,
     isTimer,
     isNamed: false,
@@ -266,6 +212,17 @@ export function nextOccurrence(
     isStored: true,
     sentAfter: sentAt,
   };
+}
+
+/** What goes with a repeated message that is planned for that time. */
+export function repeated(
+  headers: MessageHeaders,
+  repeat: Repetition,
+  plannedAt: number,
+): MessageHeaders {
+  const { delayMs: _, ...others } = headers;
+  const waits = "everyMs" in repeat ? { delayMs: repeat.everyMs } : undefined;
+  return { ...others, ...waits, repeat: { ...repeat, plannedAt } };
 }
 
 /**
@@ -276,7 +233,10 @@ export function isSurelySent({ isNamed, dueAt }: Outgoing): boolean {
   return !isNamed || dueAt !== undefined;
 }
 
-/** How it is stored: from whom, and when it may be claimed. */
+/**
+ * How it is stored: from whom, and when it may be claimed. The clock may have been set back since it was made:
+ * what was to wait for some time waits no longer because of that.
+ */
 export function storedAs(
   outgoing: Outgoing,
   {
@@ -285,8 +245,8 @@ export function storedAs(
     graceMs,
   }: { readonly source: ActorId | undefined; readonly at: number; readonly graceMs: number },
 ): Message {
-  const { id, target, action, payload, headers, isOrdered, isTimer, dueAt } = outgoing;
-  const { sentAfter = -1 } = outgoing;
+  const { id, target, action, payload, isOrdered, isTimer, sentAfter = -1 } = outgoing;
+  const { dueAt, headers } = soonEnough(outgoing, at);
   return {
     id,
     source,
@@ -299,6 +259,16 @@ export function storedAs(
     sentAt: Math.max(at, sentAfter + 1),
     dueAt: dueAt ?? at + graceMs,
   };
+}
+
+function soonEnough(outgoing: Outgoing, at: number): Pick<Outgoing, "dueAt" | "headers"> {
+  const { dueAt, headers } = outgoing;
+  const latest = at + (headers.delayMs ?? Infinity);
+  if (dueAt === undefined || dueAt <= latest) return outgoing;
+  const { repeat } = headers;
+  const planned =
+    repeat === undefined ? { notBefore: latest } : { repeat: { ...repeat, plannedAt: latest } };
+  return { dueAt: latest, headers: { ...headers, ...planned } };
 }
 
 /**
@@ -328,111 +298,4 @@ function mergeMetadata(
   const copied = own === undefined ? undefined : copyMetadata(own, metadataBytesMax);
   if (inherited === undefined || Object.keys(inherited).length === 0) return copied;
   return copied === undefined ? inherited : { ...inherited, ...copied };
-}
-
-/** A name that no actor can have would wait for one for ever, and not every database can keep it. */
-function checkTarget(name: unknown, { system, definition, action }: SendRequest): void {
-  checkName("actor", name);
-  checkName("action", action);
-  if (system !== undefined) checkName("system", system);
-  if (definition !== undefined) checkName("definition", definition);
-}
-
-function checkSendOptions(request: SendRequest): void {
-  const { action, reliability, ordered, id } = Object(request) as SendRequest;
-  if (typeof action !== "string" || action === "") {
-    throw new SpawnError(
-      "INVALID_ARGUMENT",
-      "expected { action, payload } with the name of an action",
-    );
-  }
-  if (id !== undefined) checkGivenId(id);
-  for (const option in request) {
-    if (!OPTION_NAMES.has(option)) {
-      throw new SpawnError(
-        "INVALID_ARGUMENT",
-        `options.${option}: there is no such option of a message; there are ${[...OPTION_NAMES].join(", ")}`,
-      );
-    }
-  }
-  if (ordered !== undefined && typeof ordered !== "boolean") {
-    throw new SpawnError("INVALID_ARGUMENT", "options.ordered: expected a boolean");
-  }
-  if (reliability !== undefined && reliability !== "stored" && reliability !== "fire") {
-    throw new SpawnError(
-      "INVALID_ARGUMENT",
-      `options.reliability: expected "stored" or "fire", got ${JSON.stringify(reliability)}`,
-    );
-  }
-  const isTimed = TIME_OPTIONS.some((option) => request[option] !== undefined);
-  if (reliability === "fire" && isTimed) {
-    throw new SpawnError(
-      "INVALID_ARGUMENT",
-      'options.reliability: what is delivered later has to be stored; leave out "fire"',
-    );
-  }
-}
-
-const TIME_OPTIONS = ["delayMs", "scheduledTo", "everyMs", "cron"] as const;
-
-/** @throws {SpawnError} `INVALID_ARGUMENT` */
-export function repetitionOf({
-  everyMs,
-  cron,
-  timeZone,
-  catchUp,
-}: SendOptions): Repetition | undefined {
-  if (catchUp !== undefined && !CATCH_UPS.has(catchUp)) {
-    throw new SpawnError(
-      "INVALID_ARGUMENT",
-      `options.catchUp: expected "skip", "one" or "all", got ${JSON.stringify(catchUp)}`,
-    );
-  }
-  if (everyMs === undefined && cron === undefined) {
-    const option = timeZone === undefined ? "catchUp" : "timeZone";
-    if (timeZone === undefined && catchUp === undefined) return undefined;
-    throw new SpawnError(
-      "INVALID_ARGUMENT",
-      `options.${option}: it says how a message is repeated, and there is no everyMs or cron`,
-    );
-  }
-  if (everyMs !== undefined && cron !== undefined) {
-    throw new SpawnError("INVALID_ARGUMENT", "options: expected everyMs or cron, got both");
-  }
-  if (timeZone !== undefined && (typeof timeZone !== "string" || timeZone === "")) {
-    throw new SpawnError(
-      "INVALID_ARGUMENT",
-      `options.timeZone: expected the IANA name of a time zone, got ${JSON.stringify(timeZone)}`,
-    );
-  }
-  if (everyMs !== undefined) {
-    checkWholeNumber("options.everyMs", everyMs, { min: 1, max: SCHEDULE_MS_MAX });
-    return { everyMs, catchUp: catchUp ?? "one" };
-  }
-  return { cron: cron!, timeZone: timeZone ?? "UTC", catchUp: catchUp ?? "one" };
-}
-
-const CATCH_UPS: ReadonlySet<unknown> = new Set(["skip", "one", "all"]);
-
-function dueTime(
-  { clock, cronTimes }: SendingParts,
-  { delayMs, scheduledTo }: SendOptions,
-  repeat: Repetition | undefined,
-): number | undefined {
-  if (delayMs !== undefined && scheduledTo !== undefined) {
-    throw new SpawnError("INVALID_ARGUMENT", "options: expected delayMs or scheduledTo, got both");
-  }
-  const now = clock.wall();
-  let dueAt: number | undefined;
-  if (delayMs !== undefined) {
-    checkWholeNumber("options.delayMs", delayMs, { min: 0, max: SCHEDULE_MS_MAX });
-    dueAt = now + delayMs;
-  }
-  if (scheduledTo !== undefined) {
-    checkWholeNumber("options.scheduledTo", scheduledTo, { min: 0, max: now + SCHEDULE_MS_MAX });
-    dueAt = Math.max(now, scheduledTo);
-  }
-  return repeat === undefined
-    ? dueAt
-    : firstTime(repeat, dueAt ?? now, { cronTimes, isAsked: dueAt !== undefined });
 }

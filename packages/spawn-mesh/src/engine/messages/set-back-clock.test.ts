@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { memoryStatestore } from "../../statestores/memory/index.ts";
 import type { Message, SentLaterPage } from "../message-store.ts";
+import { untriedOf } from "./giving-back.ts";
 import { SetBackClock } from "./set-back-clock.ts";
 import { systemClock } from "../clock.ts";
 
@@ -26,7 +27,16 @@ function message(id: string, about: Partial<Message>): Message {
 }
 
 function repeated(everyMs: number): Message["headers"] {
-  return { kind: "call", repeat: { everyMs, catchUp: "one", plannedAt: LATER + everyMs } };
+  const repeat = { everyMs, catchUp: "one", plannedAt: LATER + everyMs } as const;
+  return { kind: "call", delayMs: everyMs, repeat };
+}
+
+function waiting(delayMs: number): Message["headers"] {
+  return { kind: "call", delayMs, notBefore: LATER + delayMs };
+}
+
+function chosen(notBefore: number): Message["headers"] {
+  return { kind: "call", notBefore };
 }
 
 const cron = { cron: "* * * * *", timeZone: "UTC", catchUp: "one", plannedAt: LATER } as const;
@@ -46,35 +56,48 @@ test("what was to be delivered at once, or comes again and again, does not wait 
     await dueTimes([
       message("at once", { dueAt: LATER + 5_000 }),
       message("left for later", { dueAt: LATER + 10_000, isOrdered: true }),
+      message("in ten seconds", { dueAt: LATER + 10_000, headers: waiting(10_000) }),
       message("every second", { dueAt: LATER + 1_000, headers: repeated(1_000) }),
       message("every other hour", { dueAt: LATER + 2 * HOUR_MS, headers: repeated(2 * HOUR_MS) }),
     ]),
   ).toEqual({
     "at once": NOW + 5_000,
     "left for later": NOW + 5_000,
+    "in ten seconds": NOW + 10_000,
     "every second": NOW + 1_000,
     "every other hour": NOW + 2 * HOUR_MS,
   });
 });
 
-test("what was sent before, and was tried while the clock was ahead, does not wait either", async () => {
+test("what was sent before, and was tried or given back while the clock was ahead, does not wait either", async () => {
   const store = memoryStatestore();
   await store.open({ owner: "o" });
-  const sent = message("tried", { sentAt: NOW - 1, dueAt: NOW - 1 });
-  await store.messages.send([sent, message("chosen", { sentAt: NOW - 1 })]);
-  await store.messages.postpone([{ ...sent, dueAt: LATER, attempts: 1, error: "no" }]);
+  const before = { sentAt: NOW - 1, dueAt: NOW - 1 };
+  const tried = message("tried", before);
+  const early = message("tried too early", { ...before, headers: chosen(NOW + 60_000) });
+  const untried = { ...message("given back", before), attempts: 1, error: undefined };
+  const headers = chosen(LATER);
+  await store.messages.send([tried, early, untried, message("chosen", { ...before, headers })]);
+  await store.messages.postpone([
+    { ...tried, dueAt: LATER, attempts: 1, error: "no" },
+    { ...early, dueAt: LATER, attempts: 1, error: "no" },
+    { ...message("chosen", before), dueAt: LATER, attempts: 0, error: undefined },
+    untriedOf(untried, LATER),
+  ]);
   const clock = { ...systemClock, wall: () => NOW, monotonic: () => 0 };
   await new SetBackClock({ store, clock }).correct();
   const waiting = await store.messages.list({ limit: 10 });
   expect(waiting.map(({ id, dueAt }) => [id, dueAt])).toEqual([
+    ["given back", NOW],
     ["tried", NOW],
+    ["tried too early", NOW + 60_000],
     ["chosen", LATER],
   ]);
 });
 
 test("a time that somebody chose stays as it is, and so does everything when the clock was not set back", async () => {
   const messages = [
-    message("in ten seconds", { dueAt: LATER + 10_000 }),
+    message("in ten seconds", { dueAt: LATER + 10_000, headers: chosen(LATER + 10_000) }),
     message("by the clock", { headers: { kind: "call", repeat: cron } }),
     message("sent before", { sentAt: NOW, dueAt: NOW + 5_000 }),
     message("sent a little later", { sentAt: NOW + 30_000, dueAt: NOW + 35_000 }),

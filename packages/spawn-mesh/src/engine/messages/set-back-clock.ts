@@ -3,13 +3,14 @@
  *
  * When a message is due is stored as a time of the wall clock. After that clock was set back an hour,
  * what was to be delivered at once would wait an hour, and so would what is to come every minute. They
- * are known by the time at which they were sent: it has not come yet. What was sent before and tried in
- * that hour is known by the time of its next try: nothing waits for so long. Times that somebody chose stay
- * as they are: they mean the wall clock, whatever it shows.
+ * are known by the time at which they were sent: it has not come yet. What was sent before, and tried or given
+ * back in that hour, is known by the time at which it comes again: nothing waits for so long. What somebody
+ * wanted to wait waits for so long at the most. Times that somebody chose stay as they are: they mean the wall
+ * clock, whatever it shows.
  */
 import type { Clock } from "../clock.ts";
 import type { Postponement, StoredMessage } from "../message-store.ts";
-import { RETRY } from "./outbox.ts";
+import { RETRY } from "./attempts.ts";
 import { DELIVERY_GRACE_MS } from "./sending.ts";
 import type { Statestore } from "../statestore.ts";
 
@@ -64,14 +65,14 @@ export class SetBackClock {
   }
 }
 
-/** What a clock that was ahead has sent, or tried and left for later; page by page. Mostly there is nothing. */
+/** What a clock that was ahead has sent, or left for later; page by page. Mostly there is nothing. */
 async function* leftByThen(
   { messages }: Statestore,
   wall: number,
 ): AsyncGenerator<readonly StoredMessage[]> {
   const looked = {
     sentAfter: wall + TOLERANCE_MS,
-    triedDueAfter: wall + RETRY.maxMs + TOLERANCE_MS,
+    leftDueAfter: wall + RETRY.maxMs + TOLERANCE_MS,
     among: LOOKED_AT_MAX,
     limit: PAGE_ROWS,
   };
@@ -86,20 +87,16 @@ async function* leftByThen(
 }
 
 function corrected(message: StoredMessage, wall: number): readonly Postponement[] {
-  const delayMs = delayOf(message);
-  if (delayMs === undefined) return [];
-  return [{ ...message, dueAt: Math.min(message.dueAt, wall + delayMs) }];
+  const dueAt = wall + waitMsOf(message, wall);
+  // How its last delivery ended is not told by this.
+  return dueAt < message.dueAt ? [{ ...message, dueAt, isUnderWay: true }] : [];
 }
 
-/** How soon it comes from now; `undefined` if somebody chose the time. */
-function delayOf(message: StoredMessage): number | undefined {
-  const { attempts, sentAt, dueAt, headers, isOrdered } = message;
-  const { repeat } = headers;
-  if (repeat !== undefined) return "everyMs" in repeat ? repeat.everyMs : undefined;
-  // It was due when it was tried.
-  if (attempts > 0) return 0;
-  const delayMs = dueAt - sentAt;
-  if (delayMs <= DELIVERY_GRACE_MS) return delayMs;
-  // One that has a place in an order is for at once: a process that could not deliver it has left it for later.
-  return isOrdered ? DELIVERY_GRACE_MS : undefined;
+/** For how long it has to wait from now. */
+function waitMsOf(message: StoredMessage, wall: number): number {
+  const { attempts, error, sentAt, dueAt, headers } = message;
+  const { repeat, notBefore = repeat?.plannedAt, delayMs = Infinity } = headers;
+  if (notBefore !== undefined) return Math.min(Math.max(0, notBefore - wall), delayMs);
+  const wasDue = attempts > 0 || error !== undefined;
+  return wasDue ? 0 : Math.min(dueAt - sentAt, DELIVERY_GRACE_MS);
 }

@@ -2,13 +2,14 @@ import { describe, expect, test } from "vitest";
 import { memoryStatestore } from "../../statestores/memory/index.ts";
 import { FaultyStatestore } from "../../testing/faulty-statestore.ts";
 import { seededRandom } from "../../testing/seeded-random.ts";
-import { message } from "../../testing/statestore-cases/message-fixtures.ts";
+import { message, ordered } from "../../testing/statestore-cases/message-fixtures.ts";
 import { VirtualClock } from "../../testing/virtual-clock.ts";
 import type { EngineEvent } from "../events.ts";
 import type { Caller } from "../calls/invocation.ts";
 import { defaultLimits } from "../limits.ts";
 import type { Limits } from "../limits.ts";
 import { Loader } from "../activations/loader.ts";
+import { REST_IS_STORED } from "./broadcasts.ts";
 import { Outbox } from "./outbox.ts";
 import { noCronTimes } from "./repetition.ts";
 import { Sweeper } from "./sweeper.ts";
@@ -127,6 +128,58 @@ describe("the sweeper", () => {
     callers.get("a")!.resolve(undefined);
     await clock.advance(0);
     expect(delivered.slice(2)).toEqual(["b 3"]);
+  });
+
+  test("finds the next occurrence of a repeated message before the last is known to be over, and delivers it right then", async () => {
+    const { clock, store, sweeper, outbox, delivered, callers, now } = await setUp();
+    const tick = message("tick", { dueAt: now });
+    await store.messages.send([tick]);
+    sweeper.start();
+    await clock.advance(0);
+    // The commit is done, and its answer on the way.
+    await store.messages.replace(tick, [{ ...tick, sentAt: tick.sentAt + 1 }]);
+    outbox.onStored(now);
+    await clock.advance(2_000);
+    expect(delivered).toEqual(["tick 1"]);
+    callers.get("tick")!.resolve(undefined);
+    await clock.advance(0);
+    expect(delivered).toEqual(["tick 1", "tick 1"]);
+  });
+
+  test("finds a message before its commit is known to be done, and delivers it once and then those behind it", async () => {
+    const { clock, store, sweeper, outbox, delivered, callers, now } = await setUp();
+    const [first, second] = [ordered("first", { dueAt: now }), ordered("second", { dueAt: now })];
+    await store.messages.send([first]);
+    sweeper.start();
+    await clock.advance(0);
+    const atOnce = { ...first, payload: null, dueAt: undefined, isNamed: false, isStored: true };
+    outbox.committed([first], [atOnce]);
+    await store.messages.send([second]);
+    outbox.onStored(now);
+    await clock.advance(10);
+    expect(delivered).toEqual(["first 1"]);
+    await store.messages.remove(["first"]);
+    callers.get("first")!.resolve(undefined);
+    await clock.advance(0);
+    expect(delivered).toEqual(["first 1", "second 1"]);
+  });
+
+  test("is left what was sent behind a broadcast that goes on", async () => {
+    const { clock, store, outbox, delivered, callers } = await setUp();
+    const sent = [ordered("first"), ordered("second")];
+    await store.messages.send(sent);
+    const direct = sent.map((each) => ({
+      ...each,
+      payload: null,
+      dueAt: undefined,
+      isNamed: false,
+      isStored: true,
+    }));
+    outbox.committed(sent, direct);
+    callers.get("first")!.resolve(REST_IS_STORED);
+    await clock.advance(10);
+    expect(delivered).toEqual(["first 0"]);
+    expect(outbox.underWay).toBe(0);
   });
 
   test("says when the statestore fails, and tries again", async () => {

@@ -10,6 +10,7 @@ import type { ActorId } from "../actor-id.ts";
 import { fingerprint } from "../values/fingerprint.ts";
 import type { Repetition } from "../message-store.ts";
 import { firstTime } from "./repetition.ts";
+import { repeated } from "./sending.ts";
 import type { Outgoing, SendingParts } from "./sending.ts";
 
 /** A timer, as a definition says it. */
@@ -43,7 +44,7 @@ export function missingTimers(
       target: actor,
       action,
       payload,
-      headers: { kind: "call", repeat: { ...repeat, plannedAt: dueAt } },
+      headers: repeated({ kind: "call" }, repeat, dueAt),
       isOrdered: false,
       isTimer: true,
       isNamed: false,

@@ -252,11 +252,10 @@ export class MemoryMessages implements MessageStore {
   }
 
   async listSentLater(page: SentLaterPage): Promise<readonly StoredMessage[]> {
-    const { sentAfter, triedDueAfter, after, among, limit } = page;
+    const { sentAfter, leftDueAfter, after, among, limit } = page;
     const looked = await this.list({ after, limit: among });
     const found = looked.filter(
-      ({ sentAt, attempts, dueAt }) =>
-        sentAt > sentAfter || (attempts > 0 && dueAt > triedDueAfter),
+      (message) => message.sentAt > sentAfter || (message.dueAt > leftDueAfter && wasDue(message)),
     );
     return found.slice(0, limit);
   }
@@ -402,6 +401,12 @@ function pageOf<Listed extends StoredMessage>(
     )
     .toSorted((a, b) => timeOf(a) - timeOf(b) || (a.id < b.id ? -1 : 1))
     .slice(0, limit);
+}
+
+/** Whether the time of a message had come before it was given the one that it has. */
+function wasDue(message: StoredMessage): boolean {
+  const { attempts, error } = message;
+  return attempts > 0 || error !== undefined || laneOf(message) !== undefined;
 }
 
 function isSame(one: ActorId | undefined, other: ActorId): boolean {

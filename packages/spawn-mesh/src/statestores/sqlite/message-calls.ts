@@ -67,7 +67,9 @@ export class MessageCalls implements SyncMessageStore {
     this.#listSentLater = prepare(
       `SELECT ${STORED_COLUMNS} FROM
          (SELECT * FROM spawn_message WHERE (due_at, id) > (?1, ?2) ORDER BY due_at, id LIMIT ?3)
-       WHERE sent_at > ?4 OR (attempts > 0 AND due_at > ?5) ORDER BY due_at, id LIMIT ?6`,
+       WHERE sent_at > ?4 OR (due_at > ?5
+         AND (attempts > 0 OR error IS NOT NULL OR (source IS NOT NULL AND flags & 1)))
+       ORDER BY due_at, id LIMIT ?6`,
     );
     this.#listParked = prepare(
       listQuery("spawn_parked", `${STORED_COLUMNS}, parked_at`, "parked_at"),
@@ -135,8 +137,8 @@ export class MessageCalls implements SyncMessageStore {
   }
 
   listSentLater(page: SentLaterPage): readonly StoredMessage[] {
-    const { sentAfter, triedDueAfter, after, among, limit } = page;
-    const inputs = [after.at, after.id, among, sentAfter, triedDueAfter, limit];
+    const { sentAfter, leftDueAfter, after, among, limit } = page;
+    const inputs = [after.at, after.id, among, sentAfter, leftDueAfter, limit];
     const rows = this.#listSentLater.all(...inputs);
     return (rows as unknown as readonly StoredColumns[]).map(storedMessage);
   }

@@ -225,7 +225,7 @@ export const messageCases: readonly ConformanceCase[] = [
       }),
   },
   {
-    name: "finds what was sent later than a time, or tried and due later than one, among the next that are due, page by page",
+    name: "finds what was sent later than a time, or left and due later than one, among the next that are due, page by page",
     run: (open) =>
       withStore(open, async (store) => {
         const sentAt = DUE_AT + 500;
@@ -241,7 +241,7 @@ export const messageCases: readonly ConformanceCase[] = [
           changes: Partial<Parameters<typeof store.messages.listSentLater>[0]> = {},
         ) => {
           const after = { at: DUE_AT - 1, id: "z" };
-          const page = { sentAfter: sentAt - 1, triedDueAfter: 1e12, after, among: 100, limit: 10 };
+          const page = { sentAfter: sentAt - 1, leftDueAfter: 1e12, after, among: 100, limit: 10 };
           return await store.messages.listSentLater({ ...page, ...changes });
         };
         const all = await found();
@@ -254,11 +254,22 @@ export const messageCases: readonly ConformanceCase[] = [
         // "ahead b", "not yet", "now" and "ahead a" are looked at.
         assert.deepStrictEqual(idsOf(await found({ among: 4 })), ["ahead b", "ahead a"]);
         assert.deepStrictEqual(await found({ sentAfter: sentAt + 1 }), []);
-        const tried = { ...message("now"), attempts: 1, dueAt: DUE_AT + 20, error: undefined };
-        await store.messages.postpone([tried]);
-        const triedDueAfter = DUE_AT + 19;
-        assert.deepStrictEqual(idsOf(await found({ triedDueAfter })), [...idsOf(all), "now"]);
-        assert.deepStrictEqual(idsOf(await found({ triedDueAfter: DUE_AT + 20 })), idsOf(all));
+        const left = { dueAt: DUE_AT + 20, attempts: 0, error: undefined };
+        await store.messages.send([ordered("in a lane"), message("given back"), message("chosen")]);
+        await store.messages.postpone([
+          { ...message("now"), ...left, attempts: 1 },
+          { ...message("in a lane"), ...left },
+          { ...message("given back"), ...left, error: "no room" },
+          { ...message("chosen"), ...left },
+        ]);
+        const leftDueAfter = DUE_AT + 19;
+        assert.deepStrictEqual(idsOf(await found({ leftDueAfter })), [
+          ...idsOf(all),
+          "given back",
+          "in a lane",
+          "now",
+        ]);
+        assert.deepStrictEqual(idsOf(await found({ leftDueAfter: DUE_AT + 20 })), idsOf(all));
       }),
   },
   {

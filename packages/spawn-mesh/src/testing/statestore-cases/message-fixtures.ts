@@ -162,7 +162,7 @@ export const everyCall: readonly ((store: MessageStore) => Promise<unknown>)[] =
   (store) =>
     store.listSentLater({
       sentAfter: 1,
-      triedDueAfter: 1,
+      leftDueAfter: 1,
       after: { at: 0, id: "" },
       among: 1,
       limit: 1,

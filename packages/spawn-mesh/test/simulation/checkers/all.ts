@@ -1,5 +1,6 @@
 import type { RunLog, Violation } from "../run-log.ts";
 import { checkBounds } from "./bounds.ts";
+import { checkBroadcasts } from "./broadcasts.ts";
 import { checkCancels } from "./cancels.ts";
 import { checkChains } from "./chains.ts";
 import { checkDeliveries } from "./deliveries.ts";
@@ -10,6 +11,7 @@ import { checkIndexes } from "./indexes.ts";
 import { checkLanes } from "./lanes.ts";
 import { checkListAppends } from "./list-append.ts";
 import { checkPurges } from "./purges.ts";
+import { checkRestores } from "./restores.ts";
 import { checkSessions } from "./sessions.ts";
 import { checkTicks } from "./ticks.ts";
 import { checkWriteBehind } from "./write-behind.ts";
@@ -26,10 +28,12 @@ export function checkRun(log: RunLog): readonly Violation[] {
     checkWriteBehind,
     checkEffects,
     checkDeliveries,
+    checkBroadcasts,
     checkCancels,
     checkLanes,
     checkTicks,
     checkIndexes,
     checkPurges,
+    checkRestores,
   ].flatMap((check) => check(log));
 }

@@ -2,13 +2,14 @@
  * The chain of commits of each actor, from the database's own log.
  *
  * I1: every commit names the etag that was there before it, and revisions have no gaps.
- * I3: every state is the one before it with something appended; after a delete it begins anew, and
- * nothing of the time before comes back.
+ * I3: every state is the one before it, or the one that is restored, with something appended; after a delete
+ * it begins anew, and nothing of the time before comes back.
  * I5: no state has a value twice.
  */
 import type { Etag } from "../../../src/engine/statestore.ts";
 import { itemsOf } from "../run-log.ts";
-import type { AppliedCommit, RunLog, Violation } from "../run-log.ts";
+import type { AppliedCommit, Restoring, RunLog, Violation } from "../run-log.ts";
+import { beginsLike } from "./restores.ts";
 
 interface Chain {
   etag: Etag | undefined;
@@ -18,7 +19,9 @@ interface Chain {
   readonly past: Set<string>;
 }
 
-export function checkChains({ applied }: Pick<RunLog, "applied">): readonly Violation[] {
+type Log = Pick<RunLog, "applied" | "restored">;
+
+export function checkChains({ applied, restored }: Log): readonly Violation[] {
   const chains = new Map<string, Chain>();
   return applied.flatMap((entry) => {
     const chain: Chain = chains.get(entry.actor) ?? {
@@ -28,8 +31,22 @@ export function checkChains({ applied }: Pick<RunLog, "applied">): readonly Viol
       past: new Set(),
     };
     chains.set(entry.actor, chain);
+    const isRestored = restored.some((restoring) => isRestoredBy(restoring, entry, applied));
+    if (isRestored) chain.items = [];
     return extend(chain, entry);
   });
+}
+
+/** Whether a commit may be what came of a restore. */
+function isRestoredBy(
+  { actor, source, revision, startedSequence, endedSequence }: Restoring,
+  entry: AppliedCommit,
+  applied: Log["applied"],
+): boolean {
+  if (entry.actor !== actor) return false;
+  if (entry.sequence < startedSequence || entry.sequence > endedSequence) return false;
+  const was = applied.find((one) => one.actor === source && one.commit.revision === revision);
+  return beginsLike(entry, was);
 }
 
 function extend(chain: Chain, { actor, owner, commit }: AppliedCommit): readonly Violation[] {

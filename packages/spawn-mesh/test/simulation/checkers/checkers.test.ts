@@ -96,6 +96,7 @@ function broken(history: Partial<RunLog>): readonly string[] {
     cancelled: new Set(),
     acknowledged: new Set(),
     purged: [],
+    restored: [],
     outside: new Map(),
     setBacks: [],
     isCalm: false,
@@ -160,6 +161,36 @@ describe("what actors are found by (I17)", () => {
     expect(broken({ applied: behind, operations })).toEqual(["I17"]);
     const other = [...history, applied(3, four, { index: [] })];
     expect(broken({ applied: other, operations })).toEqual(["I17"]);
+  });
+});
+
+describe("what is restored (I3)", () => {
+  const of = { in: "deletable" } as const;
+  const source = "deletable/a";
+  const restoring = {
+    actor: source,
+    source,
+    revision: 1,
+    startedSequence: 2.5,
+    endedSequence: 5,
+    outcome: "yes",
+  } as const;
+  const before = [applied(1, ["x"], of), applied(2, ["x", "y"], of)];
+
+  test("is what that revision was, and may have changed in the same commit", () => {
+    const restored = [restoring];
+    expect(broken({ applied: [...before, applied(3, ["x", "z"], of)], restored })).toEqual([]);
+    expect(broken({ applied: [...before, applied(3, ["y"], of)], restored })).toEqual(["I3"]);
+    expect(broken({ applied: before, restored })).toEqual(["I3"]);
+    expect(broken({ applied: before, restored: [{ ...restoring, outcome: undefined }] })).toEqual(
+      [],
+    );
+  });
+  test("may take with it what was acknowledged meanwhile, and nothing else", () => {
+    const lost = operation({ actor: source, role: "deletable", value: "z" });
+    const history = { applied: [...before, applied(3, ["x"], of)], operations: [lost] };
+    expect(broken({ ...history, restored: [{ ...restoring, startedSequence: 0 }] })).toEqual([]);
+    expect(broken(history)).toEqual(["I2", "I3", "I9"]);
   });
 });
 

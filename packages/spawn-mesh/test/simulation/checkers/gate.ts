@@ -5,12 +5,13 @@
  * it shows, and an action that was called by another one must not run before what its caller had
  * seen. Write-behind actors acknowledge before by definition.
  */
-import { isDeletedMeanwhile, itemsOf } from "../run-log.ts";
+import { itemsOf, mayBeGone } from "../run-log.ts";
 import type { RunLog, Violation } from "../run-log.ts";
 
-type Log = Pick<RunLog, "operations" | "applied" | "sightings">;
+type Log = Pick<RunLog, "operations" | "applied" | "restored" | "sightings">;
 
-export function checkGate({ operations, applied, sightings }: Log): readonly Violation[] {
+export function checkGate(log: Log): readonly Violation[] {
+  const { operations, applied, sightings } = log;
   const appliedAt = firstCommits(applied);
   const isBefore = (actor: string, value: string, sequence: number): boolean =>
     (appliedAt.get(`${actor} ${value}`) ?? Infinity) < sequence;
@@ -20,7 +21,7 @@ export function checkGate({ operations, applied, sightings }: Log): readonly Vio
     if (outcome !== "yes" || (role !== "list" && role !== "deletable")) continue;
     const shown = kind === "append" ? [value!] : (items ?? []);
     const early = shown.find((item) => !isBefore(actor, item, endedSequence));
-    if (early === undefined || isDeletedMeanwhile(operation, applied)) continue;
+    if (early === undefined || mayBeGone(operation, log)) continue;
     violations.push({ invariant: "I9", what: `${kind} told of ${early} before ${actor} had it` });
   }
   for (const { actor, value, sequence } of sightings) {

@@ -9,12 +9,13 @@
  * - I3: what was read is the beginning of the final list.
  * - I8: in real time nobody sees less than was answered before they asked (exclusive store only).
  */
-import { isDeletedMeanwhile, itemsOf } from "../run-log.ts";
+import { itemsOf, mayBeGone } from "../run-log.ts";
 import type { Operation, RunLog, Violation } from "../run-log.ts";
 
-type Log = Pick<RunLog, "operations" | "applied" | "isExclusive">;
+type Log = Pick<RunLog, "operations" | "applied" | "restored" | "isExclusive">;
 
-export function checkListAppends({ operations, applied, isExclusive }: Log): readonly Violation[] {
+export function checkListAppends(log: Log): readonly Violation[] {
+  const { operations, applied, isExclusive } = log;
   const finals = new Map<string, readonly string[]>();
   for (const { actor, commit, role } of applied) {
     if (role === "list" || role === "write-behind") finals.set(actor, itemsOf(commit));
@@ -22,7 +23,7 @@ export function checkListAppends({ operations, applied, isExclusive }: Log): rea
   return [...Map.groupBy(operations, ({ actor }) => actor)].flatMap(([actor, ofActor]) => {
     const list = finals.get(actor) ?? [];
     const role = ofActor[0]!.role;
-    if (role === "deletable") return checkDeletable(actor, ofActor, applied);
+    if (role === "deletable") return checkDeletable(actor, ofActor, log);
     if (role !== "list" && role !== "write-behind") return [];
     const violations = [...checkContents(actor, ofActor, list)];
     if (role === "write-behind") return violations;
@@ -90,13 +91,13 @@ function checkRealTime(operations: readonly Operation[]): readonly Violation[] {
   return violations;
 }
 
-/** Lists that are deleted now and then: every answer must agree with some state that was committed. */
+/** Lists that are deleted or restored now and then: every answer must agree with some state that was committed. */
 function checkDeletable(
   actor: string,
   operations: readonly Operation[],
-  applied: RunLog["applied"],
+  log: Pick<Log, "applied" | "restored">,
 ): readonly Violation[] {
-  const states = applied
+  const states = log.applied
     .filter((entry) => entry.actor === actor)
     .map(({ commit }) => itemsOf(commit));
   const ever = new Set(states.flat());
@@ -105,7 +106,7 @@ function checkDeletable(
     if (kind === "append" && outcome === "no" && ever.has(value!)) {
       return [{ invariant: "I4", what: `${value} was in ${actor}, but was refused` }];
     }
-    if (isDeletedMeanwhile(operation, applied)) return [];
+    if (mayBeGone(operation, log)) return [];
     if (kind === "append" && outcome === "yes" && !ever.has(value!)) {
       return [{ invariant: "I2", what: `${value} was acknowledged and never in ${actor}` }];
     }

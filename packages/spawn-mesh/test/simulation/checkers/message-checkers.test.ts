@@ -4,6 +4,8 @@ import type { Message } from "../../../src/engine/message-store.ts";
 import { EMPTY } from "../posts.ts";
 import type { PostPayload } from "../posts.ts";
 import type { AppliedCommit, MessageEvent, MessageRun } from "../run-log.ts";
+import { CHANNEL } from "../../../src/engine/messages/sending.ts";
+import { checkBroadcasts } from "./broadcasts.ts";
 import { checkCancels } from "./cancels.ts";
 import { checkDeliveries } from "./deliveries.ts";
 import { checkEffects } from "./effects.ts";
@@ -228,6 +230,33 @@ describe("what an action cancels (I6)", () => {
     const claimed = event(5, "claimed", message("x/1"));
     const what = "x/1 was cancelled, and then claimed";
     expect(broken([before, after], sent, gone, claimed)).toEqual([what]);
+  });
+});
+
+describe("what is told to a channel (I6)", () => {
+  const headers = { kind: "broadcast" } as const;
+  const broadcast = message("x/0", { headers });
+  const source = { system, definition: CHANNEL, name: "news" };
+  const toOne = message("x/0", { source });
+  const listeners = [commit(1, "b", []), commit(5, "late", [])];
+  const broken = (...told: readonly MessageEvent[]) =>
+    checkBroadcasts({
+      applied: listeners,
+      messages: [event(2, "sent", broadcast), ...told],
+    }).map(({ what }) => what);
+
+  test("is told to everybody who was there, or to nobody yet", () => {
+    expect(broken(event(3, "replaced", broadcast), event(4, "sent", toOne))).toEqual([]);
+    expect(broken()).toEqual([]);
+    const rest = event(4, "sent", broadcast);
+    expect(broken(event(3, "replaced", broadcast), rest)).toEqual([]);
+  });
+  test("is broken when somebody is not told, or twice", () => {
+    const over = event(3, "replaced", broadcast);
+    expect(broken(over)).toEqual(["x/0 was not told to post/b"]);
+    expect(broken(over, event(4, "sent", toOne), event(5, "sent", toOne))).toEqual([
+      "x/0 was told to post/b more than once",
+    ]);
   });
 });
 

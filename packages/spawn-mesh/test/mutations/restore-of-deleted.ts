@@ -1,0 +1,17 @@
+import type { Mutation } from "../../../../scripts/apply-mutation.ts";
+
+/** A restore takes what it found when it was called, and not what is kept when it has its turn. */
+export const mutation: Mutation = {
+  invariant: "I3",
+  target: "engine/care/stored-actor.ts",
+  find: `    await this.readRevision(revision);
+    const request`,
+  replace: `    const found = await this.readRevision(revision);
+    this.readRevision = async () => found;
+    const request`,
+  noticedBy: {
+    project: "behaviour",
+    file: "revisions.test.ts",
+    test: "^delete > is not undone by a restore that began before it and has its turn afterwards$",
+  },
+};
