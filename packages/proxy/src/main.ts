@@ -2,7 +2,7 @@
 import { isSpawnError } from "spawn-mesh/engine";
 import { sayingTo } from "./arguments.ts";
 import { readConfig } from "./config.ts";
-import { jsonLog } from "./log.ts";
+import { jsonLog } from "./observability/log.ts";
 import { startProxy } from "./proxy.ts";
 import type { RunningProxy } from "./proxy.ts";
 

@@ -2,10 +2,10 @@
 import { ActorSystems } from "./actors/actor-systems.ts";
 import type { ActorSystemsOptions } from "./actors/actor-systems.ts";
 import type { ListenAddress, ProxyConfig } from "./config.ts";
-import { engineLog } from "./engine-log.ts";
+import { engineLog } from "./observability/engine-log.ts";
 import { ActorHosts } from "./host/actor-hosts.ts";
-import type { Log } from "./log.ts";
-import type { GrpcConfig } from "./grpc-config.ts";
+import type { Log } from "./observability/log.ts";
+import type { GrpcConfig } from "./grpc/grpc-config.ts";
 import { declaredActors } from "./grpc/declared-actors.ts";
 import { startGrpcFront } from "./grpc/front.ts";
 import type { GrpcFront, GrpcFrontOptions } from "./grpc/front.ts";
@@ -24,16 +24,16 @@ import { registerRoutes } from "./routes/register.ts";
 import { registrationRoutes } from "./routes/registrations.ts";
 import { spawnRoutes } from "./routes/spawn.ts";
 import { storedMessageRoutes } from "./routes/stored-messages.ts";
-import { ProxyServer } from "./server.ts";
-import type { Route } from "./server.ts";
+import { ProxyServer } from "./http/server.ts";
+import type { Route } from "./http/server.ts";
 import { Streams } from "./stream/streams.ts";
 import { Guard } from "./security/guard.ts";
 import { isInClear } from "./security/security-config.ts";
 import { keepingRules } from "./security/rules-in-force.ts";
 import { readTls } from "./security/tls.ts";
-import { sparingLog } from "./sparing-log.ts";
+import { sparingLog } from "./observability/sparing-log.ts";
 import { openStatestore } from "./store-config.ts";
-import { UnreadAnswers } from "./unread-answers.ts";
+import { UnreadAnswers } from "./http/unread-answers.ts";
 
 /** Bytes of answers that wait to be read, in limits of a body. */
 const UNREAD_SHARE_MAX = 32;

@@ -11,7 +11,7 @@ import type { GuardedCall } from "../security/guard.ts";
 import type { RunAtHost } from "./runs-at-hosts.ts";
 import { Records } from "./records.ts";
 import type { ActorHosts } from "../host/actor-hosts.ts";
-import type { Log } from "../log.ts";
+import type { Log } from "../observability/log.ts";
 
 /** Systems of one proxy. Each has an engine and a statestore of its own, which take some 15 MB together. */
 const SYSTEMS_MAX = 8;

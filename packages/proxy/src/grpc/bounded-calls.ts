@@ -10,8 +10,8 @@ import type {
   ServerListener,
 } from "@grpc/grpc-js";
 import { SpawnError } from "spawn-mesh/engine";
-import { TOO_MANY_UNFINISHED } from "../unfinished-bytes.ts";
-import type { UnreadAnswers } from "../unread-answers.ts";
+import { TOO_MANY_UNFINISHED } from "../http/unfinished-bytes.ts";
+import type { UnreadAnswers } from "../http/unread-answers.ts";
 import { ComingMessages } from "./coming-messages.ts";
 import type { Identify } from "./grpc-methods.ts";
 import { serviceError } from "./grpc-status.ts";

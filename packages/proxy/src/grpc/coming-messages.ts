@@ -4,7 +4,7 @@ import { constants } from "node:http2";
 import type { ServerHttp2Stream } from "node:http2";
 import { Duplex } from "node:stream";
 import type { ServerInterceptingCallInterface } from "@grpc/grpc-js";
-import { UnfinishedBytes } from "../unfinished-bytes.ts";
+import { UnfinishedBytes } from "../http/unfinished-bytes.ts";
 
 /** Before each message: whether it is compressed, and its length. */
 const MESSAGE_HEAD_BYTES = 5;

@@ -2,7 +2,7 @@
 import { readFile } from "node:fs/promises";
 import type { DescService, FileRegistry } from "@bufbuild/protobuf";
 import type { ActorOpts } from "spawn-mesh/protocol";
-import type { GrpcConfig } from "../grpc-config.ts";
+import type { GrpcConfig } from "./grpc-config.ts";
 import { actorOptions, actorServices } from "./actor-options.ts";
 import { readDescriptorSets } from "./descriptors.ts";
 import { compileProtoFolder } from "./proto-folder.ts";

@@ -1,7 +1,7 @@
 /** What a client of gRPC learns of an error: the status code that says it best, and our own in trailers. */
 import { Metadata, status, type ServiceError } from "@grpc/grpc-js";
 import type { ErrorCode, SpawnError } from "spawn-mesh/engine";
-import { asSpawnError } from "../answers.ts";
+import { asSpawnError } from "../http/answers.ts";
 
 /** The status code for every error code. The HTTP status is in the table of the engine. */
 const grpcStatus: Readonly<Record<ErrorCode, status>> = {

@@ -1,7 +1,7 @@
 /** Sees every invocation from outside and every call of a host, and tells metrics and traces of them. */
 import { isSpawnError } from "spawn-mesh/engine";
 import type { CallOptions } from "spawn-mesh/engine";
-import type { Log } from "../log.ts";
+import type { Log } from "./log.ts";
 import type { ProxyMetrics } from "./proxy-metrics.ts";
 import { traceContextIn, withTraceContext } from "./trace-context.ts";
 import type { TraceContext } from "./trace-context.ts";

@@ -13,7 +13,7 @@ import { unauthorized } from "../security/identity.ts";
 import { PUBLISH, SUBSCRIBE } from "../security/policies.ts";
 import type { ActorSystems } from "../actors/actor-systems.ts";
 import type { HostedSystem } from "../actors/hosted-system.ts";
-import type { Answer } from "../answers.ts";
+import type { Answer } from "../http/answers.ts";
 import {
   describeError,
   isJson,
@@ -22,8 +22,8 @@ import {
   jsonRoute,
   notJson,
   valueOfBody,
-} from "../json-answers.ts";
-import type { Route, RouteRequest } from "../server.ts";
+} from "../http/json-answers.ts";
+import type { Route, RouteRequest } from "../http/server.ts";
 
 /** Every bound of those who listen. */
 export interface ChannelLimits {

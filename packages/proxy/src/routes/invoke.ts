@@ -12,13 +12,13 @@ import type { ActorSystems } from "../actors/actor-systems.ts";
 import type { WireTarget } from "../actors/directory.ts";
 import { runOf } from "../actors/runs-at-hosts.ts";
 import { dueTime } from "../actors/workflow.ts";
-import { bytesAnswer } from "../answers.ts";
-import type { Answer } from "../answers.ts";
+import { bytesAnswer } from "../http/answers.ts";
+import type { Answer } from "../http/answers.ts";
 import { optionsOfMetadata } from "../call-metadata.ts";
 import { metadataInTrace } from "../observability/trace-context.ts";
 import type { ClaimedCaller } from "../security/guard.ts";
 import type { Identity } from "../security/identity.ts";
-import type { Route, RouteRequest } from "../server.ts";
+import type { Route, RouteRequest } from "../http/server.ts";
 import { payloadOfValue, valueOfPayload } from "../wire-values.ts";
 
 /** `POST …/invoke` and `GET` of an actor. */

@@ -3,10 +3,10 @@ import type { IncomingHttpHeaders } from "node:http";
 import type { CallOptions } from "spawn-mesh/engine";
 import { SpawnError, TIMEOUT_MS_MAX } from "spawn-mesh/engine";
 import type { ActorSystems } from "../actors/actor-systems.ts";
-import type { Answer } from "../answers.ts";
+import type { Answer } from "../http/answers.ts";
 import { metadataInTrace } from "../observability/trace-context.ts";
-import { isJson, jsonAnswer, jsonRoute, notJson, valueOfBody } from "../json-answers.ts";
-import type { Route, RouteRequest } from "../server.ts";
+import { isJson, jsonAnswer, jsonRoute, notJson, valueOfBody } from "../http/json-answers.ts";
+import type { Route, RouteRequest } from "../http/server.ts";
 
 /** How long a call may take, and after what time it is delivered, both in milliseconds. */
 const DEADLINE_HEADER = "spawn-deadline-ms";

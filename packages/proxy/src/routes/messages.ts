@@ -6,9 +6,9 @@ import type { ActorSystems } from "../actors/actor-systems.ts";
 import { checkActorName, notFound } from "../actors/directory.ts";
 import { notTooOften } from "../actors/shortest-period.ts";
 import { metadataInTrace, traceContextIn } from "../observability/trace-context.ts";
-import type { Answer } from "../answers.ts";
-import { isJson, jsonAnswer, jsonRoute, notJson, valueOfBody } from "../json-answers.ts";
-import type { Route, RouteRequest } from "../server.ts";
+import type { Answer } from "../http/answers.ts";
+import { isJson, jsonAnswer, jsonRoute, notJson, valueOfBody } from "../http/json-answers.ts";
+import type { Route, RouteRequest } from "../http/server.ts";
 
 /** `POST …/messages` with `{ name, action, payload, … }`, answered with the id of the message. */
 export function messageRoutes(systems: ActorSystems): readonly Route[] {

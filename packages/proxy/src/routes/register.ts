@@ -8,15 +8,15 @@ import {
 import type { ActorOpts, RegisteredActor, ServiceInfo } from "spawn-mesh/protocol";
 import type { ActorSystems } from "../actors/actor-systems.ts";
 import { PERIOD_MS_MIN } from "../actors/shortest-period.ts";
-import { okStatus, protobufAnswer } from "../answers.ts";
-import type { Answer } from "../answers.ts";
+import { okStatus, protobufAnswer } from "../http/answers.ts";
+import type { Answer } from "../http/answers.ts";
 import { withActorOptions } from "../grpc/actor-options.ts";
 import type { ActorHosts } from "../host/actor-hosts.ts";
 import type { HostProgram } from "../host/host-program.ts";
-import type { Log } from "../log.ts";
+import type { Log } from "../observability/log.ts";
 import type { Guard } from "../security/guard.ts";
 import { checkHost } from "../security/identity.ts";
-import type { Route, RouteRequest } from "../server.ts";
+import type { Route, RouteRequest } from "../http/server.ts";
 
 /** With this header a host says at which port it listens, if not at the configured one. */
 const HOST_PORT_HEADER = "spawn-host-port";

@@ -1,12 +1,12 @@
 /** What hosts have registered, with JSON: to look at, and to forget what will not come again. */
 import type { ActorSystems } from "../actors/actor-systems.ts";
 import { notFound } from "../actors/directory.ts";
-import type { Answer } from "../answers.ts";
-import { jsonAnswer, jsonRoute } from "../json-answers.ts";
-import type { Log } from "../log.ts";
+import type { Answer } from "../http/answers.ts";
+import { jsonAnswer, jsonRoute } from "../http/json-answers.ts";
+import type { Log } from "../observability/log.ts";
 import type { Guard } from "../security/guard.ts";
 import { checkHost } from "../security/identity.ts";
-import type { Route, RouteRequest } from "../server.ts";
+import type { Route, RouteRequest } from "../http/server.ts";
 
 export interface RegistrationParts {
   readonly systems: ActorSystems;

@@ -4,9 +4,9 @@ import { SpawnRequestSchema, SpawnResponseSchema, decodeMessage } from "spawn-me
 import type { ActorSystems } from "../actors/actor-systems.ts";
 import { notFound } from "../actors/directory.ts";
 import { checkHost } from "../security/identity.ts";
-import { okStatus, protobufAnswer } from "../answers.ts";
-import type { Answer } from "../answers.ts";
-import type { Route, RouteRequest } from "../server.ts";
+import { okStatus, protobufAnswer } from "../http/answers.ts";
+import type { Answer } from "../http/answers.ts";
+import type { Route, RouteRequest } from "../http/server.ts";
 import { ACCEPTED } from "./register.ts";
 
 /** Instances of one request, each of which is stored. */

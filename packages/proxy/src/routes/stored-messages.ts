@@ -3,11 +3,11 @@ import type { ActorId, MessageOperations, MessageQuery, StoredMessage } from "sp
 import { SpawnError } from "spawn-mesh/engine";
 import type { ActorSystems } from "../actors/actor-systems.ts";
 import { notFound } from "../actors/directory.ts";
-import type { Answer } from "../answers.ts";
-import { isJson, jsonAnswer, jsonRoute, notJson, valueOfBody } from "../json-answers.ts";
+import type { Answer } from "../http/answers.ts";
+import { isJson, jsonAnswer, jsonRoute, notJson, valueOfBody } from "../http/json-answers.ts";
 import type { Guard } from "../security/guard.ts";
 import { checkHost, unauthorized } from "../security/identity.ts";
-import type { Route, RouteRequest } from "../server.ts";
+import type { Route, RouteRequest } from "../http/server.ts";
 
 export interface StoredMessageParts {
   readonly systems: ActorSystems;

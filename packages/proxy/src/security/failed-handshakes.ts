@@ -1,7 +1,7 @@
 /** Tells of connections that came to no TLS: those who made them hear only that they were closed. */
 import type { Socket } from "node:net";
-import type { Log } from "../log.ts";
-import { sparingLog } from "../sparing-log.ts";
+import type { Log } from "../observability/log.ts";
+import { sparingLog } from "../observability/sparing-log.ts";
 
 /** What listens to `tlsClientError` of a server. */
 export function tellingFailedHandshakes(

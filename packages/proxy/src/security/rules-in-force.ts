@@ -1,7 +1,7 @@
 /** Takes over what changes in the files of tokens, policies and certificates, while the proxy runs. */
 import { unwatchFile, watchFile } from "node:fs";
 import type { TlsOptions } from "node:tls";
-import type { Log } from "../log.ts";
+import type { Log } from "../observability/log.ts";
 import type { Guard } from "./guard.ts";
 import type { SecurityConfig } from "./security-config.ts";
 import { isSameAuthority, readTls } from "./tls.ts";

@@ -3,16 +3,16 @@ import type { Socket } from "node:net";
 import { SpawnError } from "spawn-mesh/engine";
 import { FrameKind, StreamConnection } from "spawn-mesh/protocol";
 import type { ActorSystems } from "../actors/actor-systems.ts";
-import { asSpawnError, refusalBody } from "../answers.ts";
-import type { Answer } from "../answers.ts";
-import { unexpected } from "../log.ts";
-import type { Log } from "../log.ts";
+import { asSpawnError, refusalBody } from "../http/answers.ts";
+import type { Answer } from "../http/answers.ts";
+import { unexpected } from "../observability/log.ts";
+import type { Log } from "../observability/log.ts";
 import { invoke } from "../routes/invoke.ts";
 import { register } from "../routes/register.ts";
 import type { RegisterParts } from "../routes/register.ts";
 import type { Identity } from "../security/identity.ts";
-import { TOO_MANY_UNFINISHED, UnfinishedBytes } from "../unfinished-bytes.ts";
-import type { UnreadAnswers } from "../unread-answers.ts";
+import { TOO_MANY_UNFINISHED, UnfinishedBytes } from "../http/unfinished-bytes.ts";
+import type { UnreadAnswers } from "../http/unread-answers.ts";
 import type { StreamHost } from "./stream-host.ts";
 
 /** Requests of one program that are worked on at once; more are refused. */

@@ -7,7 +7,7 @@ import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import { SpawnError } from "spawn-mesh/engine";
 import { PROGRAM_HEADER, STREAM_PATH, STREAM_PROTOCOL } from "spawn-mesh/protocol";
-import { failureAnswer } from "../answers.ts";
+import { failureAnswer } from "../http/answers.ts";
 import type { Guard, RequestFacts } from "../security/guard.ts";
 import type { Identity } from "../security/identity.ts";
 import { ProgramStream } from "./program-stream.ts";

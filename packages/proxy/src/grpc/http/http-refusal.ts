@@ -1,6 +1,6 @@
 /** What a client of plain HTTP learns of an error. */
 import { errorCodes, type ErrorCode, type SpawnError } from "spawn-mesh/engine";
-import { asSpawnError } from "../../answers.ts";
+import { asSpawnError } from "../../http/answers.ts";
 
 export interface HttpAnswer {
   readonly status: number;

@@ -11,11 +11,11 @@ import {
   type Registry,
 } from "@bufbuild/protobuf";
 import { SpawnError, TIMEOUT_MS_MAX } from "spawn-mesh/engine";
-import { readBody } from "../../request-body.ts";
+import { readBody } from "../../http/request-body.ts";
 import type { Refusal } from "../../security/guard.ts";
 import { NOBODY } from "../../security/identity.ts";
 import type { Identity } from "../../security/identity.ts";
-import type { UnreadAnswers } from "../../unread-answers.ts";
+import type { UnreadAnswers } from "../../http/unread-answers.ts";
 import { metadataOfHttp, parseGrpcTimeout } from "../request-metadata.ts";
 import type { RequestFacts, ServedMethod } from "../served-method.ts";
 import type { HttpBinding } from "./http-bindings.ts";

@@ -10,7 +10,7 @@ import {
   Status,
 } from "spawn-mesh/protocol";
 import type { RequestStatus } from "spawn-mesh/protocol";
-import { payloadOfValue } from "./wire-values.ts";
+import { payloadOfValue } from "../wire-values.ts";
 
 /** What is sent as the answer to a request. */
 export interface Answer {

@@ -1,7 +1,7 @@
 /** Whether and how actors are served over gRPC, from the variables that Spawn has for it. */
 import { existsSync } from "node:fs";
-import { refused } from "./variables.ts";
-import type { Variables } from "./variables.ts";
+import { refused } from "../variables.ts";
+import type { Variables } from "../variables.ts";
 
 export interface GrpcConfig {
   readonly host: string;

@@ -16,23 +16,23 @@ import type { TlsOptions } from "node:tls";
 import { SpawnError } from "spawn-mesh/engine";
 import { asSpawnError, failureAnswer } from "./answers.ts";
 import type { Answer } from "./answers.ts";
-import type { ListenAddress } from "./config.ts";
-import { unexpected } from "./log.ts";
-import type { Log } from "./log.ts";
+import type { ListenAddress } from "../config.ts";
+import { unexpected } from "../observability/log.ts";
+import type { Log } from "../observability/log.ts";
 import { refusingMalformed } from "./malformed-requests.ts";
 import { readBody } from "./request-body.ts";
-import { CheckedConnections } from "./security/checked-connections.ts";
-import { tellingFailedHandshakes } from "./security/failed-handshakes.ts";
-import type { Guard } from "./security/guard.ts";
-import { NOBODY } from "./security/identity.ts";
-import type { Identity } from "./security/identity.ts";
-import { peerOf } from "./security/peer.ts";
-import type { Peer } from "./security/peer.ts";
-import { sparingLog } from "./sparing-log.ts";
+import { CheckedConnections } from "../security/checked-connections.ts";
+import { tellingFailedHandshakes } from "../security/failed-handshakes.ts";
+import type { Guard } from "../security/guard.ts";
+import { NOBODY } from "../security/identity.ts";
+import type { Identity } from "../security/identity.ts";
+import { peerOf } from "../security/peer.ts";
+import type { Peer } from "../security/peer.ts";
+import { sparingLog } from "../observability/sparing-log.ts";
 import { transferTimeouts } from "./transfer-timeouts.ts";
 import type { UnreadAnswers } from "./unread-answers.ts";
-import { isForStream } from "./stream/streams.ts";
-import type { Streams } from "./stream/streams.ts";
+import { isForStream } from "../stream/streams.ts";
+import type { Streams } from "../stream/streams.ts";
 
 /** A request with what its route has found in it. */
 export interface RouteRequest {

@@ -5,7 +5,7 @@ import { OpaqueValue, SpawnError, errorCodes } from "spawn-mesh/engine";
 import { jsonOfValue, jsonTextOf, valueOfJson } from "spawn-mesh/protocol";
 import type { Answer } from "./answers.ts";
 import type { Route, RouteRequest } from "./server.ts";
-import { NOOP, valueOfJsonText } from "./wire-values.ts";
+import { NOOP, valueOfJsonText } from "../wire-values.ts";
 
 const JSON_TYPE = "application/json";
 const JSON_HEADERS = { "content-type": `${JSON_TYPE}; charset=utf-8` };
