@@ -11,6 +11,8 @@ const LOOK_PERIOD_MS = 10_000;
 
 export interface RulesParts {
   readonly security: SecurityConfig;
+  /** What the listeners began with; `undefined` for plain connections. */
+  readonly tls: TlsOptions | undefined;
   readonly guard: Guard;
   /** Those that speak TLS; some may not be there. */
   readonly listeners: readonly (Renewable | undefined)[];
@@ -35,12 +37,13 @@ export interface RulesInForce {
 
 export function keepingRules({
   security,
+  tls: firstTls,
   guard,
   listeners,
   recheck,
   log,
 }: RulesParts): RulesInForce {
-  let tlsBefore = security.tls && readTls(security.tls);
+  let tlsBefore = firstTls;
   const reload = (): void => {
     try {
       const rules = security.readRules();
