@@ -122,7 +122,7 @@ export class ActorSystems implements Directory {
       options,
       from: call.run?.context.self.name ?? claimed?.name,
       registered: () =>
-        this.#systems.get(target.system)?.registered(target, action) ?? NOT_REGISTERED,
+        this.#systems.get(target.system)?.registeredNames(target, action) ?? NOT_REGISTERED,
     };
     return this.#options.observer.invocation(observed, (inTrace) =>
       this.#call({ ...call, options: inTrace }),

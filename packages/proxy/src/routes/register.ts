@@ -81,7 +81,7 @@ export async function register(
   if (actors.length > 0) {
     const giveBack = guard.own(identity, system, actors);
     try {
-      await (await systems.open(system)).register(registration, host, by);
+      await (await systems.open(system)).registered.add(registration, host, by);
     } catch (error) {
       giveBack();
       throw error;

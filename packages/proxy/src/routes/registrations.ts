@@ -30,7 +30,7 @@ export function registrationRoutes(parts: RegistrationParts): readonly Route[] {
 function list({ systems, guard }: RegistrationParts, { params, identity }: RouteRequest): Answer {
   checkHost(identity, "look at registrations");
   const { system = "" } = params;
-  const registrations = systems.get(system)?.registrations ?? [];
+  const registrations = systems.get(system)?.registered.all ?? [];
   const own = registrations.filter(({ name }) =>
     guard.looksAfter(identity, [{ system, definition: name, name }]),
   );
@@ -47,7 +47,7 @@ async function unregister(
   if (system === undefined) throw notFound({ name, system: systemName });
   const giveBack = guard.own(identity, systemName, [name]);
   try {
-    if (!(await system.unregister(name))) throw notFound({ name, system: systemName });
+    if (!(await system.registered.remove(name))) throw notFound({ name, system: systemName });
   } catch (error) {
     giveBack();
     throw error;
