@@ -1,12 +1,19 @@
 /** What an engine is made of. */
 import type { ActorDefinition } from "./actor-definition.ts";
+import { checkClusterName, checkName } from "./actor-id.ts";
+import { systemClock, systemRandom } from "./clock.ts";
 import type { Clock, Random } from "./clock.ts";
 import type { Engine } from "./engine.ts";
+import { harmless } from "./events.ts";
 import type { EventListener } from "./events.ts";
-import type { ExternalFunction } from "./messages/external-functions.ts";
+import { plainHost } from "./host.ts";
 import type { Host } from "./host.ts";
+import { resolveLimits } from "./limits.ts";
 import type { Limits } from "./limits.ts";
+import type { ExternalFunction } from "./messages/external-functions.ts";
+import { noCronTimes } from "./messages/repetition.ts";
 import type { CronTimes } from "./messages/repetition.ts";
+import { checkEncryption } from "./sealed-rows.ts";
 import type { Statestore } from "./statestore.ts";
 
 export interface EngineOptions {
@@ -38,4 +45,38 @@ export interface EngineOptions {
   readonly awaitsDefinitions?: boolean;
   /** Finds the engine of another actor system, for calls that name one. */
   readonly findSystem?: (name: string) => Engine | undefined;
+}
+
+/** The same, checked, with defaults where nothing was said. */
+export interface ResolvedOptions extends Required<
+  Omit<EngineOptions, "cluster" | "limits" | "onEvent">
+> {
+  readonly cluster: string | undefined;
+  readonly limits: Limits;
+  /** Tells the listener, whatever that throws. */
+  readonly emit: EventListener;
+}
+
+/** @throws {SpawnError} `INVALID_ARGUMENT` */
+export function resolveOptions({ onEvent, ...options }: EngineOptions): ResolvedOptions {
+  const { system, store, cluster } = options;
+  checkName("system", system);
+  checkEncryption(system, store);
+  if (cluster !== undefined) checkClusterName(cluster);
+  return {
+    system,
+    definitions: options.definitions,
+    store,
+    cluster,
+    clock: options.clock ?? systemClock,
+    random: options.random ?? systemRandom(),
+    host: options.host ?? plainHost,
+    limits: resolveLimits(options.limits),
+    heapPercent: options.heapPercent ?? (() => 0),
+    emit: harmless(onEvent),
+    cronTimes: options.cronTimes ?? noCronTimes,
+    externals: options.externals ?? new Map(),
+    awaitsDefinitions: options.awaitsDefinitions ?? false,
+    findSystem: options.findSystem ?? (() => undefined),
+  };
 }

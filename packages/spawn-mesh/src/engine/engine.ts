@@ -11,8 +11,8 @@ import { ActorCare } from "./care/actor-care.ts";
 import type { ActorType, CallFromRun, EngineParts } from "./activations/actor-type.ts";
 import { ActorTypes, actionOf } from "./activations/actor-types.ts";
 import type { ActorDefinition } from "./actor-definition.ts";
-import { checkClusterName, checkName, formatActorId, type ActorId } from "./actor-id.ts";
-import { sleep, systemClock, systemRandom } from "./clock.ts";
+import { formatActorId, type ActorId } from "./actor-id.ts";
+import { sleep } from "./clock.ts";
 import {
   appliedBefore,
   checkOptions,
@@ -26,24 +26,21 @@ import type { ChannelListener } from "./messages/broadcasts.ts";
 import { CommitWriter } from "./commits/commit-writer.ts";
 import { SpawnError, errorAt, errorCodes, isSpawnError } from "./errors.ts";
 import { loadOf, type EngineLoad } from "./engine-load.ts";
+import { resolveOptions } from "./engine-options.ts";
 import type { EngineOptions } from "./engine-options.ts";
-import { harmless } from "./events.ts";
-import { plainHost } from "./host.ts";
 import { giveUpOnAbort } from "./calls/invocation.ts";
 import type { Caller } from "./calls/invocation.ts";
-import { TIMEOUT_MS_MAX, checkWholeNumber, resolveLimits } from "./limits.ts";
+import { TIMEOUT_MS_MAX, checkWholeNumber } from "./limits.ts";
 import { Loader } from "./activations/loader.ts";
 import type { MessageOperations } from "./messages/message-operations.ts";
 import { Messaging } from "./messages/messaging.ts";
 import type { MigrationCheck, MigrationCheckOptions } from "./care/migration-check.ts";
 import { Pruner } from "./care/pruner.ts";
-import { noCronTimes } from "./messages/repetition.ts";
 import { checkOptionNames } from "./option-names.ts";
 import type { InvokeRequest } from "./activations/run.ts";
 import { RunQueue } from "./activations/run-queue.ts";
 import type { SendRequest } from "./messages/send-options.ts";
 import { newMessageId } from "./messages/sending.ts";
-import { checkEncryption } from "./sealed-rows.ts";
 import type { Statestore } from "./statestore.ts";
 import { StoredActorOperations } from "./care/stored-actor.ts";
 import { StoredSystem } from "./care/stored-system.ts";
@@ -75,56 +72,45 @@ export class Engine {
 
   /** @throws {SpawnError} `INVALID_ARGUMENT`, `ALREADY_REGISTERED` */
   constructor(options: EngineOptions) {
-    checkName("system", options.system);
-    checkEncryption(options.system, options.store);
-    this.system = options.system;
-    this.#store = options.store;
-    if (options.cluster !== undefined) checkClusterName(options.cluster);
-    this.#findSystem = options.findSystem ?? (() => undefined);
-    const clock = options.clock ?? systemClock;
-    const time = new Time(clock);
-    const random = options.random ?? systemRandom();
-    const limits = resolveLimits(options.limits);
-    const emit = harmless(options.onEvent);
+    const resolved = resolveOptions(options);
+    const { system, store, clock, random, limits, emit, cronTimes } = resolved;
+    this.system = system;
+    this.#store = store;
+    this.#findSystem = resolved.findSystem;
     const owner = newMessageId({ clock, random });
-    this.#stored = new StoredSystem({
-      system: options.system,
-      store: options.store,
-      owner,
-      cluster: options.cluster,
-      emit,
-    });
-    const storeParts = { store: options.store, clock, random, limits, emit };
-    const cronTimes = options.cronTimes ?? noCronTimes;
+    this.#stored = new StoredSystem({ system, store, owner, cluster: resolved.cluster, emit });
+    const storeParts = { store, clock, random, limits, emit };
+    const time = new Time(clock);
     const loader = new Loader(storeParts);
     const watch = new Watch(clock);
+    const types = (): ActorTypes => this.#types;
     this.#messaging = new Messaging({
       ...storeParts,
-      system: this.system,
+      system,
       loader,
       watch,
       time,
       cronTimes,
-      externals: options.externals ?? new Map(),
-      types: () => this.#types,
-      awaitsDefinitions: options.awaitsDefinitions ?? false,
-      messagingOf: (system) => {
-        const engine = this.#findSystem(system);
+      externals: resolved.externals,
+      types,
+      awaitsDefinitions: resolved.awaitsDefinitions,
+      messagingOf: (other) => {
+        const engine = this.#findSystem(other);
         return engine && engine.#messaging;
       },
     });
     const { outbox, stateless } = this.#messaging;
-    this.#pruner = new Pruner(options.store, clock, emit);
-    this.care = new ActorCare({ ...storeParts, engine: this, types: () => this.#types });
+    this.#pruner = new Pruner(store, clock, emit);
+    this.care = new ActorCare({ ...storeParts, engine: this, types });
     this.#parts = {
-      system: options.system,
+      system,
       clock,
       time,
       random,
       limits,
       emit,
-      host: options.host ?? plainHost,
-      admission: new Admission(clock, limits, options.heapPercent ?? (() => 0)),
+      host: resolved.host,
+      admission: new Admission(clock, limits, resolved.heapPercent),
       runQueue: new RunQueue(clock, time),
       watch,
       loader,
@@ -134,7 +120,7 @@ export class Engine {
       cronTimes,
       callFrom: (call) => this.#callFrom(call),
     };
-    this.#types = new ActorTypes(options.definitions, this.#parts);
+    this.#types = new ActorTypes(resolved.definitions, this.#parts);
   }
 
   /**
