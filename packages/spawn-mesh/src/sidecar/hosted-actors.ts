@@ -27,8 +27,7 @@ import type {
   HostedOutgoing,
   HostedRunParts,
 } from "./hosted-run.ts";
-import { notOverWire } from "./over-the-wire.ts";
-import { INIT_ACTION } from "./registration.ts";
+import { INIT_ACTION, notOverWire } from "./over-the-wire.ts";
 import { metadataOfCall } from "./sidecar-calls.ts";
 import type { CallingRun } from "./sidecar-calls.ts";
 import { hostFailureOf } from "./wire-errors.ts";

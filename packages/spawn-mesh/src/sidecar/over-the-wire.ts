@@ -24,21 +24,24 @@ export function checkSendOverWire(request: SendRequest): void {
   }
 }
 
-/** A name that the protocol gives a meaning of its own. */
-const INIT_ACTION = "init";
+/**
+ * The action with which an actor comes to life at its host. It is there for every actor that has a
+ * state, because only the definition knows the first one.
+ */
+export const INIT_ACTION = "init";
 
 /** @throws {SpawnError} `INVALID_ARGUMENT` for a definition that no sidecar can keep */
 export function checkDefinition({ name, index, actions }: ActorDefinition): void {
   if (index !== undefined) throw notOverWire(`index of ${name}`, "leave it out");
   if (actions.has(INIT_ACTION)) {
-    throw notOverWire(`an action named init, which ${name} has,`, "give it another name");
+    throw notOverWire(`an action named ${INIT_ACTION}, which ${name} has,`, "give it another name");
   }
 }
 
 /** Revisions that a proxy keeps of every actor, if it is told nothing else. */
 const REVISIONS_KEPT = 10;
-/** The longest period of a timer: the protocol has 32 bits for it. */
-const TIMER_MS_MAX = 2_147_483_647;
+/** The longest period of a timer, in milliseconds: the protocol has 32 bits for it. */
+export const TIMER_MS_MAX = 2_147_483_647;
 
 /** @throws {SpawnError} `INVALID_ARGUMENT` for a definition that the protocol cannot say */
 export function checkDefinitionOverWire(definition: ActorDefinition): void {

@@ -8,16 +8,7 @@ import {
   RegistrationRequestSchema,
 } from "../protocol/index.ts";
 import type { Actor, Definition } from "../protocol/index.ts";
-import { checkDefinition } from "./over-the-wire.ts";
-
-/**
- * The action with which an actor comes to life at its host. It is there for every actor that has a
- * state, because only the definition knows the first one.
- */
-export const INIT_ACTION = "init";
-
-/** What the protocol has room for. */
-const TIMER_MS_MAX = 2_147_483_647;
+import { INIT_ACTION, TIMER_MS_MAX, checkDefinition } from "./over-the-wire.ts";
 
 const PROTOCOL = { protocolMajorVersion: 1, protocolMinorVersion: 1 };
 

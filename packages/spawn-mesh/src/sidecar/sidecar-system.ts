@@ -1,5 +1,11 @@
 /** An actor system whose actors a sidecar keeps: this program runs their actions. */
-import { SpawnError, checkName, checkWholeNumber, TIMEOUT_MS_MAX } from "../engine/index.ts";
+import {
+  DRAIN_TIMEOUT_MS_DEFAULT,
+  SpawnError,
+  TIMEOUT_MS_MAX,
+  checkName,
+  checkWholeNumber,
+} from "../engine/index.ts";
 import type {
   ActorDefinition,
   ActorKind,
@@ -12,7 +18,6 @@ import type {
 } from "../engine/index.ts";
 import { describeThrown } from "../engine/errors.ts";
 import { harmless } from "../engine/events.ts";
-import { DRAIN_TIMEOUT_MS_DEFAULT } from "../engine/index.ts";
 import { definitionOfActor } from "../sdk/actor.ts";
 import type { ActorOf, AnyActor, NameOf } from "../sdk/actor.ts";
 import type { ActorRef, EffectRef } from "../sdk/actor-ref.ts";
