@@ -94,9 +94,9 @@ export interface ActionContext {
    * @param action what it calls on all of them. Default: what each subscription says
    */
   broadcast(channel: string, payload?: unknown, action?: string): string;
-  /** Has a function outside carried out after the commit, by name; returns the id of the message. */
+  /** Has a function outside carried out after the commit; returns the id of the message. */
   external(
-    name: string | { readonly name: string },
+    target: string | { readonly name: string },
     payload?: unknown,
     options?: SendOptions,
   ): string;
@@ -139,10 +139,6 @@ export interface RunOwner {
 
 /** What the methods of a reference do. */
 export type ReferenceCall = (name: string, request: InvokeRequest & SendRequest) => unknown;
-
-interface External {
-  readonly name: string;
-}
 
 const NO_METADATA: Readonly<Record<string, string>> = Object.freeze({});
 const NO_TAGS: Tags = Object.freeze({});
@@ -292,7 +288,7 @@ export class Run implements ActionContext {
     payload?: unknown,
     options?: SendOptions,
   ): string {
-    const { name } = typeof target === "string" ? { name: target } : (Object(target) as External);
+    const name = typeof target === "string" ? target : target?.name;
     checkName("external", name);
     return this.send(name, { ...options, definition: EXTERNAL, action: name, payload });
   }
