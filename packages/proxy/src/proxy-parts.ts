@@ -18,8 +18,8 @@ import { Guard } from "./security/guard.ts";
 import { readTls } from "./security/tls.ts";
 import { openStatestore } from "./store-config.ts";
 
-/** Bytes of answers that wait to be read, in limits of a body. */
-const UNREAD_SHARE_MAX = 32;
+/** Answers that wait to be read, counted in bodies of the largest size. */
+const UNREAD_BODIES_MAX = 32;
 
 export interface ProxyParts extends Pick<ObserverParts, "metrics" | "tracer"> {
   readonly log: Log;
@@ -115,5 +115,5 @@ function systemsOf(config: ProxyConfig, { metrics, ...parts }: SystemsParts): Ac
 }
 
 function unreadAnswersOf({ transferMsMax, bodyBytesMax }: ProxyConfig): UnreadAnswers {
-  return new UnreadAnswers({ msMax: transferMsMax, bytesMax: bodyBytesMax * UNREAD_SHARE_MAX });
+  return new UnreadAnswers({ msMax: transferMsMax, bytesMax: bodyBytesMax * UNREAD_BODIES_MAX });
 }

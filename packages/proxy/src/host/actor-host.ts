@@ -15,7 +15,7 @@ import type { HostAddress } from "./host-connection.ts";
 import { HostUnavailable } from "./host-program.ts";
 import type { HostCall, HostProgram } from "./host-program.ts";
 import type { HttpResponse } from "./http-response.ts";
-import { STALLED_SHARE_MAX, WaitingLine } from "./waiting-line.ts";
+import { STALLED_FACTOR, WaitingLine } from "./waiting-line.ts";
 
 /** Every bound of what the proxy asks of one host. */
 interface HostLimits {
@@ -91,7 +91,7 @@ export class ActorHost implements HostProgram {
 
   /** None of those who have a place comes to an end. */
   #admitLast(): void {
-    const hasReserve = this.#running < this.#limits.connectionsMax * STALLED_SHARE_MAX;
+    const hasReserve = this.#running < this.#limits.connectionsMax * STALLED_FACTOR;
     if (hasReserve) this.#line.last()?.(this.#connect());
   }
 

@@ -12,8 +12,8 @@ import type { Cancellation } from "spawn-mesh/engine";
 const STALLED_MS = 500;
 const STEP_MS = 50;
 
-/** How many runs may be under way when none ends, in limits of those at once. */
-export const STALLED_SHARE_MAX = 2;
+/** How many times as many runs may be under way when none ends. */
+export const STALLED_FACTOR = 2;
 
 /** Takes a place, and waits no longer. */
 type Waiter<Place> = (place: Place) => void;

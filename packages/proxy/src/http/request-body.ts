@@ -3,8 +3,8 @@ import type { IncomingMessage } from "node:http";
 import { SpawnError } from "spawn-mesh/engine";
 import { TOO_MANY_UNFINISHED, UnfinishedBytes } from "./unfinished-bytes.ts";
 
-/** How much of a body that is too large is read and thrown away, in limits of a body. */
-const DISCARDED_SHARE_MAX = 8;
+/** How much of a body that is too large is read and thrown away, counted in bodies of the largest size. */
+const DISCARDED_BODIES_MAX = 8;
 
 /**
  * The body of a request. One that is too large is read to its end all the same, as long as that is not
@@ -13,7 +13,7 @@ const DISCARDED_SHARE_MAX = 8;
  * @throws {SpawnError} `PAYLOAD_TOO_LARGE`, `OVERLOADED`, `CANCELLED`
  */
 export function readBody(request: IncomingMessage, bytesMax: number): Promise<Buffer> {
-  const discardedMax = bytesMax * DISCARDED_SHARE_MAX;
+  const discardedMax = bytesMax * DISCARDED_BODIES_MAX;
   return new Promise((resolve, reject) => {
     if (Number(request.headers["content-length"] ?? 0) > discardedMax) {
       return reject(tooLarge(bytesMax));

@@ -1,7 +1,7 @@
 /** Bytes of bodies that have not come to their end, wherever they come: nobody has yet promised anything for them. */
 
-/** How many of them are kept at once, in limits of a body. */
-const UNFINISHED_SHARE_MAX = 32;
+/** How many of them are kept at once, counted in bodies of the largest size. */
+const UNFINISHED_BODIES_MAX = 32;
 
 let unfinishedBytes = 0;
 
@@ -12,7 +12,7 @@ export class UnfinishedBytes {
 
   /** @param bodyBytesMax the limit of a body */
   constructor(bodyBytesMax: number) {
-    this.#bytesMax = bodyBytesMax * UNFINISHED_SHARE_MAX;
+    this.#bytesMax = bodyBytesMax * UNFINISHED_BODIES_MAX;
   }
 
   /** So many are kept now. Answers whether all together are not too many. */

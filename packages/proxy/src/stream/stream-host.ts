@@ -9,7 +9,7 @@ import type { ActorHostOptions } from "../host/actor-host.ts";
 import { HostUnavailable } from "../host/host-program.ts";
 import type { HostAnswer, HostCall, HostProgram } from "../host/host-program.ts";
 import { BadResponse } from "../host/http-response.ts";
-import { STALLED_SHARE_MAX, WaitingLine } from "../host/waiting-line.ts";
+import { STALLED_FACTOR, WaitingLine } from "../host/waiting-line.ts";
 
 /** While more bytes than these were not taken by the host, runs wait. */
 const UNSENT_BYTES_MAX = 1024 * 1024;
@@ -84,7 +84,7 @@ export class StreamHost implements HostProgram {
 
   /** None of those who have a place comes to an end. */
   #admitLast(): void {
-    const hasReserve = this.#underWay < this.#options.connectionsMax * STALLED_SHARE_MAX;
+    const hasReserve = this.#underWay < this.#options.connectionsMax * STALLED_FACTOR;
     const go = hasReserve ? this.#line.last() : undefined;
     if (go === undefined) return;
     this.#underWay++;
