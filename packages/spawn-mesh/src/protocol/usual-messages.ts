@@ -19,36 +19,120 @@ import type {
   Status,
 } from "./gen/spawn/protocol_pb.ts";
 
-type Read<Value> = (from: FieldCursor, end: number) => Value;
 /** Fields that were read, as bits. */
 type Seen = number;
+
+/** How a message is made, and what its fields mean. */
+interface Form<Made extends Message> {
+  create(): Made;
+  /** Reads the value of the field that the cursor has come to. */
+  readField(made: Made, from: FieldCursor, end: number): void;
+  /** Fields that may come more than once. */
+  readonly repeated?: Seen;
+}
 
 /** Our SDK and our proxy say further things in fields from here on; these two are of a `Run`. */
 const FURTHER_FIELDS = 1_000;
 const RUN_ID = 1_000;
 const REVISION = 1_001;
 
-const readers: ReadonlyMap<string, Read<Message>> = new Map<string, Read<Message>>([
-  ["spawn.InvocationRequest", readCall],
-  ["spawn.InvocationResponse", readCallAnswer],
-  ["spawn.ActorInvocation", readInvocation],
-  ["spawn.ActorInvocationResponse", readHostAnswer],
-]);
-
 /** The message in `bytes`, if it is one of a call and has nothing unusual. */
 export function usualMessage(typeName: string, bytes: Uint8Array): Message | undefined {
-  const read = readers.get(typeName);
-  if (read === undefined) return undefined;
+  const form = forms.get(typeName);
+  if (form === undefined) return undefined;
   try {
-    return read(new FieldCursor(bytes), bytes.length);
+    return readMessage(form, new FieldCursor(bytes), bytes.length);
   } catch (error) {
     if (error === UNUSUAL) return undefined;
     throw error;
   }
 }
 
-function readCall(from: FieldCursor, end: number): InvocationRequest {
-  const call: InvocationRequest = {
+function readMessage<Made extends Message>(form: Form<Made>, from: FieldCursor, end: number): Made {
+  const { repeated = 0 } = form;
+  const made = form.create();
+  let seen: Seen = 0;
+  while (from.next(end)) {
+    if (from.field >= FURTHER_FIELDS) readFurther(from, end, made);
+    else {
+      seen = once(from, seen) & ~repeated;
+      form.readField(made, from, end);
+    }
+  }
+  return made;
+}
+
+/** The message in the field that the cursor has come to. */
+function readInner<Made extends Message>(form: Form<Made>, from: FieldCursor, end: number): Made {
+  return readMessage(form, from, from.enter(end));
+}
+
+const id: Form<ActorId> = {
+  create: () => ({ $typeName: "spawn.actors.ActorId", name: "", system: "", parent: "" }),
+  readField(made, from, end) {
+    if (from.field === 1) made.name = from.text(end);
+    else if (from.field === 2) made.system = from.text(end);
+    else if (from.field === 3) made.parent = from.text(end);
+    else throw UNUSUAL;
+  },
+};
+
+const system: Form<ActorSystem> = {
+  create: () => ({ $typeName: "spawn.actors.ActorSystem", name: "" }),
+  readField(made, from, end) {
+    if (from.field !== 1) throw UNUSUAL;
+    made.name = from.text(end);
+  },
+};
+
+const actor: Form<Actor> = {
+  create: () => ({ $typeName: "spawn.actors.Actor", actions: [], timerActions: [] }),
+  readField(made, from, end) {
+    if (from.field !== 1) throw UNUSUAL;
+    made.id = readInner(id, from, end);
+  },
+};
+
+const any: Form<Any> = {
+  create: () => ({ $typeName: "google.protobuf.Any", typeUrl: "", value: NO_BYTES }),
+  readField(made, from, end) {
+    if (from.field === 1) made.typeUrl = from.typeUrl(end);
+    else if (from.field === 2) made.value = from.view(end);
+    else throw UNUSUAL;
+  },
+};
+
+const noop: Form<Noop> = {
+  create: () => ({ $typeName: "spawn.Noop" }),
+  readField() {
+    throw UNUSUAL;
+  },
+};
+
+const status: Form<RequestStatus> = {
+  create: () => ({ $typeName: "spawn.RequestStatus", status: 0, message: "" }),
+  readField(made, from, end) {
+    if (from.field === 1) made.status = from.enumValue() as Status;
+    else if (from.field === 2) made.message = from.text(end);
+    else throw UNUSUAL;
+  },
+};
+
+const context: Form<Context> = {
+  create: () => ({ $typeName: "spawn.Context", metadata: {}, tags: {} }),
+  repeated: (1 << 4) | (1 << 5),
+  readField(made, from, end) {
+    if (from.field === 1) made.state = readInner(any, from, end);
+    else if (from.field === 2) made.caller = readInner(id, from, end);
+    else if (from.field === 3) made.self = readInner(id, from, end);
+    else if (from.field === 4) readEntry(from, end, made.metadata);
+    else if (from.field === 5) readEntry(from, end, made.tags);
+    else throw UNUSUAL;
+  },
+};
+
+const call: Form<InvocationRequest> = {
+  create: () => ({
     $typeName: "spawn.InvocationRequest",
     actionName: "",
     payload: { case: undefined },
@@ -57,227 +141,85 @@ function readCall(from: FieldCursor, end: number): InvocationRequest {
     scheduledTo: 0n,
     pooled: false,
     registerRef: "",
-  };
-  for (let seen: Seen = 0; from.next(end);) {
-    if (from.field === 8) readEntry(from, end, call.metadata);
-    else if (from.field >= FURTHER_FIELDS) readFurther(from, end, call);
-    else {
-      seen = once(from, seen);
-      switch (from.field) {
-        case 1:
-          call.system = readSystem(from, from.enter(end));
-          break;
-        case 2:
-          call.actor = readActor(from, from.enter(end));
-          break;
-        case 3:
-          call.actionName = from.text(end);
-          break;
-        case 4:
-          call.payload = { case: "value", value: readAny(from, from.enter(end)) };
-          break;
-        case 5:
-          call.async = from.boolean();
-          break;
-        case 6:
-          call.caller = readId(from, from.enter(end));
-          break;
-        case 11:
-          call.registerRef = from.text(end);
-          break;
-        default:
-          throw UNUSUAL;
-      }
-    }
-  }
-  return call;
-}
+  }),
+  repeated: 1 << 8,
+  readField(made, from, end) {
+    if (from.field === 1) made.system = readInner(system, from, end);
+    else if (from.field === 2) made.actor = readInner(actor, from, end);
+    else if (from.field === 3) made.actionName = from.text(end);
+    else if (from.field === 4) made.payload = valueIn(from, end);
+    else if (from.field === 5) made.async = from.boolean();
+    else if (from.field === 6) made.caller = readInner(id, from, end);
+    else if (from.field === 8) readEntry(from, end, made.metadata);
+    else if (from.field === 11) made.registerRef = from.text(end);
+    else throw UNUSUAL;
+  },
+};
 
-function readCallAnswer(from: FieldCursor, end: number): InvocationResponse {
-  const answer: InvocationResponse = {
-    $typeName: "spawn.InvocationResponse",
-    payload: { case: undefined },
-  };
-  for (let seen: Seen = 0; from.next(end);) {
-    if (from.field >= FURTHER_FIELDS) {
-      readFurther(from, end, answer);
-      continue;
-    }
-    seen = once(from, seen);
-    switch (from.field) {
-      case 1:
-        answer.status = readStatus(from, from.enter(end));
-        break;
-      case 2:
-        answer.system = readSystem(from, from.enter(end));
-        break;
-      case 3:
-        answer.actor = readActor(from, from.enter(end));
-        break;
-      case 4:
-        answer.payload = { case: "value", value: readAny(from, from.enter(end)) };
-        break;
-      default:
-        throw UNUSUAL;
-    }
-  }
-  return answer;
-}
+const callAnswer: Form<InvocationResponse> = {
+  create: () => ({ $typeName: "spawn.InvocationResponse", payload: { case: undefined } }),
+  readField(made, from, end) {
+    if (from.field === 1) made.status = readInner(status, from, end);
+    else if (from.field === 2) made.system = readInner(system, from, end);
+    else if (from.field === 3) made.actor = readInner(actor, from, end);
+    else if (from.field === 4) made.payload = valueIn(from, end);
+    else throw UNUSUAL;
+  },
+};
 
-function readInvocation(from: FieldCursor, end: number): ActorInvocation {
-  const invocation: ActorInvocation = {
+const invocation: Form<ActorInvocation> = {
+  create: () => ({
     $typeName: "spawn.ActorInvocation",
     actionName: "",
     payload: { case: undefined },
-  };
-  for (let seen: Seen = 0; from.next(end);) {
-    if (from.field >= FURTHER_FIELDS) {
-      readFurther(from, end, invocation);
-      continue;
-    }
-    seen = once(from, seen);
-    switch (from.field) {
-      case 1:
-        invocation.actor = readId(from, from.enter(end));
-        break;
-      case 2:
-        invocation.actionName = from.text(end);
-        break;
-      case 3:
-        invocation.currentContext = readContext(from, from.enter(end));
-        break;
-      case 4:
-        invocation.payload = { case: "value", value: readAny(from, from.enter(end)) };
-        break;
-      case 6:
-        invocation.caller = readId(from, from.enter(end));
-        break;
-      default:
-        throw UNUSUAL;
-    }
-  }
-  return invocation;
-}
+  }),
+  readField(made, from, end) {
+    if (from.field === 1) made.actor = readInner(id, from, end);
+    else if (from.field === 2) made.actionName = from.text(end);
+    else if (from.field === 3) made.currentContext = readInner(context, from, end);
+    else if (from.field === 4) made.payload = valueIn(from, end);
+    else if (from.field === 6) made.caller = readInner(id, from, end);
+    else throw UNUSUAL;
+  },
+};
 
-function readHostAnswer(from: FieldCursor, end: number): ActorInvocationResponse {
-  const answer: ActorInvocationResponse = {
+const hostAnswer: Form<ActorInvocationResponse> = {
+  create: () => ({
     $typeName: "spawn.ActorInvocationResponse",
     actorName: "",
     actorSystem: "",
     payload: { case: undefined },
     checkpoint: false,
-  };
-  for (let seen: Seen = 0; from.next(end);) {
-    if (from.field >= FURTHER_FIELDS) {
-      readFurther(from, end, answer);
-      continue;
-    }
-    seen = once(from, seen);
-    switch (from.field) {
-      case 1:
-        answer.actorName = from.text(end);
-        break;
-      case 2:
-        answer.actorSystem = from.text(end);
-        break;
-      case 3:
-        answer.updatedContext = readContext(from, from.enter(end));
-        break;
-      case 4:
-        if (answer.payload.case !== undefined) throw UNUSUAL;
-        answer.payload = { case: "value", value: readAny(from, from.enter(end)) };
-        break;
-      case 6:
-        if (answer.payload.case !== undefined) throw UNUSUAL;
-        answer.payload = { case: "noop", value: readNoop(from, from.enter(end)) };
-        break;
-      case 7:
-        answer.checkpoint = from.boolean();
-        break;
-      default:
-        throw UNUSUAL;
-    }
-  }
-  return answer;
-}
-
-function readContext(from: FieldCursor, end: number): Context {
-  const context: Context = { $typeName: "spawn.Context", metadata: {}, tags: {} };
-  for (let seen: Seen = 0; from.next(end);) {
-    if (from.field === 4) readEntry(from, end, context.metadata);
-    else if (from.field === 5) readEntry(from, end, context.tags);
-    else {
-      seen = once(from, seen);
-      if (from.field === 1) context.state = readAny(from, from.enter(end));
-      else if (from.field === 2) context.caller = readId(from, from.enter(end));
-      else if (from.field === 3) context.self = readId(from, from.enter(end));
-      else throw UNUSUAL;
-    }
-  }
-  return context;
-}
-
-function readStatus(from: FieldCursor, end: number): RequestStatus {
-  const status: RequestStatus = { $typeName: "spawn.RequestStatus", status: 0, message: "" };
-  for (let seen: Seen = 0; from.next(end);) {
-    seen = once(from, seen);
-    if (from.field === 1) status.status = from.enumValue() as Status;
-    else if (from.field === 2) status.message = from.text(end);
+  }),
+  readField(made, from, end) {
+    const isPayload = from.field === 4 || from.field === 6;
+    // The last one counts, and only one of them can be told here.
+    if (isPayload && made.payload.case !== undefined) throw UNUSUAL;
+    if (from.field === 1) made.actorName = from.text(end);
+    else if (from.field === 2) made.actorSystem = from.text(end);
+    else if (from.field === 3) made.updatedContext = readInner(context, from, end);
+    else if (from.field === 4) made.payload = valueIn(from, end);
+    else if (from.field === 6) made.payload = { case: "noop", value: readInner(noop, from, end) };
+    else if (from.field === 7) made.checkpoint = from.boolean();
     else throw UNUSUAL;
-  }
-  return status;
-}
+  },
+};
 
-function readSystem(from: FieldCursor, end: number): ActorSystem {
-  const system: ActorSystem = { $typeName: "spawn.actors.ActorSystem", name: "" };
-  for (let seen: Seen = 0; from.next(end);) {
-    seen = once(from, seen);
-    if (from.field !== 1) throw UNUSUAL;
-    system.name = from.text(end);
-  }
-  return system;
-}
-
-function readActor(from: FieldCursor, end: number): Actor {
-  const actor: Actor = { $typeName: "spawn.actors.Actor", actions: [], timerActions: [] };
-  for (let seen: Seen = 0; from.next(end);) {
-    seen = once(from, seen);
-    if (from.field !== 1) throw UNUSUAL;
-    actor.id = readId(from, from.enter(end));
-  }
-  return actor;
-}
-
-function readId(from: FieldCursor, end: number): ActorId {
-  const id: ActorId = { $typeName: "spawn.actors.ActorId", name: "", system: "", parent: "" };
-  for (let seen: Seen = 0; from.next(end);) {
-    seen = once(from, seen);
-    if (from.field === 1) id.name = from.text(end);
-    else if (from.field === 2) id.system = from.text(end);
-    else if (from.field === 3) id.parent = from.text(end);
-    else throw UNUSUAL;
-  }
-  return id;
-}
-
-function readAny(from: FieldCursor, end: number): Any {
-  const any: Any = { $typeName: "google.protobuf.Any", typeUrl: "", value: NO_BYTES };
-  for (let seen: Seen = 0; from.next(end);) {
-    seen = once(from, seen);
-    if (from.field === 1) any.typeUrl = from.typeUrl(end);
-    else if (from.field === 2) any.value = from.view(end);
-    else throw UNUSUAL;
-  }
-  return any;
-}
+/** The messages of every call. */
+const forms: ReadonlyMap<string, Form<Message>> = new Map<string, Form<Message>>([
+  ["spawn.InvocationRequest", call],
+  ["spawn.InvocationResponse", callAnswer],
+  ["spawn.ActorInvocation", invocation],
+  ["spawn.ActorInvocationResponse", hostAnswer],
+]);
 
 const NO_BYTES = new Uint8Array(0);
 
-function readNoop(from: FieldCursor, end: number): Noop {
-  if (from.next(end)) throw UNUSUAL;
-  return { $typeName: "spawn.Noop" };
+function valueIn(from: FieldCursor, end: number): { case: "value"; value: Any } {
+  return { case: "value", value: readInner(any, from, end) };
 }
 
+/** An entry of a map of texts. */
 function readEntry(from: FieldCursor, outerEnd: number, texts: Record<string, string>): void {
   const end = from.enter(outerEnd);
   let key = "";
