@@ -5,7 +5,7 @@ import type { Log } from "./log.ts";
 import type { ProxyMetrics } from "./proxy-metrics.ts";
 import { traceContextIn, withTraceContext } from "./trace-context.ts";
 import type { TraceContext } from "./trace-context.ts";
-import type { Tracer } from "./tracer.ts";
+import type { SpanStart, Tracer } from "./tracer.ts";
 
 /** What is observed of an invocation. */
 export interface ObservedInvocation {
@@ -43,6 +43,14 @@ export interface ObserverParts {
   readonly log: Log | undefined;
 }
 
+/** How something that was observed came to its end. */
+interface Ending {
+  /** `ok`, or what went wrong, in a word. */
+  readonly outcome: string;
+  readonly ms: number;
+  readonly context: TraceContext | undefined;
+}
+
 export class Observer {
   readonly #metrics: ProxyMetrics | undefined;
   readonly #tracer: Tracer;
@@ -55,17 +63,16 @@ export class Observer {
   }
 
   /** Makes an invocation, with the options that its parts are to have. */
-  async invocation<Value>(
+  invocation<Value>(
     observed: ObservedInvocation,
     invoke: (options: CallOptions) => Promise<Value>,
   ): Promise<Value> {
     const { options, system, name, action, from = "external" } = observed;
     const { metadata = NO_METADATA } = options;
-    const parent = traceContextIn(metadata);
-    const span = this.#tracer.begin({
+    const span: SpanStart = {
       name: "client invoke",
       kind: "server",
-      parent,
+      parent: traceContextIn(metadata),
       attributes: {
         from,
         system_name: system,
@@ -73,51 +80,56 @@ export class Observer {
         target: action,
         async: options.async === true,
       },
-    });
-    const { context } = span;
-    const isSame = context === undefined || context === parent;
-    const inTrace = isSame
-      ? options
-      : { ...options, metadata: withTraceContext(metadata, context) };
-    const startedAt = performance.now();
+    };
+    const invokeWithin = (context: TraceContext | undefined): Promise<Value> => {
+      const isSame = context === undefined || context === span.parent;
+      return invoke(
+        isSame ? options : { ...options, metadata: withTraceContext(metadata, context) },
+      );
+    };
     this.#metrics?.begun();
-    let failure: string | undefined;
-    try {
-      return await invoke(inTrace);
-    } catch (error) {
-      failure = codeOf(error);
-      throw error;
-    } finally {
-      span.end(failure);
-      const labels = { ...observed.registered(), outcome: failure ?? "ok" };
-      const ms = performance.now() - startedAt;
+    return this.#within(span, invokeWithin, ({ outcome, ms, context }) => {
+      const labels = { ...observed.registered(), outcome };
       this.#metrics?.ended(labels, ms / 1_000);
       this.#log?.("debug", "invoked", { ...labels, name, from, ms, trace: context?.traceparent });
-      if (failure === "UNAUTHORIZED") this.#metrics?.refused("denied");
-    }
+      if (outcome === "UNAUTHORIZED") this.#metrics?.refused("denied");
+    });
   }
 
   /** Calls a host, with the context that it is told. */
-  async hostCall<Value>(
+  hostCall<Value>(
     { host, actor, action, metadata }: ObservedHostCall,
     call: (context: TraceContext | undefined) => Promise<Value>,
   ): Promise<Value> {
-    const span = this.#tracer.begin({
+    const span: SpanStart = {
       name: "invoke-host",
       kind: "client",
       parent: traceContextIn(metadata),
       attributes: { actor_name: actor, target: action, "server.address": host },
-    });
+    };
+    return this.#within(span, call, ({ outcome, ms }) =>
+      this.#metrics?.hostCalled(host, outcome, ms / 1_000),
+    );
+  }
+
+  /** Does something within a span, and tells how it ended. */
+  async #within<Value>(
+    start: SpanStart,
+    run: (context: TraceContext | undefined) => Promise<Value>,
+    ended: (ending: Ending) => void,
+  ): Promise<Value> {
+    const span = this.#tracer.begin(start);
     const startedAt = performance.now();
     let failure: string | undefined;
     try {
-      return await call(span.context);
+      return await run(span.context);
     } catch (error) {
       failure = codeOf(error);
       throw error;
     } finally {
       span.end(failure);
-      this.#metrics?.hostCalled(host, failure ?? "ok", (performance.now() - startedAt) / 1_000);
+      const ms = performance.now() - startedAt;
+      ended({ outcome: failure ?? "ok", ms, context: span.context });
     }
   }
 

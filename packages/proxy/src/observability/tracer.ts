@@ -1,7 +1,7 @@
 /** PORT: where spans go. Without anybody who wants them, contexts are passed on as they came. */
 import type { TraceContext } from "./trace-context.ts";
 
-interface SpanStart {
+export interface SpanStart {
   readonly name: string;
   readonly kind: "server" | "client";
   /** What the span is a part of. */
