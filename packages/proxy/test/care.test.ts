@@ -164,6 +164,16 @@ describe("a message to an actor that nobody registers", () => {
     expect(await ask(t.client, "GET /messages")).toMatchObject(waiting);
   });
 
+  test("is not looked for in a system that is not there, and the answer names that", async () => {
+    await using t = await startWithHost({});
+    const { body } = await t.client.send("GET", "/api/v1/system/nowhere/messages", {});
+    const { error } = JSON.parse(body.toString()) as { readonly error: object };
+    expect(error).toMatchObject({
+      code: "ACTOR_NOT_FOUND",
+      message: 'there is no actor system "nowhere" here',
+    });
+  });
+
   test.each([[{}], [{ ids: [] }], [{ ids: "x" }], [{ ids: [1] }], [null]])(
     "is not decided about with %j",
     async (body) => {

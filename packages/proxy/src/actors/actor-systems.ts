@@ -97,6 +97,16 @@ export class ActorSystems implements Directory {
     return this.#systems.get(name);
   }
 
+  /** The system of that name. @throws {SpawnError} `ACTOR_NOT_FOUND` if it is not here */
+  existing(name: string): HostedSystem {
+    const system = this.#systems.get(name);
+    if (system !== undefined) return system;
+    throw new SpawnError(
+      "ACTOR_NOT_FOUND",
+      `there is no actor system ${JSON.stringify(name.slice(0, 100))} here`,
+    );
+  }
+
   async find(target: WireTarget): Promise<ActorId | undefined> {
     return await this.#systems.get(target.system)?.find(target);
   }

@@ -12,7 +12,6 @@ import type { Guard } from "../security/guard.ts";
 import { unauthorized } from "../security/identity.ts";
 import { PUBLISH, SUBSCRIBE } from "../security/policies.ts";
 import type { ActorSystems } from "../actors/actor-systems.ts";
-import type { HostedSystem } from "../actors/hosted-system.ts";
 import type { Answer } from "../http/answers.ts";
 import {
   describeError,
@@ -105,16 +104,16 @@ export class ChannelRoutes {
 
   async #publish(request: RouteRequest): Promise<Answer> {
     if (!isJson(request)) return notJson();
-    const { channel = "" } = request.params;
+    const { system = "", channel = "" } = request.params;
     this.#systems.admit({ identity: request.identity, action: PUBLISH });
-    const { engine } = this.#system(request);
+    const { engine } = this.#systems.existing(system);
     return jsonAnswer({ id: await engine.publish(channel, valueOfBody(request.body)) });
   }
 
   async #listen(request: RouteRequest): Promise<Answer> {
-    const { channel = "" } = request.params;
+    const { system = "", channel = "" } = request.params;
     this.#systems.admit({ identity: request.identity, action: SUBSCRIBE });
-    const { engine } = this.#system(request);
+    const { engine } = this.#systems.existing(system);
     engine.checkAccepting();
     const { listenersMax } = this.#limits;
     if (this.#listeners.size >= listenersMax) {
@@ -133,16 +132,6 @@ export class ChannelRoutes {
       body: `retry: ${RETRY_MS}\n\n`,
       stream: (response) => listener.begin(response),
     };
-  }
-
-  #system({ params }: RouteRequest): HostedSystem {
-    const { system: name = "" } = params;
-    const system = this.#systems.get(name);
-    if (system !== undefined) return system;
-    throw new SpawnError(
-      "ACTOR_NOT_FOUND",
-      `there is no actor system ${JSON.stringify(name.slice(0, 100))} here`,
-    );
   }
 }
 

@@ -2,7 +2,6 @@
 import type { ActorId, MessageOperations, MessageQuery, StoredMessage } from "spawn-mesh/engine";
 import { SpawnError } from "spawn-mesh/engine";
 import type { ActorSystems } from "../actors/actor-systems.ts";
-import { notFound } from "../actors/directory.ts";
 import type { Answer } from "../http/answers.ts";
 import { isJson, jsonAnswer, jsonRoute, notJson, valueOfBody } from "../http/json-answers.ts";
 import type { Guard } from "../security/guard.ts";
@@ -73,10 +72,8 @@ function operationsOf(
   { params, identity }: RouteRequest,
 ): MessageOperations {
   checkHost(identity, "look after messages");
-  const { system: name = "" } = params;
-  const system = systems.get(name);
-  if (system === undefined) throw notFound({ name: "", system: name });
-  return system.engine.messages;
+  const { system = "" } = params;
+  return systems.existing(system).engine.messages;
 }
 
 /** Whoever has the target decides about a message; who sent it does while nobody has that. */
