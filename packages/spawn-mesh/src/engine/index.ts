@@ -69,9 +69,9 @@ export type {
 export type { ForkOptions } from "./care/stored-actor.ts";
 export { jsonCodec } from "./state-codec.ts";
 export type { StateCodec } from "./state-codec.ts";
-export { VALUE_DEPTH_MAX } from "./values/values.ts";
+export { VALUE_DEPTH_MAX } from "./values/json-value.ts";
 export { OpaqueValue, isOpaqueText, textOfValue, valueOfText } from "./values/value-text.ts";
-export type { JsonValue } from "./values/values.ts";
+export type { JsonValue } from "./values/json-value.ts";
 // For those who write a statestore.
 export { checkKeyIds, isSealed, sealableValue } from "./sealed-rows.ts";
 export type {

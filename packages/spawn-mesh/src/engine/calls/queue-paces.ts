@@ -9,11 +9,11 @@ import type { Mailbox } from "../activations/mailbox.ts";
 import type { Invocation } from "./invocation.ts";
 
 /** A shorter queue is not measured. */
-const LONG = 8;
+const QUEUE_LENGTH_MIN = 8;
 /** Invocations of one stretch, at least. */
-const STRETCH = 8;
-/** A call is refused when it would come too late even if the queue moved so much quicker from now on. */
-const MARGIN = 2;
+const STRETCH_LENGTH_MIN = 8;
+/** A call is refused when it would come too late even if the queue moved so many times quicker from now on. */
+const QUICKER_FACTOR = 2;
 
 /** What is measured of one queue, in milliseconds an invocation. */
 interface Pace {
@@ -28,14 +28,14 @@ export class QueuePaces {
 
   /** The first `count` of a queue have had their turn, at `now` (monotonic). */
   moved(queue: Mailbox, count: number, now: number): void {
-    if (queue.queueLength < LONG) return this.forget(queue);
+    if (queue.queueLength < QUEUE_LENGTH_MIN) return this.forget(queue);
     const pace = this.#paces.get(queue);
     if (pace === undefined) {
       this.#paces.set(queue, { since: now, left: 0, before: 0, last: 0 });
       return;
     }
     pace.left += count;
-    if (pace.left < STRETCH) return;
+    if (pace.left < STRETCH_LENGTH_MIN) return;
     pace.before = pace.last;
     pace.last = (now - pace.since) / pace.left;
     pace.since = now;
@@ -55,7 +55,7 @@ export class QueuePaces {
     if (this.#paces.size === 0) return undefined;
     const { before, last } = this.#paces.get(queue) ?? UNKNOWN;
     const paceMs = Math.min(before, last);
-    const patienceMs = (invocation.deadlineAt - now) * MARGIN;
+    const patienceMs = (invocation.deadlineAt - now) * QUICKER_FACTOR;
     if (queue.queueLength * paceMs <= patienceMs) return undefined;
     const waitMs = waitOf(queue, paceMs, now);
     return waitMs > patienceMs ? waitMs : undefined;

@@ -2,7 +2,8 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { utf8Length } from "../actor-id.ts";
 import { isSpawnError } from "../errors.ts";
-import { VALUE_DEPTH_MAX, copyBounded, copyValue, encodeValue, lastCopiedUnits } from "./values.ts";
+import { VALUE_DEPTH_MAX } from "./json-value.ts";
+import { copyBounded, copyValue, encodeValue, lastCopiedUnits } from "./values.ts";
 
 function messageOf(action: () => unknown): string {
   try {

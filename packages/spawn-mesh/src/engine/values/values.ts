@@ -12,19 +12,9 @@
  */
 import { SpawnError, describeThrown } from "../errors.ts";
 import { utf8Length } from "../actor-id.ts";
+import { VALUE_DEPTH_MAX, isPlain } from "./json-value.ts";
+import { problemOf } from "./value-problem.ts";
 import { OpaqueValue } from "./value-text.ts";
-
-/** What may cross the boundary of an actor. Written as a loop of types so that inference stays shallow. */
-export type JsonValue =
-  | null
-  | boolean
-  | number
-  | string
-  | readonly JsonValue[]
-  | { readonly [field: string]: JsonValue | undefined };
-
-/** The deepest nesting of a value. */
-export const VALUE_DEPTH_MAX = 256;
 
 /** JSON writes one UTF-16 unit as six bytes at the most (`\u0000`). */
 const JSON_BYTES_PER_UNIT_MAX = 6;
@@ -190,16 +180,6 @@ function check(value: unknown, depth: number): void {
   }
 }
 
-/** A plain object of this or another realm: its prototype is null, or has none itself. */
-function isPlain(value: object): boolean {
-  const prototype: unknown = Object.getPrototypeOf(value);
-  return (
-    prototype === Object.prototype ||
-    prototype === null ||
-    Object.getPrototypeOf(prototype) === null
-  );
-}
-
 function defineField(target: object, field: string, value: unknown): void {
   Object.defineProperty(target, field, {
     value,
@@ -213,64 +193,11 @@ function defineField(target: object, field: string, value: unknown): void {
 function refusal(error: unknown, value: unknown, what: string): SpawnError {
   let cause = error;
   try {
-    if (error === refused) return explain(value, what);
+    if (error === refused) return problemOf(value, what);
   } catch (thrown) {
     cause = thrown;
   }
   return new SpawnError("INVALID_ARGUMENT", `${what}: cannot be read: ${describeThrown(cause)}`, {
     cause,
   });
-}
-
-/** The error for a value that was refused: what was found, and where. */
-function explain(value: unknown, what: string): SpawnError {
-  const found = findProblem(value, what, []) ?? `${what}: a value that changes while it is read`;
-  const inPlace = INSTEAD.find(([kind]) => found.endsWith(kind));
-  const hint = inPlace === undefined ? "" : `; ${inPlace[1]} is one`;
-  return new SpawnError(
-    "INVALID_ARGUMENT",
-    `${found}; expected null, a boolean, a finite number, a string, an array or a plain object${hint}`,
-  );
-}
-
-/** What says the same as the values that are tried most often. */
-const INSTEAD: readonly (readonly [kind: string, json: string])[] = [
-  ["instance of Date", "date.getTime()"],
-  ["instance of Map", "Object.fromEntries(map)"],
-  ["instance of Set", "[...set]"],
-  ["instance of Promise", "what it resolves to, with await,"],
-  ["got bigint", "String(value)"],
-];
-
-function findProblem(value: unknown, path: string, parents: readonly object[]): string | undefined {
-  if (typeof value === "number" && !Number.isFinite(value)) return `${path}: got ${value}`;
-  if (typeof value !== "object") {
-    return typeof value === "string" || typeof value === "boolean" || typeof value === "number"
-      ? undefined
-      : `${path}: got ${typeof value}`;
-  }
-  if (value === null) return undefined;
-  if (parents.includes(value)) return `${path}: got a cycle`;
-  if (parents.length === VALUE_DEPTH_MAX)
-    return `${path.slice(0, 80)}…: nested deeper than ${VALUE_DEPTH_MAX} levels`;
-  const inside = [...parents, value];
-  if (Array.isArray(value)) {
-    for (let index = 0; index < value.length; index++) {
-      const problem = findProblem(value[index], `${path}[${index}]`, inside);
-      if (problem !== undefined) return problem;
-    }
-    return undefined;
-  }
-  if (!isPlain(value)) return `${path}: got an instance of ${classOf(value)}`;
-  for (const [field, inner] of Object.entries(value)) {
-    const problem =
-      inner === undefined ? undefined : findProblem(inner, `${path}.${field}`, inside);
-    if (problem !== undefined) return problem;
-  }
-  return undefined;
-}
-
-function classOf(value: object): string {
-  const { constructor } = value as { readonly constructor?: { readonly name?: unknown } };
-  return describeThrown(constructor?.name ?? "an unknown class");
 }
