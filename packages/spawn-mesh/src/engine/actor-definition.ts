@@ -1,5 +1,5 @@
 import type { ActorId } from "./actor-id.ts";
-import type { ActionContext } from "./activations/run.ts";
+import type { ActionContext } from "./activations/action-context.ts";
 import type { StateCodec } from "./state-codec.ts";
 import type { Tags } from "./statestore.ts";
 import type { TimerDefinition } from "./messages/timers.ts";

@@ -37,7 +37,7 @@ import { Messaging } from "./messages/messaging.ts";
 import type { MigrationCheck, MigrationCheckOptions } from "./care/migration-check.ts";
 import { Pruner } from "./care/pruner.ts";
 import { checkOptionNames } from "./option-names.ts";
-import type { InvokeRequest } from "./activations/run.ts";
+import type { InvokeRequest } from "./activations/action-context.ts";
 import { RunQueue } from "./activations/run-queue.ts";
 import type { SendRequest } from "./messages/send-options.ts";
 import { newMessageId } from "./messages/sending.ts";

@@ -6,7 +6,7 @@
  */
 import type { ActionFunction } from "./actor-definition.ts";
 import type { SpawnError } from "./errors.ts";
-import type { ActionContext, ReferenceCall } from "./activations/run.ts";
+import type { ActionContext, ReferenceCall } from "./activations/action-context.ts";
 
 export interface Host {
   /** Runs `action`; whatever it returns or throws is the result, a promise included. */

@@ -36,7 +36,7 @@ export type {
   Cancellation,
   InvokeRequest,
   ReferenceCall,
-} from "./activations/run.ts";
+} from "./activations/action-context.ts";
 export { ActionReply } from "./calls/action-reply.ts";
 export type {
   ActorFilter,

@@ -6,7 +6,8 @@ import type { ActionDefinition, ActorDefinition } from "../../src/engine/actor-d
 import { sleep } from "../../src/engine/clock.ts";
 import type { Clock } from "../../src/engine/clock.ts";
 import { fail } from "../../src/engine/failure.ts";
-import type { ActionContext, Run } from "../../src/engine/activations/run.ts";
+import type { ActionContext } from "../../src/engine/activations/action-context.ts";
+import type { Run } from "../../src/engine/activations/run.ts";
 import { jsonCodec } from "../../src/engine/state-codec.ts";
 import { POISON } from "./database.ts";
 import { beginOperation, endOperation } from "./operations.ts";

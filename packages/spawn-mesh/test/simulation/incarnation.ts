@@ -8,7 +8,7 @@ import type { Clock, Timer } from "../../src/engine/clock.ts";
 import { Engine } from "../../src/engine/engine.ts";
 import { cronTimes } from "../../src/sdk/cron-times.ts";
 import { isSpawnError } from "../../src/engine/errors.ts";
-import type { InvokeRequest } from "../../src/engine/activations/run.ts";
+import type { InvokeRequest } from "../../src/engine/activations/action-context.ts";
 import { Connection } from "./connection.ts";
 import type { Database } from "./database.ts";
 import { definitionsOf } from "./definitions.ts";

@@ -1,5 +1,5 @@
 /** What an action returns when it wants more than to answer: its reply and what else is to be done. */
-import type { ActionContext } from "../activations/run.ts";
+import type { ActionContext } from "../activations/action-context.ts";
 
 /** A reply with things to do; each is what a method of the context does. */
 export class ActionReply {

@@ -4,7 +4,7 @@ import { utf8Length } from "../actor-id.ts";
 import { SpawnError } from "../errors.ts";
 import { TIMEOUT_MS_MAX, checkWholeNumber } from "../limits.ts";
 import { noSuchOption } from "../option-names.ts";
-import type { InvokeRequest } from "../activations/run.ts";
+import type { InvokeRequest } from "../activations/action-context.ts";
 import type { SendRequest } from "../messages/send-options.ts";
 import { copyBounded } from "../values/values.ts";
 
