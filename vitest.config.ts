@@ -1,4 +1,5 @@
 import { globSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 
 /** Inside the repository every package resolves to its sources; nothing is built to run a test. */
@@ -10,6 +11,8 @@ interface Suite {
   readonly include: readonly string[];
   /** The longest that one test may take, in milliseconds. */
   readonly timeoutMs: number;
+  /** Whether it takes every core that it gets, for so long that whatever waits for time would wait for it too. */
+  readonly isBusy?: boolean;
   readonly env?: Readonly<Record<string, string>>;
 }
 
@@ -26,11 +29,17 @@ const suites: readonly Suite[] = [
     include: [`${TESTS}/{behaviour,bad-input}/**/*.test.ts`],
     timeoutMs: 10_000,
   },
-  { name: "simulation", include: [`${TESTS}/simulation/**/*.test.ts`], timeoutMs: 120_000 },
+  {
+    name: "simulation",
+    include: [`${TESTS}/simulation/**/*.test.ts`],
+    timeoutMs: 120_000,
+    isBusy: true,
+  },
   {
     name: "mutations",
     include: [`${TESTS}/mutations/**/*.test.ts`],
     timeoutMs: 120_000,
+    isBusy: true,
   },
   { name: "integration", include: [`${TESTS}/integration/**/*.test.ts`], timeoutMs: 180_000 },
   { name: "proxy", include: ["packages/proxy/test/**/*.test.ts"], timeoutMs: 30_000 },
@@ -56,16 +65,22 @@ export default defineConfig({
   test: {
     // Child processes and worker threads that a test starts inherit the condition.
     execArgv: [`--conditions=${SOURCE_CONDITION}`],
+    // Most wait for a disk, a server or a moment half of the time: one file for each core.
+    maxWorkers: availableParallelism(),
+    // What comes soon comes a little later beside other files.
+    expect: { poll: { timeout: 8_000, interval: 10 } },
     projects: [
       ...suites
         .filter(({ include }) => hasFiles(include))
-        .map(({ name, include, timeoutMs, env = {} }) => ({
+        .map(({ name, include, timeoutMs, isBusy = false, env = {} }) => ({
           extends: true as const,
           test: {
             name,
             include: [...include],
             testTimeout: timeoutMs,
             hookTimeout: timeoutMs,
+            // Groups run one after the other.
+            sequence: { groupOrder: isBusy ? 1 : 0 },
             env: { ...env },
           },
         })),

@@ -2,15 +2,16 @@
  * Everything that continuous integration checks, in order: `bin/test` and `npm run verify`.
  *
  * A failed step does not stop the next ones: one run names everything that is wrong. A check counts
- * as one test; the suites count as their tests do. The last line is `N passed, N failed, N skipped`
- * and the exit status is not 0 when anything failed.
+ * as one test; the suites count as their tests do. In the end everything that failed is named, with why
+ * and the command that runs it alone. The last line is `N passed, N failed, N skipped` and the exit status
+ * is not 0 when anything failed.
  */
 import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { outcomeOf, type Outcome } from "./test-report.ts";
+import { outcomeOf, type Failure, type Outcome } from "./test-report.ts";
 
 const USAGE = `usage: bin/test [--all] [STEP…]
 
@@ -92,7 +93,7 @@ process.exitCode = await verify(
 
 async function verify(chosen: readonly Step[]): Promise<number> {
   let passed = 0;
-  const failed: string[] = [];
+  const failed: Failure[] = [];
   const skipped: string[] = [];
   for (const step of chosen) {
     const outcome = await runStep(step);
@@ -102,7 +103,9 @@ async function verify(chosen: readonly Step[]): Promise<number> {
   }
   console.log();
   for (const name of skipped) console.log(`skipped: ${name}`);
-  for (const name of failed) console.log(`FAILED: ${name}`);
+  for (const { name, message, alone } of failed) {
+    console.log(`FAILED: ${name}\n${indented(message)}\n  alone: ${alone}`);
+  }
   console.log(`${passed} passed, ${failed.length} failed, ${skipped.length} skipped`);
   return failed.length === 0 ? 0 : 1;
 }
@@ -118,7 +121,13 @@ async function runStep(step: Step): Promise<Outcome> {
   console.log(`== ${name} ${succeeded ? "passed" : "FAILED"} in ${seconds()}`);
   const outcome = count?.() ?? { passed: succeeded ? 1 : 0, failed: [], skipped: [] };
   // A crash, or an error outside of every test, fails the step although no test did.
-  return succeeded || outcome.failed.length > 0 ? outcome : { ...outcome, failed: [name] };
+  if (succeeded || outcome.failed.length > 0) return outcome;
+  const message = `what it said is above, after "== ${name}"`;
+  return { ...outcome, failed: [{ name, message, alone: `bin/test ${name}` }] };
+}
+
+function indented(text: string): string {
+  return text.replaceAll(/^/gm, "  ");
 }
 
 function run([program, ...args]: Step["command"]): Promise<boolean> {
@@ -137,6 +146,7 @@ function readTestReport(): Outcome {
   try {
     return outcomeOf(readFileSync(report, "utf8"), root);
   } catch {
-    return { passed: 0, failed: ["tests (no report was written)"], skipped: [] };
+    const failure = { name: "tests", message: "no report was written", alone: "bin/test tests" };
+    return { passed: 0, failed: [failure], skipped: [] };
   }
 }

@@ -16,6 +16,7 @@ const levels: Readonly<Record<EngineEvent["type"], LogLevel>> = {
   "write-behind-lost": "error",
   "run-abandoned": "warning",
   "message-parked": "warning",
+  "sidecar-awaited": "warning",
   "listener-failed": "warning",
   "async-failed": "warning",
 };

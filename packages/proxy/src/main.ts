@@ -1,11 +1,18 @@
 /** The program `spawn-proxy`: starts a proxy as the environment says, and ends it on SIGTERM and SIGINT. */
 import { isSpawnError } from "spawn-mesh/engine";
+import { sayingTo } from "./arguments.ts";
 import { readConfig } from "./config.ts";
 import { jsonLog } from "./log.ts";
 import { startProxy } from "./proxy.ts";
 import type { RunningProxy } from "./proxy.ts";
 
 const SIGNALS = ["SIGTERM", "SIGINT"] as const;
+
+const saying = sayingTo(process.argv.slice(2));
+if (saying !== undefined) {
+  (saying.status === 0 ? process.stdout : process.stderr).write(saying.text);
+  process.exit(saying.status);
+}
 
 try {
   const config = readConfig();

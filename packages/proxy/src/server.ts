@@ -12,7 +12,6 @@ import { once } from "node:events";
 import { lstatSync, unlinkSync } from "node:fs";
 import { connect } from "node:net";
 import type { AddressInfo, Socket } from "node:net";
-import { TLSSocket } from "node:tls";
 import type { TlsOptions } from "node:tls";
 import { SpawnError } from "spawn-mesh/engine";
 import { asSpawnError, failureAnswer } from "./answers.ts";
@@ -22,6 +21,8 @@ import { unexpected } from "./log.ts";
 import type { Log } from "./log.ts";
 import { refusingMalformed } from "./malformed-requests.ts";
 import { readBody } from "./request-body.ts";
+import { CheckedConnections } from "./security/checked-connections.ts";
+import { tellingFailedHandshakes } from "./security/failed-handshakes.ts";
 import type { Guard } from "./security/guard.ts";
 import { NOBODY } from "./security/identity.ts";
 import type { Identity } from "./security/identity.ts";
@@ -101,8 +102,9 @@ export class ProxyServer {
   readonly #routes: readonly CompiledRoute[];
   readonly #server: Server | TlsServer;
   readonly #peers = new WeakMap<Socket, Peer>();
-  /** The connections of TLS whose certificates the authority of now has checked. */
-  #checked = new WeakSet<Socket>();
+  readonly #checked = new CheckedConnections();
+  /** How many requests of a connection are not answered to the end. */
+  readonly #unanswered = new WeakMap<Socket, number>();
   /** Whoever finds a way to make requests fail can do so often. */
   readonly #tellFailure: Log;
   #isSocketFile = false;
@@ -114,16 +116,18 @@ export class ProxyServer {
     const serve = (request: IncomingMessage, response: ServerResponse): void =>
       void this.#serve(request, response);
     const { tls, transferMsMax, streams } = options;
+    // The answers to requests before it would get between the frames.
     const shouldUpgradeCallback = (request: IncomingMessage): boolean =>
-      streams !== undefined && isForStream(request);
+      streams !== undefined && isForStream(request) && !this.#unanswered.has(request.socket);
     const settings = { ...transferTimeouts(transferMsMax), shouldUpgradeCallback };
     this.#server =
       tls === undefined
         ? createServer(settings, serve)
         : createTlsServer({ ...tls, ...settings }, serve);
+    this.#server.on("tlsClientError", tellingFailedHandshakes(options.log));
     this.#server.on("secureConnection", (socket: Socket) => this.#checked.add(socket));
     this.#server.on("upgrade", (request: IncomingMessage, socket: Socket, head: Buffer) => {
-      if (this.#isOutdated(socket)) return void socket.destroy();
+      if (this.#checked.isOutdated(socket)) return void socket.destroy();
       const facts = { peer: this.#peerOf(socket), headers: request.headers };
       streams?.begin({ facts, socket, head });
     });
@@ -164,7 +168,7 @@ export class ProxyServer {
     if (!("setSecureContext" in this.#server)) return;
     this.#server.setSecureContext(tls);
     if (!hasOtherAuthority) return;
-    this.#checked = new WeakSet();
+    this.#checked.forgetAll();
     this.#server.closeIdleConnections();
   }
 
@@ -180,6 +184,7 @@ export class ProxyServer {
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    this.#countUntilAnswered(request.socket, response);
     const [path = "", query = ""] = (request.url ?? "/").split(/\?(.*)/s);
     const parts = path.split("/");
     const found = this.#routes.filter((route) => matches(route, parts));
@@ -189,8 +194,17 @@ export class ProxyServer {
         ? noRoute(found)
         : await this.#answerBy(route, request, { parts, query: new URLSearchParams(query) });
     const isLast = !request.complete || this.#options.isClosing();
-    send(response, answer, isLast || this.#isOutdated(request.socket));
+    send(response, answer, isLast || this.#checked.isOutdated(request.socket));
     this.#options.unread.watch(response);
+  }
+
+  #countUntilAnswered(socket: Socket, response: ServerResponse): void {
+    this.#unanswered.set(socket, (this.#unanswered.get(socket) ?? 0) + 1);
+    response.once("close", () => {
+      const left = this.#unanswered.get(socket)! - 1;
+      if (left > 0) this.#unanswered.set(socket, left);
+      else this.#unanswered.delete(socket);
+    });
   }
 
   async #answerBy(
@@ -214,10 +228,6 @@ export class ProxyServer {
       const answer = failure(error);
       return error.code === "INTERNAL" ? this.#reported(request, thrown, answer) : answer;
     }
-  }
-
-  #isOutdated(socket: Socket): boolean {
-    return socket instanceof TLSSocket && !this.#checked.has(socket);
   }
 
   /** An answer with which whoever gets it can ask for what the log says. */

@@ -2,6 +2,7 @@
 import { encryptedStatestore } from "spawn-mesh/encryption";
 import type { Encryption } from "spawn-mesh/encryption";
 import type { Statestore } from "spawn-mesh/engine";
+import { sqliteStatestore } from "spawn-mesh/sqlite";
 import { statestoreFromUrl } from "spawn-mesh/statestores";
 import { dirname } from "node:path";
 import { mkdirSync } from "node:fs";
@@ -24,7 +25,7 @@ interface Server {
 }
 
 const postgresTls = { verified: "sslmode=require", unverified: "sslmode=no-verify" };
-const mysqlTls = { verified: "ssl-mode=REQUIRED", unverified: "ssl-mode=no-verify" };
+const mysqlTls = { verified: "ssl-mode=REQUIRED", unverified: "ssl-mode=NO_VERIFY" };
 const mssqlTls = { verified: "encrypt=true", unverified: "encrypt=no-verify" };
 
 const servers: Readonly<Record<string, Server>> = {
@@ -92,7 +93,7 @@ function plainStatestore(
     case "file": {
       const file = isDefault ? config.file : `${config.file}.${encodeURIComponent(name)}`;
       mkdirSync(dirname(file), { recursive: true });
-      return statestoreFromUrl(`sqlite:${file}`);
+      return sqliteStatestore({ file });
     }
   }
 }

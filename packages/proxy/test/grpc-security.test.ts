@@ -1,11 +1,16 @@
 /** Who gets in by gRPC and by HTTP for declared services: the same as anywhere. */
-import { writeFileSync } from "node:fs";
-import { request } from "node:https";
+import { once } from "node:events";
+import { mkdtempSync, writeFileSync } from "node:fs";
+import type { IncomingMessage } from "node:http";
+import { connect as connectHttp2 } from "node:http2";
+import { Agent, request } from "node:https";
 import { text } from "node:stream/consumers";
+import { setTimeout as sleep } from "node:timers/promises";
 import { credentials, status } from "@grpc/grpc-js";
 import { describe, expect, test } from "vitest";
 import { TestAuthority } from "../../spawn-mesh/test/servers/certificates.ts";
 import type { Certificate } from "../../spawn-mesh/test/servers/certificates.ts";
+import { definitionOf } from "../src/grpc/grpc-methods.ts";
 import { readConfig } from "../src/config.ts";
 import { GrpcClient } from "./fixtures/grpc-client.ts";
 import { scratch } from "./fixtures/proxy-process.ts";
@@ -162,5 +167,68 @@ describe("over TLS", () => {
       });
     expect(JSON.parse(await get({ cert: host.cert, key: host.key }))).toEqual({ total: "1" });
     expect(JSON.parse(await get({}))).toMatchObject({ code: "UNAUTHORIZED" });
+  });
+
+  test("an authority that is replaced proves nothing any more, also on what is open", async () => {
+    await using folder = scratch();
+    const authority = new TestAuthority(folder.path("."));
+    const server = authority.sign("server", "IP:127.0.0.1");
+    const { cert, key } = authority.sign("shop");
+    const { cert: ca } = authority.certificate;
+    const clientCa = folder.path("clients.pem");
+    writeFileSync(clientCa, ca);
+    const environment = {
+      SPAWN_TLS_CERT_FILE: server.certFile,
+      SPAWN_TLS_KEY_FILE: server.keyFile,
+      SPAWN_TLS_CLIENT_CA_FILE: clientCa,
+      SPAWN_TLS_CLIENT_HOSTS: "shop",
+    };
+    const tls = { ca, cert, key };
+    await using t = await start(environment, { tls });
+    const session = connectHttp2(`https://127.0.0.1:${t.port}`, tls);
+    session.on("error", () => undefined);
+    const { path } = definitionOf(addEach);
+    const call = session.request({
+      ":method": "POST",
+      ":path": path,
+      "content-type": "application/grpc",
+      te: "trailers",
+    });
+    const one = Buffer.from([0, 0, 0, 0, 2, 8, 1]);
+    call.write(one);
+    call.on("error", () => undefined);
+    await once(call, "data");
+    const body = `{"value":1}`;
+    const posting = request({
+      host: "127.0.0.1",
+      port: t.port,
+      method: "POST",
+      path: "/v1/incrementor/add",
+      headers: { "content-type": "application/json", "content-length": body.length },
+      agent: new Agent({ keepAlive: true }),
+      ...tls,
+    });
+    posting.write(body.slice(0, 5));
+    await sleep(200);
+
+    const other = new TestAuthority(mkdtempSync(folder.path("other-")));
+    writeFileSync(clientCa, other.certificate.cert);
+    t.proxy.reload();
+    call.write(one);
+    const [trailers] = (await once(call, "trailers")) as [Record<string, unknown>];
+    expect(trailers["grpc-status"]).toBe(`${status.UNAUTHENTICATED}`);
+    posting.end(body.slice(5));
+    const [answer] = (await once(posting, "response")) as [IncomingMessage];
+    expect(answer.headers.connection).toBe("close");
+    const ownKey = Buffer.from(key);
+    using grpc = new GrpcClient(
+      t.port,
+      credentials.createSsl(Buffer.from(ca), ownKey, Buffer.from(cert)),
+    );
+    await expect(grpc.call(add, { value: 1 })).rejects.toMatchObject({
+      code: status.UNAUTHENTICATED,
+    });
+    answer.destroy();
+    session.destroy();
   });
 });

@@ -153,7 +153,7 @@ describe("a message with JSON", () => {
     [{ action: "visit" }, "expected { name, action, payload }"],
     [{ name: "carl" }, "with the name of an action"],
     [{ name: "carl", action: "visit", cron: "at noon" }, "at noon"],
-    [{ name: "carl", action: "visit", often: true }, "options.often"],
+    [{ name: "carl", action: "visit", often: true }, "there is no option often"],
     [{ name: "carl", action: { toString: 1 } }, "with the name of an action"],
     [null, "expected { name, action, payload }"],
   ])("%j is refused", async (message, text) => {

@@ -81,10 +81,11 @@ describe("a TypeScript program with a token", () => {
     expect(await t.web.actor(tally).add(3)).toBe(5);
   });
 
-  test("is told when its token is not known, or is a client's", async () => {
+  test("is told when it has none, or one that is not known, or a client's", async () => {
     await using proxy = await startTestProxy({ SPAWN_TOKENS });
     const url = urlOf(proxy.address);
-    for (const sidecar of [{ url }, { url, token: WEB, stream }]) {
+    for (const token of [undefined, `${HOST.slice(0, -1)}0`, WEB]) {
+      const sidecar = { url, stream, ...(token !== undefined && { token }) };
       expect(await failureOf(startBeside(proxy, [tally], { sidecar }))).toBe("UNAUTHORIZED no");
     }
     await using nobody = connect(url, { system: "spawn-system", stream });

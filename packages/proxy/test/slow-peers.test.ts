@@ -8,7 +8,7 @@ import { status } from "@grpc/grpc-js";
 import { describe, expect, test } from "vitest";
 import { counter } from "./fixtures/counter.ts";
 import { startShop } from "./fixtures/shop-proxy.ts";
-import { answered } from "./fixtures/shop.ts";
+import { answered, shopMethod } from "./fixtures/shop.ts";
 import { startWithHost } from "./fixtures/start-with-host.ts";
 import type { HostAction } from "./fixtures/test-host.ts";
 import { until } from "./fixtures/until.ts";
@@ -121,7 +121,34 @@ describe("a call of gRPC", () => {
     const stream = session.request(headers);
     // It says that a hundred bytes follow.
     stream.write(Buffer.from([0, 0, 0, 0, 100, 1]));
+    const closed = once(stream.resume(), "close");
     expect(await ending(stream)).toBe(`${status.DEADLINE_EXCEEDED}`);
+    // What is half there would stay as long as its client does not end it.
+    await closed;
+    session.destroy();
+  });
+
+  test.each([
+    ["", path],
+    ["that is one of a stream ", "/shop.Incrementor/AddEach"],
+  ])("whose message %sdoes not come is not kept beside any number of others", async (_, served) => {
+    await using t = await startShop({}, { SPAWN_BODY_BYTES_MAX: "10000" });
+    const session = connectHttp2(t.url);
+    const half = Buffer.alloc(9_000);
+    // It says that 9 990 bytes follow.
+    half.writeUInt32BE(9_990, 1);
+    const codes: string[] = [];
+    const streams = Array.from({ length: 50 }, () => {
+      const stream = session.request({ ...headers, ":path": served });
+      stream.on("error", () => undefined).write(half);
+      void ending(stream).then((code) => codes.push(code));
+      return stream;
+    });
+    await until(() => codes.length >= 10);
+    expect(new Set(codes)).toEqual(new Set([`${status.RESOURCE_EXHAUSTED}`]));
+    for (const stream of streams) stream.destroy();
+    const five = shopMethod("Incrementor", "Add");
+    expect(await t.grpc.call(five, { value: 5 })).toEqual({ total: "5" });
     session.destroy();
   });
 

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { create, fromBinary } from "@bufbuild/protobuf";
+import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import { AnySchema } from "@bufbuild/protobuf/wkt";
 import { actor, connect } from "spawn-mesh";
 import { FrameKind, InvocationResponseSchema, RefusalSchema, Status } from "spawn-mesh/protocol";
@@ -114,6 +115,17 @@ describe("a stream", () => {
     const run = await answerTo(other, 6);
     expect(fromBinary(RefusalSchema, run.body).code).toBe("INVALID_ARGUMENT");
     other.destroy();
+  });
+
+  test("refuses in words what has the number of a field of ours, and is something else", async () => {
+    await using proxy = await startTestProxy();
+    const socket = await openRawStream(proxy);
+    const runId = new BinaryWriter().tag(1_000, WireType.Varint).uint32(200).finish();
+    const call = Buffer.concat([callOf("nobody", "add"), runId]);
+    const answer = answerTo(socket, 4);
+    socket.write(frame(FrameKind.invoke, 4, call));
+    expect(fromBinary(RefusalSchema, (await answer).body).code).toBe("INVALID_ARGUMENT");
+    expect(proxy.logged).not.toContain("error request-failed");
   });
 
   test("keeps no more halves of calls than others do, and takes them again when those are gone", async () => {

@@ -3,13 +3,18 @@ import { once } from "node:events";
 import { writeFileSync } from "node:fs";
 import { createServer, request } from "node:http";
 import type { IncomingMessage } from "node:http";
+import { connect as connectSocket } from "node:net";
 import type { AddressInfo, Socket } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
 import { actor, actorSystem, connect } from "spawn-mesh";
 import { STREAM_PATH, STREAM_PROTOCOL } from "spawn-mesh/protocol";
 import { describe, expect, test } from "vitest";
+import { counter as wireCounter } from "./fixtures/counter.ts";
 import { scratch } from "./fixtures/proxy-process.ts";
+import { callOf } from "./fixtures/raw-stream.ts";
 import { startTestProxy } from "./fixtures/start-proxy.ts";
 import type { TestProxy } from "./fixtures/start-proxy.ts";
+import { TestHost } from "./fixtures/test-host.ts";
 import { until } from "./fixtures/until.ts";
 import { failureOf, urlOf } from "./sidecar/start-sidecar.ts";
 
@@ -22,6 +27,8 @@ const counter = actor("counter", {
     },
   },
 });
+
+const SWITCHING = `HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: ${STREAM_PROTOCOL}\r\n\r\n`;
 
 function openedIn({ logged }: TestProxy): number {
   return logged.filter((line) => line.endsWith(" stream-opened")).length;
@@ -49,8 +56,12 @@ function asked(
   });
 }
 
-/** Something before a proxy that knows no upgrades: it passes requests on, and nothing else. */
-async function startPlainGateway(proxy: TestProxy) {
+/**
+ * Something before a proxy that passes requests on, and nothing else.
+ *
+ * @param onUpgrade what it does with connections that are to become a stream. Default: it knows of no such thing
+ */
+async function startPlainGateway(proxy: TestProxy, onUpgrade?: (socket: Socket) => void) {
   const { port } = proxy.address as { readonly port: number };
   const server = createServer((incoming, outgoing) => {
     const { method, url, headers } = incoming;
@@ -62,6 +73,11 @@ async function startPlainGateway(proxy: TestProxy) {
     on.on("error", () => outgoing.destroy());
     incoming.pipe(on);
   });
+  if (onUpgrade !== undefined) {
+    server.on("upgrade", (_request, socket: Socket) => {
+      onUpgrade(socket.on("error", () => undefined));
+    });
+  }
   await once(server.listen(0, "127.0.0.1"), "listening");
   const { port: own } = server.address() as AddressInfo;
   return {
@@ -134,28 +150,28 @@ describe("a stream", () => {
 
   test("is done without where frames get lost after the upgrade", async () => {
     await using proxy = await startTestProxy();
-    using gateway = await startPlainGateway(proxy);
-    const swallowing = createServer();
-    swallowing.on("upgrade", (_request, socket: Socket) => {
-      socket.end(
-        `HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: ${STREAM_PROTOCOL}\r\n\r\n`,
-      );
-    });
-    swallowing.on("request", (incoming: IncomingMessage, outgoing) => {
-      const { method, url, headers } = incoming;
-      incoming.pipe(
-        request(`${gateway.url}${url}`, { method: method!, headers }, (answer) => {
-          outgoing.writeHead(answer.statusCode!, answer.headers);
-          answer.pipe(outgoing);
-        }),
-      );
-    });
-    await once(swallowing.listen(0, "127.0.0.1"), "listening");
-    const { port } = swallowing.address() as AddressInfo;
-    await using spawn = connect(`http://127.0.0.1:${port}`, { system: "spawn-system" });
+    using gateway = await startPlainGateway(proxy, (socket) => socket.end(SWITCHING));
+    await using spawn = connect(gateway.url, { system: "spawn-system" });
     expect(await failureOf(spawn.actor(counter).add(1))).toBe("ACTOR_NOT_FOUND no");
-    swallowing.close();
-    swallowing.closeAllConnections();
+  });
+
+  test.each([
+    ["is asked for one and does not answer", () => undefined],
+    ["gives one and says nothing on it", (socket: Socket) => void socket.write(SWITCHING)],
+  ])("is not waited for by calls while a sidecar hangs that %s", async (_how, onUpgrade) => {
+    await using proxy = await startTestProxy();
+    const held: Socket[] = [];
+    using gateway = await startPlainGateway(proxy, (socket) => {
+      held.push(socket);
+      onUpgrade(socket);
+    });
+    await using spawn = connect(gateway.url, { system: "spawn-system" });
+    const calledAt = performance.now();
+    const calls = Array.from({ length: 3 }, () => failureOf(spawn.actor(counter).add(1)));
+    expect(new Set(await Promise.all(calls))).toEqual(new Set(["ACTOR_NOT_FOUND no"]));
+    expect(performance.now() - calledAt).toBeLessThan(3_000);
+    expect(held).toHaveLength(1);
+    for (const socket of held) socket.destroy();
   });
 
   test("is given to those alone who may make requests", async () => {
@@ -202,6 +218,33 @@ describe("a stream", () => {
     expect((await asked(proxy, { upgrade, "content-length": "0" })).statusCode).toBe(404);
     expect((await asked(proxy, { upgrade, "transfer-encoding": "chunked" })).statusCode).toBe(404);
     expect(openedIn(proxy)).toBe(0);
+  });
+
+  test("is not what a connection becomes on which an answer is still to come", async () => {
+    await using host = await TestHost.start({
+      slow: async () => {
+        await sleep(300);
+        return {};
+      },
+    });
+    await using proxy = await startTestProxy();
+    await proxy.client.register([wireCounter("slow", { actions: [{ name: "slow" }] })], host);
+    const { port } = proxy.address as { readonly port: number };
+    const call = callOf("slow", "slow");
+    const socket = connectSocket(port, "127.0.0.1");
+    let came = "";
+    socket.setEncoding("latin1").on("data", (data: string) => (came += data));
+    socket.write(
+      `POST /api/v1/system/spawn-system/actors/slow/invoke HTTP/1.1\r\nhost: x\r\ncontent-length: ${call.length}\r\n\r\n`,
+    );
+    socket.write(call);
+    socket.write(
+      `GET ${STREAM_PATH} HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: ${STREAM_PROTOCOL}\r\n\r\n`,
+    );
+    await until(() => came.includes("Not found!"));
+    expect(came.match(/HTTP\/1.1 \d+/g)).toEqual(["HTTP/1.1 200", "HTTP/1.1 404"]);
+    expect(openedIn(proxy)).toBe(0);
+    socket.destroy();
   });
 
   test("ends when the token that it was opened with counts no more", async () => {

@@ -18,7 +18,7 @@ import { NOOP, payloadOfValue, stateOfText, textOfState, valueOfPayload } from "
 import type { Directory } from "./directory.ts";
 import { refusalIn } from "./host-failure.ts";
 import { applyOutcome, outcomeOf } from "./outcome-of-host.ts";
-import { beginRun, endRun } from "./runs-at-hosts.ts";
+import { RunAtHost } from "./runs-at-hosts.ts";
 import type { StatesInMemory } from "./states-in-memory.ts";
 import { applyWorkflow } from "./workflow.ts";
 
@@ -92,7 +92,7 @@ async function call(
   const id = wireIdOf(context.self);
   const actor = id.parent === "" ? { ...id, parent: hosting.parent } : id;
   const { metadata, tags, revision } = context;
-  const run = { id: beginRun(context, hosting.hosts), revision };
+  const run = new RunAtHost(context);
   const request = ({ spelling }: HostProgram): Uint8Array =>
     invocationBytes({
       actor,
@@ -102,16 +102,19 @@ async function call(
       metadata,
       tags,
       payload: payloadOfValue(payload, spelling),
-      run,
+      run: { id: run.id, revision },
     });
   try {
     const asked = { action, actor: context.self.definition, metadata };
-    const callFor = (host: HostProgram): HostCall => ({ ...asked, body: request(host) });
+    const callFor = (host: HostProgram): HostCall => {
+      run.host = host;
+      return { ...asked, body: request(host) };
+    };
     const response = understood(await askHosts(hosting.hosts, callFor, context.cancellation));
     checkAnswerer(response, actor);
     return { response, before };
   } finally {
-    endRun(run.id);
+    run.end();
   }
 }
 

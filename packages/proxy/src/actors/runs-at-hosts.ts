@@ -12,14 +12,17 @@ import { furtherFields } from "../further-fields.ts";
 import type { HostProgram } from "../host/host-program.ts";
 
 export class RunAtHost {
+  /** By which calls name it. */
+  readonly id: string = randomUUID();
   readonly context: ActionContext;
-  readonly #hostsNow: () => readonly HostProgram[];
-  #waitedAt: readonly HostProgram[] = [];
+  /** Who was asked for it last: nobody else has begun with it. */
+  host: HostProgram | undefined;
+  #waitsAt: HostProgram | undefined;
   #calls = 0;
 
-  constructor(context: ActionContext, hostsNow: () => readonly HostProgram[]) {
+  constructor(context: ActionContext) {
     this.context = context;
-    this.#hostsNow = hostsNow;
+    runs.set(this.id, this);
   }
 
   /**
@@ -31,33 +34,28 @@ export class RunAtHost {
     try {
       return await call();
     } finally {
-      if (--this.#calls === 0) for (const host of this.#waitedAt) host.endWait();
+      if (--this.#calls === 0) this.#endWait();
     }
   }
 
+  /** The host has answered, or never will. Calls that it left alone have no place there. */
+  end(): void {
+    runs.delete(this.id);
+    this.#endWait();
+  }
+
   #beginWait(): void {
-    this.#waitedAt = this.#hostsNow();
-    for (const host of this.#waitedAt) host.beginWait();
+    this.#waitsAt = this.host;
+    this.#waitsAt?.beginWait();
+  }
+
+  #endWait(): void {
+    this.#waitsAt?.endWait();
+    this.#waitsAt = undefined;
   }
 }
 
 const runs = new Map<string, RunAtHost>();
-
-/**
- * A run begins; answers the id by which calls name it.
- *
- * @param hostsNow who may be asked for it
- */
-export function beginRun(context: ActionContext, hostsNow: () => readonly HostProgram[]): string {
-  const id = randomUUID();
-  runs.set(id, new RunAtHost(context, hostsNow));
-  return id;
-}
-
-/** The host has answered, or never will. */
-export function endRun(id: string): void {
-  runs.delete(id);
-}
 
 /**
  * The run that makes a call, if the request says so.

@@ -1,6 +1,6 @@
 /**
- * What is asked of a call of gRPC before its message is read, how long that may take to come, and how
- * long its answer to be read.
+ * What is asked of a call of gRPC before its message is read, how long that may take to come, how much of
+ * messages is kept until then, and how long an answer may take to be read.
  */
 import { ServerInterceptingCall } from "@grpc/grpc-js";
 import type {
@@ -10,7 +10,9 @@ import type {
   ServerListener,
 } from "@grpc/grpc-js";
 import { SpawnError } from "spawn-mesh/engine";
+import { TOO_MANY_UNFINISHED } from "../unfinished-bytes.ts";
 import type { UnreadAnswers } from "../unread-answers.ts";
+import { ComingMessages } from "./coming-messages.ts";
 import type { Identify } from "./grpc-methods.ts";
 import { serviceError } from "./grpc-status.ts";
 
@@ -18,6 +20,8 @@ export interface CallBounds {
   readonly identify: Identify;
   /** The methods that answer everybody. */
   readonly publicPaths: ReadonlySet<string>;
+  /** The largest message, in bytes. */
+  readonly messageBytesMax: number;
   /** How long the message of a unary call may take to come, in milliseconds. */
   readonly transferMsMax: number;
   readonly unread: UnreadAnswers;
@@ -26,28 +30,33 @@ export interface CallBounds {
 }
 
 export function boundedCalls(bounds: CallBounds): ServerInterceptor {
-  const { identify, publicPaths, transferMsMax } = bounds;
+  const { identify, publicPaths, messageBytesMax, transferMsMax } = bounds;
   return ({ path, requestStream }, call) => {
     let late: NodeJS.Timeout | undefined;
+    const refuse = (error: unknown): void => call.sendStatus(serviceError(error));
+    const coming = new ComingMessages(call, messageBytesMax, () => {
+      refuse(new SpawnError("OVERLOADED", TOO_MANY_UNFINISHED));
+    });
     const listener: ServerListener = {
       onReceiveMetadata(metadata, next) {
         try {
           const [authorization] = metadata.get("authorization").map(String);
           if (!publicPaths.has(path)) identify(call.getPeer(), authorization);
         } catch (error) {
-          return call.sendStatus(serviceError(error));
+          return refuse(error);
         }
         // Between the messages of a stream there may be days.
-        if (!requestStream)
-          late = setTimeout(() => call.sendStatus(serviceError(tooLate())), transferMsMax);
+        if (!requestStream) late = setTimeout(() => refuse(tooLate()), transferMsMax);
         next(metadata);
       },
-      onReceiveMessage(message, next) {
+      onReceiveMessage(message: Uint8Array, next) {
         clearTimeout(late);
+        coming.took(message);
         next(message);
       },
       onCancel() {
         clearTimeout(late);
+        coming.end();
         bounded.end();
       },
     };

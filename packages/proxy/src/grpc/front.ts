@@ -7,13 +7,15 @@
 import { once } from "node:events";
 import { createServer, type Server as HttpServer } from "node:http";
 import { createServer as createTlsServer, type Server as HttpsServer } from "node:https";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import type { TlsOptions } from "node:tls";
 import { Server as GrpcServer, ServerCredentials } from "@grpc/grpc-js";
 import { isSpawnError } from "spawn-mesh/engine";
 import { unexpected } from "../log.ts";
 import type { Log } from "../log.ts";
 import { refusingMalformed } from "../malformed-requests.ts";
+import { CheckedConnections } from "../security/checked-connections.ts";
+import { tellingFailedHandshakes } from "../security/failed-handshakes.ts";
 import type { Guard } from "../security/guard.ts";
 import { peerOf } from "../security/peer.ts";
 import { transferTimeouts } from "../transfer-timeouts.ts";
@@ -87,7 +89,8 @@ export interface GrpcFront {
 export async function startGrpcFront(options: GrpcFrontOptions): Promise<GrpcFront> {
   const services = servicesOf(options);
   const { guard } = options;
-  const peers = new PeersByAddress();
+  const checked = new CheckedConnections();
+  const peers = new PeersByAddress(checked);
   const grpc = grpcServer(options, services, peers);
   const http = httpServer(options);
   const requestListener = transcoder({
@@ -95,7 +98,7 @@ export async function startGrpcFront(options: GrpcFrontOptions): Promise<GrpcFro
     registry: options.declared.registry,
     bodyBytesMax: options.messageBytesMax,
     unread: options.unread,
-    isClosing: () => !options.isReady(),
+    isClosing: ({ socket }) => !options.isReady() || checked.isOutdated(socket),
     authorize: ({ socket, headers }) => guard.authorize({ peer: peerOf(socket, false), headers }),
   });
   http.on("request", requestListener);
@@ -106,6 +109,8 @@ export async function startGrpcFront(options: GrpcFrontOptions): Promise<GrpcFro
     peers.add(socket);
     http2.injectConnection(socket);
   });
+  http.on("tlsClientError", tellingFailedHandshakes(options.log));
+  http.on("secureConnection", (socket: Socket) => checked.add(socket));
   http.listen({ host: options.host, port: options.port });
   await once(http, "listening");
   return {
@@ -114,6 +119,7 @@ export async function startGrpcFront(options: GrpcFrontOptions): Promise<GrpcFro
       if (!("setSecureContext" in http)) return;
       http.setSecureContext(tls);
       if (!hasOtherAuthority) return;
+      checked.forgetAll();
       http.closeIdleConnections();
       http2.drain(FAREWELL_MS);
     },
@@ -178,7 +184,7 @@ function grpcServer(
   const all = [...services, grpcHealth(names, isReady)];
   const hangUp = (address: string): void => peers.hangUp(address);
   const publicPaths = publicPathsOf(all.flat());
-  const bounds = { identify, publicPaths, transferMsMax, unread, hangUp };
+  const bounds = { identify, publicPaths, messageBytesMax, transferMsMax, unread, hangUp };
   const server = new GrpcServer({
     "grpc.max_receive_message_length": messageBytesMax,
     "grpc.max_concurrent_streams": STREAMS_MAX,

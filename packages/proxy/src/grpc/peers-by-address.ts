@@ -1,5 +1,6 @@
 /** Who is at the other end of connections of HTTP/2, which calls know only by their addresses. */
 import type { Socket } from "node:net";
+import type { CheckedConnections } from "../security/checked-connections.ts";
 import { peerOf } from "../security/peer.ts";
 import type { Peer } from "../security/peer.ts";
 
@@ -8,6 +9,11 @@ const STRANGER: Peer = { from: "network", address: undefined, certificateName: u
 
 export class PeersByAddress {
   readonly #peers = new Map<string, { readonly peer: Peer; readonly socket: Socket }>();
+  readonly #checked: CheckedConnections;
+
+  constructor(checked: CheckedConnections) {
+    this.#checked = checked;
+  }
 
   add(socket: Socket): void {
     const { remoteAddress, remotePort } = socket;
@@ -16,8 +22,11 @@ export class PeersByAddress {
     socket.once("close", () => this.#peers.delete(address));
   }
 
+  /** One whose certificate counts no more has no name any more. */
   at(address: string): Peer {
-    return this.#peers.get(address)?.peer ?? STRANGER;
+    const { peer, socket } = this.#peers.get(address) ?? {};
+    if (peer === undefined || socket === undefined) return STRANGER;
+    return this.#checked.isOutdated(socket) ? { ...peer, certificateName: undefined } : peer;
   }
 
   /** Ends the connection. */

@@ -21,6 +21,8 @@ const LINE_END = Buffer.from("\r\n");
 const HEAD_BYTES_MAX = 64 * 1024;
 const CHUNK_LINE_BYTES_MAX = 1024;
 const NO_BYTES = Buffer.alloc(0);
+/** A body that came in more parts is put together on the way: each part costs more than a few bytes do. */
+const PARTS_MAX = 1_024;
 
 /** How the body ends. */
 type Framing =
@@ -40,6 +42,8 @@ export class ResponseReader {
   #head: Head | undefined;
   #parts: Buffer[] = [];
   #bodyBytes = 0;
+  /** What is still to come of a chunk; `undefined` between chunks. */
+  #chunkBytesLeft: number | undefined;
   #isAtLastChunk = false;
 
   constructor(bodyBytesMax: number) {
@@ -96,29 +100,39 @@ export class ResponseReader {
 
   #readChunks(): HttpResponse | undefined {
     while (!this.#isAtLastChunk) {
-      const lineEnd = this.#unread.indexOf(LINE_END);
-      if (lineEnd < 0) {
-        if (this.#unread.length > CHUNK_LINE_BYTES_MAX)
-          throw new BadResponse("a chunk has no size");
-        return undefined;
-      }
-      const size = chunkSize(this.#unread.toString("latin1", 0, lineEnd));
-      if (size > this.#bodyBytesMax) throw this.#tooLarge();
-      const start = lineEnd + LINE_END.length;
-      if (size === 0) {
-        this.#unread = this.#unread.subarray(start);
-        this.#isAtLastChunk = true;
-        break;
-      }
-      if (this.#unread.length < start + size + LINE_END.length) return undefined;
-      this.#unread = this.#unread.subarray(start);
-      this.#take(size);
-      if (!this.#unread.subarray(0, LINE_END.length).equals(LINE_END)) {
-        throw new BadResponse("a chunk does not end where its size says");
-      }
-      this.#unread = this.#unread.subarray(LINE_END.length);
+      const isRead = this.#chunkBytesLeft === undefined ? this.#readSize() : this.#readChunk();
+      if (!isRead) return undefined;
     }
     return this.#readTrailer();
+  }
+
+  /** Answers whether the line has come with which a chunk begins. */
+  #readSize(): boolean {
+    const lineEnd = this.#unread.indexOf(LINE_END);
+    if (lineEnd < 0) {
+      if (this.#unread.length > CHUNK_LINE_BYTES_MAX) throw new BadResponse("a chunk has no size");
+      return false;
+    }
+    const size = chunkSize(this.#unread.toString("latin1", 0, lineEnd));
+    if (size > this.#bodyBytesMax) throw this.#tooLarge();
+    this.#unread = this.#unread.subarray(lineEnd + LINE_END.length);
+    this.#isAtLastChunk = size === 0;
+    this.#chunkBytesLeft = size;
+    return true;
+  }
+
+  /** Takes what has come of a chunk; answers whether that is all of it. */
+  #readChunk(): boolean {
+    const count = Math.min(this.#unread.length, this.#chunkBytesLeft!);
+    this.#take(count);
+    this.#chunkBytesLeft! -= count;
+    if (this.#chunkBytesLeft! > 0 || this.#unread.length < LINE_END.length) return false;
+    if (!this.#unread.subarray(0, LINE_END.length).equals(LINE_END)) {
+      throw new BadResponse("a chunk does not end where its size says");
+    }
+    this.#unread = this.#unread.subarray(LINE_END.length);
+    this.#chunkBytesLeft = undefined;
+    return true;
   }
 
   #readTrailer(): HttpResponse | undefined {
@@ -139,6 +153,7 @@ export class ResponseReader {
     this.#bodyBytes += count;
     if (this.#bodyBytes > this.#bodyBytesMax) throw this.#tooLarge();
     this.#parts.push(this.#unread.subarray(0, count));
+    if (this.#parts.length >= PARTS_MAX) this.#parts = [Buffer.concat(this.#parts)];
     this.#unread = this.#unread.subarray(count);
   }
 

@@ -54,7 +54,7 @@ export class StreamHost implements HostProgram {
       if (this.#room > 0) this.#underWay++;
       else await this.#line.wait(cancellation);
       try {
-        return await this.#ask(call.body, cancellation);
+        return await this.#ask(call, cancellation);
       } finally {
         this.#underWay--;
         this.#line.moved();
@@ -103,22 +103,24 @@ export class StreamHost implements HostProgram {
     return this.#options.connectionsMax - (this.#underWay - this.#waits);
   }
 
-  #ask(body: Uint8Array, cancellation: Cancellation): Promise<HostAnswer> {
+  #ask({ body, actor }: HostCall, cancellation: Cancellation): Promise<HostAnswer> {
     if (cancellation.reason !== undefined) throw cancellation.reason;
     const stream = this.#stream;
-    if (stream === undefined) throw new HostUnavailable("the host has no stream open", true);
+    if (stream === undefined) {
+      throw new HostUnavailable(`the host of ${actor} is away: it has no stream open`, true);
+    }
     return new Promise((resolve, reject) => {
       const end = (): void => (cancellation.listener = undefined);
       const id = stream.ask(FrameKind.run, body, {
         answered(kind, answer) {
           end();
           if (kind === FrameKind.declined) {
-            reject(new HostUnavailable("the host begins no more runs", true));
+            reject(new HostUnavailable(`the host of ${actor} begins no more runs`, true));
           } else resolve({ status: kind === FrameKind.done ? 200 : 500, body: answer });
         },
         lost(lost) {
           end();
-          reject(errorOf(lost));
+          reject(errorOf(lost, actor));
         },
       });
       cancellation.listener = () => {
@@ -130,8 +132,8 @@ export class StreamHost implements HostProgram {
   }
 }
 
-function errorOf({ reason, isTooLarge }: Lost): Error {
+function errorOf({ reason, isTooLarge, isUnsent }: Lost, actor: string): Error {
   return isTooLarge
     ? new BadResponse(reason)
-    : new HostUnavailable(`the host has not answered: ${reason}`, false);
+    : new HostUnavailable(`the host of ${actor} has not answered: ${reason}`, isUnsent);
 }

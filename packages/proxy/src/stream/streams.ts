@@ -78,9 +78,9 @@ export class Streams {
     }
     socket.write(ACCEPTED);
     const { from, address } = facts.peer;
-    const program = { by: identity.name, from, address };
     // The same host each time that it registers, also when it gives itself no name.
     const host = `${identity.name} ${programOf(facts)}`;
+    const program = { by: identity.name, from, address, stream: host };
     const stream: ProgramStream = new ProgramStream(socket, {
       ...this.#options,
       identity,

@@ -1,4 +1,5 @@
 /** Actions beside a sidecar cannot tell where they run: the same rules, the same errors. */
+import { setTimeout as sleep } from "node:timers/promises";
 import { actor, fail, input, read, reply, settle } from "spawn-mesh";
 import type { ActorSystem, SendOptions } from "spawn-mesh";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -82,8 +83,9 @@ const account = actor("account", {
       ctx.effect(account, ctx.self.name).deposit({ amount: 1 }, { delayMs });
     },
     async slow(ctx, ms: number) {
-      ctx.signal.addEventListener("abort", () => aborted.push(ctx.signal.reason));
-      await new Promise((resolve) => setTimeout(resolve, ms));
+      const end = new Promise((resolve) => ctx.signal.addEventListener("abort", resolve));
+      void end.then(() => aborted.push(ctx.signal.reason));
+      await Promise.race([end, sleep(ms, undefined, { ref: false })]);
       ctx.state.balance += 1;
     },
     remember(ctx) {
@@ -117,13 +119,16 @@ const greeter = actor("greeter", {
   },
 });
 
+let atWork = 0;
+const allAtWork = Promise.withResolvers<void>();
+
 const workers = actor("workers", {
   kind: "pooled",
   pool: { max: 3 },
   actions: {
-    async work(ctx, ms: number) {
-      await new Promise((resolve) => setTimeout(resolve, ms));
-      return ctx.self.name;
+    async work() {
+      if (++atWork === 3) allAtWork.resolve();
+      await allAtWork.promise;
     },
   },
 });
@@ -184,7 +189,7 @@ describe("an action beside a sidecar", () => {
   test("has its payload checked by the schema", async () => {
     const error = await errorOf(system.actor(account, "carl").deposit({ amount: -1 }));
     expect(error).toMatchObject({ code: "INVALID_ARGUMENT", applied: "no" });
-    expect(error.message).toContain("payload.amount");
+    expect(error.message).toContain("spawn-system/account/carl deposit: payload.amount");
     expect(await system.actor(account, "carl").get()).toEqual({ balance: 0, log: [] });
   });
 
@@ -240,7 +245,7 @@ describe("an action beside a sidecar", () => {
     const startedAt = performance.now();
     const error = await errorOf(ida.askMyself());
     expect(error.message).toContain("[CYCLE]");
-    expect(performance.now() - startedAt).toBeLessThan(2_000);
+    expect(performance.now() - startedAt).toBeLessThan(10_000);
   });
 
   test("calls through the system as through its context", async () => {
@@ -290,10 +295,9 @@ describe("an action beside a sidecar", () => {
   });
 
   test("runs several at once in a pool", async () => {
-    const startedAt = performance.now();
     const pool = system.actor(workers);
-    await Promise.all([pool.work(200), pool.work(200), pool.work(200)]);
-    expect(performance.now() - startedAt).toBeLessThan(500);
+    await Promise.all([pool.work(), pool.work(), pool.work()]);
+    expect(atWork).toBe(3);
   });
 
   test("runs again and again by its timers", async () => {
@@ -310,9 +314,7 @@ describe("an action beside a sidecar", () => {
 
   test("is told that nobody waits any more when its deadline passes", async () => {
     const ove = system.actor(account, "ove");
-    const startedAt = performance.now();
-    expect(await failureOf(ove.slow(1_000, { deadlineMs: 100 }))).toBe("DEADLINE_EXCEEDED no");
-    expect(performance.now() - startedAt).toBeLessThan(900);
+    expect(await failureOf(ove.slow(60_000, { deadlineMs: 100 }))).toBe("DEADLINE_EXCEEDED no");
     await until(() => aborted.length > 0);
     expect(await ove.balance()).toBe(0);
   });

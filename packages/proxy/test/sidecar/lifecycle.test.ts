@@ -2,12 +2,13 @@
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:http";
+import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { actor, actorSystem, state } from "spawn-mesh";
-import type { Statestore } from "spawn-mesh";
+import type { EngineEvent, Statestore } from "spawn-mesh";
 import { afterAll, describe, expect, test } from "vitest";
 import { z } from "zod";
 import { create, toBinary } from "@bufbuild/protobuf";
@@ -38,6 +39,28 @@ const stored = (name: string) => ({
   PROXY_DATABASE_TYPE: "sqlite",
   PROXY_DATABASE_NAME: join(directory, name),
 });
+
+let awaited = 0;
+
+/** A sidecar whose statestore is away. */
+function refusing({ method }: IncomingMessage, response: ServerResponse): void {
+  if (method === "GET") return void response.writeHead(404).end();
+  const headers = { "spawn-error": "STATESTORE_UNAVAILABLE", "spawn-applied": "no" };
+  const status = { status: Status.ERROR, message: "there is no database" };
+  const refused = create(RegistrationResponseSchema, { status });
+  response.writeHead(503, headers).end(toBinary(RegistrationResponseSchema, refused));
+}
+
+async function listenAt(path: string, serve: RequestListener): Promise<AsyncDisposable> {
+  const server = createServer(serve);
+  await once(server.listen(path), "listening");
+  return {
+    async [Symbol.asyncDispose]() {
+      server.close();
+      server.closeAllConnections();
+    },
+  };
+}
 
 describe("a program beside a sidecar", () => {
   test("registers again by itself when the sidecar was away, and goes on where it was", async () => {
@@ -82,6 +105,50 @@ describe("a program beside a sidecar", () => {
     await system.stop();
   });
 
+  test.each([
+    ["is not there", undefined, /cannot be reached: connect ENOENT/],
+    ["does not answer", () => undefined, /has not answered yet/],
+    ["has no database", refusing, /there is no database/],
+  ])("says what it waits for while its sidecar %s", async (_what, serve, cause) => {
+    const path = join(directory, `awaited-${awaited++}.sock`);
+    await using _sidecar = serve && (await listenAt(path, serve));
+    const events: EngineEvent[] = [];
+    const system = actorSystem("early", {
+      actors: [counter],
+      sidecar: { url: `unix:${path}`, stream },
+      handleSignals: false,
+      onEvent: (event) => events.push(event),
+    });
+    const starting = failureOf(system.start());
+    await until(() => events.length > 0);
+    await sleep(300);
+    expect(events).toEqual([
+      {
+        type: "sidecar-awaited",
+        system: "early",
+        cause: expect.objectContaining({ message: expect.stringMatching(cause) }),
+      },
+    ]);
+    const stoppedAt = performance.now();
+    await system.stop();
+    expect(await starting).toBe("SHUTTING_DOWN no");
+    expect(performance.now() - stoppedAt).toBeLessThan(1_000);
+  });
+
+  test("that listens to no events warns that it waits", async () => {
+    const system = actorSystem("early", {
+      actors: [counter],
+      sidecar: { url: `unix:${join(directory, "never.sock")}`, stream },
+      handleSignals: false,
+    });
+    const warned = once(process, "warning");
+    const starting = failureOf(system.start());
+    const [{ message }] = (await warned) as [Error];
+    expect(message).toMatch(/^the system early waits for its sidecar: .*cannot be reached/);
+    await system.stop();
+    await starting;
+  });
+
   test("is reached over a Unix socket, by clients too", async () => {
     const path = join(directory, "proxy.sock");
     await using proxy = await startTestProxy({
@@ -91,6 +158,18 @@ describe("a program beside a sidecar", () => {
     await using _system = await startBeside(proxy, [counter]);
     await using spawn = connectTo(proxy, { system: "spawn-system" });
     expect(await spawn.actor(counter).add(3)).toBe(3);
+  });
+
+  test("calls nobody any more when it is a client that was closed", async () => {
+    await using proxy = await startTestProxy();
+    await using _system = await startBeside(proxy, [counter]);
+    const spawn = connectTo(proxy, { system: "spawn-system" });
+    expect(await spawn.actor(counter).add(1)).toBe(1);
+    await spawn.close();
+    expect(await failureOf(spawn.actor(counter).add(1))).toBe("SHUTTING_DOWN no");
+    const unused = connectTo(proxy, { system: "spawn-system" });
+    await unused.close();
+    expect(await failureOf(unused.actor(counter).add(1))).toBe("SHUTTING_DOWN no");
   });
 
   test("ends what it runs when it stops, and takes no more", async () => {
@@ -193,6 +272,7 @@ describe("a program beside a sidecar", () => {
       /statestore of s: the sidecar keeps/,
     );
     expect(make({ limits: {} })).toThrowError(/limits of s/);
+    expect(make({ externals: [] })).toThrowError(/externals of s: .*; let a pooled actor do it/);
     expect(make({ sidecar: "ftp://x" })).toThrowError(/sidecar: expected http:/);
     expect(make({}, counter, counter)).toThrowError(/\[ALREADY_REGISTERED\]/);
     const indexed = actor("a", { state: () => ({ n: 1 }), index: ({ n }) => ({ n }), actions: {} });

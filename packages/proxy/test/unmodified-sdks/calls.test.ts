@@ -21,7 +21,7 @@ describe("a call", () => {
     await using t = await startWithHost();
     const began = performance.now();
     const answer = await t.client.invoke("nobody", "add", one);
-    expect(performance.now() - began).toBeLessThan(2_000);
+    expect(performance.now() - began).toBeLessThan(10_000);
     expect(answer.status).toMatchObject({ status: Status.ACTOR_NOT_FOUND });
     expect(answer.status?.message).toContain("Actor nobody not found on ActorSystem spawn-system");
     expect(answer.http).toBe(404);
@@ -68,7 +68,10 @@ describe("calls with options", () => {
   });
 
   test("metadata reaches the action, and says how long the caller waits", async () => {
-    await using t = await startWithHost({ add, slow: async () => sleep(2_000, {}) });
+    await using t = await startWithHost({
+      add,
+      slow: async () => sleep(60_000, {}, { ref: false }),
+    });
     const actions = [{ name: "add" }, { name: "slow" }];
     await t.client.register([counter("incrementor", { actions })]);
     await t.client.invoke("incrementor", "add", { ...one, metadata: { who: "me" } });
@@ -76,7 +79,7 @@ describe("calls with options", () => {
     const began = performance.now();
     const hurried = { metadata: { "request-timeout": "100" } };
     const late = await t.client.invoke("incrementor", "slow", hurried);
-    expect(performance.now() - began).toBeLessThan(1_000);
+    expect(performance.now() - began).toBeLessThan(10_000);
     expect(late.headers).toMatchObject({
       "spawn-error": "DEADLINE_EXCEEDED",
       "spawn-applied": "no",

@@ -58,7 +58,7 @@ describe("effects", () => {
       await t.client.invoke("source", "send");
       await until(() => ranAt > 0);
       expect(ranAt - sentAt).toBeGreaterThanOrEqual(295);
-      expect(ranAt - sentAt).toBeLessThan(600);
+      expect(ranAt - sentAt).toBeLessThan(5_000);
     }
   });
 

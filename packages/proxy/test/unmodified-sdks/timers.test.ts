@@ -1,5 +1,4 @@
 /** Timers that actors register. */
-import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import { counter } from "../fixtures/counter.ts";
 import { startWithHost } from "../fixtures/start-with-host.ts";
@@ -19,7 +18,7 @@ describe("timers", () => {
     await t.client.register([counter("metronome", { actions: [], timerActions })]);
     await until(() => t.host.asked().filter((name) => name === "tick").length >= 3);
     expect(firstAt - registeredAt).toBeGreaterThanOrEqual(140);
-    expect(firstAt - registeredAt).toBeLessThan(2_000);
+    expect(firstAt - registeredAt).toBeLessThan(10_000);
     const { invocation } = t.host.requests[0]!;
     expect(invocation.payload.case).toBe("noop");
     expect(invocation.caller?.name).toBe("metronome");
@@ -28,12 +27,11 @@ describe("timers", () => {
   test("fire ten times a second at the most, for a host that means seconds", async () => {
     await using t = await startWithHost({ tick: () => ({}) });
     const timerActions = [{ seconds: 1, action: { name: "tick" } }];
+    const registeredAt = performance.now();
     await t.client.register([counter("metronome", { actions: [], timerActions })]);
     expect(t.proxy.logged).toContain("warning timer-too-often");
-    await sleep(1_000);
-    const ticks = t.host.requests.length;
-    expect(ticks).toBeGreaterThan(2);
-    expect(ticks).toBeLessThanOrEqual(10);
+    await until(() => t.host.requests.length >= 5);
+    expect(performance.now() - registeredAt).toBeGreaterThan(450);
   });
 
   test("of one actor are not more than its first commit can store", async () => {

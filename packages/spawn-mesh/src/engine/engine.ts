@@ -11,7 +11,7 @@ import { ActorCare } from "./care/actor-care.ts";
 import type { ActorType, CallFromRun, EngineParts } from "./activations/actor-type.ts";
 import { ActorTypes, actionOf } from "./activations/actor-types.ts";
 import type { ActorDefinition } from "./actor-definition.ts";
-import { checkClusterName, checkName, type ActorId } from "./actor-id.ts";
+import { checkClusterName, checkName, formatActorId, type ActorId } from "./actor-id.ts";
 import { sleep, systemClock, systemRandom } from "./clock.ts";
 import {
   appliedBefore,
@@ -24,7 +24,7 @@ import { parentCall } from "./calls/child-calls.ts";
 import { NO_CHAIN, checkChain, lengthenChain } from "./calls/call-chain.ts";
 import type { ChannelListener } from "./messages/broadcasts.ts";
 import { CommitWriter } from "./commits/commit-writer.ts";
-import { SpawnError, isSpawnError } from "./errors.ts";
+import { SpawnError, errorAt, errorCodes, isSpawnError } from "./errors.ts";
 import { loadOf, type EngineLoad } from "./engine-load.ts";
 import type { EngineOptions } from "./engine-options.ts";
 import { harmless } from "./events.ts";
@@ -38,6 +38,7 @@ import { Messaging } from "./messages/messaging.ts";
 import type { MigrationCheck, MigrationCheckOptions } from "./care/migration-check.ts";
 import { Pruner } from "./care/pruner.ts";
 import { noCronTimes } from "./messages/repetition.ts";
+import { checkOptionNames } from "./option-names.ts";
 import type { InvokeRequest } from "./activations/run.ts";
 import { RunQueue } from "./activations/run-queue.ts";
 import type { SendRequest } from "./messages/send-options.ts";
@@ -144,7 +145,10 @@ export class Engine {
    */
   async start(prepare?: () => Promise<void>): Promise<void> {
     if (this.#phase !== "new")
-      throw new SpawnError("INVALID_ARGUMENT", `the system ${this.system} was started before`);
+      throw new SpawnError(
+        "INVALID_ARGUMENT",
+        `the system ${this.system} was started before; make another one to start again`,
+      );
     await this.#stored.open();
     this.#phase = "running";
     await prepare?.();
@@ -220,13 +224,18 @@ export class Engine {
       try {
         this.#submit(call, { resolve, reject });
       } catch (error) {
-        reject(
-          isSpawnError(error)
-            ? error
-            : new SpawnError("INTERNAL", "a call could not be accepted", { cause: error }),
-        );
+        reject(this.#refusalOf(call, error));
       }
     });
+  }
+
+  /** Whoever gave a wrong value or option has to find the call among many. */
+  #refusalOf({ type, name, action }: ActorCall, error: unknown): SpawnError {
+    if (!isSpawnError(error))
+      return new SpawnError("INTERNAL", "a call could not be accepted", { cause: error });
+    if (errorCodes[error.code].blame !== "caller") return error;
+    const id = { system: this.system, definition: type.definition.name, name };
+    return errorAt(`${formatActorId(id)} ${action.name}`, error);
   }
 
   /** Calls an action by names. */
@@ -383,6 +392,7 @@ export class Engine {
    * closes the statestore. What has not run by then is refused with `SHUTTING_DOWN`.
    */
   async stop(options: { readonly drainTimeoutMs?: number } = {}): Promise<void> {
+    checkOptionNames("stop", options, ["drainTimeoutMs"]);
     const { drainTimeoutMs = DRAIN_TIMEOUT_MS_DEFAULT } = options;
     checkWholeNumber("drainTimeoutMs", drainTimeoutMs, { min: 0, max: TIMEOUT_MS_MAX });
     if (this.#phase !== "running") return;

@@ -181,7 +181,7 @@ export interface SpawnErrorOptions {
   /** The error underneath. */
   readonly cause?: unknown;
   /** What the action returned, for `ACTION_FAILED` from a returned failure. */
-  readonly failure?: FailureValue;
+  readonly failure?: FailureValue | undefined;
 }
 
 /** Every error of the platform. Recognise it with {@link isSpawnError}, decide by `code`. */
@@ -209,6 +209,18 @@ export function isSpawnError(error: unknown): error is SpawnError {
   return (
     error instanceof Error && error.name === "SpawnError" && "code" in error && "applied" in error
   );
+}
+
+/** The same error, whose text begins with where it came about: an actor, and an action of it. */
+export function errorAt(place: string, error: SpawnError): SpawnError {
+  const { code, applied, failure } = error;
+  const underneath = "cause" in error ? { cause: error.cause } : undefined;
+  return new SpawnError(code, `${place}: ${messageOf(error)}`, { applied, failure, ...underneath });
+}
+
+/** The text of an error without its code, to be put behind another. */
+export function messageOf(error: SpawnError): string {
+  return error.message.replace(`[${error.code}] `, "");
 }
 
 /** A short text for any thrown value, for messages. */

@@ -40,6 +40,11 @@ export type EngineEvent =
       readonly action: string;
       readonly error: Error;
     }
+  /**
+   * The sidecar that keeps the actors is not there, or has not taken their registration: it is asked
+   * again and again. Told once for each reason.
+   */
+  | { readonly type: "sidecar-awaited"; readonly system: string; readonly cause: unknown }
   /** A listener outside of actors threw. */
   | { readonly type: "listener-failed"; readonly channel: string; readonly error: unknown }
   /** An invocation that nobody waits for failed. */

@@ -1,3 +1,4 @@
+import { SpawnError, describeThrown } from "./errors.ts";
 import type { FailureValue } from "./errors.ts";
 
 const brand: unique symbol = Symbol.for("spawn-mesh.failure");
@@ -15,11 +16,16 @@ export interface Failure<Code extends string = string, Data = unknown> extends F
  *
  * @param code your own code, for example `closed`
  * @param data JSON data that helps the caller
+ * @throws {SpawnError} `INVALID_ARGUMENT` when the code is no text, or an empty one
  */
 export function fail<const Code extends string, Data = undefined>(
   code: Code,
   data?: Data,
 ): Failure<Code, Data> {
+  if (typeof code !== "string" || code === "") {
+    const got = describeThrown(code);
+    throw new SpawnError("INVALID_ARGUMENT", `fail: expected a code, such as "closed", got ${got}`);
+  }
   return { [brand]: true, code, data: data as Data };
 }
 

@@ -24,9 +24,9 @@ export interface Limits {
   readonly speculationMax: number;
   /** Memory of those actions' replies, in UTF-16 units, about. Default 4 Mi. */
   readonly speculationUnitsMax: number;
-  /** Actors in one group commit. Default 512. */
+  /** Actors in one group commit, and messages in a group of those that no commit sends. Default 512. */
   readonly commitRowsMax: number;
-  /** States in one group commit, in UTF-16 units. Default 1 Mi. */
+  /** States in one group commit, and messages in a group of those, in UTF-16 units. Default 1 Mi. */
   readonly commitUnitsMax: number;
   /**
    * What one actor may commit a second, in UTF-16 units of its state. Default 20 Mi: a state of 1 Mi is committed
@@ -34,7 +34,7 @@ export interface Limits {
    * a second, by default those below 82 Ki, never wait.
    */
   readonly commitUnitsPerSecond: number;
-  /** Group commits in flight at once. Default 2: one is prepared while the other is on its way to the disk. */
+  /** Group commits in flight at once, and as many groups of such messages. Default 2: one is prepared while the other is on its way to the disk. */
   readonly commitsInFlightMax: number;
   /** Actors in one load. Default 128. */
   readonly loadRowsMax: number;
@@ -151,8 +151,13 @@ export const TIMEOUT_MS_MAX: number = 2 ** 31 - 1;
 export function resolveLimits(changes: Partial<Limits> = {}): Limits {
   const limits: { -readonly [Name in keyof Limits]: number } = { ...defaultLimits };
   for (const [name, value] of Object.entries(changes)) {
-    if (!Object.hasOwn(defaultLimits, name))
-      throw new SpawnError("INVALID_ARGUMENT", `limits.${name}: there is no such limit`);
+    if (!Object.hasOwn(defaultLimits, name)) {
+      const names = Object.keys(defaultLimits).join(", ");
+      throw new SpawnError(
+        "INVALID_ARGUMENT",
+        `limits.${name}: there is no such limit; there are ${names}`,
+      );
+    }
     if (value === undefined) continue;
     checkWholeNumber(`limits.${name}`, value, { min: 1 });
     limits[name as keyof Limits] = value;

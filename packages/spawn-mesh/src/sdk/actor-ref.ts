@@ -24,10 +24,12 @@ export type ReplyOf<Run> = Run extends (...inputs: never) => infer Returned
   ? Answer<Exclude<Awaited<Returned>, Failure>>
   : never;
 /** What a reply built with `reply(…)` answers, and every other value. */
-export type Answer<Returned> = Returned extends Reply<infer Value> ? Value : Returned;
-type FailuresOf<Run> = Run extends (...inputs: never) => infer Reply
-  ? Extract<Awaited<Reply>, Failure>
+export type Answer<Returned> = Returned extends Reply<infer Value, unknown> ? Value : Returned;
+/** What the caller of an action may be told instead: its own failures, and those of who answers for it. */
+export type FailuresOf<Run> = Run extends (...inputs: never) => infer Returned
+  ? Extract<Awaited<Returned>, Failure> | Behind<Awaited<Returned>>
   : never;
+type Behind<Returned> = Returned extends Reply<unknown, infer Failures> ? Failures : never;
 
 /** One payload an action; options are always the second argument. */
 export type ActionMethod<Run> = Run extends (context: never, ...payload: infer Payload) => unknown

@@ -28,7 +28,7 @@ import type { ActorOf, AnyActor, NameOf } from "./actor.ts";
 import type { ActorRef, EffectRef } from "./actor-ref.ts";
 import type { AnyExternal } from "./external.ts";
 import type { Actors, FindOptions, Where } from "./finding.ts";
-import { checkOptionNames } from "./option-names.ts";
+import { checkOptionNames } from "../engine/option-names.ts";
 import type { StoredActorRef } from "./stored-actor.ts";
 import { EmbeddedActorSystem } from "./embedded-system.ts";
 
@@ -49,39 +49,42 @@ export interface ActorSystemOptions {
   /** The actors of this system. */
   readonly actors: readonly AnyActor[];
   /** What actors can have done outside: see `external(…)`. */
-  readonly externals?: readonly AnyExternal[];
+  readonly externals?: readonly AnyExternal[] | undefined;
   /** Where they are kept. Default: a SQLite file, `.spawn/state.db` below the working directory. */
-  readonly statestore?: Statestore;
+  readonly statestore?: Statestore | undefined;
   /**
    * Keys that encrypt states, history, stored replies and messages before the statestore sees them;
    * docs/guides/encryption.md says what stays in clear. Default: nothing is encrypted, which only a
    * statestore on this machine accepts.
    */
-  readonly encryption?: Encryption;
+  readonly encryption?: Encryption | undefined;
   /**
    * The sidecar that keeps these actors, by its address (`http://127.0.0.1:9001`, or a Unix socket as
    * `unix:/var/run/spawn.sock`) or with more options. This program then runs the actions and nothing
    * else; docs/guides/beside-a-sidecar.md says what cannot be had that way. Default: they are kept here.
    */
-  readonly sidecar?: string | SidecarOptions;
+  readonly sidecar?: string | SidecarOptions | undefined;
   /**
    * The name of the cluster that this process is part of, at most 255 bytes. A database serves a system
    * for one cluster: the first name is kept there, and a process with another name, or with none, is
    * refused. Default: none.
    */
-  readonly cluster?: string;
+  readonly cluster?: string | undefined;
   /** Stop on SIGTERM and SIGINT: drain, commit, then what the signal does by default. Default `true`. */
-  readonly handleSignals?: boolean;
+  readonly handleSignals?: boolean | undefined;
   /** Bounds of queues, sizes and times. Each has a default. */
-  readonly limits?: Partial<Limits>;
-  /** Runs each action on a fresh decode of the state and fails calls after a state was changed behind our back. Default `false`. */
-  readonly strict?: boolean;
+  readonly limits?: Partial<Limits> | undefined;
+  /**
+   * Runs each action on a fresh decode of the state, fails calls after a state was changed behind our back,
+   * and lets the stack of an error begin with the call. Default `false`.
+   */
+  readonly strict?: boolean | undefined;
   /** Receives what the system tells about itself: fences, lost answers, abandoned runs. */
-  readonly onEvent?: EventListener;
+  readonly onEvent?: EventListener | undefined;
   /** Time, for tests. Default: the real clock. */
-  readonly clock?: Clock;
+  readonly clock?: Clock | undefined;
   /** Randomness, for tests. Default: real randomness. */
-  readonly random?: Random;
+  readonly random?: Random | undefined;
 }
 
 /** Messages that wait to be delivered, and those that were given up. */
@@ -201,7 +204,7 @@ const OPTIONS: Readonly<Record<keyof ActorSystemOptions, true>> = {
  * @throws {SpawnError} `INVALID_ARGUMENT`, `ALREADY_REGISTERED`
  */
 export function actorSystem(name: string, options: ActorSystemOptions): ActorSystem {
-  checkOptionNames(`the system ${name}`, options ?? {}, OPTIONS);
+  checkOptionNames(`the system ${name}`, options ?? {}, Object.keys(OPTIONS));
   return options?.sidecar === undefined
     ? new EmbeddedActorSystem(name, options)
     : new SidecarActorSystem(name, { ...options, sidecar: options.sidecar });

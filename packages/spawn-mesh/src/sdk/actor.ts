@@ -26,7 +26,7 @@ import { cronTimes } from "./cron-times.ts";
 import type { Context } from "./context.ts";
 import type { JsonProblem } from "./json-types.ts";
 import type { IndexFields, NoIndex } from "./finding.ts";
-import { checkOptionNames } from "./option-names.ts";
+import { checkOptionNames } from "../engine/option-names.ts";
 import { poolOf } from "./pool.ts";
 import type { KindProblem } from "./pool.ts";
 import type { MessageState, VersionedState } from "./state.ts";
@@ -50,27 +50,27 @@ export interface ActorOptions<State, ActionsOf, Kind extends ActorKind, Index = 
   /** Makes the state of a new actor; or versions of it, or a protobuf message, from `state(…)`. Without it the actor is stateless. */
   readonly state?: (() => State) | VersionedState<State> | MessageState<State>;
   /** `durable`: a reply means committed. `write-behind`: a reply means in memory. Default `durable`. */
-  readonly durability?: Durability;
+  readonly durability?: Durability | undefined;
   /** Idle time after which the actor leaves memory, in milliseconds; every action begins it anew. Default 10 000. */
-  readonly deactivateTimeoutMs?: number;
+  readonly deactivateTimeoutMs?: number | undefined;
   /**
    * Durable: how often a revision is kept for restore. Write-behind: how often the state is written,
    * and so how much a crash may lose. Milliseconds. Default 2 000.
    */
-  readonly snapshotTimeoutMs?: number;
+  readonly snapshotTimeoutMs?: number | undefined;
   /** How many revisions are kept; 0 for none. Default 10. */
-  readonly revisionsKept?: number;
+  readonly revisionsKept?: number | undefined;
   /**
    * For how long a revision is kept after a newer one took its place, in milliseconds: what was the state
    * at any time since then can be read. Looked at whenever a revision is kept. Default: however old.
    */
-  readonly revisionsKeptMs?: number;
+  readonly revisionsKeptMs?: number | undefined;
   /**
    * Deletes the actor with all that is stored of it when nothing of it was committed for so long, in
    * milliseconds; reads do not count. That is looked for every hundredth of this time, but once a minute at
    * the most and once an hour at the least. Default: never.
    */
-  readonly expireAfterMs?: number;
+  readonly expireAfterMs?: number | undefined;
   /**
    * Fields that the actor is found by (`system.find`), made of its state and stored with it: strings,
    * numbers and booleans; `null` is not found. They are never encrypted. It must not change the state; if it
@@ -181,7 +181,7 @@ export function actor<
       `definition of ${name}: expected an object, got ${String(options)}`,
     );
   }
-  checkOptionNames(name, options, OPTIONS);
+  checkOptionNames(`definition of ${name}`, options, Object.keys(OPTIONS));
   const kind = (options.kind ?? "named") as Kind;
   checkKind(name, kind);
   const defined: ActorOf<State, ActionsOf, Kind, Index> = Object.freeze({ name, kind });
@@ -270,7 +270,9 @@ function channelsOf(
   checkArray(`channels of ${name}`, channels);
   const subscribed = new Map<string, string>();
   for (const entry of channels) {
-    const { channel, action = "receive" } = typeof entry === "string" ? { channel: entry } : entry;
+    const subscription = typeof entry === "string" ? { channel: entry } : entry;
+    checkOptionNames(`channel of ${name}`, subscription, ["channel", "action"]);
+    const { channel, action = "receive" } = subscription;
     checkName(`channel of ${name}`, channel);
     checkAction(`channel ${channel} of ${name}`, action, actions);
     if (subscribed.has(channel)) {
@@ -288,7 +290,7 @@ function timersOf(
 ): readonly TimerDefinition[] {
   checkArray(`timers of ${name}`, timers);
   return timers.map((timer) => {
-    checkTimerOptions(name, timer);
+    checkOptionNames(`timer of ${name}`, timer, TIMER_OPTIONS);
     const { action, payload, ...when } = timer;
     checkAction(`timer of ${name}`, action, actions);
     const repeat = repetitionOf(when);
@@ -311,19 +313,6 @@ const TIMER_OPTIONS: readonly string[] = [
   "timeZone",
   "catchUp",
 ];
-
-/** A misspelt option would be a timer at the wrong times. */
-function checkTimerOptions(name: string, timer: unknown): void {
-  const problem =
-    timer instanceof Object
-      ? Object.keys(timer).find((option) => !TIMER_OPTIONS.includes(option))
-      : typeof timer;
-  if (problem === undefined) return;
-  throw new SpawnError(
-    "INVALID_ARGUMENT",
-    `timer of ${name}: expected an object with ${TIMER_OPTIONS.join(", ")}, got ${problem}`,
-  );
-}
 
 function checkArray(what: string, list: unknown): void {
   if (!Array.isArray(list))
@@ -390,10 +379,10 @@ function refuseMessage(name: string, made: unknown): unknown {
 }
 
 function actionsOf(actorName: string, actions: object): ReadonlyMap<string, ActionDefinition> {
-  if (typeof actions !== "object" || actions === null) {
+  if (typeof actions !== "object" || actions === null || Array.isArray(actions)) {
     throw new SpawnError(
       "INVALID_ARGUMENT",
-      `actions of ${actorName}: expected an object of functions, got ${typeof actions}`,
+      `actions of ${actorName}: expected an object of functions, got ${Array.isArray(actions) ? "an array" : typeof actions}`,
     );
   }
   return new Map(

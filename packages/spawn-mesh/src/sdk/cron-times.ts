@@ -3,5 +3,29 @@ import { Cron } from "croner";
 import type { CronTimes } from "../engine/index.ts";
 
 /** What cron expressions mean, for an `Engine` of your own. */
-export const cronTimes: CronTimes = (cron, timeZone, after) =>
-  new Cron(cron, { timezone: timeZone, mode: "5-or-6-parts" }).nextRun(new Date(after))?.getTime();
+export const cronTimes: CronTimes = (cron, timeZone, after) => {
+  try {
+    return new Cron(cron, { timezone: timeZone, mode: "5-or-6-parts" })
+      .nextRun(new Date(after))
+      ?.getTime();
+  } catch (cause) {
+    throw isTimeZone(timeZone) ? cause : wrongTimeZone(timeZone, cause);
+  }
+};
+
+function isTimeZone(timeZone: string): boolean {
+  try {
+    new Intl.DateTimeFormat("en", { timeZone });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Croner says of it that some date could not be converted. */
+function wrongTimeZone(timeZone: string, cause: unknown): Error {
+  const got = JSON.stringify(timeZone);
+  return new Error(`timeZone: expected the IANA name of one, such as "Europe/Berlin", got ${got}`, {
+    cause,
+  });
+}

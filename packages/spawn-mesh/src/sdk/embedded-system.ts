@@ -17,6 +17,7 @@ import type {
   SendRequest,
   Statestore,
 } from "../engine/index.ts";
+import { checkStatestore } from "../engine/given-statestore.ts";
 import { isEncrypted } from "../statestores/encrypted/encrypted-statestore.ts";
 import { encryptedStatestore } from "../statestores/encrypted/index.ts";
 import type { Reencryption, ReencryptionOptions } from "../statestores/encrypted/index.ts";
@@ -32,6 +33,7 @@ import { currentRun, inProcessHost } from "./in-process-host.ts";
 import { functionsOf } from "./external.ts";
 import { SystemActors } from "./finding.ts";
 import type { FindOptions } from "./finding.ts";
+import { withCallSite } from "./call-site.ts";
 import { cronTimes } from "./cron-times.ts";
 import { addRunningSystem, findEngine, removeRunningSystem } from "./running-systems.ts";
 import type { RunningSystem } from "./running-systems.ts";
@@ -47,6 +49,7 @@ export class EmbeddedActorSystem implements ActorSystem, RunningSystem {
   readonly engine: Engine;
   readonly handlesSignals: boolean;
   readonly #store: Statestore;
+  readonly #isStrict: boolean;
   readonly #clock: Clock | undefined;
   /** Aborted when nothing new is begun any more. */
   readonly #ending = new AbortController();
@@ -70,6 +73,7 @@ export class EmbeddedActorSystem implements ActorSystem, RunningSystem {
     const { cluster, strict = false, limits, clock, random, onEvent } = options;
     this.#store = storeOf(options);
     this.#clock = clock;
+    this.#isStrict = strict;
     this.engine = new Engine({
       system: name,
       definitions: options.actors.map((defined) => ({
@@ -128,11 +132,12 @@ export class EmbeddedActorSystem implements ActorSystem, RunningSystem {
 
   async invoke<Reply = unknown>(name: string, request: InvokeRequest): Promise<Reply> {
     const run = currentRun();
-    const reply =
-      run === undefined
-        ? this.engine.invoke(name, request)
-        : run.invoke(name, { system: this.name, ...request });
-    return (await reply) as Reply;
+    if (run !== undefined) {
+      const own = { ...request, system: request.system ?? this.name };
+      return (await run.invoke(name, own)) as Reply;
+    }
+    const reply = this.engine.invoke(name, request);
+    return (await (this.#isStrict ? withCallSite(reply) : reply)) as Reply;
   }
 
   effect<State, ActionsOf, Kind extends ActorKind>(
@@ -147,7 +152,7 @@ export class EmbeddedActorSystem implements ActorSystem, RunningSystem {
     const run = currentRun();
     return run === undefined
       ? await this.engine.send(name, request)
-      : run.send(name, { system: this.name, ...request });
+      : run.send(name, { ...request, system: request.system ?? this.name });
   }
 
   async publish(channel: string, payload?: unknown): Promise<string> {
@@ -233,16 +238,19 @@ export class EmbeddedActorSystem implements ActorSystem, RunningSystem {
 
   #untilTheEnd({ signal }: { readonly signal?: AbortSignal }): AbortSignal {
     const ending = this.#ending.signal;
-    return signal === undefined ? ending : AbortSignal.any([ending, signal]);
+    if (signal instanceof AbortSignal) return AbortSignal.any([ending, signal]);
+    // What is none is refused by those whose option it is.
+    return signal ?? ending;
   }
 
   stop(options?: { readonly drainTimeoutMs?: number }): Promise<void> {
     if (this.#starting !== undefined) return this.#starting.then(() => this.stop(options));
     if (this.engine.isRunning) {
+      const stopping = this.engine.stop(options);
+      // It was refused, and everything goes on.
+      if (this.engine.isRunning) return stopping;
       this.#end("stopping");
-      this.#stopping = this.engine.stop(options).finally(() => {
-        if (!this.engine.isRunning) removeRunningSystem(this);
-      });
+      this.#stopping = stopping.finally(() => removeRunningSystem(this));
     }
     return this.#stopping ?? Promise.resolve();
   }
@@ -286,16 +294,21 @@ class ReachedActor implements CallTarget {
   readonly type: ActorType;
   readonly Reference: ReferenceType;
   readonly #engine: Engine;
+  readonly #isStrict: boolean;
 
   constructor(engine: Engine, type: ActorType) {
     this.#engine = engine;
+    this.#isStrict = type.definition.isStrict;
     this.type = type;
     this.Reference = referenceType(type);
   }
 
   call(call: ActorCall): Promise<unknown> {
     const run = currentRun();
-    if (run === undefined) return this.#engine.call(call);
+    if (run === undefined) {
+      const called = this.#engine.call(call);
+      return this.#isStrict ? withCallSite(called) : called;
+    }
     const { system } = this.#engine;
     const { name, action, payload, options } = call;
     return run.invoke(name, {
@@ -310,12 +323,7 @@ class ReachedActor implements CallTarget {
 
 function storeOf({ statestore, encryption }: ActorSystemOptions): Statestore {
   const store = statestore ?? sqliteStatestore({ file: DEFAULT_STATE_FILE });
-  if (typeof store?.open !== "function") {
-    throw new SpawnError(
-      "INVALID_ARGUMENT",
-      `statestore: expected one, such as statestoreFromUrl("postgres://…") of spawn-mesh/statestores; got ${typeof store}`,
-    );
-  }
+  checkStatestore("statestore", store);
   if (encryption === undefined) return store;
   if (isEncrypted(store)) {
     throw new SpawnError(

@@ -14,6 +14,7 @@ import type {
   Reindexing,
   ReindexOptions,
 } from "../engine/index.ts";
+import { checkWorkOptions } from "../engine/option-names.ts";
 import type { ActorOf, AnyActor } from "./actor.ts";
 import type { ActorRef } from "./actor-ref.ts";
 
@@ -131,6 +132,10 @@ export class SystemActors implements Actors {
     act: (ref: ActorRef<State, ActionsOf>, actor: ListedActor) => unknown,
     options: ForEachOptions<Index> = {},
   ): Promise<ManyResult> {
+    checkWorkOptions("forEach", options, EACH_OPTIONS);
+    if (typeof act !== "function") {
+      throw new SpawnError("INVALID_ARGUMENT", `forEach: expected a function, got ${typeof act}`);
+    }
     const [filter, many] = parted(options);
     const one = async (actor: ListedActor): Promise<void> => {
       await act(this.#ref(defined, actor), actor);
@@ -174,6 +179,7 @@ function checkedPurge<Options extends object>(options: Options): Options {
   if (typeof options !== "object" || options === null) {
     throw new SpawnError("INVALID_ARGUMENT", "purge: expected which actors, or {} for all of them");
   }
+  checkWorkOptions("purge", options, [...EACH_OPTIONS, "dryRun"]);
   for (const [option, value] of Object.entries(options)) {
     const isEmpty = typeof value === "object" && value !== null && Object.keys(value).length === 0;
     if (!(FILTERS.includes(option) && (value === undefined || isEmpty))) continue;
@@ -186,8 +192,9 @@ function checkedPurge<Options extends object>(options: Options): Options {
 }
 
 const FILTERS: readonly string[] = ["where", "tags", "changedAfter", "changedBefore"];
+const EACH_OPTIONS = [...FILTERS, "concurrency", "limit", "onProgress", "signal"];
 
-/** What says which actors, and what says how. What is neither is refused with the former. */
+/** What says which actors, and what says how. */
 function parted(options: ManyOptions): readonly [filter: object, many: ManyOptions] {
   const { concurrency, limit, onProgress, signal, ...filter } = options;
   return [

@@ -10,7 +10,11 @@ import type { Reply } from "./reply.ts";
 
 /** What a value would be refused for. */
 export interface NotJson<Where extends string> {
-  readonly "~problem": `${Where} is not a JSON value: expected null, boolean, number, string, arrays and plain objects`;
+  readonly "~problem": {
+    readonly [
+      What in Where
+    ]: "no JSON value: expected null, boolean, number, string, arrays and plain objects";
+  };
 }
 
 type Primitive = null | undefined | boolean | number | string;
@@ -70,7 +74,7 @@ type CheckPayload<T> =
 type CheckReply<T> =
   IsAny<T> extends true
     ? unknown
-    : [Extract<T, Reply<Message>>] extends [never]
+    : [Extract<T, Reply<Message, unknown>>] extends [never]
       ? Check<Answer<T>, "reply">
       : unknown;
 

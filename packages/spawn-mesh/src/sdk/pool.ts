@@ -1,5 +1,6 @@
 /** What a definition may say about a pool, and what it may not say when it is one. */
 import { SpawnError, checkWholeNumber } from "../engine/index.ts";
+import { checkOptionNames } from "../engine/option-names.ts";
 import type { ActorKind, PoolSize } from "../engine/index.ts";
 
 /** What is about a state, which a pooled actor does not have. */
@@ -62,6 +63,7 @@ function sizeOf(name: string, pool: Partial<PoolSize> = {}): PoolSize {
       `pool of ${name}: expected { min, max }, got ${JSON.stringify(pool)}`,
     );
   }
+  checkOptionNames(`pool of ${name}`, pool, ["min", "max"]);
   const { min = POOL_MIN_DEFAULT } = pool;
   checkWholeNumber(`pool.min of ${name}`, min, { min: 0, max: POOL_MAX_MOST });
   const { max = Math.max(POOL_MAX_DEFAULT, min) } = pool;

@@ -11,7 +11,7 @@ import type { Reply } from "./reply.ts";
 /** What the action of an {@link rpc} may return. */
 type Returned<Output extends DescMessage> =
   | MessageInitShape<Output>
-  | Reply<MessageInitShape<Output>>
+  | Reply<MessageInitShape<Output>, unknown>
   | Failure;
 
 /**

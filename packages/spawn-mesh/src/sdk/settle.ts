@@ -8,11 +8,17 @@ type Carried<Failures> =
     ? { readonly code: Code; readonly data: Data }
     : never;
 
-/** How a call ended, without an exception. */
+/** How a call ended, without an exception. `ok` or `failure` alone tells which of the two it is. */
 export type Settled<Reply, Failures> =
-  | { readonly ok: true; readonly value: Reply }
+  | {
+      readonly ok: true;
+      readonly value: Reply;
+      readonly failure?: undefined;
+      readonly error?: undefined;
+    }
   | {
       readonly ok: false;
+      readonly value?: undefined;
       /** The failure that the action returned; `undefined` when something else went wrong. */
       readonly failure: Carried<Failures> | undefined;
       readonly error: SpawnError;

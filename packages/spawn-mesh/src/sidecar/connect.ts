@@ -4,6 +4,7 @@ import type { ActorKind, InvokeRequest } from "../engine/index.ts";
 import type { ActorOf, NameOf } from "../sdk/actor.ts";
 import type { ActorRef } from "../sdk/actor-ref.ts";
 import { currentRun } from "../sdk/in-process-host.ts";
+import { checkOptionNames } from "../engine/option-names.ts";
 import { HttpExchange } from "./http-exchange.ts";
 import { addressOf } from "./sidecar-address.ts";
 import type { SidecarOptions } from "./sidecar-address.ts";
@@ -14,8 +15,14 @@ import { StreamCalls } from "./stream/stream-calls.ts";
 
 export interface ConnectOptions extends Pick<SidecarOptions, "token" | "stream"> {
   /** The actor system of calls that name none, and of typed references. Default: each call has to name one. */
-  readonly system?: string;
+  readonly system?: string | undefined;
 }
+
+const OPTIONS: Readonly<Record<keyof ConnectOptions, true>> = {
+  system: true,
+  token: true,
+  stream: true,
+};
 
 /** Calls actors through a sidecar. It keeps a connection or a few, and no process alive. */
 export interface SpawnClient extends AsyncDisposable {
@@ -26,7 +33,7 @@ export interface SpawnClient extends AsyncDisposable {
     definition: ActorOf<State, ActionsOf, Kind>,
     ...name: NameOf<Kind>
   ): ActorRef<State, ActionsOf>;
-  /** Closes its connections; calls under way fail with `applied: "unknown"`. */
+  /** Closes its connections; calls under way fail with `applied: "unknown"`, later ones with `SHUTTING_DOWN`. */
   close(): Promise<void>;
 }
 
@@ -37,6 +44,7 @@ export interface SpawnClient extends AsyncDisposable {
  * @throws {SpawnError} `INVALID_ARGUMENT`
  */
 export function connect(url: string, options: ConnectOptions = {}): SpawnClient {
+  checkOptionNames("connect", options, Object.keys(OPTIONS));
   const { system, token, stream: isStreamed = true } = options;
   if (system !== undefined) checkName("system", system);
   const address = addressOf({ url, stream: isStreamed, ...(token !== undefined && { token }) });

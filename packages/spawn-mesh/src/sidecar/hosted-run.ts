@@ -31,7 +31,7 @@ import type { RunOwner } from "../engine/activations/run.ts";
 import { failureOf } from "../engine/activations/run-outcome.ts";
 import { EXTERNAL, composeBroadcast, composeCall } from "../engine/messages/sending.ts";
 import type { Outgoing, SendingParts } from "../engine/messages/sending.ts";
-import { isSpawnError } from "../engine/errors.ts";
+import { errorAt, isSpawnError } from "../engine/errors.ts";
 import { copyBounded, copyValue } from "../engine/values/values.ts";
 import { checkSendOverWire, notOverWire } from "./over-the-wire.ts";
 import { UNKNOWN_ID } from "./sidecar-calls.ts";
@@ -134,11 +134,19 @@ class HostedRun implements RunOwner {
       const result = await this.#result(action, input);
       return this.#outcome(result);
     } catch (error) {
-      throw isSpawnError(error) ? error : failureOf(this.id, action.name, error);
+      throw this.#errorOf(error);
     } finally {
       this.#run.revoke();
       signal.removeEventListener("abort", onAbort);
     }
+  }
+
+  /** What is wrong with a payload, reply or state is told with the action that it is of, as it is embedded. */
+  #errorOf(thrown: unknown): SpawnError {
+    const { name } = this.#invocation.action;
+    if (!isSpawnError(thrown)) return failureOf(this.id, name, thrown);
+    if (thrown.code === "ACTION_FAILED") return thrown;
+    return errorAt(`${formatActorId(this.id)} ${name}`, thrown);
   }
 
   /** What the code returned. Whatever it throws is the action's failure. */

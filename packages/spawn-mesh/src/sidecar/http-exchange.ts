@@ -7,6 +7,7 @@ import { Agent as HttpAgent, request as httpRequest } from "node:http";
 import type { ClientRequest, IncomingHttpHeaders, IncomingMessage } from "node:http";
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
 import type { Socket } from "node:net";
+import { TLSSocket } from "node:tls";
 import { SpawnError, describeThrown } from "../engine/errors.ts";
 import type { SidecarAddress } from "./sidecar-address.ts";
 
@@ -40,6 +41,7 @@ const ANSWER_BYTES_MAX = 64 * 1024 * 1024;
 export class HttpExchange {
   readonly #address: SidecarAddress;
   readonly #agent: HttpAgent;
+  #isClosed = false;
 
   /** @param connectionsMax how many connections it has at once */
   constructor(address: SidecarAddress, connectionsMax: number = CONNECTIONS_MAX) {
@@ -52,7 +54,7 @@ export class HttpExchange {
    * Sends a request and reads the answer.
    *
    * @throws {SpawnError} `NODE_UNAVAILABLE` when it was never sent, `UNKNOWN_OUTCOME` when nobody knows,
-   * `CANCELLED`
+   * `CANCELLED`, `SHUTTING_DOWN` after {@link close}
    */
   async send(request: HttpRequest): Promise<HttpAnswer> {
     const { stream, ...answer } = await this.open(request);
@@ -72,20 +74,9 @@ export class HttpExchange {
 
   /** Sends a request and answers when the head of the answer is there; its body has to be read. */
   open(request: HttpRequest): Promise<OpenAnswer> {
-    const { method, path, body, signal, timeoutMs } = request;
+    const { signal, timeoutMs } = request;
     return new Promise((resolve, reject) => {
-      const { isTls, target, token } = this.#address;
-      const sending = (isTls ? httpsRequest : httpRequest)({
-        ...target,
-        agent: this.#agent,
-        method,
-        path,
-        headers: {
-          ...request.headers,
-          ...(token !== undefined && { authorization: `Bearer ${token}` }),
-          ...(body !== undefined && { "content-length": Buffer.byteLength(body) }),
-        },
-      });
+      const sending = this.#begin(request);
       const connection = watchConnection(sending);
       let ending: SpawnError | undefined;
       const giveUp = (error: SpawnError): void => {
@@ -109,12 +100,34 @@ export class HttpExchange {
         clearTimeout(timer);
         signal?.removeEventListener("abort", onAbort);
       });
-      sending.end(body);
+      sending.end(request.body);
     });
   }
 
-  /** Closes all connections, and with them what is under way. */
+  #begin({ method, path, headers, body }: HttpRequest): ClientRequest {
+    if (this.#isClosed) {
+      throw new SpawnError(
+        "SHUTTING_DOWN",
+        "this program has closed its connections to the sidecar",
+      );
+    }
+    const { isTls, target, token } = this.#address;
+    return (isTls ? httpsRequest : httpRequest)({
+      ...target,
+      agent: this.#agent,
+      method,
+      path,
+      headers: {
+        ...headers,
+        ...(token !== undefined && { authorization: `Bearer ${token}` }),
+        ...(body !== undefined && { "content-length": Buffer.byteLength(body) }),
+      },
+    });
+  }
+
+  /** Closes all connections, and with them what is under way; opens no more. */
   close(): void {
+    this.#isClosed = true;
     this.#agent.destroy();
   }
 }
@@ -123,8 +136,10 @@ export class HttpExchange {
 export function watchConnection(sending: ClientRequest): { isOpen: boolean } {
   const watched = { isOpen: false };
   sending.on("socket", (socket: Socket) => {
+    // Nothing is said to somebody whose certificate is not good.
+    const opened = socket instanceof TLSSocket ? "secureConnect" : "connect";
     if (!socket.connecting) watched.isOpen = true;
-    else socket.once("connect", () => (watched.isOpen = true));
+    else socket.once(opened, () => (watched.isOpen = true));
   });
   return watched;
 }

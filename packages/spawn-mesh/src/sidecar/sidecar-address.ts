@@ -1,21 +1,22 @@
 /** Where a sidecar listens, and how it is reached. */
 import { SpawnError, checkWholeNumber } from "../engine/index.ts";
+import { checkOptionNames } from "../engine/option-names.ts";
 
 /** What can be said about a sidecar besides its address. */
 export interface SidecarOptions {
   /** Where it listens: `http://127.0.0.1:9001`, `https://…`, or a Unix socket as `unix:/var/run/spawn.sock`. */
   readonly url: string;
   /** Sent with every request as `authorization: Bearer …`. Default: none. */
-  readonly token?: string;
+  readonly token?: string | undefined;
   /**
    * Whether calls and runs go over one connection that this program opens, where the sidecar is ours.
    * Default true. With `false`, or where there is none, they are requests of HTTP in both directions.
    */
-  readonly stream?: boolean;
+  readonly stream?: boolean | undefined;
   /** The interface at which this program listens for a sidecar that gives no stream. Default `127.0.0.1`. */
-  readonly host?: string;
+  readonly host?: string | undefined;
   /** The port of that. Default: a free one, which it tells the sidecar. */
-  readonly port?: number;
+  readonly port?: number | undefined;
 }
 
 /** A sidecar as requests need it. */
@@ -29,6 +30,14 @@ export interface SidecarAddress {
 }
 
 const PORT_DEFAULT = 9001;
+
+const OPTIONS: Readonly<Record<keyof SidecarOptions, true>> = {
+  url: true,
+  token: true,
+  stream: true,
+  host: true,
+  port: true,
+};
 
 /** @throws {SpawnError} `INVALID_ARGUMENT` */
 export function addressOf(sidecar: string | SidecarOptions): SidecarAddress {
@@ -49,7 +58,9 @@ export function addressOf(sidecar: string | SidecarOptions): SidecarAddress {
 /** The options of a sidecar that is given by its address alone, or with them. @throws {SpawnError} `INVALID_ARGUMENT` */
 export function sidecarOptions(sidecar: string | SidecarOptions): SidecarOptions {
   const options = typeof sidecar === "string" ? { url: sidecar } : sidecar;
-  if (typeof options?.url !== "string") throw badUrl(options?.url);
+  if (typeof options !== "object" || options === null) throw badUrl(options);
+  checkOptionNames("sidecar", options, Object.keys(OPTIONS));
+  if (typeof options.url !== "string") throw badUrl(options.url);
   if (options.port !== undefined) {
     checkWholeNumber("sidecar.port", options.port, { min: 0, max: 65_535 });
   }

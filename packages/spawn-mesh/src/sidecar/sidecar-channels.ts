@@ -6,10 +6,11 @@ import { copyBounded } from "../engine/values/values.ts";
 import { eventsIn } from "./event-stream.ts";
 import { jsonOfValue, valueOfJson } from "../protocol/index.ts";
 import type { HttpExchange } from "./http-exchange.ts";
+import { jittered } from "./jittered.ts";
 import { errorOfJson } from "./wire-errors.ts";
 
-/** Waits before listening again after the stream has ended, in milliseconds: doubled each time. */
-const RETRY_MS_MIN = 100;
+/** Waits before listening again after the stream has ended, in milliseconds: doubled each time, and jittered. */
+const RETRY_MS_MIN = 200;
 const RETRY_MS_MAX = 5_000;
 const PUBLISH_TIMEOUT_MS = 60_000;
 
@@ -82,7 +83,7 @@ export class SidecarChannels {
       } catch {
         // What is said while nobody listens is not told again: no promise is broken.
       }
-      await sleep(delayMs, undefined, { signal }).catch(() => undefined);
+      await sleep(jittered(delayMs), undefined, { signal }).catch(() => undefined);
     }
   }
 

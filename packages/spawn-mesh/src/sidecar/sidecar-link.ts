@@ -6,20 +6,26 @@
  */
 import type { Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
-import { isSpawnError } from "../engine/index.ts";
+import { SpawnError, isSpawnError } from "../engine/index.ts";
+import type { ErrorCode } from "../engine/index.ts";
 import { FrameKind, RegistrationResponseSchema, Status } from "../protocol/index.ts";
 import type { StreamConnection } from "../protocol/index.ts";
 import { HttpExchange, failedExchange } from "./http-exchange.ts";
 import type { HttpAnswer } from "./http-exchange.ts";
+import { jittered } from "./jittered.ts";
 import type { SidecarAddress } from "./sidecar-address.ts";
 import type { SidecarStream } from "./stream/sidecar-stream.ts";
 import { decodedAnswer, errorOfAnswer, refusalOverStream } from "./wire-errors.ts";
 
 /** For how long the first registration waits for a sidecar to come up, in milliseconds. */
 const START_TIMEOUT_MS = 30_000;
-/** Waits between tries to register, in milliseconds: doubled each time. */
+/** Waits between tries to register, in milliseconds: doubled each time, and jittered. */
 const RETRY_MS_MIN = 50;
 const RETRY_MS_MAX = 2_000;
+/** The wait after a connection was lost, in milliseconds: doubled when that soon happens again, and jittered. */
+const RECONNECT_MS = 250;
+/** A sidecar that says nothing for so long while it is registered with is told of, in milliseconds. */
+const SILENCE_MS = 2_000;
 /** Often enough that neither side takes the connection for unused, in milliseconds. */
 const HEARTBEAT_MS = 15_000;
 /** A connection that ends sooner than this tells nothing about a restart, in milliseconds. */
@@ -44,6 +50,8 @@ export interface SidecarLinkParts {
   readonly stream: SidecarStream | undefined;
   /** Listens for a sidecar that gives no stream, if that is not done yet; answers at which port. */
   readonly listen: () => Promise<number>;
+  /** Is told when the sidecar has to be waited for, and what is the matter with it, once for each reason. */
+  readonly awaited: (cause: unknown) => void;
 }
 
 export class SidecarLink {
@@ -54,6 +62,8 @@ export class SidecarLink {
   #registeredAt = 0;
   /** Streams, one after the other, that ended soon after the registration. */
   #fleetingStreams = 0;
+  /** What was told to be the matter with the sidecar since it was there, by the codes of the errors. */
+  readonly #told = new Set<ErrorCode>();
 
   constructor(parts: SidecarLinkParts) {
     this.#parts = parts;
@@ -75,19 +85,32 @@ export class SidecarLink {
 
   async #register(endsAt: number): Promise<void> {
     for (let delayMs = RETRY_MS_MIN; ; delayMs = Math.min(delayMs * 2, RETRY_MS_MAX)) {
+      const silence = setTimeout(() => this.#await(stillSilent()), SILENCE_MS).unref();
       try {
-        return await this.#registerOnce();
+        await this.#registerOnce();
+        return this.#told.clear();
       } catch (error) {
         if (this.#stopped.signal.aborted) return;
         const isPassing = isSpawnError(error) && PASSING.has(error.code);
         if (!isPassing || performance.now() > endsAt) throw error;
+        this.#await(error);
+      } finally {
+        clearTimeout(silence);
       }
-      await this.#wait(delayMs);
+      await this.#wait(jittered(delayMs));
     }
+  }
+
+  #await(cause: unknown): void {
+    const code = isSpawnError(cause) ? cause.code : "INTERNAL";
+    if (this.#told.has(code)) return;
+    this.#told.add(code);
+    this.#parts.awaited(cause);
   }
 
   async #registerOnce(): Promise<void> {
     const stream = await this.#parts.stream?.open();
+    this.#stopped.signal.throwIfAborted();
     if (stream === undefined) await this.#registerByRequest();
     else await this.#registerOver(stream);
   }
@@ -99,7 +122,7 @@ export class SidecarLink {
     stream.onClosed(() => {
       this.#fleetingStreams = this.#isFleeting ? this.#fleetingStreams + 1 : 0;
       // Nobody can ask this program for anything before.
-      const delayMs = this.#isFleeting ? RETRY_MS_MIN * 2 ** this.#fleetingStreams : 0;
+      const delayMs = RECONNECT_MS * 2 ** this.#fleetingStreams;
       void this.#registerAgain(Math.min(delayMs, RETRY_MS_MAX));
     });
   }
@@ -114,18 +137,22 @@ export class SidecarLink {
         "spawn-host-port": `${port}`,
       },
       body: this.#parts.body,
+      signal: this.#stopped.signal,
       timeoutMs: ANSWER_TIMEOUT_MS,
     });
     const { socket } = stream;
-    const body = Buffer.concat((await stream.toArray()) as Buffer[]);
-    checkAccepted({ ...head, body });
+    const parts = await stream.toArray().catch((error) => {
+      throw failedExchange(error, true);
+    });
+    checkAccepted({ ...head, body: Buffer.concat(parts as Buffer[]) });
     this.#registeredAt = performance.now();
     this.#watch(socket);
   }
 
   #watch(socket: Socket): void {
     // There are servers that keep no connection.
-    const again = (): void => void this.#registerAgain(this.#isFleeting ? RETRY_MS_MAX : 0);
+    const again = (): void =>
+      void this.#registerAgain(this.#isFleeting ? RETRY_MS_MAX : RECONNECT_MS);
     if (socket.destroyed) again();
     else socket.once("close", again);
   }
@@ -137,12 +164,13 @@ export class SidecarLink {
 
   /** The first registration was accepted, so whatever is said against this one may pass. */
   async #registerAgain(delayMs: number): Promise<void> {
-    await this.#wait(delayMs);
+    await this.#wait(jittered(delayMs));
     while (!this.#stopped.signal.aborted) {
       try {
         return await this.#register(Infinity);
-      } catch {
-        await this.#wait(RETRY_MS_MAX);
+      } catch (error) {
+        this.#await(error);
+        await this.#wait(jittered(RETRY_MS_MAX));
       }
     }
   }
@@ -161,6 +189,12 @@ export class SidecarLink {
   }
 }
 
+function stillSilent(): SpawnError {
+  return new SpawnError("UNKNOWN_OUTCOME", "the sidecar has not answered yet", {
+    applied: "unknown",
+  });
+}
+
 /** @throws {SpawnError} what the sidecar says against it */
 function checkAccepted(answer: HttpAnswer): void {
   const response = decodedAnswer(RegistrationResponseSchema, answer);
@@ -170,16 +204,17 @@ function checkAccepted(answer: HttpAnswer): void {
 /** @throws {SpawnError} `UNKNOWN_OUTCOME` when there is no answer */
 function askToRegister(stream: StreamConnection, body: Uint8Array): Promise<HttpAnswer> {
   return new Promise((resolve, reject) => {
-    const lose = (reason: string): void => reject(failedExchange(new Error(reason), true));
+    const lose = (reason: string, isUnsent = false): void =>
+      reject(failedExchange(new Error(reason), !isUnsent));
     const id = stream.ask(FrameKind.register, body, {
       answered(kind, came) {
         clearTimeout(timer);
         const isDone = kind === FrameKind.done;
         resolve(isDone ? { status: 200, headers: {}, body: came } : refusalOverStream(came));
       },
-      lost({ reason }) {
+      lost({ reason, isUnsent }) {
         clearTimeout(timer);
-        lose(reason);
+        lose(reason, isUnsent);
       },
     });
     const timer = setTimeout(() => {

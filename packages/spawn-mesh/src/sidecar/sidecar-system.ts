@@ -4,11 +4,13 @@ import type {
   ActorDefinition,
   ActorKind,
   ChannelListener,
+  EngineEvent,
   EventListener,
   InvokeRequest,
   ReferenceCall,
   SendRequest,
 } from "../engine/index.ts";
+import { describeThrown } from "../engine/errors.ts";
 import { harmless } from "../engine/events.ts";
 import { DRAIN_TIMEOUT_MS_DEFAULT } from "../engine/index.ts";
 import { definitionOfActor } from "../sdk/actor.ts";
@@ -33,16 +35,16 @@ import { HostedRuns } from "./stream/hosted-runs.ts";
 import { SidecarStream } from "./stream/sidecar-stream.ts";
 import { StreamCalls } from "./stream/stream-calls.ts";
 
-/** What belongs to whoever keeps the actors, and cannot be said beside a sidecar. */
-const KEEPERS_OPTIONS = [
-  "statestore",
-  "encryption",
-  "cluster",
-  "externals",
-  "limits",
-  "clock",
-  "random",
-] as const satisfies readonly (keyof ActorSystemOptions)[];
+/** Options that only the keeper of the actors can have, and what to do beside one. */
+const KEEPERS_OPTIONS = {
+  statestore: "set its PROXY_DATABASE_TYPE",
+  encryption: "set its SPAWN_STATESTORE_KEY",
+  cluster: "leave it out",
+  externals: "let a pooled actor do it, to which ctx.effect(…) sends",
+  limits: "leave them out",
+  clock: "leave it out",
+  random: "leave it out",
+} as const satisfies Partial<Record<keyof ActorSystemOptions, string>>;
 
 type Phase = "new" | "running" | "stopped";
 
@@ -80,7 +82,7 @@ export class SidecarActorSystem implements ActorSystem, RunningSystem {
     checkOptions(name, options);
     this.name = name;
     this.handlesSignals = options.handleSignals ?? true;
-    this.#emit = harmless(options.onEvent);
+    this.#emit = harmless(options.onEvent ?? warnOfWaiting);
     this.#options = sidecarOptions(options.sidecar);
     const definitions = definitionsOf(options.actors);
     this.#registration = registrationOf(name, definitions.values());
@@ -108,7 +110,10 @@ export class SidecarActorSystem implements ActorSystem, RunningSystem {
 
   async start(): Promise<void> {
     if (this.#phase !== "new") {
-      throw new SpawnError("INVALID_ARGUMENT", `the system ${this.name} was started before`);
+      throw new SpawnError(
+        "INVALID_ARGUMENT",
+        `the system ${this.name} was started before; make another one to start again`,
+      );
     }
     addRunningSystem(this);
     this.#phase = "running";
@@ -119,6 +124,7 @@ export class SidecarActorSystem implements ActorSystem, RunningSystem {
         body: this.#registration,
         stream: this.#stream,
         listen: () => this.#server.listen(host, port),
+        awaited: (cause) => this.#emit({ type: "sidecar-awaited", system: this.name, cause }),
       });
       await this.#link.start();
       this.#checkRunning();
@@ -248,7 +254,7 @@ export class SidecarActorSystem implements ActorSystem, RunningSystem {
     await this.stop();
   }
 
-  #ownSystem<Request extends { readonly system?: string }>(request: Request): Request {
+  #ownSystem<Request extends { readonly system?: string | undefined }>(request: Request): Request {
     return { ...request, system: request.system ?? this.name };
   }
 
@@ -264,6 +270,14 @@ export class SidecarActorSystem implements ActorSystem, RunningSystem {
   }
 }
 
+/** Where nobody listens to events, a program that only waits says for what. */
+function warnOfWaiting(event: EngineEvent): void {
+  if (event.type !== "sidecar-awaited") return;
+  const { system, cause } = event;
+  const text = `the system ${system} waits for its sidecar: ${describeThrown(cause)}`;
+  process.emitWarning(text, "SpawnMeshWarning");
+}
+
 function atTheKeeper(member: string): SpawnError {
   return notOverWire(`system.${member}`, "ask where the actors are kept");
 }
@@ -276,12 +290,13 @@ function checkOptions(name: string, options: ActorSystemOptions): void {
       `actors of ${name}: expected an array of actors, got ${typeof options.actors}`,
     );
   }
-  const keepers = KEEPERS_OPTIONS.find((option) => options[option] !== undefined);
-  if (keepers === undefined) return;
-  throw new SpawnError(
-    "INVALID_ARGUMENT",
-    `${keepers} of ${name}: the sidecar keeps the actors and has its own; expected it or sidecar, got both`,
-  );
+  for (const [option, instead] of Object.entries(KEEPERS_OPTIONS)) {
+    if (options[option as keyof typeof KEEPERS_OPTIONS] === undefined) continue;
+    throw new SpawnError(
+      "INVALID_ARGUMENT",
+      `${option} of ${name}: the sidecar keeps the actors, so that is its own; ${instead}`,
+    );
+  }
 }
 
 function problemOverWire(definitions: Iterable<ActorDefinition>): SpawnError | undefined {

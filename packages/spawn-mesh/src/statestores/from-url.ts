@@ -3,6 +3,7 @@
  * not change. Drivers are loaded when the statestore is opened, and only the one that is needed.
  */
 import { SpawnError } from "../engine/errors.ts";
+import { checkOptionNames, nearestName } from "../engine/option-names.ts";
 import type { Statestore } from "../engine/statestore.ts";
 import { cockroachStatestore } from "./cockroach/index.ts";
 import { memoryStatestore } from "./memory/index.ts";
@@ -20,11 +21,11 @@ export interface StatestoreFromUrlOptions {
    * `MSSQL`, `memory`. Default: what
    * the address begins with. Giving another kind than that is an error.
    */
-  readonly type?: string;
+  readonly type?: string | undefined;
   /** Connections at once, for databases with a server. Default 8. */
-  readonly connectionsMax?: number;
+  readonly connectionsMax?: number | undefined;
   /** Certificates, for databases with a server. Giving any asks for TLS. */
-  readonly tls?: TlsMaterial;
+  readonly tls?: TlsMaterial | undefined;
 }
 
 interface Kind {
@@ -79,12 +80,13 @@ const kinds: readonly Kind[] = [
  * @throws {SpawnError} `INVALID_ARGUMENT` for an address or a type that nobody knows
  */
 export function statestoreFromUrl(url: string, options: StatestoreFromUrlOptions = {}): Statestore {
+  checkOptionNames("statestoreFromUrl", options, ["type", "connectionsMax", "tls"]);
   const { type, ...server } = options;
   const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(String(url))?.[1]?.toLowerCase();
   const kind = kinds.find(({ types, schemes }) =>
     type === undefined
       ? scheme !== undefined && schemes.includes(scheme)
-      : types.includes(type.toLowerCase()),
+      : types.includes(String(type).toLowerCase()),
   );
   if (kind === undefined) {
     const known = [
@@ -92,8 +94,11 @@ export function statestoreFromUrl(url: string, options: StatestoreFromUrlOptions
     ];
     const what =
       type === undefined ? "url: expected an address that begins with" : "type: expected";
-    const got = type === undefined ? (scheme ?? "none of them") : JSON.stringify(type);
-    throw new SpawnError("INVALID_ARGUMENT", `${what} ${known.join(", ")}; got ${got}`);
+    const given = type === undefined ? scheme : JSON.stringify(type);
+    const meant = nearestName(String(type ?? scheme ?? ""), known);
+    const guess = meant === undefined ? "" : `, did you mean ${meant}?`;
+    const got = given ?? "none of them; a file is sqlite:state.db";
+    throw new SpawnError("INVALID_ARGUMENT", `${what} ${known.join(", ")}; got ${got}${guess}`);
   }
   if (scheme === undefined || !kind.schemes.includes(scheme)) {
     throw new SpawnError(
@@ -107,6 +112,16 @@ export function statestoreFromUrl(url: string, options: StatestoreFromUrlOptions
 /** `sqlite:state.db`, `sqlite://state.db`, `sqlite:///var/lib/state.db`. */
 function fileOf(url: string): string {
   const file = url.replace(/^[a-z]+:(\/\/)?/i, "");
-  if (file !== "") return file;
-  throw new SpawnError("INVALID_ARGUMENT", "url: expected sqlite:FILE, got one without a file");
+  if (file === "") throw noFile("one without a file");
+  if (/[?#]/.test(file))
+    throw noFile("one with parameters; a ? or # of the file has to be written as %3F or %23");
+  try {
+    return decodeURIComponent(file);
+  } catch {
+    throw noFile("a % that has to be written as %25");
+  }
+}
+
+function noFile(got: string): SpawnError {
+  return new SpawnError("INVALID_ARGUMENT", `url: expected sqlite:FILE, got ${got}`);
 }

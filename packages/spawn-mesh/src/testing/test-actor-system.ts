@@ -5,6 +5,7 @@
  * process can be "killed" and "restarted" in the middle of a test: what was committed is there
  * afterwards, and nothing else. Every action runs in strict mode, on a fresh copy of the state.
  */
+import { SpawnError } from "../engine/index.ts";
 import type {
   ActorKind,
   ActorList,
@@ -12,9 +13,13 @@ import type {
   EngineEvent,
   InvokeRequest,
   Limits,
+  MigrationCheck,
+  MigrationCheckOptions,
   SendRequest,
   Statestore,
 } from "../engine/index.ts";
+import { checkWholeNumber } from "../engine/limits.ts";
+import { checkOptionNames } from "../engine/option-names.ts";
 import type { ActorOf, AnyActor, NameOf } from "../sdk/actor.ts";
 import type { ActorRef, EffectRef } from "../sdk/actor-ref.ts";
 import { actorSystem } from "../sdk/actor-system.ts";
@@ -29,15 +34,26 @@ import { VirtualClock } from "./virtual-clock.ts";
 export interface TestActorSystemOptions {
   readonly actors: readonly AnyActor[];
   /** The name of the system. Default `test`. */
-  readonly name?: string;
+  readonly name?: string | undefined;
   /** Where the actors are kept. Default: memory. */
-  readonly statestore?: Statestore;
+  readonly statestore?: Statestore | undefined;
   /** The seed of all randomness. Default 1. */
-  readonly seed?: number;
-  readonly limits?: Partial<Limits>;
+  readonly seed?: number | undefined;
+  readonly limits?: Partial<Limits> | undefined;
   /** What actors can have done outside. */
-  readonly externals?: readonly AnyExternal[];
+  readonly externals?: readonly AnyExternal[] | undefined;
 }
+
+const OPTIONS: Readonly<Record<keyof TestActorSystemOptions, true>> = {
+  actors: true,
+  name: true,
+  statestore: true,
+  seed: true,
+  limits: true,
+  externals: true,
+};
+
+const SEEDS = { min: Number.MIN_SAFE_INTEGER };
 
 /** Time steps while a system stops, in virtual milliseconds. */
 const STOP_STEP_MS = 10;
@@ -54,6 +70,8 @@ export class TestActorSystem {
   #lives = 0;
 
   constructor(options: TestActorSystemOptions) {
+    checkOptionNames("testActorSystem", options, Object.keys(OPTIONS));
+    if (options.seed !== undefined) checkWholeNumber("seed", options.seed, SEEDS);
     this.#options = options;
     this.#statestore = options.statestore ?? memoryStatestore();
     this.#system = this.#nextLife();
@@ -122,8 +140,20 @@ export class TestActorSystem {
     return this.#system.stored(definition, ...name);
   }
 
-  /** Lets `ms` milliseconds pass: everything that falls due happens, in order. */
+  /** Tries on all stored states whether they can be brought to today's shape, and writes none. */
+  checkMigrations(options?: MigrationCheckOptions): Promise<MigrationCheck> {
+    return this.#system.checkMigrations(options);
+  }
+
+  /**
+   * Lets `ms` milliseconds pass: everything that falls due happens, in order.
+   *
+   * @throws {SpawnError} `INVALID_ARGUMENT` when it is no number, or less than 0
+   */
   async advance(ms: number): Promise<void> {
+    if (!(ms >= 0)) {
+      throw new SpawnError("INVALID_ARGUMENT", `advance: expected milliseconds from 0, got ${ms}`);
+    }
     await this.clock.advance(ms);
   }
 
@@ -183,7 +213,11 @@ export class TestActorSystem {
   }
 }
 
-/** Starts an actor system for a test. Use `await using`, or call `stop()`. */
+/**
+ * Starts an actor system for a test. Use `await using`, or call `stop()`.
+ *
+ * @throws {SpawnError} `INVALID_ARGUMENT` for an option that there is not, and as `actorSystem`
+ */
 export async function testActorSystem(options: TestActorSystemOptions): Promise<TestActorSystem> {
   const system = new TestActorSystem(options);
   await system.start();

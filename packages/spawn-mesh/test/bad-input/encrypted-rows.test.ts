@@ -118,6 +118,7 @@ describe("a state in the file", () => {
     ["that is cut off", annState("state = substr(state, 1, 40)"), /cannot be decrypted/],
     ["of one byte", annState("state = x'01'"), /cannot be decrypted/],
     ["that is empty", annState("state = x''"), /cannot be decrypted/],
+    ["that is gone", annState("state = NULL, key_id = NULL"), /has lost its state/],
     ["that is a text", annState(`state = '{"total":9}'`), /cannot be decrypted/],
     [
       "of bob",
@@ -133,6 +134,7 @@ describe("a state in the file", () => {
     ],
     ["under another etag", annState("etag = x'00112233445566778899aabbccddeeff'"), /moved/],
     ["of another version", annState("state_version = 7"), /cannot be decrypted/],
+    ["in a codec that is not known", annState("codec = 1"), /codec with the number 1, expected 0/],
     ["with an unknown key", annState("key_id = 'lost'"), /key "lost", and there are keys "k" only/],
     ["whose key was taken away", annState("key_id = NULL"), /expected JSON text, got bytes/],
   ])("%s is refused and left alone, and the others go on", async (_what, statement, message) => {

@@ -198,7 +198,11 @@ describe("a list of messages", () => {
   test.each<[string, unknown, string]>([
     ["null", null, "got null"],
     ["a number", 5, "got 5"],
-    ["an option that is not there", { traget: {} }, "there is no traget"],
+    [
+      "an option that is not there",
+      { traget: {} },
+      "there is no option traget, did you mean target?",
+    ],
     ["a source that is a name", { source: "cart" }, "source is an actor"],
     ["a target without a name", { target: { system: "a", definition: "b" } }, "target is an actor"],
     ["a target that is null", { target: null }, "target is an actor"],

@@ -1,9 +1,15 @@
 /** Options that make no sense are refused in plain words, before anything happens. */
-import { describe, expect, test } from "vitest";
-import { actor, actorSystem, isSpawnError, state } from "spawn-mesh";
-import type { CallOptions, Statestore } from "spawn-mesh";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { actor, actorSystem, connect, isSpawnError, state } from "spawn-mesh";
+import type { ActorSystem, CallOptions, ConnectOptions, Statestore } from "spawn-mesh";
+import { encryptedStatestore, type Encryption } from "spawn-mesh/encryption";
 import { memoryStatestore } from "spawn-mesh/memory";
+import { mssqlStatestore } from "spawn-mesh/mssql";
+import { mysqlStatestore } from "spawn-mesh/mysql";
+import { postgresStatestore } from "spawn-mesh/postgres";
 import { sqliteStatestore } from "spawn-mesh/sqlite";
+import { statestoreFromUrl } from "spawn-mesh/statestores";
+import { testActorSystem, type TestActorSystemOptions } from "spawn-mesh/testing";
 import { exportSystem, importSystem } from "spawn-mesh/transfer";
 import { errorOf, startSystem } from "../behaviour/start-system.ts";
 
@@ -61,7 +67,7 @@ describe("call options", () => {
   ])("a deadlineMs of %s is refused", async (deadlineMs, got) => {
     await expectRefused(
       { deadlineMs },
-      "[INVALID_ARGUMENT] deadlineMs: expected a whole number",
+      "[INVALID_ARGUMENT] test/counter add: deadlineMs: expected a whole number",
       got,
     );
   });
@@ -74,7 +80,11 @@ describe("call options", () => {
     ["a number", 5, "got number"],
     ["null", null, "expected 1 to 256 bytes"],
   ])("an idempotency key that is %s is refused", async (_what, idempotencyKey, message) => {
-    await expectRefused({ idempotencyKey }, "[INVALID_ARGUMENT] idempotencyKey", message);
+    await expectRefused(
+      { idempotencyKey },
+      "[INVALID_ARGUMENT] test/counter add: idempotencyKey",
+      message,
+    );
   });
 
   test.each<[string, unknown, string]>([
@@ -88,9 +98,13 @@ describe("call options", () => {
     [
       "of 10 000 keys",
       many(10_000, "value"),
-      "[PAYLOAD_TOO_LARGE] metadata: expected at most 65536",
+      "[PAYLOAD_TOO_LARGE] test/counter add: metadata: expected at most 65536",
     ],
-    ["of one huge value", { a: "x".repeat(65_536) }, "[PAYLOAD_TOO_LARGE] metadata"],
+    [
+      "of one huge value",
+      { a: "x".repeat(65_536) },
+      "[PAYLOAD_TOO_LARGE] test/counter add: metadata",
+    ],
   ])("metadata %s is refused", async (_what, metadata, message) => {
     await expectRefused({ metadata }, message);
   });
@@ -105,7 +119,11 @@ describe("call options", () => {
     ["a signal that is none", { signal: {} }, "options.signal: expected an AbortSignal"],
     ["a signal that is null", { signal: null }, "options.signal: expected an AbortSignal"],
     ["an async that is no boolean", { async: "yes" }, "options.async: expected a boolean"],
-    ["an option that does not exist", { deadline: 5 }, "options.deadline: there is no such option"],
+    [
+      "an option that does not exist",
+      { deadline: 5 },
+      "options: there is no option deadline, did you mean deadlineMs? There are",
+    ],
     ["an option of another library", { timeout: 5 }, "there are deadlineMs"],
     ["options that are text", "fast", "options"],
     ["options that are a number", 5, "options"],
@@ -132,12 +150,12 @@ describe("call options", () => {
 
 describe("tags", () => {
   test.each<[string, unknown, string]>([
-    ["with numbers", { a: 1 }, "[INVALID_ARGUMENT] tags: expected an object"],
-    ["as a list", ["a"], "[INVALID_ARGUMENT] tags: expected an object"],
-    ["that are null", null, "[INVALID_ARGUMENT] tags: expected an object"],
-    ["that are text", "a", "[INVALID_ARGUMENT] tags: expected an object"],
-    ["as a Map", new Map(), "[INVALID_ARGUMENT] tags: got an instance of Map"],
-    ["of 10 000 keys", "many", "[PAYLOAD_TOO_LARGE] tags: expected at most 65536"],
+    ["with numbers", { a: 1 }, "[INVALID_ARGUMENT] test/setter set: tags: expected an object"],
+    ["as a list", ["a"], "[INVALID_ARGUMENT] test/setter set: tags: expected an object"],
+    ["that are null", null, "[INVALID_ARGUMENT] test/setter set: tags: expected an object"],
+    ["that are text", "a", "[INVALID_ARGUMENT] test/setter set: tags: expected an object"],
+    ["as a Map", new Map(), "[INVALID_ARGUMENT] test/setter set: tags: got an instance of Map"],
+    ["of 10 000 keys", "many", "[PAYLOAD_TOO_LARGE] test/setter set: tags: expected at most 65536"],
   ])("%s are refused, and the state is what it was", async (_what, tags, message) => {
     const setter = actor("setter", {
       state: () => ({ n: 0 }),
@@ -185,27 +203,107 @@ describe("an actor without a state", () => {
 
 describe("a misspelt option", () => {
   const misspelt = { stat: () => ({}), actions: {} };
+  const databases = [
+    ["postgres", postgresStatestore],
+    ["mysql", mysqlStatestore],
+    ["mssql", mssqlStatestore],
+  ] as const;
+  const misspeltSidecar = { url: "http://127.0.0.1:1", tokn: "secret" };
   const misspeltSystem = { actors: [], statestor: memoryStatestore() };
   test.each<[string, () => unknown, string]>([
     [
       "of a definition",
       () => actor("a", misspelt),
-      "stat of a: there is no such option; there are kind, pool, state",
+      "definition of a: there is no option stat, did you mean state? There are kind, pool, state",
     ],
     [
       "of a system",
       () => actorSystem("s", misspeltSystem),
-      "statestor of the system s: there is no such option; there are actors, externals, statestore",
+      "the system s: there is no option statestor, did you mean statestore? There are actors, externals",
+    ],
+    [
+      "of a sidecar",
+      () => actorSystem("s", { actors: [], sidecar: misspeltSidecar }),
+      "sidecar: there is no option tokn, did you mean token? There are url, token, stream, host, port",
+    ],
+    [
+      "of a client",
+      () => connect("http://127.0.0.1:1", { sytem: "s" } as ConnectOptions),
+      "connect: there is no option sytem, did you mean system? There are system, token, stream",
     ],
     [
       "of a SQLite statestore",
       () => sqliteStatestore({ path: "state.db" } as unknown as { file: string }),
       "sqliteStatestore: expected { file }",
     ],
+    [
+      "of a SQLite statestore that has a file",
+      () => sqliteStatestore({ file: "x.db", busyTimeout: 5 } as { file: string }),
+      "sqliteStatestore: there is no option busyTimeout, did you mean busyTimeoutMs?",
+    ],
+    [
+      "of a system under test",
+      () => testActorSystem({ actors: [], actor: [] } as TestActorSystemOptions),
+      "testActorSystem: there is no option actor, did you mean actors?",
+    ],
+    [
+      "of a pool",
+      () => actor("a", { kind: "pooled", pool: { mx: 3 } as object, actions: {} }),
+      "pool of a: there is no option mx, did you mean max?",
+    ],
+    [
+      "of a channel",
+      () => actor("a", { channels: [{ chanel: "c" } as never], actions: {} }),
+      "channel of a: there is no option chanel, did you mean channel?",
+    ],
+    [
+      "of keys",
+      () => encryptedStatestore(memoryStatestore(), { keys: {}, requird: true } as Encryption),
+      "encryption: there is no option requird, did you mean required?",
+    ],
+    [
+      "beside an address",
+      () => statestoreFromUrl("postgres://u@h/d", { conectionsMax: 3 } as object),
+      "statestoreFromUrl: there is no option conectionsMax, did you mean connectionsMax?",
+    ],
+    ...databases.map(([scheme, make]): [string, () => unknown, string] => [
+      `of a statestore on ${scheme}`,
+      () => make({ url: `${scheme}://u@h/d`, lockTimeout: 3 } as { url: string }),
+      "statestore: there is no option lockTimeout, did you mean lockTimeoutMs?",
+    ]),
+    ...databases.map(([scheme, make]): [string, () => unknown, string] => [
+      `of certificates for ${scheme}`,
+      () => make({ url: `${scheme}://u@h/d`, tls: { cacert: "" } as object }),
+      "tls: there is no option cacert",
+    ]),
   ])("%s is refused by name, since its default would hold instead", async (_, make, message) => {
     const error = await errorOf((async () => make())());
     expect(error).toMatchObject({ code: "INVALID_ARGUMENT" });
     expect(error.message).toContain(message);
+  });
+
+  test.each<[string, (store: Statestore) => Promise<unknown>]>([
+    ["an export", async (store) => await exportSystem(store, "shop").next()],
+    ["an import", (store) => importSystem(store, [], { system: "shop" })],
+    ["encryption", async (store) => encryptedStatestore(store, { keys: {} })],
+  ])("%s of an address instead of a statestore says what makes one of it", async (_, use) => {
+    for (const store of ["sqlite:state.db", undefined]) {
+      const error = await errorOf(use(store as unknown as Statestore));
+      expect(error.message).toContain("expected a statestore, such as statestoreFromUrl");
+    }
+  });
+
+  test.each([["shop.jsonl"], [undefined], [5]])(
+    "an import of %j instead of a stream says what is one",
+    async (stream) => {
+      const importing = importSystem(memoryStatestore(), stream as never, { system: "shop" });
+      await expect(importing).rejects.toThrow("such as createReadStream(path)");
+    },
+  );
+
+  test("a seed that is no number is refused: all would be the same", async () => {
+    const system = testActorSystem({ actors: [], seed: "7" as unknown as number });
+    await expect(system).rejects.toThrow("seed: expected a whole number");
   });
 
   test("an address is no statestore, and the error says what makes one of it", async () => {
@@ -224,6 +322,11 @@ describe("a definition", () => {
     ["no options", undefined, "odd"],
     ["null", null, "odd"],
     ["no actions", {}, "actions of odd: expected an object of functions, got undefined"],
+    [
+      "a list of actions",
+      { actions: [] },
+      "actions of odd: expected an object of functions, got an array",
+    ],
     ["actions that are a function", { actions: () => 1 }, "actions of odd"],
     [
       "an action that is no function",
@@ -319,13 +422,13 @@ describe("a definition", () => {
       },
       "[ACTION_FAILED]",
     ],
-    ["gives nothing", () => undefined, "[INVALID_ARGUMENT] state: got undefined"],
+    ["gives nothing", () => undefined, "[INVALID_ARGUMENT] test/odd: state: got undefined"],
     [
       "gives a promise",
       () => Promise.resolve({}),
-      "[INVALID_ARGUMENT] state: got an instance of Promise",
+      "[INVALID_ARGUMENT] test/odd: state: got an instance of Promise",
     ],
-    ["gives a Map", () => new Map(), "[INVALID_ARGUMENT] state: got an instance of Map"],
+    ["gives a Map", () => new Map(), "[INVALID_ARGUMENT] test/odd: state: got an instance of Map"],
   ])("whose first state %s makes an actor that answers so", async (_what, initial, message) => {
     const odd = actor("odd", { state: initial, actions: { a: () => 1 } } as never);
     const { system, store } = await startSystem([odd, counter]);
@@ -374,7 +477,7 @@ describe("a system", () => {
     [
       "a limit that does not exist",
       { statestore, actors: [], limits: { mailbox: 5 } },
-      "limits.mailbox: there is no such limit",
+      "limits.mailbox: there is no such limit; there are mailboxLengthMax, ",
     ],
     [
       "a limit from every object",
@@ -409,12 +512,71 @@ describe("a system", () => {
   });
 });
 
+describe("an option of work that takes its time", () => {
+  const onProgress = 5;
+  const signal = { aborted: false };
+  type Work = (system: ActorSystem, options: object) => Promise<unknown>;
+  test.each<[string, Work]>([
+    ["reindex", (system, options) => system.reindex(counter, options)],
+    ["checkMigrations", (system, options) => system.checkMigrations(options)],
+    ["forEach", (system, options) => system.actors.forEach(counter, () => undefined, options)],
+    ["purge", (system, options) => system.actors.purge(counter, options)],
+    ["export", async (system, options) => system.export(options)],
+    ["reencrypt", (system, options) => system.reencrypt(options)],
+    [
+      "importSystem",
+      (_, options) => importSystem(memoryStatestore(), [], { system: "shop", ...options }),
+    ],
+  ])("is refused at once when it cannot be called or aborted: %s", async (name, work) => {
+    const system = actorSystem("worked", {
+      actors: [counter],
+      statestore: memoryStatestore(),
+      encryption: { keys: { k: new Uint8Array(32) } },
+      handleSignals: false,
+    });
+    await system.start();
+    onTestFinished(() => system.stop());
+    const wrong = async (options: object): Promise<string> =>
+      (await errorOf((async () => await work(system, options))())).message;
+    expect(await wrong({ onProgress })).toContain(`onProgress of ${name}: expected a function`);
+    expect(await wrong({ signal })).toContain(`signal of ${name}: expected an AbortSignal`);
+  });
+
+  test("is a list of definitions, and what is done with each", async () => {
+    const { system } = await startSystem([counter]);
+    const check = system.checkMigrations({ definitions: "counter" as never });
+    await expect(check).rejects.toThrow("definitions of checkMigrations: expected an array");
+    const each = system.actors.forEach(counter, "get" as never);
+    await expect(each).rejects.toThrow("forEach: expected a function, got string");
+  });
+});
+
 test("a misspelt option of what is done with all that is stored is refused", async () => {
   const { system } = await startSystem([counter]);
+  await expect(system.stop({ drainTimeout: 5 } as object)).rejects.toThrow(
+    "stop: there is no option drainTimeout, did you mean drainTimeoutMs?",
+  );
+  const encrypted = encryptedStatestore(memoryStatestore(), { keys: { k: new Uint8Array(32) } });
+  await encrypted.open({ owner: "me" });
+  await expect(encrypted.reencrypt({ onprogress: 1 } as object)).rejects.toThrow(
+    "reencrypt: there is no option onprogress, did you mean onProgress?",
+  );
+  await expect(system.actors.list({ tag: {} } as object)).rejects.toThrow(
+    "actors: there is no option tag, did you mean tags?",
+  );
+  await expect(
+    system.actors.forEach(counter, () => undefined, { concurency: 5 } as object),
+  ).rejects.toThrow("forEach: there is no option concurency, did you mean concurrency?");
+  await expect(system.actors.purge(counter, { dry: true } as object)).rejects.toThrow(
+    "purge: there is no option dry, did you mean dryRun?",
+  );
+  await expect(system.messages.list({ targets: 1 } as object)).rejects.toThrow(
+    "messages: there is no option targets, did you mean target?",
+  );
   const store = memoryStatestore();
   const wrong = (option: string): object => ({ system: "shop", [option]: true });
   await expect(importSystem(store, [], wrong("replcae") as never)).rejects.toThrow(
-    "importSystem: there is no option replcae; there are system, cluster, replace, onProgress, signal",
+    "importSystem: there is no option replcae, did you mean replace? There are system, cluster, replace, onProgress, signal",
   );
   await expect(importSystem(store, [], undefined as never)).rejects.toThrow("expected options");
   await expect(exportSystem(store, "shop", { inclear: true } as object).next()).rejects.toThrow(
@@ -425,6 +587,6 @@ test("a misspelt option of what is done with all that is stored is refused", asy
     "reindex: there is no option rowsPerSecond",
   );
   await expect(system.checkMigrations({ definition: ["counter"] } as object)).rejects.toThrow(
-    "checkMigrations: there is no option definition; there are definitions",
+    "checkMigrations: there is no option definition, did you mean definitions?",
   );
 });

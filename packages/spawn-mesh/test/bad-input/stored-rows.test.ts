@@ -5,6 +5,13 @@ import type { Statestore } from "spawn-mesh";
 import type { Commit } from "spawn-mesh/engine";
 import { memoryStatestore } from "spawn-mesh/memory";
 import { z } from "zod";
+import {
+  actorNamed,
+  apply,
+  firstCommit,
+  loadRow,
+  nextCommit,
+} from "../../src/testing/statestore-cases/commit-fixtures.ts";
 import { errorOf, startSystem } from "../behaviour/start-system.ts";
 
 const counter = actor("counter", {
@@ -20,32 +27,14 @@ const counter = actor("counter", {
 });
 
 const ETAG = "0123456789abcdef";
+const ODD = actorNamed("odd", "counter", "test");
 
 /** A store with one row, written by somebody else. */
 async function storeWith(changes: Partial<Commit>): Promise<Statestore> {
   const store = memoryStatestore();
   await store.open({ owner: "somebody else" });
-  await store.commit([
-    {
-      actor: { system: "test", definition: "counter", name: "odd" },
-      handle: undefined,
-      previous: undefined,
-      etag: ETAG,
-      revision: 7,
-      state: '{"total":7}',
-      codec: "json",
-      stateVersion: 1,
-      tags: undefined,
-      at: 0,
-      isDelete: false,
-      revisionsKept: 0,
-      replies: [],
-      consumes: [],
-      cancels: [],
-      sends: [],
-      ...changes,
-    },
-  ]);
+  const row = { etag: ETAG, revision: 7, state: '{"total":7}', at: 0 };
+  await apply(store, firstCommit(ODD, { ...row, ...changes }));
   return store;
 }
 
@@ -59,6 +48,7 @@ describe("a row that this program cannot read", () => {
     ["of a negative version", { stateVersion: -1 }, "version -1"],
     ["of half a version", { stateVersion: 0.5 }, "version 0.5"],
     ["of no version", { stateVersion: Number.NaN }, "version NaN"],
+    ["without a state", { state: undefined }, "has lost its state"],
     ["that is cut off", { state: '{"total":' }, "not json"],
     ["that is empty", { state: "" }, "not json"],
     ["that has a byte order mark", { state: '\ufeff{"total":7}' }, "not json"],
@@ -68,6 +58,7 @@ describe("a row that this program cannot read", () => {
     for (const action of ["add", "get"] as const) {
       const error = await errorOf(system.actor(counter, "odd")[action](1 as never));
       expect(error).toMatchObject({ code: "STATE_CORRUPT", applied: "no", retryable: false });
+      expect(error.message).toContain("[STATE_CORRUPT] test/counter/odd: ");
       expect(error.message).toContain(message);
     }
     expect(await system.actor(counter, "fine").add(1)).toBe(1);
@@ -140,25 +131,10 @@ describe("a statestore that went back in time", () => {
     const { system, events } = await startSystem([counter], { inner });
     const ref = system.actor(counter, "odd");
     for (let n = 0; n < 3; n++) await ref.add(1);
-    const actorId = { system: "test", definition: "counter", name: "odd" };
-    const [answer] = await inner.load([{ actor: actorId, row: true, keys: [], messages: [] }]);
+    const row = await loadRow(inner, ODD);
     await inner.open({ owner: "a backup" });
-    await inner.commit([
-      {
-        ...answer!.row!,
-        actor: actorId,
-        previous: answer!.row!.etag,
-        etag: ETAG,
-        revision: 7,
-        state: '{"total":7}',
-        isDelete: false,
-        revisionsKept: 0,
-        replies: [],
-        consumes: [],
-        cancels: [],
-        sends: [],
-      },
-    ]);
+    const older = { etag: ETAG, revision: 7, state: '{"total":7}' };
+    await apply(inner, nextCommit(ODD, row, older));
     expect(await ref.add(1)).toBe(8);
     expect(events).toContainEqual(expect.objectContaining({ type: "store-rollback", stored: 7 }));
   });

@@ -96,6 +96,7 @@ describe("an action that throws", () => {
     ],
     ["a proxy that throws when looked at", hostile.throwingHas, "bad act"],
     ["a function", () => () => 1, "() => 1"],
+    ["a plain object", () => ({ code: 5 }), "which is no Error; throw one, or return fail(code"],
   ])(
     "%s is answered with ACTION_FAILED, and nothing has changed",
     async (_what, thrown, message) => {
@@ -134,16 +135,24 @@ describe("an action that returns", () => {
     [
       "a proxy that throws when read",
       hostile.throwingKeys,
-      "[INVALID_ARGUMENT] reply: cannot be read: keys throw",
+      "[INVALID_ARGUMENT] test/bad act: reply: cannot be read: keys throw",
     ],
-    ["a Date", () => new Date(), "[INVALID_ARGUMENT] reply: got an instance of Date"],
-    ["a bigint", () => 5n, "[INVALID_ARGUMENT] reply: got bigint"],
-    ["a function inside", () => ({ f: [() => 1] }), "[INVALID_ARGUMENT] reply.f[0]: got function"],
-    ["NaN", () => Number.NaN, "[INVALID_ARGUMENT] reply: got NaN"],
+    ["a Date", () => new Date(), "[INVALID_ARGUMENT] test/bad act: reply: got an instance of Date"],
+    [
+      "a bigint",
+      () => 5n,
+      "expected null, a boolean, a finite number, a string, an array or a plain object; String(value) is one",
+    ],
+    [
+      "a function inside",
+      () => ({ f: [() => 1] }),
+      "[INVALID_ARGUMENT] test/bad act: reply.f[0]: got function",
+    ],
+    ["NaN", () => Number.NaN, "[INVALID_ARGUMENT] test/bad act: reply: got NaN"],
     [
       "a text above the limit",
       () => "x".repeat(2 ** 20),
-      "[PAYLOAD_TOO_LARGE] reply: expected at most 1048576 bytes",
+      "[PAYLOAD_TOO_LARGE] test/bad act: reply: expected at most 1048576 bytes",
     ],
     [
       "a cycle",
@@ -152,7 +161,7 @@ describe("an action that returns", () => {
         cycle["self"] = cycle;
         return cycle;
       },
-      "[INVALID_ARGUMENT] reply.self: got a cycle",
+      "[INVALID_ARGUMENT] test/bad act: reply.self: got a cycle",
     ],
     [
       "an object with a getter that throws",
@@ -161,7 +170,7 @@ describe("an action that returns", () => {
           throw new Error("getter throws");
         },
       }),
-      "[INVALID_ARGUMENT] reply: cannot be read: getter throws",
+      "[INVALID_ARGUMENT] test/bad act: reply: cannot be read: getter throws",
     ],
     [
       "a failure with data that is no value",
@@ -171,7 +180,7 @@ describe("an action that returns", () => {
     [
       "a failure whose code is no text",
       () => fail(Symbol("c") as never),
-      "[ACTION_FAILED] test/bad act: Symbol(c)",
+      '[ACTION_FAILED] test/bad act: [INVALID_ARGUMENT] fail: expected a code, such as "closed", got Symbol(c)',
     ],
   ])("%s changes nothing and says why", async (_what, reply, message) => {
     const error = await errorBetweenGoodCalls((ctx) => {
@@ -213,17 +222,21 @@ describe("an action that returns", () => {
 
 describe("an action that leaves a state behind that is no value", () => {
   test.each<[string, unknown, string]>([
-    ["undefined", undefined, "[INVALID_ARGUMENT] state: got undefined"],
-    ["a Map", new Map(), "[INVALID_ARGUMENT] state: got an instance of Map"],
+    ["undefined", undefined, "[INVALID_ARGUMENT] test/bad act: state: got undefined"],
+    ["a Map", new Map(), "[INVALID_ARGUMENT] test/bad act: state: got an instance of Map"],
     [
       "a bigint inside",
       { deep: [{ big: 1n }] },
-      "[INVALID_ARGUMENT] state.deep[0].big: got bigint",
+      "[INVALID_ARGUMENT] test/bad act: state.deep[0].big: got bigint",
     ],
-    ["Infinity", { n: Infinity }, "[INVALID_ARGUMENT] state.n: got Infinity"],
-    ["a hole", [1, , 3], "[INVALID_ARGUMENT] state[1]: got undefined"], // oxlint-disable-line no-sparse-arrays
-    ["a symbol", { s: Symbol("s") }, "[INVALID_ARGUMENT] state.s: got symbol"],
-    ["more than the limit", "x".repeat(16 * 2 ** 20), "[PAYLOAD_TOO_LARGE] state: expected a"],
+    ["Infinity", { n: Infinity }, "[INVALID_ARGUMENT] test/bad act: state.n: got Infinity"],
+    ["a hole", [1, , 3], "[INVALID_ARGUMENT] test/bad act: state[1]: got undefined"], // oxlint-disable-line no-sparse-arrays
+    ["a symbol", { s: Symbol("s") }, "[INVALID_ARGUMENT] test/bad act: state.s: got symbol"],
+    [
+      "more than the limit",
+      "x".repeat(16 * 2 ** 20),
+      "[PAYLOAD_TOO_LARGE] test/bad act: state: expected a",
+    ],
   ])("%s is refused, and the state is what it was", async (_what, state, message) => {
     const error = await errorBetweenGoodCalls((ctx) => {
       (ctx as { state: unknown }).state = state;

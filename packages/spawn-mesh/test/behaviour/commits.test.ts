@@ -1,6 +1,12 @@
 /** Durable means committed: when replies leave, how many commits it takes, and what failures mean. */
 import { describe, expect, test } from "vitest";
 import type { Statestore } from "spawn-mesh";
+import {
+  actorNamed,
+  apply,
+  loadRow,
+  nextCommit,
+} from "../../src/testing/statestore-cases/commit-fixtures.ts";
 import { counter } from "./counter.ts";
 import {
   crashAndRestart,
@@ -220,28 +226,8 @@ describe("another process on the same statestore", () => {
 
 /** Commits as another incarnation would: on the row's own etag. */
 async function commitAsAnother(store: Statestore): Promise<void> {
-  const actor = { system: "test", definition: "counter", name: "a" };
+  const actor = actorNamed("a", "counter", "test");
   await store.open({ owner: "another process" });
-  const [answer] = await store.load([{ actor, row: true, keys: [], messages: [] }]);
-  const { handle, etag, revision, at } = answer!.row!;
-  await store.commit([
-    {
-      actor,
-      handle,
-      previous: etag,
-      etag: "another process!",
-      revision: revision + 1,
-      state: '{"total":1000}',
-      codec: "json",
-      stateVersion: 1,
-      tags: undefined,
-      at,
-      isDelete: false,
-      revisionsKept: 0,
-      replies: [],
-      consumes: [],
-      cancels: [],
-      sends: [],
-    },
-  ]);
+  const state = '{"total":1000}';
+  await apply(store, nextCommit(actor, await loadRow(store, actor), { state }));
 }

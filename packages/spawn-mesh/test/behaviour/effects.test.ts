@@ -192,9 +192,10 @@ describe("an effect", () => {
     await system.actor(sender, "a").sendMoody(["good 1", "bad", "good 2"]);
     await settled();
     expect(await itemsOf(system)).toEqual(["good 1"]);
-    const bad = (await system.messages.list()).find(({ payload }) => payload === '"bad"');
-    expect(bad).toMatchObject({ action: "moody", attempts: 1 });
-    expect(bad?.error).toContain("no bad");
+    const [behind, failed] = await system.messages.list();
+    expect(failed).toMatchObject({ action: "moody", payload: '"bad"', attempts: 1 });
+    expect(failed?.error).toContain("no bad");
+    expect(behind).toMatchObject({ payload: '"good 2"', attempts: 0 });
     for (let second = 0; second < 12; second++) await pass(started, 1_000);
     expect(await itemsOf(system)).toEqual(["good 1", "good 2"]);
     const [parked] = await system.messages.listParked();
@@ -360,7 +361,7 @@ describe("an effect", () => {
       [{ timeZone: "UTC" }, "options.timeZone"],
       [{ catchUp: "one" }, "options.catchUp"],
       [{ reliability: "fire", delayMs: 1 }, "options.reliability"],
-      [{ later: true } as SendOptions, "there is no such option"],
+      [{ later: true } as SendOptions, "there is no option later"],
     ];
     for (const [options, said] of bad) {
       const error = await errorOf(system.effect(list, "target").add("x", options));

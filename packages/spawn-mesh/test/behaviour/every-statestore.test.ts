@@ -1,6 +1,6 @@
 /** The same program on every statestore, with nothing changed but the address. */
 import { randomBytes } from "node:crypto";
-import { mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -222,9 +222,28 @@ describe("the address of a statestore", () => {
     expect(statestoreFromUrl("postgres://u:p@h/d", { type })).toHaveProperty("commit");
   });
 
+  test("of a SQLite file may have any name, as addresses write it", async () => {
+    const file = join(directory, "a b#?%.db");
+    const url = `sqlite:${file.replaceAll(/[ #?%]/g, encodeURIComponent)}`;
+    const store = statestoreFromUrl(url);
+    await store.open({ owner: "me" });
+    await store.close();
+    expect(existsSync(file)).toBe(true);
+  });
+
   test.each([
+    ["postgres", 5432],
+    ["cockroachdb", 26_257],
+    ["mariadb", 3306],
+  ])("of %s without a port has the one where such servers listen", async (scheme, port) => {
+    const store = statestoreFromUrl(`${scheme}://u:secret@host.invalid/d`);
+    await expect(store.open({ owner: "me" })).rejects.toThrow(`u@host.invalid:${port}/d`);
+  });
+
+  const PEM = "-----BEGIN CERTIFICATE-----";
+  test.each<[string, object, string]>([
     ["oracle://u:secret@h/d", {}, "begins with"],
-    ["nothing", {}, "begins with"],
+    ["shop.db", {}, "a file is sqlite:state.db"],
     ["postgres://u:secret@h/d", { type: "Oracle" }, "type: expected"],
     ["postgres://u:secret@h/d", { type: "MySql" }, "since the type is MySql"],
     ["postgres://u:secret@h", {}, "name of a database"],
@@ -234,7 +253,20 @@ describe("the address of a statestore", () => {
     ["mysql://u:secret@h/d?ssl-mode=maybe", {}, "ssl-mode"],
     ["postgres://u:secret%@h/d", {}, "%25"],
     ["postgres://u:secret@h/d", { connectionsMax: 0 }, "connectionsMax"],
+    ["postgress://u:secret@h/d", {}, "did you mean postgres?"],
+    ["postgres://u:secret@h/d", { type: "Postgrs" }, "did you mean postgres?"],
+    ["postgres://u:secret@h/d", { type: 5 }, "type: expected"],
+    ["postgres://u:a/secret@h/d", {}, "encodeURIComponent"],
+    ["mariadb://u:12#secret@h/d", {}, "encodeURIComponent"],
+    ["postgres://u:secret@h/d", { tls: { ca: "/etc/secret.pem" } }, "tls.ca: expected a PEM text"],
+    ["mysql://u@h/d", { tls: { cert: PEM, key: 5 } }, "tls.key: expected a PEM text"],
+    ["mssql://u@h/d", { tls: { cert: PEM } }, "both cert and key"],
+    ["mysql://u@h/d", { tls: { serverName: 5 } }, "tls.serverName"],
+    ["postgres://u@h/d?sslmode=disable", { tls: { ca: PEM } }, "only one of the two"],
     ["sqlite:", {}, "without a file"],
+    ["sqlite:state.db?mode=ro", {}, "one with parameters"],
+    ["sqlite:100%.db", {}, "%25"],
+    ["sqlite::memory:", {}, "memoryStatestore"],
   ])("%s with %j is refused, and no password is shown", (url, options, reason) => {
     const refused = (): unknown => statestoreFromUrl(url, options);
     expect(refused).toThrow(expect.objectContaining({ code: "INVALID_ARGUMENT" }));

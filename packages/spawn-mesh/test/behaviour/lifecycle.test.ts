@@ -199,6 +199,8 @@ describe("stop", () => {
       const { system } = await startSystem([counter]);
       expect(await failureOf(system.stop({ drainTimeoutMs } as never))).toBe("INVALID_ARGUMENT no");
       expect(await system.actor(counter, "a").add(1)).toBe(1);
+      // What is done beside the calls, too.
+      expect(await system.checkMigrations()).toMatchObject({ seen: 1, failed: 0 });
     },
   );
 });

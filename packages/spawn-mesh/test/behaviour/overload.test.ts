@@ -228,7 +228,7 @@ describe("what actors without a state have being stored", () => {
       },
     });
     const { system, store, clock } = await startSystem([busy, relay], {
-      limits: { speculationMax: 10, mailboxLengthMax: 5 },
+      limits: { speculationMax: 10, mailboxLengthMax: 5, commitsInFlightMax: 10 },
     });
     const hold = store.hold("messages");
     const calls: Promise<unknown>[] = [];

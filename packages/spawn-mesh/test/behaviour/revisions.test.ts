@@ -1,6 +1,7 @@
 /** Revisions: which are kept, how they are read and restored, and the end of an actor. */
 import { describe, expect, test } from "vitest";
-import { actor } from "spawn-mesh";
+import { actor, state } from "spawn-mesh";
+import { z } from "zod";
 import { crashAndRestart, errorOf, failureOf, settled, startSystem } from "./start-system.ts";
 import type { StartedSystem } from "./start-system.ts";
 
@@ -154,6 +155,31 @@ describe("a kept revision", () => {
     const outcomes = await Promise.all(calls.map(failureOf));
     expect(outcomes).toEqual(calls.map(() => "INVALID_ARGUMENT no"));
     expect(await system.messages.list()).toEqual([]);
+  });
+
+  test("that a migration cannot read is refused by name, and the actor stays as it is", async () => {
+    const shape = z.object({ n: z.number() });
+    const positive = state(shape, () => ({ n: 1 })).next(shape, ({ n }) => {
+      if (n < 0) throw new Error("negative");
+      return { n };
+    });
+    const next = actor("kept", { ...options, state: positive, actions });
+    const before = await startSystem(actors);
+    await before.system.actor(kept, "a").set(-1);
+    await before.system.actor(kept, "a").set(2);
+    const { system } = await crashAndRestart(before, [next]);
+    const stored = system.stored(next, "a");
+    for (const call of [
+      stored.readRevision(1),
+      stored.restore(1),
+      stored.fork("b", { revision: 1 }),
+    ]) {
+      const error = await errorOf(call);
+      expect(error).toMatchObject({ code: "STATE_CORRUPT", applied: "no", retryable: false });
+      expect(error.message).toContain("the migration from version 1 to 2 failed: negative");
+    }
+    expect(await stored.listRevisions()).toHaveLength(1);
+    expect(await system.actor(next, "a").get()).toEqual({ n: 2 });
   });
 
   test("that the statestore fails to give is an error of the platform", async () => {

@@ -1,11 +1,9 @@
 /** The promises on real databases that are killed under load: `bin/chaos store-…`, for a few seconds. */
-import { execFile } from "node:child_process";
-import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { mariadb } from "../servers/mariadb.ts";
 import { postgres } from "../servers/postgres.ts";
+import { chaos } from "./chaos-process.ts";
 
-const root = join(import.meta.dirname, "../../../..");
 const seconds = process.env["SPAWN_TEST_ALL"] === "1" ? 60 : 6;
 /** A full run has to swallow so many answers, about two a second. */
 const swallowedMin = seconds === 60 ? 100 : 1;
@@ -29,19 +27,3 @@ describe.each([
     },
   );
 });
-
-interface Finished {
-  readonly status: number;
-  readonly figures: Readonly<Record<string, number>>;
-  readonly output: string;
-}
-
-function chaos(...args: readonly string[]): Promise<Finished> {
-  return new Promise((resolve) => {
-    const child = execFile(join(root, "bin/chaos"), [...args, "--json"], (_, stdout, stderr) => {
-      const lastLine = stdout.trim().split("\n").at(-1) ?? "";
-      const figures = lastLine.startsWith("{") ? JSON.parse(lastLine) : {};
-      resolve({ status: child.exitCode ?? -1, figures, output: stdout + stderr });
-    });
-  });
-}

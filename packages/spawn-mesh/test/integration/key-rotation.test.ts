@@ -133,6 +133,7 @@ test("a key is changed under load: every row has the new one, and the old one ma
   const [first] = await after.stored(counter, "c-2000").listRevisions();
   expect(first).toBeUndefined();
   const revisions = await after.stored(counter, "c-400").listRevisions();
+  expect(revisions.length).toBeGreaterThan(0);
   for (const { revision } of revisions) await after.stored(counter, "c-400").readRevision(revision);
   expect(await after.actor(counter, "c-400").add(1, { idempotencyKey: "once" })).toBe(2);
   const waiting = await after.messages.list({ limit: 1000 });

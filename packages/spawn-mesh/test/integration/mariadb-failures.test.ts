@@ -64,6 +64,24 @@ describe.skipIf(mariadb.missing !== undefined)("a MariaDB statestore", () => {
   });
 
   describe("during a commit", () => {
+    test("is certainly not applied when there are too many connections", async () => {
+      const url = new URL(await server.createPlace());
+      const place = url.pathname.slice(1);
+      await (await open(url.href)).close();
+      await administerMysql(
+        server.url,
+        `CREATE USER many IDENTIFIED BY 'm' WITH MAX_USER_CONNECTIONS 1; GRANT ALL ON ${place}.* TO many`,
+      );
+      url.username = "many";
+      url.password = "m";
+      const narrow = await open(url.href, { connectionsMax: 2 });
+      const commits = [firstCommit(ann), firstCommit(actorNamed("bob"))];
+      const answers = await Promise.allSettled(commits.map((commit) => narrow.commit([commit])));
+      expect(
+        answers.flatMap((answer) => (answer.status === "rejected" ? [answer.reason] : [])),
+      ).toEqual([expect.objectContaining({ kind: "capacity" })]);
+    });
+
     test("refuses a state that no packet holds, and splits a group that is too much for one", async () => {
       const small = await startMariadb({ max_allowed_packet: "1M" });
       try {

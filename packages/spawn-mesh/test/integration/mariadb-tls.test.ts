@@ -1,33 +1,33 @@
 /** Encrypted connections to MariaDB: verified unless told otherwise in so many words. */
-import { chownSync, mkdtempSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { rmSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { mysqlStatestore, type TlsMaterial } from "../../src/statestores/mysql/index.ts";
 import { TestAuthority } from "../servers/certificates.ts";
 import { administerMysql, mariadb, MARIADB_PASSWORD, startMariadb } from "../servers/mariadb.ts";
 import type { OwnServer } from "../servers/test-database.ts";
-import { serverUser } from "../servers/server-process.ts";
+import { serverDirectory, serverUser } from "../servers/server-process.ts";
 
 describe.skipIf(mariadb.missing !== undefined)("a MariaDB statestore with TLS", () => {
+  let directory: string;
   let server: OwnServer;
   let ca: string;
 
   beforeAll(async () => {
-    const directory = mkdtempSync(join(tmpdir(), "spawn-mesh-certificates-"));
-    const authority = new TestAuthority(directory);
+    const user = serverUser("mysql");
+    directory = serverDirectory("certificates", user);
+    const authority = new TestAuthority(directory, user);
     const { certFile, keyFile } = authority.sign("database.example", "DNS:database.example");
     ca = authority.certificate.cert;
-    const { uid, gid } = serverUser("mysql");
-    for (const file of [directory, certFile, keyFile])
-      if (uid !== undefined && gid !== undefined) chownSync(file, uid, gid);
     server = await startMariadb({ ssl_cert: certFile, ssl_key: keyFile });
     await administerMysql(
       server.url,
       `CREATE USER careful IDENTIFIED BY '${MARIADB_PASSWORD}' REQUIRE SSL; GRANT ALL ON *.* TO careful`,
     );
   });
-  afterAll(() => server.stop());
+  afterAll(async () => {
+    await server.stop();
+    rmSync(directory, { recursive: true });
+  });
 
   /** Opens as a user whom the server lets in over encrypted connections only. */
   async function open(mode: string | undefined, tls?: TlsMaterial): Promise<void> {

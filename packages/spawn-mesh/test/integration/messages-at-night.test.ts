@@ -204,12 +204,21 @@ function fill(path: string): void {
 test("a file of an older moment is that moment: every actor and every message of it, and no other", async () => {
   await flow("SIGTERM");
   const older = `${file}.older`;
-  const moment = await rest();
   copyFileSync(file, older);
+  const moment = await rest();
   await flow("SIGTERM");
   rmSync(file);
   copyFileSync(older, file);
+  expect(await countWaiting()).toBeGreaterThan(0);
   const found = await rest();
   expectWhole(found);
   expect(found.pushed).toBe(moment.pushed);
 });
+
+async function countWaiting(): Promise<number> {
+  const store = sqliteStatestore({ file });
+  await store.open({ owner: "reader" });
+  const waiting = await store.messages.list({ limit: 1_000 });
+  await store.close();
+  return waiting.length;
+}

@@ -106,6 +106,22 @@ describe.skipIf(postgres.missing !== undefined)("a PostgreSQL statestore", () =>
       }
     });
 
+    test("warns of commits that do not wait for the standbys that they should wait for", async () => {
+      const careless = await startPostgres({
+        synchronous_standby_names: "*",
+        synchronous_commit: "local",
+      });
+      try {
+        const warnings: StoreWarning[] = [];
+        await (await open(await careless.createPlace(), {}, warnings)).close();
+        expect(warnings).toEqual([
+          expect.objectContaining({ setting: "synchronous_commit", value: "local" }),
+        ]);
+      } finally {
+        await careless.stop();
+      }
+    });
+
     test("refuses a database that only lets it read", async () => {
       const url = new URL(await server.createPlace());
       url.searchParams.set("options", "-c default_transaction_read_only=on");

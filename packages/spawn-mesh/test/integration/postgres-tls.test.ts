@@ -1,28 +1,25 @@
 /** Encrypted connections to PostgreSQL: verified unless told otherwise in so many words. */
-import { chownSync, mkdtempSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { rmSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { postgresStatestore, type TlsMaterial } from "../../src/statestores/postgres/index.ts";
 import { type Certificate, TestAuthority } from "../servers/certificates.ts";
 import { administer, postgres, startPostgres } from "../servers/postgres.ts";
 import type { OwnServer } from "../servers/test-database.ts";
-import { serverUser } from "../servers/server-process.ts";
+import { serverDirectory, serverUser } from "../servers/server-process.ts";
 
 describe.skipIf(postgres.missing !== undefined)("a PostgreSQL statestore with TLS", () => {
+  let directory: string;
   let server: OwnServer;
   let ca: string;
   let client: Certificate;
 
   beforeAll(async () => {
-    const directory = mkdtempSync(join(tmpdir(), "spawn-mesh-certificates-"));
-    const authority = new TestAuthority(directory);
+    const user = serverUser("postgres");
+    directory = serverDirectory("certificates", user);
+    const authority = new TestAuthority(directory, user);
     const { certFile, keyFile } = authority.sign("server", "IP:127.0.0.1");
     ca = authority.certificate.cert;
     client = authority.sign("spawn");
-    const { uid, gid } = serverUser("postgres");
-    for (const file of [directory, certFile, keyFile, authority.certificate.certFile])
-      if (uid !== undefined && gid !== undefined) chownSync(file, uid, gid);
     server = await startPostgres({
       ssl: "on",
       ssl_cert_file: certFile,
@@ -30,7 +27,10 @@ describe.skipIf(postgres.missing !== undefined)("a PostgreSQL statestore with TL
       ssl_ca_file: authority.certificate.certFile,
     });
   });
-  afterAll(() => server.stop());
+  afterAll(async () => {
+    await server.stop();
+    rmSync(directory, { recursive: true });
+  });
 
   /** What the server says of the connection, once the store is open. */
   async function encryption(sslmode: string | undefined, tls?: TlsMaterial): Promise<unknown> {

@@ -53,12 +53,15 @@ interface ServerKind {
   readonly connect: (options: ConnectionLimits & { readonly url: string }) => Statestore;
   readonly administer: (url: string, statement: string) => Promise<unknown>;
   readonly lockActors: (url: string) => Promise<() => Promise<void>>;
+  /** Lets `name`, whose password is `r`, read the tables at `url`, and nothing else. */
+  readonly addReader: (server: OwnServer, url: string, name: string) => Promise<unknown>;
   readonly password: string;
   /** How TLS is asked for. */
   readonly tls: readonly [parameter: string, value: string];
   /** What is said of mistakes in the address. */
   readonly reasons: {
     readonly password: RegExp;
+    readonly noPassword: RegExp;
     readonly user: RegExp;
     readonly database: RegExp;
     readonly tls: RegExp;
@@ -76,10 +79,19 @@ const kinds: readonly ServerKind[] = [
     connect: postgresStatestore,
     administer,
     lockActors,
+    addReader(server, url, name) {
+      const place = /search_path=(\w+)/.exec(new URL(url).searchParams.get("options")!)![1]!;
+      return administer(
+        server.url,
+        `CREATE ROLE ${name} LOGIN PASSWORD 'r'; GRANT USAGE ON SCHEMA ${place} TO ${name};
+          GRANT SELECT ON ALL TABLES IN SCHEMA ${place} TO ${name}`,
+      );
+    },
     password: POSTGRES_PASSWORD,
     tls: ["sslmode", "require"],
     reasons: {
       password: /password authentication failed/,
+      noPassword: /the server wants a password, and the address has none/,
       user: /nobody/,
       database: /"none" does not exist/,
       tls: /SSL/,
@@ -96,10 +108,16 @@ const kinds: readonly ServerKind[] = [
     connect: mysqlStatestore,
     administer: administerMysql,
     lockActors: lockActorsOfMysql,
+    addReader: (server, url, name) =>
+      administerMysql(
+        server.url,
+        `CREATE USER ${name} IDENTIFIED BY 'r'; GRANT SELECT ON ${new URL(url).pathname.slice(1)}.* TO ${name}`,
+      ),
     password: MARIADB_PASSWORD,
     tls: ["ssl-mode", "REQUIRED"],
     reasons: {
       password: /Access denied/,
+      noPassword: /Access denied .*password: NO/,
       user: /Access denied/,
       database: /Unknown database/,
       tls: /secure connection/,
@@ -161,6 +179,7 @@ for (const kind of kinds) {
         reason: RegExp,
       ])[] = [
         ["a wrong password", (url) => void (url.password = "wrong"), reasons.password],
+        ["no password", (url) => void (url.password = ""), reasons.noPassword],
         ["a user that is not there", (url) => void (url.username = "nobody"), reasons.user],
         ["a database that is not there", (url) => void (url.pathname = "/none"), reasons.database],
         ["a port where nobody listens", (url) => void (url.port = "1"), /ECONNREFUSED/],
@@ -210,6 +229,23 @@ for (const kind of kinds) {
         await (await open(url)).close();
         await setVersion("oldest", 98);
         await expect(open(url)).rejects.toThrow(/version 99, which needs .* version 98/);
+      });
+
+      test("refuses a user who may only read, unless what is read is an export", async () => {
+        const url = new URL(await server.createPlace());
+        const system = await start(url.href);
+        await system.actor(counter, "a").add(1);
+        await system.stop();
+        await kind.addReader(server, url.href, "reader");
+        url.username = "reader";
+        url.password = "r";
+        const starting = start(url.href);
+        await expect(starting).rejects.toMatchObject({ code: "STATESTORE_UNAVAILABLE" });
+        await expect(starting).rejects.toThrow(/denied .*spawn_actor/);
+        const store = encryptedStatestore(kind.connect({ url: url.href }), encryption);
+        const into = encryptedStatestore(memoryStatestore(), encryption);
+        const imported = await importSystem(into, exportSystem(store, "shop"), { system: "shop" });
+        expect(imported.rows.state).toBe(1);
       });
 
       test("is opened once at a time: who closes it would close it for both", async () => {
@@ -363,6 +399,7 @@ for (const kind of kinds) {
         ["a name", "name = 'bob'", "KEY_COLLISION"],
         ["a state that is no text", `state = ${kind.noText}`, "STATE_CORRUPT"],
         ["tags that are no JSON", "tags = '{'", "STATE_CORRUPT"],
+        ["a state in a codec that it does not know", "codec = 1", "STATE_CORRUPT"],
       ])("refuses %s, and loads the others", async (_, change, code) => {
         const url = await server.createPlace();
         const store = await open(url);

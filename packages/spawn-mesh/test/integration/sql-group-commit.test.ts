@@ -23,8 +23,8 @@ import {
 } from "../../src/testing/statestore-cases/commit-fixtures.ts";
 import { repeating } from "../../src/testing/statestore-cases/message-fixtures.ts";
 import { findNames, index, is } from "../../src/testing/statestore-cases/query-fixtures.ts";
-import { administerMysql, mariadb, mysqlDatabase } from "../servers/mariadb.ts";
-import { administer, postgres } from "../servers/postgres.ts";
+import { countMysqlLooks, mariadb, mysqlDatabase } from "../servers/mariadb.ts";
+import { countPostgresLooks, postgres } from "../servers/postgres.ts";
 import { TcpProxy } from "../servers/tcp-proxy.ts";
 import type { TestDatabaseServer } from "../servers/test-database.ts";
 
@@ -71,11 +71,10 @@ const claim = {
   retry: { firstMs: 1_000, maxMs: 1_000 },
 };
 
-/** For each kind of server: how many rows and entries of indexes were looked at in the database at `url`. */
 const databases = [
-  [postgres, looksOfPostgres],
-  [mariadb, looksOfMysql],
-  [mysqlDatabase, looksOfMysql],
+  [postgres, countPostgresLooks],
+  [mariadb, countMysqlLooks],
+  [mysqlDatabase, countMysqlLooks],
 ] as const;
 
 for (const [database, countLooks] of databases) {
@@ -342,20 +341,4 @@ async function commitPatiently(store: Statestore, commit: Commit): Promise<void>
       if (!(error instanceof StoreFailure) || error.kind !== "retry") throw error;
     }
   }
-}
-
-async function looksOfPostgres(url: string): Promise<number> {
-  const [row] = await administer(
-    url,
-    `SELECT sum(pg_stat_get_tuples_returned(oid) + pg_stat_get_tuples_fetched(oid)) AS looks
-      FROM pg_class WHERE relkind IN ('r', 'i') AND relnamespace = current_schema()::regnamespace`,
-  );
-  return Number((row as { readonly looks: unknown }).looks);
-}
-
-/** Of the whole server: nobody else uses it. */
-async function looksOfMysql(url: string): Promise<number> {
-  const rows = await administerMysql(url, "SHOW GLOBAL STATUS LIKE 'Handler_read%'");
-  const counts = (rows as readonly { readonly Value: unknown }[]).map(({ Value }) => Number(Value));
-  return counts.reduce((sum, count) => sum + count, 0);
 }

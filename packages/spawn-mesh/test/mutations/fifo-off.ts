@@ -4,6 +4,6 @@ import type { Mutation } from "../../../../scripts/apply-mutation.ts";
 export const mutation: Mutation = {
   invariant: "I7",
   target: "engine/messages/deliveries.ts",
-  find: "return isOrdered && source !== undefined ? actorKey(source) + actorKey(target) : undefined;",
+  find: "return isOrdered && source !== undefined ? actorKey(source) + target : undefined;",
   replace: "return undefined;",
 };

@@ -4,6 +4,6 @@ import type { Mutation } from "../../../../scripts/apply-mutation.ts";
 export const mutation: Mutation = {
   invariant: "I14",
   target: "engine/activations/run-outcome.ts",
-  find: "const sends = [...(run.sends ?? []), step, again]",
-  replace: "const sends = [...(run.sends ?? []), step]",
+  find: "if (again !== undefined) sends.push(again);",
+  replace: "",
 };

@@ -1,7 +1,8 @@
 /** Certificates of an authority that only the tests trust. */
 import { execFileSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { chownSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import type { ServerUser } from "./server-process.ts";
 
 export interface Certificate {
   /** PEM. */
@@ -15,10 +16,13 @@ export interface Certificate {
 /** An authority, and who it signs. Its files are in `directory`. */
 export class TestAuthority {
   readonly #directory: string;
+  readonly #user: ServerUser;
   readonly certificate: Certificate;
 
-  constructor(directory: string) {
+  /** @param user whose files they are; default: ours */
+  constructor(directory: string, user: ServerUser = {}) {
     this.#directory = directory;
+    this.#user = user;
     const options = ["-x509", "-subj", "/CN=tests", "-days", "1"];
     this.certificate = this.#make("authority", options);
   }
@@ -38,6 +42,9 @@ export class TestAuthority {
     const key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
     const files = ["-keyout", keyFile, "-out", certFile];
     execFileSync("openssl", ["req", ...key, ...files, ...options], { stdio: "pipe" });
+    const { uid, gid } = this.#user;
+    if (uid !== undefined && gid !== undefined)
+      for (const file of [certFile, keyFile]) chownSync(file, uid, gid);
     return {
       cert: readFileSync(certFile, "utf8"),
       key: readFileSync(keyFile, "utf8"),

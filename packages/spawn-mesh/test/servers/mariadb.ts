@@ -110,6 +110,13 @@ export async function administerMysql(url: string, statements: string): Promise<
   }
 }
 
+/** How many rows and entries of indexes were looked at in the whole server. */
+export async function countMysqlLooks(url: string): Promise<number> {
+  const rows = await administerMysql(url, "SHOW GLOBAL STATUS LIKE 'Handler_read%'");
+  const counts = (rows as readonly { readonly Value: unknown }[]).map(({ Value }) => Number(Value));
+  return counts.reduce((sum, count) => sum + count, 0);
+}
+
 /** Holds all rows of actors, as a transaction of somebody else does; the answer ends it. */
 export async function lockActorsOfMysql(url: string): Promise<() => Promise<void>> {
   const connection = await connect(url);

@@ -98,6 +98,16 @@ export async function administer(url: string, statement: string): Promise<readon
   }
 }
 
+/** How many rows and entries of indexes were looked at in the place at `url`. */
+export async function countPostgresLooks(url: string): Promise<number> {
+  const [row] = await administer(
+    url,
+    `SELECT sum(pg_stat_get_tuples_returned(oid) + pg_stat_get_tuples_fetched(oid)) AS looks
+      FROM pg_class WHERE relkind IN ('r', 'i') AND relnamespace = current_schema()::regnamespace`,
+  );
+  return Number((row as { readonly looks: unknown }).looks);
+}
+
 /** Holds all rows of actors, as a transaction of somebody else does; the answer ends it. */
 export async function lockActors(url: string): Promise<() => Promise<void>> {
   const client = await connect(url);

@@ -12,6 +12,7 @@ import { join } from "node:path";
 /** The longest that a server may take until it answers, in milliseconds. */
 const START_MS_MAX = 60_000;
 const START_STEP_MS = 50;
+const END_STEP_MS = 5;
 
 /** Whom the server runs as: root is refused by most. */
 export interface ServerUser {
@@ -80,6 +81,8 @@ export class ServerProcess {
     const ended = this.#end("SIGKILL");
     for (const child of children) killIfThere(child);
     await ended;
+    // As long as one of them is there, the server does not start again.
+    while (children.some(isRunning)) await sleep(END_STEP_MS);
   }
 
   /** Lets it end by itself, for good. */
@@ -119,6 +122,15 @@ function killIfThere(pid: number): void {
     process.kill(pid, "SIGKILL");
   } catch {
     // It has ended by itself.
+  }
+}
+
+/** Nobody may have waited for a process that was killed: then it has ended, and is still there. */
+function isRunning(pid: number): boolean {
+  try {
+    return !/^State:\s+[ZX]/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));
+  } catch {
+    return false;
   }
 }
 

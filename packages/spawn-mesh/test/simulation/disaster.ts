@@ -1,12 +1,13 @@
 /** What happens to incarnations and to the database as a whole, at random times. */
 import { Incarnation } from "./incarnation.ts";
 import type { Surroundings } from "./incarnation.ts";
-import type { Disaster } from "./profile.ts";
+import type { Disaster, Profile } from "./profile.ts";
 
 const CRASH_WITHIN_EVENTS = 40;
-const HOUR_MS = 3_600_000;
-/** How much later than by itself the wall clock shows when somebody has set it; less than a minute may go unnoticed. */
-const WALL_AHEAD_MS = [-HOUR_MS, -30_000, 0, 30_000, HOUR_MS] as const;
+/** How far the wall clock may go off when somebody sets it. */
+const OFF_MS = 60 * 60_000;
+/** The same where each missed time is made up for: an hour would be thousands, and the time of a hundred other runs. */
+const OFF_MS_MADE_UP = 10 * 60_000;
 
 /** All incarnations of a run, and their misfortunes. */
 export class Fleet {
@@ -86,7 +87,7 @@ export class Fleet {
   }
 
   #strike(disaster: Disaster): void {
-    const { world, database } = this.#around;
+    const { world, profile, database } = this.#around;
     const { choices, clock } = world;
     if (disaster === "crash") {
       this.#eventsToCrash = choices.between(0, CRASH_WITHIN_EVENTS);
@@ -114,7 +115,7 @@ export class Fleet {
         database.diskFullUntil = now + choices.between(20, 1_500);
         return;
       case "clock-jump": {
-        const aheadMs = choices.pick(WALL_AHEAD_MS);
+        const aheadMs = choices.pick(wallAheadMs(profile));
         world.note(`the clock on the wall is ${aheadMs} ms ahead`);
         return world.setWall(aheadMs);
       }
@@ -159,4 +160,12 @@ export class Fleet {
       this.start();
     });
   }
+}
+
+/** How much later than by itself the wall clock shows when somebody has set it; less than a minute may go unnoticed. */
+function wallAheadMs({ messages }: Profile): readonly number[] {
+  const { timers, repeatShare } = messages;
+  const isMadeUpFor = repeatShare > 0 || timers.some(({ catchUp }) => catchUp === "all");
+  const offMs = isMadeUpFor ? OFF_MS_MADE_UP : OFF_MS;
+  return [-offMs, -30_000, 0, 30_000, offMs];
 }

@@ -1,6 +1,6 @@
 /** What the types of messages say: ids instead of replies, payloads checked, the answer of a pipe is the last one's. */
 import { expectTypeOf, test } from "vitest";
-import { actor, actorSystem, effect, external, fail, reply } from "spawn-mesh";
+import { actor, actorSystem, effect, external, fail, reply, settle } from "spawn-mesh";
 
 const printer = actor("printer", {
   actions: {
@@ -57,6 +57,10 @@ const desk = actor("desk", {
     answers: (_ctx, text: string) =>
       reply({ text }).tags({ a: "1" }).broadcast("x", 1).checkpoint(),
     refuses: (_ctx, text: string) => reply({ text }).pipe(printer, "refuse"),
+    // @ts-expect-error the next actor receives what this one returns: a page has a text
+    mistakes: (_ctx, text: string) => reply(text).pipe(printer, "print"),
+    /** The payload of a step that takes none is not looked at. */
+    cancels: (_ctx, text: string) => reply(text).pipe(printer, "cancel"),
   },
   channels: ["news", { channel: "orders", action: "sends" }],
   timers: [{ action: "pipes", everyMs: 1 }],
@@ -78,3 +82,8 @@ test("a message has an id, a piped call the answer of the last actor", () => {
 
 const built = () => system.actor(desk).built("x");
 const answers = () => system.actor(desk).answers("x");
+
+test("the failures of a piped call are those of the actor that answers", async () => {
+  const settled = await settle(system.actor(desk).refuses("x"));
+  expectTypeOf(settled.failure?.code).toEqualTypeOf<"jammed" | undefined>();
+});

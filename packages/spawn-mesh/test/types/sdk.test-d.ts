@@ -1,5 +1,6 @@
 import { expectTypeOf, test } from "vitest";
 import { actor, actorSystem, fail, input, read, settle, state } from "spawn-mesh";
+import type { NotJson } from "spawn-mesh";
 import { z } from "zod";
 
 const incrementor = actor("incrementor", {
@@ -97,6 +98,9 @@ test("failures are typed on the client side and leave the reply", async () => {
   else if (settled.failure?.code === "closed")
     expectTypeOf(settled.failure.data).toEqualTypeOf<{ status: "closed" }>();
   else expectTypeOf(settled.failure?.code).toEqualTypeOf<"empty" | undefined>();
+  // The failure alone tells too.
+  if (settled.failure) expectTypeOf(settled.ok).toEqualTypeOf<false>();
+  expectTypeOf(settled.value).toEqualTypeOf<number | undefined>();
 });
 
 test("what must not compile does not", () => {
@@ -171,4 +175,15 @@ test("actors that call one another need one annotated reply", () => {
     actions: { hit: (ctx, left: number): Promise<number> => ctx.actor(ping).hit(left) },
   });
   expectTypeOf(system.actor(pong).hit(1)).resolves.toEqualTypeOf<number>();
+});
+
+test("an option that is undefined is one that is not given", () => {
+  const idempotencyKey = undefined as string | undefined;
+  const call = system.actor(user, "u").add("x", { idempotencyKey, signal: undefined });
+  expectTypeOf(call).resolves.toEqualTypeOf<number>();
+  actorSystem("other", { actors: [], statestore: undefined, encryption: undefined });
+});
+
+test("a payload and a reply that are both no JSON are named both", () => {
+  expectTypeOf<NotJson<"payload"> & NotJson<"reply">>().not.toBeNever();
 });

@@ -30,8 +30,8 @@ export interface TranscoderOptions {
   /** Larger bodies are refused. */
   readonly bodyBytesMax: number;
   readonly unread: UnreadAnswers;
-  /** Whether connections end with their next answer. */
-  readonly isClosing: () => boolean;
+  /** Whether a connection ends with its next answer. */
+  readonly isClosing: (request: IncomingMessage) => boolean;
   /** Who makes a request, or why it is refused. */
   readonly authorize: (request: IncomingMessage) => Identity | Refusal;
 }
@@ -68,7 +68,7 @@ async function respond(
   } catch (error) {
     reply = answerToError(error);
   }
-  send(response, reply, hasUnreadBody(request) || options.isClosing());
+  send(response, reply, hasUnreadBody(request) || options.isClosing(request));
   options.unread.watch(response);
 }
 

@@ -24,7 +24,7 @@ import type { ActorType, EngineParts } from "./actor-type.ts";
 import type { Waiting } from "../calls/admission.ts";
 import type { CommitWriter } from "../commits/commit-writer.ts";
 import type { Change } from "../commits/commit-batch.ts";
-import { SpawnError } from "../errors.ts";
+import { SpawnError, messageOf } from "../errors.ts";
 import { earliestDeadline, giveUpOverdue } from "../calls/invocation.ts";
 import type { Invocation } from "../calls/invocation.ts";
 import { KeyedInvocations, answerStored } from "../calls/keyed-invocations.ts";
@@ -453,9 +453,4 @@ export class Activation extends WatchedExecution implements Runnable, OpeningOwn
     }
     if (this.#phase !== "gone") this.#rest();
   }
-}
-
-/** The text of an error without its code, to be put behind another. */
-function messageOf(error: SpawnError): string {
-  return error.message.replace(`[${error.code}] `, "");
 }

@@ -10,7 +10,7 @@ import { ActionReply } from "../calls/action-reply.ts";
 import { formatActorId } from "../actor-id.ts";
 import type { EngineParts } from "./actor-type.ts";
 import type { Change } from "../commits/commit-batch.ts";
-import { SpawnError, isSpawnError } from "../errors.ts";
+import { SpawnError, errorAt, isSpawnError } from "../errors.ts";
 import { isFailure } from "../failure.ts";
 import type { Invocation } from "../calls/invocation.ts";
 import type { Limits } from "../limits.ts";
@@ -175,7 +175,9 @@ export abstract class Execution extends LiveState implements RunOwner, RunSurrou
 
   /** What the engine itself found wrong has its own code; anything else is the action's doing. */
   #errorOf(run: Run, thrown: unknown): SpawnError {
-    return isSpawnError(thrown) ? thrown : failureOf(this.id, run.invocation.action.name, thrown);
+    const { name } = run.invocation.action;
+    if (!isSpawnError(thrown)) return failureOf(this.id, name, thrown);
+    return errorAt(`${formatActorId(this.id)} ${name}`, thrown);
   }
 
   #fail(run: Run, error: SpawnError): void {

@@ -77,7 +77,7 @@ export class Loader {
     const outcome = await this.#loadWithRetries(batch.map((pending) => pending.query));
     if (this.#isAbandoned) return;
     if (!(outcome instanceof SpawnError)) {
-      for (const [index, { waiter }] of batch.entries()) waiter.loaded(outcome[index]!);
+      outcome.forEach((answer, index) => batch[index]!.waiter.loaded(answer));
     } else if (outcome.code === "STATESTORE_UNAVAILABLE" || batch.length === 1) {
       for (const { waiter } of batch) waiter.loadFailed(outcome);
     } else {

@@ -51,7 +51,7 @@ export class Opening implements LoadWaiter {
   begin(): void {
     const { id, definition } = this.#owner;
     if (definition.state === undefined) return this.#beginWithoutState();
-    const query = { actor: id, row: true, keys: [], messages: timerIds(id, definition) };
+    const query = { actor: id, row: true, keys: NO_KEYS, messages: timerIds(id, definition) };
     this.#parts.loader.load(query, this);
   }
 
@@ -105,6 +105,7 @@ export class Opening implements LoadWaiter {
 }
 
 const NO_TIMERS: readonly Outgoing[] = [];
+const NO_KEYS: readonly string[] = [];
 
 interface FirstState {
   readonly state: unknown;
@@ -119,13 +120,13 @@ interface FirstState {
  * @throws {SpawnError} `STATE_CORRUPT`, `INVALID_ARGUMENT`, and what the definition's functions throw
  */
 function firstState(definition: StateDefinition, row: StoredActor | undefined): FirstState {
-  if (row?.state === undefined) {
+  if (row === undefined || row.isDeleted) {
     return byValue(definition, definition.initial(), definition.initialTags);
   }
   const state = decodeStored(definition, row);
   const { tags } = row;
   return row.stateVersion === definition.version && !isSealed(row.state)
-    ? { state, bytes: row.state, tags }
+    ? { state, bytes: row.state!, tags }
     : byValue(definition, state, tags);
 }
 

@@ -3,7 +3,7 @@ import { formatActorId } from "../actor-id.ts";
 import type { ActorId } from "../actor-id.ts";
 import type { Change } from "../commits/commit-batch.ts";
 import type { CommitPipeline } from "../commits/commit-pipeline.ts";
-import { SpawnError, describeThrown, isSpawnError } from "../errors.ts";
+import { SpawnError, describeThrown, errorAt, isSpawnError } from "../errors.ts";
 import { isFailure } from "../failure.ts";
 import { indexEntries, type IndexEntry } from "../values/index-values.ts";
 import type { Invocation } from "../calls/invocation.ts";
@@ -99,7 +99,9 @@ function messagesOf(run: Run, reply: unknown, around: RunSurroundings): Messages
   const cancels = run.cancels ?? NO_IDS;
   const isLast = message === undefined || cancels.includes(message.id);
   const again = isLast ? undefined : nextOccurrence(message, around.parts);
-  const sends = [...(run.sends ?? []), step, again].filter((sent) => sent !== undefined);
+  const sends = run.sends ?? [];
+  if (step !== undefined) sends.push(step);
+  if (again !== undefined) sends.push(again);
   const outcome: Outcome =
     step === undefined ? { kind: "reply", value: reply } : continuedOutcome(step);
   const stored = storedReplyOf(invocation, outcome, around.parts);
@@ -166,8 +168,12 @@ function continuedOutcome({ id, target, headers }: Outgoing): Outcome {
 /** The error of a run whose code threw, or returned a failure. */
 export function failureOf(id: ActorId, action: string, thrown: unknown): SpawnError {
   const what = `${formatActorId(id)} ${action}`;
-  if (!isFailure(thrown))
-    return new SpawnError("ACTION_FAILED", `${what}: ${describeThrown(thrown)}`, { cause: thrown });
+  if (!isFailure(thrown)) {
+    const isObject = typeof thrown === "object" && thrown !== null && !(thrown instanceof Error);
+    const advice = isObject ? ", which is no Error; throw one, or return fail(code, data)" : "";
+    const text = `${what}: ${describeThrown(thrown)}${advice}`;
+    return new SpawnError("ACTION_FAILED", text, { cause: thrown });
+  }
   const code = describeThrown(thrown.code);
   try {
     const failure = { code, data: copyValue(thrown.data, "failure data") };
@@ -181,7 +187,7 @@ export function failureOf(id: ActorId, action: string, thrown: unknown): SpawnEr
 
 /** The error of an actor that cannot come to life. */
 export function initError(id: ActorId, thrown: unknown): SpawnError {
-  if (isSpawnError(thrown)) return thrown;
+  if (isSpawnError(thrown)) return errorAt(formatActorId(id), thrown);
   return new SpawnError(
     "ACTION_FAILED",
     `${formatActorId(id)}: the initial state failed: ${describeThrown(thrown)}`,

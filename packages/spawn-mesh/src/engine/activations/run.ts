@@ -25,26 +25,26 @@ export interface InvokeRequest {
   readonly action: string;
   readonly payload?: unknown;
   /** The definition, when the actor called is not a named one. */
-  readonly definition?: string;
+  readonly definition?: string | undefined;
   /** The actor system. Default: the caller's own. */
-  readonly system?: string;
+  readonly system?: string | undefined;
   /** Time for the call, in milliseconds. Default 60 000, and inside an action what is left of its own. */
-  readonly deadlineMs?: number;
+  readonly deadlineMs?: number | undefined;
   /** The call is applied at most once however often it is repeated with this key. */
-  readonly idempotencyKey?: string;
+  readonly idempotencyKey?: string | undefined;
   /** Gives up waiting when it aborts. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /** Text that goes with the call, as `ctx.metadata`. */
-  readonly metadata?: Readonly<Record<string, string>>;
+  readonly metadata?: Readonly<Record<string, string>> | undefined;
   /** Resolve as soon as the call is accepted: in order, but not durable. */
-  readonly async?: boolean;
+  readonly async?: boolean | undefined;
   /**
    * Deliver it after so many milliseconds. The call resolves, to nothing, when that is stored: what
    * comes of it is nobody's answer. Inside an action it is stored with what the action changes.
    */
-  readonly delayMs?: number;
+  readonly delayMs?: number | undefined;
   /** Deliver it at this time, in milliseconds since 1970; as {@link InvokeRequest.delayMs}. */
-  readonly scheduledTo?: number;
+  readonly scheduledTo?: number | undefined;
 }
 
 /** Whether a run should stop. */
@@ -331,9 +331,11 @@ export class Run implements ActionContext {
     }) as Readonly<Record<string, unknown>>;
     const method = reference[action];
     if (typeof method !== "function") {
+      const names: string[] = [];
+      for (const known in reference) names.push(known);
       throw new SpawnError(
         "ACTION_NOT_FOUND",
-        `${kind}: there is no action ${JSON.stringify(action)}`,
+        `${kind}: there is no action ${JSON.stringify(action)}; there are ${names.join(", ")}`,
       );
     }
     Reflect.apply(method, reference, []);

@@ -14,10 +14,9 @@ export function decodeStored(definition: StateDefinition, stored: StoredState): 
   const { codec } = definition;
   if (isSealed(stored.state)) throw unreadable("the state", stored.state);
   if (stored.codec !== codec.name || stored.state === undefined) {
-    throw new SpawnError(
-      "STATE_CORRUPT",
-      `the state is stored as ${stored.codec}, expected ${codec.name}`,
-    );
+    const isLost = stored.state === undefined;
+    const problem = `the state is stored as ${stored.codec}, expected ${codec.name}`;
+    throw new SpawnError("STATE_CORRUPT", isLost ? "the row has lost its state" : problem);
   }
   if (!Number.isInteger(stored.stateVersion) || stored.stateVersion < 1) {
     throw new SpawnError(

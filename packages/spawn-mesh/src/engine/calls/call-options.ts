@@ -3,6 +3,7 @@ import type { ActorDefinition } from "../actor-definition.ts";
 import { utf8Length } from "../actor-id.ts";
 import { SpawnError } from "../errors.ts";
 import { TIMEOUT_MS_MAX, checkWholeNumber } from "../limits.ts";
+import { noSuchOption } from "../option-names.ts";
 import type { InvokeRequest } from "../activations/run.ts";
 import type { SendRequest } from "../messages/send-options.ts";
 import { copyBounded } from "../values/values.ts";
@@ -16,7 +17,7 @@ export type CallOptions = Pick<
   "deadlineMs" | "idempotencyKey" | "signal" | "metadata" | "async" | "delayMs" | "scheduledTo"
 >;
 
-const OPTION_NAMES: ReadonlySet<string> = new Set([
+const OPTION_NAMES: readonly string[] = [
   "deadlineMs",
   "idempotencyKey",
   "signal",
@@ -24,7 +25,8 @@ const OPTION_NAMES: ReadonlySet<string> = new Set([
   "async",
   "delayMs",
   "scheduledTo",
-]);
+];
+const KNOWN_OPTIONS: ReadonlySet<string> = new Set(OPTION_NAMES);
 
 /** @throws {SpawnError} `INVALID_ARGUMENT` for an option that makes no sense, `CANCELLED` for an aborted signal */
 export function checkOptions(options: CallOptions): void {
@@ -32,12 +34,7 @@ export function checkOptions(options: CallOptions): void {
     throw new SpawnError("INVALID_ARGUMENT", `options: expected an object, got ${String(options)}`);
   }
   for (const option in options) {
-    if (!OPTION_NAMES.has(option)) {
-      throw new SpawnError(
-        "INVALID_ARGUMENT",
-        `options.${option}: there is no such option; there are ${[...OPTION_NAMES].join(", ")}`,
-      );
-    }
+    if (!KNOWN_OPTIONS.has(option)) throw noSuchOption("options", option, OPTION_NAMES);
   }
   const { deadlineMs, signal, async: isAsync } = options;
   if (isAsync !== undefined && typeof isAsync !== "boolean") {

@@ -1,10 +1,11 @@
 /** Finds actors: what their statestore keeps in clear, and which of them are in memory here. */
 import type { ActorPage, FoundActor, IndexCondition } from "../actor-queries.ts";
 import { askedToRead } from "../asked-store.ts";
-import { SpawnError, describeThrown } from "../errors.ts";
+import { SpawnError } from "../errors.ts";
 import { boundsOfType, wantedKey } from "../values/index-values.ts";
 import type { IndexedValue } from "../values/index-values.ts";
 import { checkWholeNumber } from "../limits.ts";
+import { checkOptionNames } from "../option-names.ts";
 import type { Statestore, Tags } from "../statestore.ts";
 
 /** From one value up to, and without, another. */
@@ -141,11 +142,10 @@ const QUERY_OPTIONS: readonly string[] = [
 
 /** @throws {SpawnError} `INVALID_ARGUMENT`: a misspelt option would find others */
 function pageOf(system: string, query: ActorQuery): ActorPage {
+  checkOptionNames("actors", query, QUERY_OPTIONS);
   const problem = queryProblem(query);
-  if (problem !== undefined) {
-    const expected = `expected { ${QUERY_OPTIONS.join(", ")} }`;
-    throw new SpawnError("INVALID_ARGUMENT", `actors: ${expected}, and ${problem}`);
-  }
+  if (problem !== undefined)
+    throw new SpawnError("INVALID_ARGUMENT", `actors: expected that ${problem}`);
   const { limit = LIST_LIMIT, definition, tags, changedAfter, changedBefore, after } = query;
   checkWholeNumber("limit", limit, { min: 1, max: LIST_LIMIT_MAX });
   return {
@@ -162,11 +162,8 @@ function pageOf(system: string, query: ActorQuery): ActorPage {
   };
 }
 
-function queryProblem(query: unknown): string | undefined {
-  if (!(query instanceof Object)) return `got ${describeThrown(query)}`;
-  const unknown = Object.keys(query).find((option) => !QUERY_OPTIONS.includes(option));
-  if (unknown !== undefined) return `there is no ${unknown}`;
-  const { definition, status = "stored", tags, where, after, ...times } = query as ActorQuery;
+function queryProblem(query: ActorQuery): string | undefined {
+  const { definition, status = "stored", tags, where, after, ...times } = query;
   if (definition !== undefined && typeof definition !== "string") return "definition is a name";
   if (status !== "stored" && status !== "deleted") return 'status is "stored" or "deleted"';
   if (tags !== undefined && !Object.values(Object(tags)).every((tag) => typeof tag === "string"))

@@ -8,7 +8,7 @@ import { everyActor } from "../actor-queries.ts";
 import type { ActorType } from "../activations/actor-type.ts";
 import type { ActorTypes } from "../activations/actor-types.ts";
 import { describeThrown, isSpawnError, SpawnError } from "../errors.ts";
-import { checkOptionNames } from "../option-names.ts";
+import { checkWorkOptions } from "../option-names.ts";
 import type { Statestore, StoredActor } from "../statestore.ts";
 import { statesInTurn } from "./states-in-turn.ts";
 import { decodeStored } from "../activations/stored-state.ts";
@@ -83,12 +83,19 @@ export function typesToCheck(
   types: ActorTypes,
   options: MigrationCheckOptions,
 ): readonly ActorType[] {
-  checkOptionNames("checkMigrations", options, OPTION_NAMES);
+  checkWorkOptions("checkMigrations", options, OPTION_NAMES);
   const { definitions } = options;
   if (definitions === undefined) {
     return [...types.all].filter(({ definition }) => definition.state !== undefined);
   }
-  return definitions.map((name) => {
+  if (!Array.isArray(definitions)) {
+    const got = typeof definitions;
+    throw new SpawnError(
+      "INVALID_ARGUMENT",
+      `definitions of checkMigrations: expected an array of names, got ${got}`,
+    );
+  }
+  return definitions.map((name: string) => {
     const type = types.get(name);
     if (type.definition.state !== undefined) return type;
     throw new SpawnError("INVALID_ARGUMENT", `${name} has no state that could be checked`);

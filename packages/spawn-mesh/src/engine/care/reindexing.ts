@@ -10,7 +10,7 @@ import { sleep, systemClock } from "../clock.ts";
 import type { Clock } from "../clock.ts";
 import { SpawnError, isSpawnError } from "../errors.ts";
 import { indexEntries } from "../values/index-values.ts";
-import { checkOptionNames } from "../option-names.ts";
+import { checkWorkOptions } from "../option-names.ts";
 import type { Statestore, StoredActor } from "../statestore.ts";
 import { statesInTurn } from "./states-in-turn.ts";
 import { decodeStored } from "../activations/stored-state.ts";
@@ -52,7 +52,7 @@ export async function reindex(
   { system, store, definitionNow }: IndexedActors,
   options: ReindexOptions,
 ): Promise<Reindexing> {
-  checkOptionNames("reindex", options, OPTION_NAMES);
+  checkWorkOptions("reindex", options, OPTION_NAMES);
   const { rowsPerSecondMax = ROWS_PER_SECOND_MAX, clock = systemClock, signal } = options;
   if (!(rowsPerSecondMax > 0)) {
     throw new SpawnError(

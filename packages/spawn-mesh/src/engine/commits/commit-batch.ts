@@ -46,7 +46,7 @@ export type Gate = (isCommitted: boolean) => void;
 
 /** Actions that become durable together. There is one for every commit in flight, so it stays small. */
 export interface Batch {
-  readonly entries: Invocation[];
+  entries: Invocation[];
   /** Those that wait for the outcome; `undefined` while there is none, like `stored`. */
   gates: Gate[] | undefined;
   stored: Map<string, StoredReply> | undefined;
@@ -109,8 +109,14 @@ export function commitOf(
   row: Pick<Commit, "actor" | "handle" | "previous" | "revision" | "at" | "index">,
 ): Commit {
   const { isDelete, messages, stored } = batch;
+  // Field by field: a copy that gets more fields has to grow, and there is one for every commit.
   return {
-    ...row,
+    actor: row.actor,
+    handle: row.handle,
+    previous: row.previous,
+    revision: row.revision,
+    at: row.at,
+    index: row.index,
     etag: batch.etag!,
     state: isDelete ? undefined : batch.bytes,
     codec: state?.codec.name ?? "json",
@@ -153,6 +159,12 @@ export function isUrgent({ entries, messages, stored }: Batch): boolean {
 export function isStateAlone({ isDelete, stored, message, sends, cancels }: Change): boolean {
   const hasMessages = message !== undefined || sends.length > 0 || cancels.length > 0;
   return !isDelete && stored === undefined && !hasMessages;
+}
+
+/** Adds what waits for the outcome. Most batches have one, and an array that begins with it has no room to spare. */
+export function addEntry(batch: Batch, invocation: Invocation): void {
+  if (batch.entries.length === 0) batch.entries = [invocation];
+  else batch.entries.push(invocation);
 }
 
 /** Adds what a change does besides changing the state. */

@@ -16,6 +16,7 @@ import type { ActorDefinition } from "../actor-definition.ts";
 import type { ActorId } from "../actor-id.ts";
 import {
   addBesideState,
+  addEntry,
   answerAll,
   commitOf,
   isCancelled,
@@ -161,7 +162,7 @@ export abstract class CommitPipeline extends AdmittedMailbox {
     invocation.isChange = true;
     invocation.continuesAs = change.step;
     invocation.handOver(reply);
-    next.entries.push(invocation);
+    addEntry(next, invocation);
     next.units += units;
     this.enlist();
   }
@@ -186,7 +187,7 @@ export abstract class CommitPipeline extends AdmittedMailbox {
     const seen = this.#next ?? this.#inFlight;
     if (seen === undefined || this.isWriteBehind) return invocation.succeed(reply);
     invocation.handOver(reply);
-    seen.entries.push(invocation);
+    addEntry(seen, invocation);
     seen.units += units;
     this.enlist();
   }

@@ -111,8 +111,8 @@ export class Deliveries {
    * @param refused the lanes of which one was refused in this claim: those behind it follow
    */
   refuses(message: Message, refused: Set<string>): number | undefined {
-    const lane = laneOf(message);
     const target = actorKey(message.target);
+    const lane = laneOf(message, target);
     const isBehind = lane !== undefined && refused.has(lane);
     const waits = lane !== undefined && this.#lanes.has(lane);
     if (!isBehind && (waits || !this.#loads.isTooMuch(target, 1))) return undefined;
@@ -125,11 +125,12 @@ export class Deliveries {
   /** Takes note of a message that is under way from now on; answers it if it waits for no other. */
   enter(message: Message | StoredMessage, isClaimed: boolean): Delivery | undefined {
     const stored = "attempts" in message ? message : untried(message);
-    const lane = laneOf(stored);
+    const target = actorKey(stored.target);
+    const lane = laneOf(stored, target);
     const delivery: Delivery = {
       message: stored,
       claimed: isClaimed ? this.#claimRoom.take() : undefined,
-      target: actorKey(stored.target),
+      target,
       lane,
       isTried: false,
       refusals: 0,
@@ -191,7 +192,7 @@ export function isAtOnce({ dueAt }: Outgoing): boolean {
   return dueAt === undefined;
 }
 
-/** The lane of a message; `undefined` if it waits for no other. */
-function laneOf({ isOrdered, source, target }: Message): string | undefined {
-  return isOrdered && source !== undefined ? actorKey(source) + actorKey(target) : undefined;
+/** The lane of a message to that target; `undefined` if it waits for no other. */
+function laneOf({ isOrdered, source }: Message, target: string): string | undefined {
+  return isOrdered && source !== undefined ? actorKey(source) + target : undefined;
 }

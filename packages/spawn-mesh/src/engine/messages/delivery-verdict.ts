@@ -43,6 +43,11 @@ export function verdictOn(error: SpawnError): Verdict {
   return verdicts[error.code] ?? "retry";
 }
 
+/** Whether nobody is there who could take it: that can last. */
+export function isTargetAbsent({ code }: SpawnError): boolean {
+  return code === "HOST_UNAVAILABLE" || code === "NODE_UNAVAILABLE";
+}
+
 /** The longest reason that is kept with a message, in UTF-16 units. */
 const REASON_UNITS_MAX = 1_000;
 

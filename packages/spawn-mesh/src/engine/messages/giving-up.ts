@@ -7,8 +7,6 @@
  * put aside, it is delivered once more like any other message. What could not be decrypted is given up
  * whole, whatever it says of repetitions: that may be forged, and nothing can be made of its payload.
  */
-import { SpawnError } from "../errors.ts";
-import { NOTHING_TOLD } from "./giving-back.ts";
 import type { Message, StoredMessage } from "../message-store.ts";
 import { repeatWrite } from "./repeated-write.ts";
 import type { RepeatedWriteParts } from "./repeated-write.ts";
@@ -73,11 +71,4 @@ async function separate(
   const tried = [{ id, sentAt, dueAt, attempts, error }];
   await repeatWrite(parts, () => store.messages.postpone(tried));
   return occurrence;
-}
-
-/** It was claimed too often and never came to an end: its process ended before that. */
-export function wornOut({ attempts, error }: StoredMessage): SpawnError {
-  const isTold = error !== undefined && error !== NOTHING_TOLD;
-  const why = isTold ? error : "the process ended each time while it was being delivered";
-  return new SpawnError("INTERNAL", `given up after ${attempts - 1} attempts: ${why}`);
 }

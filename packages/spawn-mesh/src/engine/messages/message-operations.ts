@@ -4,6 +4,7 @@ import { asked } from "../asked-store.ts";
 import type { Clock } from "../clock.ts";
 import { SpawnError, describeThrown } from "../errors.ts";
 import { checkWholeNumber } from "../limits.ts";
+import { checkOptionNames } from "../option-names.ts";
 import type { MessagePage, ParkedMessage, StoredMessage } from "../message-store.ts";
 import type { Statestore } from "../statestore.ts";
 
@@ -71,21 +72,16 @@ const QUERY_OPTIONS: readonly string[] = ["source", "target", "after", "limit"];
 
 /** @throws {SpawnError} `INVALID_ARGUMENT`: a misspelt option would list something else */
 function pageOf(query: MessageQuery): MessagePage {
+  checkOptionNames("messages", query, QUERY_OPTIONS);
   const problem = queryProblem(query);
-  if (problem !== undefined) {
-    const expected = "expected { source, target, after, limit }";
-    throw new SpawnError("INVALID_ARGUMENT", `messages: ${expected}, and ${problem}`);
-  }
+  if (problem !== undefined)
+    throw new SpawnError("INVALID_ARGUMENT", `messages: expected that ${problem}`);
   const { limit = LIST_LIMIT } = query;
   checkWholeNumber("limit", limit, { min: 1, max: LIST_LIMIT_MAX });
   return { ...query, limit };
 }
 
-function queryProblem(query: unknown): string | undefined {
-  if (!(query instanceof Object)) return `got ${describeThrown(query)}`;
-  const unknown = Object.keys(query).find((option) => !QUERY_OPTIONS.includes(option));
-  if (unknown !== undefined) return `there is no ${unknown}`;
-  const { source, target, after } = query as MessageQuery;
+function queryProblem({ source, target, after }: MessageQuery): string | undefined {
   if (!isActorId(source)) return "source is an actor, as ctx.self is";
   if (!isActorId(target)) return "target is an actor, as ctx.self is";
   if (after !== undefined && !(Number.isFinite(after?.at) && typeof after.id === "string"))

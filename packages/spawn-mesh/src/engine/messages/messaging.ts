@@ -16,6 +16,7 @@ import type { ExternalFunction } from "./external-functions.ts";
 import { Invocation } from "../calls/invocation.ts";
 import type { Caller, InvocationDetails } from "../calls/invocation.ts";
 import { MessageOperations } from "./message-operations.ts";
+import { MessageWriter } from "./message-writer.ts";
 import { sentId } from "../message-store.ts";
 import type { StoredMessage } from "../message-store.ts";
 import { payloadOf, unitsOf } from "./message-payload.ts";
@@ -25,7 +26,6 @@ import { CHANNEL, composeBroadcast, composeCall, DELIVERY_GRACE_MS } from "./sen
 import { storedAs } from "./sending.ts";
 import type { Outgoing } from "./sending.ts";
 import type { SendRequest } from "./send-options.ts";
-import { storeMessages } from "./repeated-write.ts";
 import { StatelessSending } from "./stateless-sending.ts";
 import { Sweeper } from "./sweeper.ts";
 import type { Time } from "../time/time.ts";
@@ -51,6 +51,7 @@ export class Messaging {
   readonly #sweeper: Sweeper;
   readonly #broadcasts: Broadcasts;
   readonly #externals: ExternalFunctions;
+  readonly #writer: MessageWriter;
 
   constructor(parts: MessagingParts) {
     const { clock } = parts;
@@ -72,7 +73,8 @@ export class Messaging {
       timeoutMs: parts.limits.externalTimeoutMs,
     });
     this.operations = new MessageOperations({ ...parts, onStored });
-    this.stateless = new StatelessSending({ ...parts, outbox: this.outbox });
+    this.#writer = new MessageWriter(parts);
+    this.stateless = new StatelessSending({ ...parts, outbox: this.outbox, writer: this.#writer });
   }
 
   start(): void {
@@ -90,7 +92,9 @@ export class Messaging {
   stop(): void {
     this.#sweeper.stop();
     this.outbox.stop();
-    this.stateless.forsake(`the system ${this.#parts.system} stopped`);
+    const stopped = `the system ${this.#parts.system} stopped`;
+    this.#writer.stop(stopped);
+    this.stateless.forsake(stopped);
   }
 
   /** Sends a message from outside of actors; answers its id when it is stored. */
@@ -115,7 +119,7 @@ export class Messaging {
     const graceMs = isDirect ? DELIVERY_GRACE_MS : 0;
     const message = storedAs(outgoing, { source: undefined, at, graceMs });
     try {
-      await storeMessages(this.#parts, [message]);
+      await this.#writer.store([message]);
     } finally {
       if (isDirect) outbox.release([outgoing]);
     }

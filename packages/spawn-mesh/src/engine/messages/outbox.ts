@@ -12,12 +12,13 @@
  * statestore, which hands out lanes in order, until it has none left.
  */
 import { AbsentTargets } from "./absent-targets.ts";
+import { LONG_DELIVERY_MS, RETRY, waitAfter, wornOut } from "./attempts.ts";
 import type { ActorId } from "../actor-id.ts";
 import type { Clock, Random } from "../clock.ts";
 import { REST_IS_STORED } from "./broadcasts.ts";
 import { Continuations } from "./continuations.ts";
 import { Deliveries, isAtOnce, untried, type Delivery } from "./deliveries.ts";
-import { reasonOf, verdictOn, verdictOnStep } from "./delivery-verdict.ts";
+import { isTargetAbsent, reasonOf, verdictOn, verdictOnStep } from "./delivery-verdict.ts";
 import { SpawnError, isSpawnError } from "../errors.ts";
 import type { EventListener } from "../events.ts";
 import { exponentialBackoffMs } from "../time/exponential-backoff.ts";
@@ -25,9 +26,9 @@ import type { Caller, Invocation } from "../calls/invocation.ts";
 import type { ContinuedCall } from "../calls/keyed-invocations.ts";
 import type { Loader } from "../activations/loader.ts";
 import type { Limits } from "../limits.ts";
-import type { Message, MessageClaim, Postponement, StoredMessage } from "../message-store.ts";
+import type { Message, Postponement, StoredMessage } from "../message-store.ts";
 import { handBack, postponed, untriedOf } from "./giving-back.ts";
-import { giveUp, wornOut } from "./giving-up.ts";
+import { giveUp } from "./giving-up.ts";
 import { RepeatedCalls } from "./repeated-calls.ts";
 import { repeatWrite } from "./repeated-write.ts";
 import { isMissed, type CronTimes } from "./repetition.ts";
@@ -37,15 +38,6 @@ import { SourcesBehind } from "./sources-behind.ts";
 import type { Statestore } from "../statestore.ts";
 import { failedOutcome, outcomeOfStep } from "./stored-outcome.ts";
 import type { Watch } from "../time/watch.ts";
-
-/** How long a message waits that was claimed or has failed: doubled with each attempt. */
-export const RETRY: MessageClaim["retry"] = { firstMs: 1_000, maxMs: 5 * 60_000 };
-
-/**
- * For how much longer a message is left to this process that is still under way when it is due again,
- * in milliseconds.
- */
-const LONG_DELIVERY_MS = 30_000;
 
 export interface OutboxParts {
   readonly system: string;
@@ -361,10 +353,11 @@ export class Outbox {
     this.#leave(delivery);
     const { message, claimed } = delivery;
     if (claimed === undefined) return;
-    const isAbsent = error.code === "HOST_UNAVAILABLE" || error.code === "NODE_UNAVAILABLE";
     // The clock may have been set back since it was claimed.
     const latest = this.#parts.clock.wall() + RETRY.maxMs;
-    const dueAt = isAbsent ? this.#absent.comeBackAt() : Math.min(message.dueAt, latest);
+    const dueAt = isTargetAbsent(error)
+      ? this.#absent.comeBackAt()
+      : Math.min(message.dueAt, latest);
     void this.#postpone([untriedOf({ ...message, error: reasonOf(error) }, dueAt)]);
   }
 
@@ -420,7 +413,7 @@ export class Outbox {
     const { message, claimed } = delivery;
     const attempts = message.attempts + (claimed === undefined ? 1 : 0);
     if (attempts >= limits.messageAttemptsMax) return await this.#park(delivery, error, attempts);
-    const dueAt = clock.wall() + Math.min(RETRY.maxMs, RETRY.firstMs * 2 ** (attempts - 1));
+    const dueAt = clock.wall() + waitAfter(attempts);
     const { id, sentAt } = message;
     const postponement = { id, sentAt, dueAt, attempts, error: reasonOf(error) };
     const isDone = await this.#isDone(() => store.messages.postpone([postponement]));

@@ -21,8 +21,8 @@ export interface RepeatedWriteParts {
  * Repeats a write of messages until it is certain that it was done, for as long as a commit is repeated.
  * Done twice, also long afterwards, it has to be as if it was done once.
  *
- * @throws {SpawnError} `STATESTORE_UNAVAILABLE` when it certainly was not done, `UNKNOWN_OUTCOME` when
- * it may have been
+ * @throws {SpawnError} `STATESTORE_UNAVAILABLE` when it certainly was not done, `PAYLOAD_TOO_LARGE` when it
+ * never can be, `UNKNOWN_OUTCOME` when it may have been
  */
 export async function repeatWrite<Answer>(
   parts: RepeatedWriteParts,
@@ -68,7 +68,9 @@ async function tryWrite<Answer>(
 
 function failure(cause: unknown, isAmbiguous: boolean): SpawnError {
   const what = `the messages were not stored: ${describeThrown(cause)}`;
-  return isAmbiguous
-    ? new SpawnError("UNKNOWN_OUTCOME", what, { applied: "unknown", cause })
-    : new SpawnError("STATESTORE_UNAVAILABLE", what, { cause });
+  if (isAmbiguous) return new SpawnError("UNKNOWN_OUTCOME", what, { applied: "unknown", cause });
+  const isTooLarge = cause instanceof StoreFailure && cause.kind === "rows";
+  return new SpawnError(isTooLarge ? "PAYLOAD_TOO_LARGE" : "STATESTORE_UNAVAILABLE", what, {
+    cause,
+  });
 }

@@ -1,10 +1,11 @@
-/** What can be asked for when a message is sent, and what of that makes no sense. */
+/** What can be said of a message when it is sent: where to, when, how often, in which order. */
 import { checkName } from "../actor-id.ts";
 import type { Clock } from "../clock.ts";
 import { SpawnError } from "../errors.ts";
 import { checkWholeNumber } from "../limits.ts";
 import { checkGivenId } from "./message-ids.ts";
 import type { MessageHeaders, Repetition } from "../message-store.ts";
+import { noSuchOption } from "../option-names.ts";
 import { firstTime } from "./repetition.ts";
 import type { CronTimes } from "./repetition.ts";
 
@@ -15,28 +16,28 @@ export interface SendOptions {
    * waits or is parked, another one is not sent. Each actor has ids of its own: what is stored, and
    * returned, is the id with the actor behind it. Default: a random one.
    */
-  readonly id?: string;
+  readonly id?: string | undefined;
   /** Not before so many milliseconds have passed. Survives restarts, like everything that is sent. */
-  readonly delayMs?: number;
+  readonly delayMs?: number | undefined;
   /** Not before this time, in milliseconds since 1970. One in the past means at once. */
-  readonly scheduledTo?: number;
+  readonly scheduledTo?: number | undefined;
   /** Again and again, so many milliseconds after the time it was planned for; at least 1. */
-  readonly everyMs?: number;
+  readonly everyMs?: number | undefined;
   /** Again and again, at the times of a cron expression with five fields, or six that begin with seconds. */
-  readonly cron?: string;
+  readonly cron?: string | undefined;
   /** IANA name of the time zone of `cron`. Default `UTC`. */
-  readonly timeZone?: string;
+  readonly timeZone?: string | undefined;
   /**
    * What becomes of planned times that pass while nobody can take them: `one` delivery for all of
    * them, `all` of them one after the other, or `skip` them. Default `one`.
    */
-  readonly catchUp?: Repetition["catchUp"];
+  readonly catchUp?: Repetition["catchUp"] | undefined;
   /** Whether it waits for what this actor sent to the same target before. Default `true`; never for what is delivered later or again. */
-  readonly ordered?: boolean;
+  readonly ordered?: boolean | undefined;
   /** `stored`: exactly once on state, whatever dies. `fire`: sent once and forgotten, stored nowhere. Default `stored`. */
-  readonly reliability?: "stored" | "fire";
+  readonly reliability?: "stored" | "fire" | undefined;
   /** Text that goes with it, as `ctx.metadata`, over that of the call that the sender serves. */
-  readonly metadata?: Readonly<Record<string, string>>;
+  readonly metadata?: Readonly<Record<string, string>> | undefined;
 }
 
 /** What is sent to an actor by names. */
@@ -45,15 +46,15 @@ export interface SendRequest extends SendOptions {
   readonly action: string;
   readonly payload?: unknown;
   /** The definition, when the target is not a named actor. */
-  readonly definition?: string;
+  readonly definition?: string | undefined;
   /** The actor system. Default: the sender's own. */
-  readonly system?: string;
+  readonly system?: string | undefined;
 }
 
 /** The latest time that can be asked for, in milliseconds from now: about a hundred years. */
 const SCHEDULE_MS_MAX: number = 100 * 366 * 24 * 60 * 60 * 1_000;
 
-const OPTION_NAMES: ReadonlySet<string> = new Set([
+const OPTION_NAMES: readonly string[] = [
   "id",
   "delayMs",
   "scheduledTo",
@@ -68,9 +69,14 @@ const OPTION_NAMES: ReadonlySet<string> = new Set([
   "payload",
   "definition",
   "system",
-]);
+];
+const KNOWN_OPTIONS: ReadonlySet<string> = new Set(OPTION_NAMES);
 
-/** A name that no actor can have would wait for one for ever, and not every database can keep it. */
+/**
+ * A name that no actor can have would wait for one for ever, and not every database can keep it.
+ *
+ * @throws {SpawnError} `INVALID_ARGUMENT`
+ */
 export function checkTarget(name: unknown, { system, definition, action }: SendRequest): void {
   checkName("actor", name);
   checkName("action", action);
@@ -78,6 +84,7 @@ export function checkTarget(name: unknown, { system, definition, action }: SendR
   if (definition !== undefined) checkName("definition", definition);
 }
 
+/** @throws {SpawnError} `INVALID_ARGUMENT` */
 export function checkSendOptions(request: SendRequest): void {
   const { action, reliability, ordered, id } = Object(request) as SendRequest;
   if (typeof action !== "string" || action === "") {
@@ -88,12 +95,8 @@ export function checkSendOptions(request: SendRequest): void {
   }
   if (id !== undefined) checkGivenId(id);
   for (const option in request) {
-    if (!OPTION_NAMES.has(option)) {
-      throw new SpawnError(
-        "INVALID_ARGUMENT",
-        `options.${option}: there is no such option of a message; there are ${[...OPTION_NAMES].join(", ")}`,
-      );
-    }
+    if (!KNOWN_OPTIONS.has(option))
+      throw noSuchOption("options of a message", option, OPTION_NAMES);
   }
   if (ordered !== undefined && typeof ordered !== "boolean") {
     throw new SpawnError("INVALID_ARGUMENT", "options.ordered: expected a boolean");
@@ -115,7 +118,7 @@ export function checkSendOptions(request: SendRequest): void {
 
 const TIME_OPTIONS = ["delayMs", "scheduledTo", "everyMs", "cron"] as const;
 
-/** @throws {SpawnError} `INVALID_ARGUMENT` */
+/** How a message is repeated, if it is. @throws {SpawnError} `INVALID_ARGUMENT` */
 export function repetitionOf({
   everyMs,
   cron,
@@ -154,6 +157,7 @@ export function repetitionOf({
 
 const CATCH_UPS: ReadonlySet<unknown> = new Set(["skip", "one", "all"]);
 
+/** When it is to be delivered (wall); `undefined` for at once. @throws {SpawnError} `INVALID_ARGUMENT` */
 export function dueTime(
   { clock, cronTimes }: { readonly clock: Clock; readonly cronTimes: CronTimes },
   { delayMs, scheduledTo }: SendOptions,
@@ -169,7 +173,8 @@ export function dueTime(
     dueAt = now + delayMs;
   }
   if (scheduledTo !== undefined) {
-    checkWholeNumber("options.scheduledTo", scheduledTo, { min: 0, max: now + SCHEDULE_MS_MAX });
+    const max = now + SCHEDULE_MS_MAX;
+    checkWholeNumber("options.scheduledTo in ms since 1970", scheduledTo, { min: 0, max });
     dueAt = Math.max(now, scheduledTo);
   }
   return repeat === undefined

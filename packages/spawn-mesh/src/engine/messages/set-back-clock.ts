@@ -10,7 +10,7 @@
  */
 import type { Clock } from "../clock.ts";
 import type { Postponement, StoredMessage } from "../message-store.ts";
-import { RETRY } from "./outbox.ts";
+import { RETRY } from "./attempts.ts";
 import { DELIVERY_GRACE_MS } from "./sending.ts";
 import type { Statestore } from "../statestore.ts";
 

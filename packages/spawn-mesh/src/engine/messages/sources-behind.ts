@@ -40,7 +40,7 @@ export class SourcesBehind {
   }
 
   has(source: ActorId): boolean {
-    return this.#sources.has(actorKey(source));
+    return this.#find(source) !== undefined;
   }
 
   /**
@@ -58,9 +58,14 @@ export class SourcesBehind {
 
   /** Whether a message that was committed is left to the statestore, because its source is behind. */
   leaves(source: ActorId): boolean {
-    const behind = this.#sources.get(actorKey(source));
+    const behind = this.#find(source);
     if (behind !== undefined) behind.hasLeft = true;
     return behind !== undefined;
+  }
+
+  /** Asked of every message, and hardly ever is any source behind: then no key has to be made. */
+  #find(source: ActorId): SourceBehind | undefined {
+    return this.#sources.size === 0 ? undefined : this.#sources.get(actorKey(source));
   }
 
   stop(): void {

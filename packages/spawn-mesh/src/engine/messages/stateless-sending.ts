@@ -12,7 +12,8 @@ import type { Invocation } from "../calls/invocation.ts";
 import { messageGone } from "../calls/keyed-invocations.ts";
 import type { Message, MessageRef, RememberedOutcome } from "../message-store.ts";
 import type { Outbox } from "./outbox.ts";
-import { repeatWrite, storeMessages } from "./repeated-write.ts";
+import type { MessageWriter } from "./message-writer.ts";
+import { repeatWrite } from "./repeated-write.ts";
 import type { RepeatedWriteParts } from "./repeated-write.ts";
 import { DELIVERY_GRACE_MS, storedAs } from "./sending.ts";
 import type { Outgoing } from "./sending.ts";
@@ -22,6 +23,7 @@ import type { Watch, Watched } from "../time/watch.ts";
 export interface StatelessSendingParts extends RepeatedWriteParts {
   readonly store: Statestore;
   readonly outbox: Outbox;
+  readonly writer: MessageWriter;
   readonly watch: Watch;
 }
 
@@ -139,9 +141,9 @@ export class StatelessSending implements Watched {
     consumed?: MessageRef,
     outcome?: RememberedOutcome,
   ): Promise<void> {
-    const { store } = this.#parts;
+    const { store, writer } = this.#parts;
     if (consumed === undefined) {
-      if (messages.length > 0) await storeMessages(this.#parts, messages);
+      if (messages.length > 0) await writer.store(messages);
       return;
     }
     let tries = 0;

@@ -12,7 +12,7 @@ import type { EventListener } from "../events.ts";
 import { exponentialBackoffMs } from "../time/exponential-backoff.ts";
 import type { Limits } from "../limits.ts";
 import type { MessageClaim, StoredMessage } from "../message-store.ts";
-import { RETRY } from "./outbox.ts";
+import { RETRY } from "./attempts.ts";
 import type { Outbox } from "./outbox.ts";
 import { SetBackClock } from "./set-back-clock.ts";
 import type { Statestore } from "../statestore.ts";

@@ -225,11 +225,22 @@ function refusal(error: unknown, value: unknown, what: string): SpawnError {
 /** The error for a value that was refused: what was found, and where. */
 function explain(value: unknown, what: string): SpawnError {
   const found = findProblem(value, what, []) ?? `${what}: a value that changes while it is read`;
+  const inPlace = INSTEAD.find(([kind]) => found.endsWith(kind));
+  const hint = inPlace === undefined ? "" : `; ${inPlace[1]} is one`;
   return new SpawnError(
     "INVALID_ARGUMENT",
-    `${found}; expected null, a boolean, a finite number, a string, an array or a plain object`,
+    `${found}; expected null, a boolean, a finite number, a string, an array or a plain object${hint}`,
   );
 }
+
+/** What says the same as the values that are tried most often. */
+const INSTEAD: readonly (readonly [kind: string, json: string])[] = [
+  ["instance of Date", "date.getTime()"],
+  ["instance of Map", "Object.fromEntries(map)"],
+  ["instance of Set", "[...set]"],
+  ["instance of Promise", "what it resolves to, with await,"],
+  ["got bigint", "String(value)"],
+];
 
 function findProblem(value: unknown, path: string, parents: readonly object[]): string | undefined {
   if (typeof value === "number" && !Number.isFinite(value)) return `${path}: got ${value}`;

@@ -104,6 +104,34 @@ describe("a stream", () => {
     expect(heard).toEqual([]);
   });
 
+  test("that has ended says so to who asks it then, and that nothing was sent", async () => {
+    const [left, right] = await sockets();
+    const { end } = endOf(left);
+    endOf(right);
+    end.close("enough");
+    let hasReturned = false;
+    const lost = new Promise((resolve) => {
+      const waiter = {
+        answered: resolve,
+        lost: (told: Lost) => resolve({ ...told, hasReturned }),
+      };
+      end.ask(FrameKind.invoke, Buffer.from("x"), waiter);
+      hasReturned = true;
+    });
+    expect(await lost).toEqual({
+      reason: "enough",
+      isTooLarge: false,
+      isUnsent: true,
+      hasReturned: true,
+    });
+    const nobody = {
+      answered: () => expect.unreachable(),
+      lost: () => expect.unreachable(),
+    };
+    end.giveUp(end.ask(FrameKind.invoke, Buffer.from("x"), nobody));
+    await sleep(0);
+  });
+
   test("loses an answer that is larger than it may be, and goes on", async () => {
     const [left, right] = await sockets();
     const { end: near } = endOf(left, {}, { bodyBytesMax: 10 });

@@ -53,7 +53,7 @@ export type AnswerKind =
   | typeof FrameKind.failed
   | typeof FrameKind.declined;
 
-/** Whoever waits for an answer. One of the two is called, once. */
+/** Whoever waits for an answer. One of the two is called, once, and not before `ask` has returned. */
 export interface Waiter {
   answered(kind: AnswerKind, body: Buffer): void;
   lost(lost: Lost): void;
@@ -64,6 +64,8 @@ export interface Lost {
   readonly reason: string;
   /** Whether it came and was too large to be kept; else the connection has ended. */
   readonly isTooLarge: boolean;
+  /** Whether the request was certainly not sent: the connection had ended before. */
+  readonly isUnsent: boolean;
 }
 
 const HEARTBEAT_MS = 10_000;
@@ -99,7 +101,8 @@ export class StreamConnection {
   readonly #waiters = new Map<number, Waiter>();
   readonly #heartbeat: NodeJS.Timeout;
   #lastId = 0;
-  #isClosed = false;
+  /** Why it has ended, once it has. */
+  #closedFor: string | undefined;
   #silentBeats = 0;
   #unsentAtBeat = 0;
   /** The frame that was coming at the last heartbeat, and since when. */
@@ -128,7 +131,7 @@ export class StreamConnection {
   }
 
   get isOpen(): boolean {
-    return !this.#isClosed;
+    return this.#closedFor === undefined;
   }
 
   /** Bytes that the other end has not taken. */
@@ -138,7 +141,7 @@ export class StreamConnection {
 
   /** Has it told that the stream has ended; at once if it has. */
   onClosed(listener: () => void): void {
-    if (this.#isClosed) listener();
+    if (!this.isOpen) listener();
     else this.#socket.once("close", listener);
   }
 
@@ -153,29 +156,30 @@ export class StreamConnection {
     if (head.length > 0) this.#read(head);
   }
 
-  /** Asks the other end; answers the id of the request. It has to be open. */
+  /** Asks the other end; answers the id of the request. */
   ask(kind: FrameKind, body: Uint8Array, waiter: Waiter): number {
     const id = this.#nextId();
     this.#waiters.set(id, waiter);
-    this.#writer.send(kind, id, body);
+    if (this.isOpen) this.#writer.send(kind, id, body);
+    else queueMicrotask(() => this.#lose([id], { isUnsent: true }));
     return id;
   }
 
   /** Forgets a request: its waiter hears nothing any more, and the other end is told so. */
   giveUp(id: number): void {
-    if (this.#waiters.delete(id) && !this.#isClosed) {
+    if (this.#waiters.delete(id) && this.isOpen) {
       this.#writer.send(FrameKind.cancel, id, NO_BODY);
     }
   }
 
   /** Answers a request, if there is still somebody to answer. */
   answer(id: number, kind: AnswerKind, body: Uint8Array = NO_BODY): void {
-    if (!this.#isClosed) this.#writer.send(kind, id, body);
+    if (this.isOpen) this.#writer.send(kind, id, body);
   }
 
   /** Ends it when all is sent, or nobody takes it. */
   end(reason: string): void {
-    if (this.#isClosed) return;
+    if (!this.isOpen) return;
     this.#writer.flush();
     this.#settle(reason);
     this.#socket.end();
@@ -185,18 +189,30 @@ export class StreamConnection {
 
   /** Ends it at once. */
   close(reason: string): void {
-    if (this.#isClosed) return;
+    if (!this.isOpen) return;
     this.#socket.destroy();
     this.#settle(reason);
   }
 
   #settle(reason: string): void {
-    this.#isClosed = true;
+    this.#closedFor = reason;
     clearInterval(this.#heartbeat);
-    const waiters = [...this.#waiters.values()];
-    this.#waiters.clear();
+    const sent = [...this.#waiters.keys()];
     this.#listener.closed(reason);
-    for (const waiter of waiters) waiter.lost({ reason, isTooLarge: false });
+    this.#lose(sent, { isUnsent: false });
+  }
+
+  /** Tells those who wait for these requests, and still do, that the connection has ended. */
+  #lose(ids: readonly number[], { isUnsent }: Pick<Lost, "isUnsent">): void {
+    const reason = this.#closedFor!;
+    for (const id of ids) this.#taken(id)?.lost({ reason, isTooLarge: false, isUnsent });
+  }
+
+  /** Whoever waits for that answer; from now on nobody does. */
+  #taken(id: number): Waiter | undefined {
+    const waiter = this.#waiters.get(id);
+    this.#waiters.delete(id);
+    return waiter;
   }
 
   #nextId(): number {
@@ -206,16 +222,17 @@ export class StreamConnection {
   }
 
   #read(chunk: Buffer): void {
-    if (this.#isClosed) return;
+    if (!this.isOpen) return;
     this.#silentBeats = 0;
     this.#reader.read(chunk);
-    if (this.#isClosed) return;
+    if (!this.isOpen) return;
     if (this.#listener.holds?.(this.#reader.heldBytes) === false) this.#reader.drop();
   }
 
   #take(kind: number, id: number, body: Buffer): void {
-    if (this.#isClosed) return;
-    if (answers.has(kind)) return this.#answered(kind as AnswerKind, id, body);
+    if (!this.isOpen) return;
+    // Whoever asked may have given up meanwhile.
+    if (answers.has(kind)) return this.#taken(id)?.answered(kind as AnswerKind, body);
     if (requests.has(kind)) return this.#listener.asked(kind, id, body);
     switch (kind) {
       case FrameKind.cancel:
@@ -227,29 +244,18 @@ export class StreamConnection {
     }
   }
 
-  #answered(kind: AnswerKind, id: number, body: Buffer): void {
-    const waiter = this.#waiters.get(id);
-    // Whoever asked has given up meanwhile.
-    if (waiter === undefined) return;
-    this.#waiters.delete(id);
-    waiter.answered(kind, body);
-  }
-
   #takeTooLarge(kind: number, id: number, bytes: number): void {
-    if (this.#isClosed) return;
+    if (!this.isOpen) return;
     const { bodyBytesMax } = this.#limits;
     if (bytes > bodyBytesMax * DISCARDED_SHARE_MAX) {
       return this.close(`a frame of ${bytes} bytes came; at most ${bodyBytesMax} are read`);
     }
     if (requests.has(kind)) return this.#listener.tooLarge(kind, id, bytes);
-    const waiter = this.#waiters.get(id);
-    if (waiter === undefined) return;
-    this.#waiters.delete(id);
     const reason =
       bytes > bodyBytesMax
         ? `the answer has ${bytes} bytes; at most ${bodyBytesMax} are read`
         : `the answer was not kept: ${bytes} bytes were too many together with others`;
-    waiter.lost({ reason, isTooLarge: true });
+    this.#taken(id)?.lost({ reason, isTooLarge: true, isUnsent: false });
   }
 
   /** After something was handed over: whoever does not read it is not listened to. */
@@ -265,7 +271,7 @@ export class StreamConnection {
   }
 
   #drained(): void {
-    if (this.#isClosed) return;
+    if (!this.isOpen) return;
     this.#socket.resume();
     this.#listener.drained?.();
   }

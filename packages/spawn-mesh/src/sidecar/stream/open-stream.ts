@@ -22,16 +22,19 @@ const SERVICE_UNAVAILABLE = 503;
  * The connection; `undefined` from a sidecar, or something before it, that gives none.
  *
  * @param program names this program each time that it connects
+ * @param signal gives up asking
  * @throws {SpawnError} `NODE_UNAVAILABLE` when the sidecar cannot be reached at the moment
  */
 export function openStream(
   { isTls, target, token }: SidecarAddress,
   program: string,
+  signal: AbortSignal,
 ): Promise<OpenedSocket | undefined> {
   return new Promise((resolve, reject) => {
     const sending = (isTls ? httpsRequest : httpRequest)({
       ...target,
       agent: false,
+      signal,
       method: "GET",
       path: STREAM_PATH,
       headers: {

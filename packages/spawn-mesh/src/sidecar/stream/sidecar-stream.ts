@@ -5,21 +5,26 @@
  * between that lets no stream through, is asked for one again after a while.
  */
 import { randomUUID } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
 import { FrameKind, StreamConnection } from "../../protocol/index.ts";
+import { jittered } from "../jittered.ts";
 import type { SidecarAddress } from "../sidecar-address.ts";
 import type { HostedRuns } from "./hosted-runs.ts";
 import { NEGOTIATION_MS_MAX, openStream } from "./open-stream.ts";
 import type { OpenedSocket } from "./open-stream.ts";
 
-/** For how long calls ask for no stream after a sidecar gave none, in milliseconds. */
+/** For how long calls wait for a stream that is being opened, in milliseconds; then they make requests. */
+const PATIENCE_MS = 500;
+/** For how long calls ask for no stream after a sidecar gave none, at most, in milliseconds. */
 const ASK_AGAIN_MS = 30_000;
-/** For how long after it could not be reached, in milliseconds. */
+/** For how long after it could not be reached, at most, in milliseconds. */
 const TRY_AGAIN_MS = 1_000;
 /** How long a sidecar is waited for that is told that no more runs are begun, in milliseconds. */
 const LEAVE_MS_MAX = 2_000;
 /** The largest answer or run that is read, in bytes. */
 const BODY_BYTES_MAX = 64 * 1024 * 1024;
 const NO_BODY = new Uint8Array(0);
+const ENDED_HERE = "this program has ended it";
 
 export class SidecarStream {
   readonly #address: SidecarAddress;
@@ -29,9 +34,13 @@ export class SidecarStream {
   readonly #listeners: (() => void)[] = [];
   #connection: StreamConnection | undefined;
   #opening: Promise<StreamConnection | undefined> | undefined;
+  /** Is over when the stream is open that is being opened, or is not to be had soon. */
+  #patience: Promise<unknown> | undefined;
   /** Calls ask for no stream before that (monotonic milliseconds). */
   #askAt = 0;
-  #isClosed = false;
+  /** The connection on which no frame has come yet. */
+  #unproven: StreamConnection | undefined;
+  readonly #closing = new AbortController();
 
   /** @param runs does what the sidecar asks for; `undefined` for a program that hosts nothing */
   constructor(address: SidecarAddress, runs?: HostedRuns) {
@@ -49,16 +58,15 @@ export class SidecarStream {
     return this.#connection;
   }
 
-  /** The connection for a call, opened if there is none; `undefined` when there is none to be had. */
+  /** The connection for a call, opened if there is none; `undefined` when none is to be had soon. */
   async forCall(): Promise<StreamConnection | undefined> {
     if (this.#connection !== undefined) return this.#connection;
-    if (this.#opening === undefined && performance.now() < this.#askAt) return undefined;
-    try {
-      return await this.open();
-    } catch {
-      // A request of the protocol says what is the matter.
-      return undefined;
-    }
+    const isWorthIt = this.#opening !== undefined || performance.now() >= this.#askAt;
+    if (!isWorthIt) return undefined;
+    // When it cannot be opened, a request of the protocol says what is the matter.
+    this.open().catch(() => undefined);
+    await this.#patience;
+    return this.#connection;
   }
 
   /**
@@ -68,7 +76,10 @@ export class SidecarStream {
    */
   open(): Promise<StreamConnection | undefined> {
     if (this.#connection !== undefined) return Promise.resolve(this.#connection);
-    this.#opening ??= this.#open().finally(() => (this.#opening = undefined));
+    if (this.#opening === undefined) {
+      this.#opening = this.#open().finally(() => (this.#opening = undefined));
+      this.#patience = settledWithin(this.#opening, PATIENCE_MS);
+    }
     return this.#opening;
   }
 
@@ -92,19 +103,20 @@ export class SidecarStream {
   }
 
   close(): void {
-    this.#isClosed = true;
-    this.#connection?.end("this program has ended it");
+    this.#closing.abort();
+    this.#unproven?.close(ENDED_HERE);
+    this.#connection?.end(ENDED_HERE);
   }
 
   async #open(): Promise<StreamConnection | undefined> {
-    this.#askAt = performance.now() + TRY_AGAIN_MS;
-    const opened = await openStream(this.#address, this.#program);
+    this.#askAt = performance.now() + jittered(TRY_AGAIN_MS);
+    const opened = await openStream(this.#address, this.#program, this.#closing.signal);
     const connection = opened && (await this.#begun(opened));
     if (connection === undefined) {
-      this.#askAt = performance.now() + ASK_AGAIN_MS;
+      this.#askAt = performance.now() + jittered(ASK_AGAIN_MS);
       return undefined;
     }
-    if (this.#isClosed) connection.close("this program has ended it");
+    if (this.#closing.signal.aborted) connection.close(ENDED_HERE);
     // It may have ended with what came behind the first frame.
     if (!connection.isOpen) return undefined;
     this.#askAt = 0;
@@ -125,8 +137,9 @@ export class SidecarStream {
         },
         tooLarge: (_kind, id, bytes) => runs?.refuse(connection, id, bytes),
         cancelled: (id) => runs?.cancel(connection, id),
-        beat() {
+        beat: () => {
           clearTimeout(timer);
+          this.#unproven = undefined;
           resolve(connection);
         },
         drained: () => this.#changed(),
@@ -137,6 +150,7 @@ export class SidecarStream {
         },
       });
       const timer = setTimeout(() => connection.close("no frame came"), NEGOTIATION_MS_MAX);
+      this.#unproven = connection;
       connection.begin(head);
     });
   }
@@ -151,4 +165,15 @@ export class SidecarStream {
   #changed(): void {
     for (const listener of this.#listeners) listener();
   }
+}
+
+/** Resolves when a promise is settled, and after so long in any case. */
+async function settledWithin(promise: Promise<unknown>, timeoutMs: number): Promise<void> {
+  const waiting = new AbortController();
+  const { signal } = waiting;
+  await Promise.race([
+    promise.catch(() => undefined),
+    sleep(timeoutMs, undefined, { signal, ref: false }).catch(() => undefined),
+  ]);
+  waiting.abort();
 }

@@ -132,8 +132,11 @@ class StreamCall implements Waiter {
     this.end((settle) => settle.resolve({ isDone: kind === FrameKind.done, body }));
   }
 
-  lost({ reason }: Lost): void {
-    this.end((settle) => settle.reject(failedExchange(new Error(reason), true)));
+  lost({ reason, isUnsent }: Lost): void {
+    this.end((settle) => {
+      if (isUnsent) settle.resolve(undefined);
+      else settle.reject(failedExchange(new Error(reason), true));
+    });
   }
 
   /** Nobody waits any more. @param errorOf the error, which knows whether something was sent */

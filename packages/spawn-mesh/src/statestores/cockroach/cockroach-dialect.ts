@@ -24,6 +24,7 @@ const parts: PartsDialect = {
 
 export const cockroachDialect: Dialect = {
   ...postgresDialect,
+  beforeWalk: [],
   migrations: {
     ...migrations,
     makeVersions: migrations.makeVersions.map(adapted),

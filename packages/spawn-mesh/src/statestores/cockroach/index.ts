@@ -24,6 +24,7 @@ export type { TlsMaterial } from "../sql/tls-material.ts";
 export function cockroachStatestore(options: PostgresStatestoreOptions): Statestore {
   return pgStatestore(options, {
     dialect: cockroachDialect,
+    port: 26_257,
     settings: [],
     beforeLock: [
       ...cockroachDialect.migrations.makeVersions,

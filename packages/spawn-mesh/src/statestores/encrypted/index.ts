@@ -3,6 +3,7 @@
  * way in and opened on their way out. The statestore within sees bytes, and all that it needs to do
  * its work: names, ids, tags, times. See docs/guides/encryption.md.
  */
+import { checkStatestore } from "../../engine/given-statestore.ts";
 import type { ActorId } from "../../engine/actor-id.ts";
 import type { ActorQueries } from "../../engine/actor-queries.ts";
 import { describeThrown, isSpawnError, SpawnError } from "../../engine/errors.ts";
@@ -42,6 +43,7 @@ export function encryptedStatestore(
   inner: Statestore,
   encryption: Encryption,
 ): EncryptedStatestore {
+  checkStatestore("encryptedStatestore", inner);
   return new SealingStatestore(inner, encryption);
 }
 
@@ -111,7 +113,10 @@ class SealingStatestore implements EncryptedStatestore {
 
   async commit(commits: readonly Commit[]): Promise<readonly (StoreHandle | undefined)[]> {
     const sealing = this.#sealing;
-    return await this.#inner.commit(commits.map((commit) => sealCommit(sealing, commit)));
+    const answer = this.#inner.commit(commits.map((commit) => sealCommit(sealing, commit)));
+    // Who gets this answer often makes another such group; until then this thread mostly waits.
+    setImmediate(() => sealing.prepare());
+    return await answer;
   }
 
   listRevisions(actor: ActorId): Promise<readonly RevisionInfo[]> {

@@ -1,6 +1,7 @@
 /** The keys of a system, checked. Nothing of a key ever gets into a message, an event or a dump. */
 import { createSecretKey, KeyObject } from "node:crypto";
 import { SpawnError } from "../../engine/errors.ts";
+import { checkOptionNames } from "../../engine/option-names.ts";
 import { KEY_BYTES, XaesKey } from "./xaes.ts";
 
 /** A key of 32 bytes: as base64 or hexadecimal text, as bytes, or as a secret `KeyObject` of Node. */
@@ -37,6 +38,7 @@ export class Keyring {
     if (typeof options !== "object" || options === null || !isRecord(options.keys)) {
       throw refusal("expected an object with keys by their ids");
     }
+    checkOptionNames("encryption", options, ["keys", "active", "required"]);
     const entries = Object.entries(options.keys);
     if (entries.length === 0) throw refusal("expected at least one key, got none");
     this.#keys = new Map(entries.map(([id, material]) => [id, keyOf(id, material)]));

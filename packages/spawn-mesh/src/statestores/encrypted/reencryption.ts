@@ -9,6 +9,7 @@ import { askPatiently } from "../../engine/asked-store.ts";
 import { sleep, systemClock } from "../../engine/clock.ts";
 import type { Clock } from "../../engine/clock.ts";
 import { SpawnError } from "../../engine/errors.ts";
+import { checkWorkOptions } from "../../engine/option-names.ts";
 import type { Rewrite, SealedRows } from "../../engine/sealed-rows.ts";
 import type { Sealing } from "./sealing.ts";
 
@@ -42,6 +43,7 @@ export interface Reencryption extends ReencryptionProgress {
   readonly isComplete: boolean;
 }
 
+const OPTION_NAMES = ["rowsPerSecondMax", "onProgress", "signal", "clock"] as const;
 const ROWS_PER_SECOND_MAX = 2000;
 /** Small, since calls wait while a part is encrypted. */
 const PART_ROWS = 40;
@@ -55,6 +57,7 @@ export async function reencrypt(
   sealing: Sealing,
   options: ReencryptionOptions,
 ): Promise<Reencryption> {
+  checkWorkOptions("reencrypt", options, OPTION_NAMES);
   const { rowsPerSecondMax = ROWS_PER_SECOND_MAX } = options;
   if (!(rowsPerSecondMax > 0)) {
     throw new SpawnError(

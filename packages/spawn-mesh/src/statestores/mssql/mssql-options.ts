@@ -14,7 +14,7 @@ export interface MssqlStatestoreOptions extends ConnectionLimits {
    */
   readonly url: string;
   /** Certificates. Giving any asks for TLS. */
-  readonly tls?: TlsMaterial;
+  readonly tls?: TlsMaterial | undefined;
 }
 
 const DEFAULT_PORT = 1433;

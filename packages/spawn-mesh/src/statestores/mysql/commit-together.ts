@@ -8,13 +8,15 @@
  * order of their keys, so that two groups do not wait for one another.
  */
 import { keyOfDefinition } from "../sql/actor-key.ts";
-import { CODEC_JSON, flagsOf, IS_DELETED, replyStatus, tagsText } from "../sql/actor-rows.ts";
+import { flagsOf, IS_DELETED, replyStatus, tagsText } from "../sql/actor-rows.ts";
+import { CODEC_JSON } from "../stored-codec.ts";
 import { keyBytes } from "../sql/actor-walk.ts";
 import type { KeyedCommit } from "../sql/commit-group.ts";
 import { etagBytes, keptBy, type PartsDialect, removedBy, stateOf } from "../sql/commit-script.ts";
 import { areThese, idBytes, IS_TIMER, SENT_COLUMNS, sentRow } from "../sql/message-rows.ts";
 import { sealableColumns } from "../sql/sealed-columns.ts";
 import { lockMessages } from "../sql/sql-messages.ts";
+import { listed } from "./listed-rows.ts";
 import { joined, type Sql, sql, type SqlValue, text } from "../sql/sql.ts";
 
 /** That the row which is there is the one that the given row changes. */
@@ -237,18 +239,4 @@ function trimHistory(dialect: PartsDialect, updates: readonly KeyedCommit[]): re
 
 function keysOf(commits: readonly KeyedCommit[]): readonly Buffer[] {
   return commits.map(({ key }) => key);
-}
-
-/** Rows of values, as VALUES has them; each ends with `ending`. */
-function listed(rows: readonly Row[], ending = ""): Sql {
-  const texts: string[] = [];
-  let before = "(";
-  for (const row of rows) {
-    for (let at = 0; at < row.length; at++) {
-      texts.push(before);
-      before = ", ";
-    }
-    before = `${ending}), (`;
-  }
-  return { texts: [...texts, `${ending})`], values: rows.flat() };
 }

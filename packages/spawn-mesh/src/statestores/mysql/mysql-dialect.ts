@@ -6,6 +6,7 @@ import { joined, sql, text } from "../sql/sql.ts";
 import { checkDurability } from "./durability.ts";
 import { commitTogether } from "./commit-together.ts";
 import { migrations } from "./migrations.ts";
+import { addMissing } from "./missing-rows.ts";
 
 /** Texts of scripts stay well below the packet that servers take unless told otherwise. */
 const COMMIT_ROWS_MAX = 256;
@@ -60,6 +61,7 @@ export const mysqlDialect: Dialect = {
   commitRowsMax: COMMIT_ROWS_MAX,
   prune: (wall, limit) =>
     sql`DELETE FROM spawn_inbox WHERE expire_at < ${wall} ORDER BY expire_at LIMIT ${limit}`,
+  addMissing: (rows) => addMissing(parts, rows),
   commit: (owner, commits) => commitScript(parts, owner, commits),
   commitTogether: (owner, commits) => commitTogether(parts, owner, commits),
   claim: (driver, claim) => claimStepByStep(parts, driver, claim),

@@ -20,7 +20,7 @@ export interface MysqlStatestoreOptions extends ConnectionLimits {
    */
   readonly url: string;
   /** Certificates. Giving any asks for TLS. */
-  readonly tls?: TlsMaterial;
+  readonly tls?: TlsMaterial | undefined;
 }
 
 const DEFAULT_PORT = 3306;

@@ -10,7 +10,8 @@
  */
 import { keyOfDefinition } from "../sql/actor-key.ts";
 import { keyBytes } from "../sql/actor-walk.ts";
-import { CODEC_JSON, flagsOf, IS_DELETED, replyStatus, tagsText } from "../sql/actor-rows.ts";
+import { flagsOf, IS_DELETED, replyStatus, tagsText } from "../sql/actor-rows.ts";
+import { CODEC_JSON } from "../stored-codec.ts";
 import type { KeyedCommit } from "../sql/commit-group.ts";
 import { etagBytes, keptBy } from "../sql/commit-script.ts";
 import { type ColumnType, commonForms, type CommitScript, type GivenRows } from "../sql/dialect.ts";

@@ -33,9 +33,17 @@ export async function checkDurability(driver: SqlDriver): Promise<readonly Store
     const value = textOf(values[index]);
     return isSafe(value) ? [] : [{ setting, value, risk }];
   });
-  const isAsynchronous = textOf(values[3]) === "" && numberOf(values[4]) > 0;
-  return isAsynchronous ? [...warnings, asynchronousStandbys] : warnings;
+  const [commits, standbys] = [textOf(values[0]), textOf(values[3])];
+  if (standbys === "" && numberOf(values[4]) > 0) return [...warnings, asynchronousStandbys];
+  if (standbys !== "" && ["local", "remote_write"].includes(commits))
+    return [...warnings, { ...forgetfulStandbys, value: commits }];
+  return warnings;
 }
+
+const forgetfulStandbys: Omit<StoreWarning, "value"> = {
+  setting: "synchronous_commit",
+  risk: "commits do not wait until a standby has them on its disk: a failover may lose acknowledged changes",
+};
 
 const asynchronousStandbys: StoreWarning = {
   setting: "synchronous_standby_names",

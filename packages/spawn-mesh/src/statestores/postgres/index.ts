@@ -22,6 +22,7 @@ const MIGRATION_LOCK = 0x7370_6177;
 export function postgresStatestore(options: PostgresStatestoreOptions): Statestore {
   return pgStatestore(options, {
     dialect: postgresDialect,
+    port: 5432,
     settings: [
       // A plan that was made when the tables were empty reads all of them, however large they are now.
       "SET plan_cache_mode = force_custom_plan",

@@ -9,13 +9,18 @@ import { type PostgresStatestoreOptions, resolvePostgres } from "./postgres-opti
 /** What differs between the servers. */
 export interface PgServer extends Omit<PostgresSession, "settings"> {
   readonly dialect: Dialect;
+  /** Where it listens unless the address says otherwise. */
+  readonly port: number;
   /** Statements that begin every connection, beside those that set its time-outs. */
   readonly settings: readonly string[];
 }
 
 /** @throws {SpawnError} `INVALID_ARGUMENT` for an address or a limit that cannot be */
 export function pgStatestore(options: PostgresStatestoreOptions, server: PgServer): Statestore {
-  const { pool, address, statementTimeoutMs, lockTimeoutMs } = resolvePostgres(options);
+  const { pool, address, statementTimeoutMs, lockTimeoutMs } = resolvePostgres(
+    options,
+    server.port,
+  );
   const { dialect, settings, beforeLock, lock } = server;
   const timeouts = [
     `SET statement_timeout = ${statementTimeoutMs}`,

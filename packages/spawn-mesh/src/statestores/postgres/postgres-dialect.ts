@@ -1,6 +1,6 @@
 /** How PostgreSQL says what databases say differently. */
 import { commonForms, type Dialect } from "../sql/dialect.ts";
-import { sql, text } from "../sql/sql.ts";
+import { joined, sql, text } from "../sql/sql.ts";
 import { claimStatement, laneHeads } from "./claim-statement.ts";
 import { commitScript } from "./commit-statement.ts";
 import { checkDurability } from "./durability.ts";
@@ -13,6 +13,15 @@ const GIVEN_ROWS_MAX = 1_000;
 
 export const postgresDialect: Dialect = {
   ...commonForms,
+  // Until a table was analyzed, so few rows are expected that it seems cheapest to read and sort them.
+  beforeWalk: [
+    sql`SELECT ${joined(
+      ["bitmapscan", "seqscan", "sort", "hashjoin", "mergejoin"].map((way) =>
+        text(`set_config('enable_${way}', 'off', true)`),
+      ),
+      ", ",
+    )}`,
+  ],
   migrations,
   commitRowsMax: COMMIT_ROWS_MAX,
   givenRowsMax: GIVEN_ROWS_MAX,

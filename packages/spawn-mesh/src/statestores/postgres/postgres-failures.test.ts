@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { answeredFailure } from "./postgres-failures.ts";
+import { answeredFailure, isRace } from "./postgres-failures.ts";
 
 function answer(code: string): Error {
   return Object.assign(new Error("as the server said"), { code, severity: "ERROR" });
@@ -17,6 +17,8 @@ test.each([
   ["58030", "retry"],
   ["25006", "retry"],
   ["23505", "retry"],
+  ["42710", "retry"],
+  ["42P07", "retry"],
   ["53100", "capacity"],
   ["53300", "capacity"],
   ["22001", "rows"],
@@ -39,4 +41,16 @@ test.each([
   ["what is no error", "gone"],
 ])("%s is no answer", (_, error) => {
   expect(answeredFailure(error)).toBeUndefined();
+});
+
+test.each([
+  ["an entry of the catalogue", "23505"],
+  ["a type", "42710"],
+  ["a table", "42P07"],
+])("%s that another process makes at the same moment is there a moment later", (_, code) => {
+  expect(isRace(answer(code))).toBe(true);
+});
+
+test("who may not make a table is in nobody's way", () => {
+  expect(isRace(answer("42501"))).toBe(false);
 });

@@ -22,6 +22,8 @@ const kinds: Readonly<Record<string, StoreFailureKind>> = {
   "58": "retry", // system errors: input and output
   "25": "retry", // read only: after a failover the next connection is to another server
   "23505": "retry", // unique_violation: a race, which the next attempt sees
+  "42710": "retry", // duplicate_object: another process makes the same table, as in `races`
+  "42P07": "retry", // duplicate_table
   "0A": "retry", // cached plan must not change result type: while tables are expanded
   "26": "retry", // a prepared statement is gone: behind a pooler
   "25P02": "retry", // in_failed_sql_transaction: an earlier statement failed and says why
@@ -56,9 +58,15 @@ export function isStaleConnection(error: unknown): boolean {
   return code !== undefined && stale.some((prefix) => code.startsWith(prefix));
 }
 
+/**
+ * How `CREATE TABLE IF NOT EXISTS` fails when another process makes the table at the same moment: at an
+ * index of the catalogue, at the type of its rows, or at the table itself.
+ */
+const races: readonly unknown[] = ["23505", "42710", "42P07"];
+
 /** Whether another process has made the same thing at the same moment. */
 export function isRace(error: unknown): boolean {
-  return sqlState(error) === "23505";
+  return races.includes(sqlState(error));
 }
 
 /** The SQLSTATE of an error that the server sent. Errors of Node have codes too, but no severity. */

@@ -19,7 +19,7 @@ export interface PostgresStatestoreOptions extends ConnectionLimits {
    */
   readonly url: string;
   /** Certificates. Giving any asks for TLS. */
-  readonly tls?: TlsMaterial;
+  readonly tls?: TlsMaterial | undefined;
 }
 
 /** Options of a pool of `pg`. */
@@ -27,7 +27,7 @@ interface PgPoolOptions {
   readonly host: string;
   readonly port: number;
   readonly user: string;
-  readonly password: string;
+  readonly password: string | (() => never);
   readonly database: string;
   readonly application_name: string;
   readonly options: string | undefined;
@@ -39,8 +39,6 @@ interface PgPoolOptions {
   readonly pipeline: true;
   readonly allowExitOnIdle: true;
 }
-
-const DEFAULT_PORT = 5432;
 
 const sslModes: Readonly<Record<string, "off" | "verified" | "unverified">> = {
   disable: "off",
@@ -58,14 +56,20 @@ export interface ResolvedPostgres {
   readonly lockTimeoutMs: number;
 }
 
-/** @throws {SpawnError} `INVALID_ARGUMENT` */
-export function resolvePostgres(options: PostgresStatestoreOptions): ResolvedPostgres {
+/**
+ * @param port when the address has none
+ * @throws {SpawnError} `INVALID_ARGUMENT`
+ */
+export function resolvePostgres(
+  options: PostgresStatestoreOptions,
+  port: number,
+): ResolvedPostgres {
   const { tls } = options;
   const { connectionsMax, connectTimeoutMs, statementTimeoutMs, lockTimeoutMs } =
     resolveConnectionLimits(options);
   const url = parseUrl(options.url, {
     schemes: ["postgres", "postgresql"],
-    port: DEFAULT_PORT,
+    port,
     parameters: ["sslmode", "application_name", "options"],
   });
   return {
@@ -73,7 +77,7 @@ export function resolvePostgres(options: PostgresStatestoreOptions): ResolvedPos
       host: url.host,
       port: url.port,
       user: url.user,
-      password: url.password,
+      password: url.password === "" ? noPassword : url.password,
       database: url.database,
       application_name: url.parameters.get("application_name") ?? "spawn-mesh",
       options: url.parameters.get("options") ?? undefined,
@@ -89,6 +93,11 @@ export function resolvePostgres(options: PostgresStatestoreOptions): ResolvedPos
     statementTimeoutMs,
     lockTimeoutMs,
   };
+}
+
+/** Asked only when the server wants one. Without it the driver would look in its environment. */
+function noPassword(): never {
+  throw new Error("the server wants a password, and the address has none");
 }
 
 function sslModeOf(mode: string | undefined): "off" | "verified" | "unverified" | undefined {

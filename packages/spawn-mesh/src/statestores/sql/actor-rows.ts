@@ -10,6 +10,7 @@ import type {
   Tags,
 } from "../../engine/statestore.ts";
 import type { Sealed } from "../../engine/sealed-rows.ts";
+import { codecOf } from "../stored-codec.ts";
 import { handleOf, latin1 } from "./actor-key.ts";
 import { bytesOf, jsonOf, numberOf, optionalNumber, textOf } from "./driver-values.ts";
 import { plainBytes, sealedOf, textOrSealed } from "./sealed-columns.ts";
@@ -19,12 +20,9 @@ export const IS_DELETED = 1;
 /** The state is a text, kept as UTF-8. */
 const IS_TEXT = 4;
 
-/** JSON is the only codec there is. */
-export const CODEC_JSON = 0;
-
 const REPLY_KINDS = ["reply", "continued", "failed"] as const;
 
-export const STATE_COLUMNS = "rev, at, state_version, tags, flags, key_id, state, etag";
+export const STATE_COLUMNS = "rev, at, state_version, tags, flags, key_id, state, etag, codec";
 
 export const ACTOR_COLUMNS: string = `${STATE_COLUMNS}, k, "system", definition, name,
   base_etag, epoch, owner, kept_at`;
@@ -51,11 +49,11 @@ export function replyStatus({ kind }: StoredReply): number {
 
 /** A row of {@link STATE_COLUMNS}. @throws {SpawnError} `STATE_CORRUPT` */
 export function storedState(row: readonly unknown[]): StoredState {
-  const [revision, at, stateVersion, tags, flags, keyId, state, etag] = row;
+  const [revision, at, stateVersion, tags, flags, keyId, state, etag, codec] = row;
   return {
     etag: latin1(bytesOf(etag)),
     state: keyId === null ? stateOf(state, numberOf(flags)) : sealedOf(keyId, state),
-    codec: "json",
+    codec: codecOf(codec),
     stateVersion: numberOf(stateVersion),
     tags: tags === null ? undefined : (jsonOf("tags", tags) as Tags),
     revision: numberOf(revision),
@@ -69,7 +67,7 @@ export function storedState(row: readonly unknown[]): StoredState {
  * @throws {SpawnError} `STATE_CORRUPT`, `KEY_COLLISION` when the row is another actor's
  */
 export function storedActor(row: readonly unknown[], actor: ActorId): StoredActor {
-  const [key, system, definition, name, baseEtag, epoch, owner, keptAt, unsent] = row.slice(8);
+  const [key, system, definition, name, baseEtag, epoch, owner, keptAt, unsent] = row.slice(9);
   const found = { system: textOf(system), definition: textOf(definition), name: textOf(name) };
   if (!isSame(found, actor)) {
     throw new SpawnError(

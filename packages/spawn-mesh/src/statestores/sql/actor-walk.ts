@@ -6,8 +6,8 @@
 import type { IndexCondition } from "../../engine/actor-queries.ts";
 import type { IndexKey } from "../../engine/values/index-values.ts";
 import type { Tags } from "../../engine/statestore.ts";
-import type { Dialect } from "./dialect.ts";
-import { joined, type Sql, sql, type SqlValue, text } from "./sql.ts";
+import type { Dialect, SqlDriver } from "./dialect.ts";
+import { joined, type Sql, sql, type SqlResult, type SqlValue, text } from "./sql.ts";
 
 export interface Walk {
   /** The tables, as FROM has them. */
@@ -23,6 +23,15 @@ export interface WalkPart {
   /** The values of the walk's place that the part before ended at; none for the first. */
   readonly after: readonly SqlValue[] | undefined;
   readonly looksMax: number;
+}
+
+/** Runs a statement that goes along a key. */
+export async function walkWith(
+  { beforeWalk = [] }: Pick<Dialect, "beforeWalk">,
+  driver: SqlDriver,
+  statement: Sql,
+): Promise<SqlResult> {
+  return (await driver.snapshot([...beforeWalk, statement])).at(-1)!;
 }
 
 /** Answers the place of the last row to look at, or nothing if all are to be. */

@@ -9,7 +9,8 @@
 import type { Commit } from "../../engine/statestore.ts";
 import { keyOfDefinition } from "./actor-key.ts";
 import { keyBytes } from "./actor-walk.ts";
-import { CODEC_JSON, flagsOf, replyStatus, tagsText } from "./actor-rows.ts";
+import { flagsOf, replyStatus, tagsText } from "./actor-rows.ts";
+import { CODEC_JSON } from "../stored-codec.ts";
 import type { KeyedCommit } from "./commit-group.ts";
 import type { CommitScript, Dialect } from "./dialect.ts";
 import { areThese, idBytes, IS_TIMER } from "./message-rows.ts";

@@ -20,15 +20,23 @@ export interface UrlRules {
   readonly parameters: readonly string[];
 }
 
+const HOW_TO_WRITE =
+  "what a user or a password has of / : @ ? # % [ ] has to be written as encodeURIComponent does";
+
 /** @throws {SpawnError} `INVALID_ARGUMENT`; the message never has the address in it, where the password is */
 export function parseUrl(text: unknown, rules: UrlRules): DatabaseUrl {
   const form = `${rules.schemes[0]}://USER:PASSWORD@HOST:PORT/DATABASE`;
-  const url = typeof text === "string" && URL.canParse(text) ? new URL(text) : undefined;
-  if (url === undefined || !rules.schemes.includes(url.protocol.slice(0, -1)))
-    throw invalid(`expected ${form}, got ${shownScheme(text)}`);
+  const scheme = schemeOf(text);
+  if (scheme === undefined || !rules.schemes.includes(scheme))
+    throw invalid(
+      `expected ${form}, got ${scheme === undefined ? shown(text) : `an address of ${scheme}`}`,
+    );
+  if (!URL.canParse(text as string)) throw invalid(`expected ${form}; ${HOW_TO_WRITE}`);
+  const url = new URL(text as string);
   const database = decode(url.pathname.slice(1));
   if (url.hostname === "") throw invalid(`expected ${form}, got one without a host`);
-  if (url.username === "") throw invalid(`expected ${form}, got one without a user`);
+  if (url.username === "")
+    throw invalid(`expected ${form}, got one without a user; ${HOW_TO_WRITE}`);
   if (database === "" || database.includes("/"))
     throw invalid(`expected ${form}, got one without the name of a database`);
   for (const name of url.searchParams.keys()) {
@@ -59,10 +67,13 @@ function decode(part: string): string {
   }
 }
 
-function shownScheme(text: unknown): string {
-  if (typeof text !== "string") return typeof text;
-  const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(text)?.[1];
-  return scheme === undefined ? "something else" : `an address of ${scheme}`;
+function schemeOf(text: unknown): string | undefined {
+  if (typeof text !== "string") return undefined;
+  return /^([a-z][a-z0-9+.-]*):/i.exec(text)?.[1]?.toLowerCase();
+}
+
+function shown(text: unknown): string {
+  return typeof text === "string" ? "something else" : typeof text;
 }
 
 function invalid(problem: string): SpawnError {

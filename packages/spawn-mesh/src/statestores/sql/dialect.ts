@@ -20,6 +20,18 @@ export interface GivenRows {
   readonly rows: readonly (readonly SqlValue[])[];
 }
 
+/** Rows for a table, of which those are left out that are there already. */
+export interface MissingRows {
+  readonly table: string;
+  readonly columns: Readonly<Record<string, ColumnType>>;
+  /** In the order in which they are added. */
+  readonly rows: readonly (readonly SqlValue[])[];
+  /** The columns that say which row it is. */
+  readonly key: readonly [string, ...string[]];
+  /** Another table that may have the row instead, by the first column of the key. */
+  readonly elsewhere?: string;
+}
+
 /** How a SELECT locks its rows until the transaction ends. */
 export interface RowLock {
   /** Behind the table that is locked. */
@@ -49,6 +61,8 @@ export interface Dialect {
   byteLength(column: string): Sql;
   /** Waits for rows that others have locked. */
   readonly lock: RowLock;
+  /** Go before a statement that is to go along a key, where the database might rather read everything and sort it. */
+  readonly beforeWalk?: readonly Sql[];
   /** The condition that `column` is one of `values`. */
   among(column: string, type: ColumnType, values: readonly SqlValue[]): Sql;
   /** The condition that a text is somewhere in the texts of `column`. */
@@ -59,6 +73,8 @@ export interface Dialect {
   readonly laneHeads: Sql;
   /** Ends an INSERT: what is there already stays as it is. */
   orLeave(table: string, key: string): Sql;
+  /** Adds rows that are not there, where they cannot be a table of given rows. */
+  addMissing?(rows: MissingRows): readonly Sql[];
   /** Deletes at most `limit` replies that expired before `wall`. */
   prune(wall: number, limit: number): Sql;
   /** Commits that touch nothing of one another: each is applied whole or not at all. */

@@ -77,7 +77,7 @@ export class LoadAnswers {
 }
 
 /** Where the key stands among {@link ACTOR_COLUMNS}, and key and id behind {@link REPLY_COLUMNS}. */
-const KEY = 8;
+const KEY = 9;
 const REPLY_OWNER = 6;
 const REPLY_ID = 7;
 

@@ -14,6 +14,7 @@ import type {
 import { describeThrown, isSpawnError } from "../../engine/errors.ts";
 import { keyOfActor } from "./actor-key.ts";
 import { replyStatus } from "./actor-rows.ts";
+import { walkWith } from "./actor-walk.ts";
 import type { Dialect, SqlDriver } from "./dialect.ts";
 import { optionalNumber, textOf } from "./driver-values.ts";
 import {
@@ -29,7 +30,7 @@ import {
   storedMessage,
 } from "./message-rows.ts";
 import { sealableColumns } from "./sealed-columns.ts";
-import { joined, sql, text, type Sql, type SqlValue } from "./sql.ts";
+import { joined, sql, text, type Sql, type SqlResult, type SqlValue } from "./sql.ts";
 
 const COPIED_COLUMNS = Object.keys(SENT_COLUMNS)
   .filter((column) => column !== "due_at")
@@ -47,7 +48,7 @@ export class SqlMessages implements MessageStore {
 
   async send(messages: readonly Message[]): Promise<void> {
     const driver = this.#driver();
-    if (messages.length > 0) await driver.transaction(insertMessages(this.#dialect, messages));
+    if (messages.length > 0) await driver.transaction(this.#insert(messages));
   }
 
   async claim(claim: MessageClaim): Promise<readonly StoredMessage[]> {
@@ -98,7 +99,7 @@ export class SqlMessages implements MessageStore {
       const { changed } = await transaction.run(deleteThese([message]));
       if (changed === 0) return false;
       const statements = [
-        ...insertMessages(this.#dialect, messages),
+        ...this.#insert(messages),
         ...(outcome === undefined ? [] : rememberOutcome(this.#dialect, outcome)),
       ];
       for (const statement of statements) await transaction.run(statement);
@@ -111,15 +112,8 @@ export class SqlMessages implements MessageStore {
   }
 
   async list(page: MessagePage): Promise<readonly StoredMessage[]> {
-    const { rows } = await this.#driver().query(
-      listStatement(page, {
-        dialect: this.#dialect,
-        table: "spawn_outbox",
-        columns: MESSAGE_COLUMNS,
-        time: "due_at",
-      }),
-    );
-    return rows.map(storedMessage);
+    const from = { table: "spawn_outbox", columns: MESSAGE_COLUMNS, time: "due_at" } as const;
+    return (await this.#page(page, from)).map(storedMessage);
   }
 
   async listSentLater({
@@ -169,15 +163,8 @@ export class SqlMessages implements MessageStore {
   }
 
   async listParked(page: MessagePage): Promise<readonly ParkedMessage[]> {
-    const { rows } = await this.#driver().query(
-      listStatement(page, {
-        dialect: this.#dialect,
-        table: "spawn_parked",
-        columns: PARKED_COLUMNS,
-        time: "parked_at",
-      }),
-    );
-    return rows.map(parkedMessage);
+    const from = { table: "spawn_parked", columns: PARKED_COLUMNS, time: "parked_at" } as const;
+    return (await this.#page(page, from)).map(parkedMessage);
   }
 
   async retryParked(ids: readonly string[], dueAt: number): Promise<readonly string[]> {
@@ -195,6 +182,26 @@ export class SqlMessages implements MessageStore {
 
   async discardParked(ids: readonly string[]): Promise<readonly string[]> {
     return await this.#take(ids, "spawn_parked", []);
+  }
+
+  /** All of them are walked through in their order; those of one source or target are few, and sorted. */
+  async #page(page: MessagePage, from: ListedTable): Promise<SqlResult["rows"]> {
+    const [dialect, driver] = [this.#dialect, this.#driver()];
+    const statement = listStatement(page, from, dialect);
+    const isOfAll = page.source === undefined && page.target === undefined;
+    return (await (isOfAll ? walkWith(dialect, driver, statement) : driver.query(statement))).rows;
+  }
+
+  #insert(messages: readonly Message[]): readonly Sql[] {
+    const dialect = this.#dialect;
+    if (dialect.addMissing === undefined) return insertMessages(dialect, messages);
+    return dialect.addMissing({
+      table: "spawn_outbox",
+      columns: { ...SENT_COLUMNS, attempts: "bigint" },
+      rows: messages.map((message) => [...sentRow(message), 0]),
+      key: ["id"],
+      elsewhere: "spawn_parked",
+    });
   }
 
   /** Removes rows that nobody else can change meanwhile, after `before`; answers the ids of those that were there. */
@@ -278,19 +285,16 @@ export function insertMessages(
   return statements;
 }
 
+interface ListedTable {
+  readonly table: MessageTable;
+  readonly columns: string;
+  readonly time: string;
+}
+
 function listStatement(
   { source, target, after, limit }: MessagePage,
-  {
-    dialect,
-    table,
-    columns,
-    time,
-  }: {
-    readonly dialect: Pick<Dialect, "limit">;
-    readonly table: string;
-    readonly columns: string;
-    readonly time: string;
-  },
+  { table, columns, time }: ListedTable,
+  dialect: Pick<Dialect, "limit">,
 ): Sql {
   const at = text(time);
   const conditions: Sql[] = [sql`1 = 1`];
@@ -301,10 +305,10 @@ function listStatement(
     ORDER BY ${at}, id ${dialect.limit(limit)}`;
 }
 
-/** The condition that a row comes behind the one that ended a page. */
+/** The condition that a row comes behind the one that ended a page, said so that every database begins there. */
 function isBehind(time: string, { at, id }: SentLaterPage["after"]): Sql {
   const column = text(time);
-  return sql`(${column} > ${at} OR (${column} = ${at} AND id > ${idBytes(id)}))`;
+  return sql`${column} >= ${at} AND (${column} > ${at} OR id > ${idBytes(id)})`;
 }
 
 /** `a, b` as `t.a, t.b`. */

@@ -20,6 +20,7 @@ import {
   rowsOfPart,
   tagText,
   type Walk,
+  walkWith,
 } from "./actor-walk.ts";
 import type { Dialect, SqlDriver } from "./dialect.ts";
 import { bytesOf, numberOf, textOf } from "./driver-values.ts";
@@ -46,11 +47,15 @@ export class SqlQueries implements ActorQueries {
     const walk = lead === undefined ? alongActors(page) : alongIndex(page, lead);
     const size = walk.place.length;
     const after = page.after === undefined ? undefined : placeOf(page.after, size).map(keyOfHandle);
-    const ends = await driver.query(
+    const ends = await walkWith(
+      this.#dialect,
+      driver,
       endOfPart(this.#dialect, walk, { after, looksMax: page.looksMax }),
     );
     const end = ends.rows[0] as readonly SqlValue[] | undefined;
-    const { rows } = await driver.query(
+    const { rows } = await walkWith(
+      this.#dialect,
+      driver,
       rowsOfPart(this.#dialect, walk, {
         after,
         end,

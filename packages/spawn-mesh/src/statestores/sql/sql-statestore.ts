@@ -28,6 +28,7 @@ import {
   type KeyedCommit,
   keyedCommit,
 } from "./commit-group.ts";
+import { walkWith } from "./actor-walk.ts";
 import { checkCluster } from "./cluster-name.ts";
 import { cannotBeOpened } from "./connecting.ts";
 import type { CommitScript, Dialect, SqlDriver } from "./dialect.ts";
@@ -39,6 +40,7 @@ import { SqlQueries } from "./sql-queries.ts";
 import { SqlMessages } from "./sql-messages.ts";
 import { listKeys, SqlSealedRows } from "./sql-sealed.ts";
 import { SqlSystemRows } from "./sql-systems.ts";
+import { checkWritable } from "./write-permission.ts";
 
 /** A kind of database, and how to reach this one. */
 export interface SqlDatabase {
@@ -96,7 +98,10 @@ export class SqlStatestore implements Statestore {
         session.keyIds,
       );
       const { system, cluster } = session;
-      if (system !== undefined) await checkCluster(driver, this.#dialect, { system, cluster });
+      if (system !== undefined) {
+        await checkWritable(driver);
+        await checkCluster(driver, this.#dialect, { system, cluster });
+      }
     } catch (error) {
       await driver.close();
       throw cannotBeOpened(this.#database.address, error);
@@ -152,7 +157,9 @@ export class SqlStatestore implements Statestore {
 
   async listActors({ system, definition, after, limit }: ActorsOf): Promise<readonly string[]> {
     const last = after === undefined ? undefined : { system, definition, name: after };
-    const { rows } = await this.#open().query(
+    const { rows } = await walkWith(
+      this.#dialect,
+      this.#open(),
       sql`SELECT name FROM spawn_actor
         WHERE type = ${keyOfDefinition(system, definition)} AND flags % 2 = 0
           AND k > ${last === undefined ? new Uint8Array(0) : keyOfActor(last)}

@@ -3,8 +3,9 @@ import type { ActorId } from "../../engine/actor-id.ts";
 import type { StoredReply, StoredState } from "../../engine/statestore.ts";
 import type { ActorRow, SystemRow } from "../../engine/system-rows.ts";
 import { keyOfActor, keyOfDefinition } from "./actor-key.ts";
-import { CODEC_JSON, IS_DELETED, replyStatus, stateFlags, tagsText } from "./actor-rows.ts";
-import type { ColumnType, Dialect } from "./dialect.ts";
+import { IS_DELETED, replyStatus, stateFlags, tagsText } from "./actor-rows.ts";
+import { CODEC_JSON } from "../stored-codec.ts";
+import type { ColumnType, Dialect, MissingRows } from "./dialect.ts";
 import { SENT_COLUMNS, sentRow } from "./message-rows.ts";
 import { sealableColumns } from "./sealed-columns.ts";
 import { joined, type Sql, sql, type SqlValue, text } from "./sql.ts";
@@ -12,12 +13,8 @@ import { joined, type Sql, sql, type SqlValue, text } from "./sql.ts";
 type Columns = Readonly<Record<string, ColumnType>>;
 type Row = readonly SqlValue[];
 
-/** Where rows go, and when they are there already: conditions on `r`, the given row. */
-interface Target {
-  readonly table: string;
-  readonly columns: Columns;
-  readonly isThere: readonly string[];
-}
+/** Where rows go. */
+type Target = Omit<MissingRows, "rows">;
 
 const STATE: Columns = {
   k: "bytes",
@@ -34,11 +31,6 @@ const STATE: Columns = {
 
 const TRIED: Columns = { ...SENT_COLUMNS, attempts: "bigint", error: "text" };
 
-const areMessages = [
-  "SELECT 1 FROM spawn_outbox x WHERE x.id = r.v_id",
-  "SELECT 1 FROM spawn_parked x WHERE x.id = r.v_id",
-];
-
 const targets: Readonly<Record<SystemRow["kind"], Target>> = {
   state: {
     table: "spawn_actor",
@@ -53,17 +45,17 @@ const targets: Readonly<Record<SystemRow["kind"], Target>> = {
       owner: "text",
       kept_at: "bigint",
     },
-    isThere: ["SELECT 1 FROM spawn_actor x WHERE x.k = r.v_k"],
+    key: ["k"],
   },
   revision: {
     table: "spawn_history",
     columns: STATE,
-    isThere: ["SELECT 1 FROM spawn_history x WHERE x.k = r.v_k AND x.rev = r.v_rev"],
+    key: ["k", "rev"],
   },
   index: {
     table: "spawn_index",
     columns: { k: "bytes", field: "text", type: "bytes", value: "bytes" },
-    isThere: ["SELECT 1 FROM spawn_index x WHERE x.k = r.v_k AND x.field = r.v_field"],
+    key: ["k", "field"],
   },
   reply: {
     table: "spawn_inbox",
@@ -77,17 +69,19 @@ const targets: Readonly<Record<SystemRow["kind"], Target>> = {
       is_dropped: "int",
       expire_at: "bigint",
     },
-    isThere: ["SELECT 1 FROM spawn_inbox x WHERE x.k = r.v_k AND x.id = r.v_id"],
+    key: ["k", "id"],
   },
   message: {
     table: "spawn_outbox",
     columns: { ...TRIED, is_unanswered: "int" },
-    isThere: areMessages,
+    key: ["id"],
+    elsewhere: "spawn_parked",
   },
   parked: {
     table: "spawn_parked",
     columns: { ...TRIED, parked_at: "bigint" },
-    isThere: areMessages,
+    key: ["id"],
+    elsewhere: "spawn_outbox",
   },
 };
 
@@ -103,20 +97,22 @@ const ORDER: readonly SystemRow["kind"][] = [
 export function insertSystemRows(dialect: Dialect, rows: readonly SystemRow[]): readonly Sql[] {
   return ORDER.flatMap((kind) => {
     const inputs = rows.filter((row) => row.kind === kind).map(inputsOf);
-    const statements: Sql[] = [];
-    for (let first = 0; first < inputs.length; first += dialect.givenRowsMax) {
-      const some = inputs.slice(first, first + dialect.givenRowsMax);
-      statements.push(insertMissing(dialect, targets[kind], some));
-    }
-    return statements;
+    return insertMissing(dialect, { ...targets[kind], rows: inputs });
   });
 }
 
-function insertMissing(
-  dialect: Dialect,
-  { table, columns, isThere }: Target,
-  rows: readonly Row[],
-): Sql {
+function insertMissing(dialect: Dialect, missing: MissingRows): readonly Sql[] {
+  if (dialect.addMissing !== undefined) return dialect.addMissing(missing);
+  const { rows, ...target } = missing;
+  const statements: Sql[] = [];
+  for (let first = 0; first < rows.length; first += dialect.givenRowsMax) {
+    const some = rows.slice(first, first + dialect.givenRowsMax);
+    statements.push(insertGiven(dialect, { ...target, rows: some }));
+  }
+  return statements;
+}
+
+function insertGiven(dialect: Dialect, { table, columns, rows, key, elsewhere }: MissingRows): Sql {
   const given = dialect.given({
     name: "r",
     columns: Object.fromEntries([
@@ -126,7 +122,10 @@ function insertMissing(
     rows: rows.map((row, place) => [place, ...row]),
   });
   const names = Object.keys(columns);
-  const missing = isThere.map((select) => text(`NOT EXISTS (${select})`));
+  const isThere = key.map((column) => `x.${column} = r.${givenName(column)}`).join(" AND ");
+  const missing = [table, ...(elsewhere === undefined ? [] : [elsewhere])].map((each) =>
+    text(`NOT EXISTS (SELECT 1 FROM ${each} x WHERE ${isThere})`),
+  );
   return sql`INSERT INTO ${text(table)} (${text(names.join(", "))})
     SELECT ${text(names.map((name) => `r.${givenName(name)}`).join(", "))} FROM ${given}
     WHERE ${joined(missing, " AND ")} ORDER BY r.place`;

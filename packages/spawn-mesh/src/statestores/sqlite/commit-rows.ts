@@ -19,7 +19,7 @@ export const HAS_MESSAGES = 2;
 export const HAS_INDEX = 4;
 export const HAS_AGE = 8;
 
-const NUMBERS_PER_COMMIT = 10;
+const NUMBERS_PER_COMMIT = 12;
 
 export function packCommits(commits: readonly Commit[]): PackedRows {
   const writer = new PackedWriter(commits.length * NUMBERS_PER_COMMIT);
@@ -84,10 +84,7 @@ export interface IndexChange {
 
 export function unpackIndex(reader: PackedReader): IndexChange {
   const actor = { system: reader.text(), definition: reader.text(), name: reader.text() };
-  const index = Array.from({ length: reader.number() }, () => ({
-    field: reader.text(),
-    value: reader.text(),
-  }));
+  const index = reader.list(() => ({ field: reader.text(), value: reader.text() }));
   return { actor, index };
 }
 
@@ -115,11 +112,8 @@ export interface MessageChanges {
 
 export function unpackMessageChanges(reader: PackedReader): MessageChanges {
   const source = reader.text();
-  const consumes = Array.from({ length: reader.number() }, () => ({
-    id: reader.text(),
-    sentAt: reader.number(),
-  }));
-  const cancels = Array.from({ length: reader.number() }, () => reader.text());
+  const consumes = reader.list(() => ({ id: reader.text(), sentAt: reader.number() }));
+  const cancels = reader.list(() => reader.text());
   return { source, consumes, cancels, sends: unpackMessages(reader, source) };
 }
 
@@ -149,10 +143,6 @@ export function replyKind(number: number): StoredReply["kind"] {
   return kind;
 }
 
-const NO_REPLIES: readonly StoredReply[] = [];
-
 export function unpackReplies(reader: PackedReader): readonly StoredReply[] {
-  const count = reader.number();
-  if (count === 0) return NO_REPLIES;
-  return Array.from({ length: count }, () => unpackReply(reader));
+  return reader.list(() => unpackReply(reader));
 }

@@ -6,6 +6,8 @@ import { resolve } from "node:path";
 import type { ActorId } from "../../engine/actor-id.ts";
 import type { ActorQueries } from "../../engine/actor-queries.ts";
 import { describeThrown, SpawnError } from "../../engine/errors.ts";
+import { checkWholeNumber, TIMEOUT_MS_MAX } from "../../engine/limits.ts";
+import { checkOptionNames } from "../../engine/option-names.ts";
 import {
   type ActorsOf,
   type Commit,
@@ -44,12 +46,12 @@ export interface SqliteStatestoreOptions {
    * How long a commit waits for another program, a backup for example, that holds a lock on the
    * file, in milliseconds. Default 5000.
    */
-  readonly busyTimeoutMs?: number;
+  readonly busyTimeoutMs?: number | undefined;
   /**
    * The largest row, in bytes: a state with what belongs to it. A commit with a larger one fails for
    * ever. Default 1 000 000 000, the largest that SQLite can store.
    */
-  readonly rowSizeMaxBytes?: number;
+  readonly rowSizeMaxBytes?: number | undefined;
 }
 
 /** A statestore on a SQLite file. */
@@ -59,6 +61,8 @@ export interface SqliteStatestore extends Statestore {
 }
 
 const BUSY_TIMEOUT_MS = 5000;
+/** What SQLite has no file for. Here it would be one of that name. */
+const IN_MEMORY = ":memory:";
 const ROW_SIZE_MAX_BYTES = 1_000_000_000;
 
 /** A statestore on a SQLite file. One process at a time, and in it one statestore, can have it open. */
@@ -111,11 +115,17 @@ class WorkerStatestore implements SqliteStatestore {
         `sqliteStatestore: expected { file } with the path of one, got ${typeof options?.file} for it`,
       );
     }
-    this.#options = {
-      file: resolve(options.file),
-      busyTimeoutMs: options.busyTimeoutMs ?? BUSY_TIMEOUT_MS,
-      rowSizeMaxBytes: options.rowSizeMaxBytes ?? ROW_SIZE_MAX_BYTES,
-    };
+    checkOptionNames("sqliteStatestore", options, ["file", "busyTimeoutMs", "rowSizeMaxBytes"]);
+    const { file, busyTimeoutMs = BUSY_TIMEOUT_MS, rowSizeMaxBytes = ROW_SIZE_MAX_BYTES } = options;
+    checkWholeNumber("busyTimeoutMs", busyTimeoutMs, { min: 0, max: TIMEOUT_MS_MAX });
+    checkWholeNumber("rowSizeMaxBytes", rowSizeMaxBytes, { min: 1, max: ROW_SIZE_MAX_BYTES });
+    if (file === IN_MEMORY) {
+      throw new SpawnError(
+        "INVALID_ARGUMENT",
+        `sqliteStatestore: expected the path of a file, got ${IN_MEMORY}; memoryStatestore() of spawn-mesh/memory keeps nothing`,
+      );
+    }
+    this.#options = { file: resolve(file), busyTimeoutMs, rowSizeMaxBytes };
   }
 
   async open({ owner, keyIds = [] }: StoreSession): Promise<void> {

@@ -1,5 +1,6 @@
 /** What is kept beside an actor's row: revisions and replies, as they are selected. */
 import type { StoredReply, StoredState } from "../../engine/statestore.ts";
+import { codecOf } from "../stored-codec.ts";
 import { replyKind } from "./commit-rows.ts";
 import { parseTags } from "./load-rows.ts";
 import { stateOf, textOf } from "./sealed-columns.ts";
@@ -25,9 +26,10 @@ export type HistoryColumns = readonly [
   tags: string | null,
   keyId: string | null,
   state: string | Uint8Array,
+  codec: number,
 ];
 
-export const HISTORY_COLUMNS = "revision, etag, at, state_version, tags, key_id, state";
+export const HISTORY_COLUMNS = "revision, etag, at, state_version, tags, key_id, state, codec";
 
 export function storedReply(key: string, columns: ReplyColumns): StoredReply {
   const [fingerprint, keyId, value, isReplyDropped, expiresAt, kind] = columns;
@@ -37,12 +39,12 @@ export function storedReply(key: string, columns: ReplyColumns): StoredReply {
 
 /** @throws {SpawnError} `STATE_CORRUPT` */
 export function keptState(columns: HistoryColumns): StoredState {
-  const [revision, etag, at, stateVersion, tags, keyId, state] = columns;
+  const [revision, etag, at, stateVersion, tags, keyId, state, codec] = columns;
   return {
     revision,
     etag: Buffer.from(etag).toString("latin1"),
     at,
-    codec: "json",
+    codec: codecOf(codec),
     stateVersion,
     tags: parseTags(tags),
     state: stateOf([keyId, state]) ?? undefined,

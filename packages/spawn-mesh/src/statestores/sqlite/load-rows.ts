@@ -13,9 +13,10 @@ import { packReply, unpackReplies } from "./commit-rows.ts";
 import { storedMessage, type StoredColumns } from "./message-rows.ts";
 import { stateOf } from "./sealed-columns.ts";
 import type { StoredMessage } from "../../engine/message-store.ts";
+import { codecOf } from "../stored-codec.ts";
 import { PackedReader, type PackedRows, PackedWriter } from "./packed-rows.ts";
 
-const NUMBERS_PER_QUERY = 5;
+const NUMBERS_PER_QUERY = 6;
 
 /** A row of `spawn_actor` as it is selected: the columns of {@link ACTOR_COLUMNS}. */
 export type ActorColumns = readonly [
@@ -32,10 +33,11 @@ export type ActorColumns = readonly [
   tags: string | null,
   keyId: string | null,
   state: string | Uint8Array | null,
+  codec: number,
 ];
 
 export const ACTOR_COLUMNS = `id, epoch, (SELECT o.name FROM spawn_owner o WHERE o.id = owner_id), base_etag, kept_at,
-  is_deleted, etag, revision, at, state_version, tags, key_id, state`;
+  is_deleted, etag, revision, at, state_version, tags, key_id, state, codec`;
 
 const REVISION = 7;
 const AT = 8;
@@ -43,6 +45,7 @@ const STATE_VERSION = 9;
 const TAGS = 10;
 const KEY_ID = 11;
 const STATE = 12;
+const CODEC = 13;
 
 export function packQueries(queries: readonly StoreQuery[]): PackedRows {
   const writer = new PackedWriter(queries.length * NUMBERS_PER_QUERY);
@@ -62,8 +65,8 @@ export function packQueries(queries: readonly StoreQuery[]): PackedRows {
 export function unpackQuery(reader: PackedReader): StoreQuery {
   const actor = { system: reader.text(), definition: reader.text(), name: reader.text() };
   const row = reader.number() === 1;
-  const keys = Array.from({ length: reader.number() }, () => reader.text());
-  const messages = Array.from({ length: reader.number() }, () => reader.text());
+  const keys = reader.list(() => reader.text());
+  const messages = reader.list(() => reader.text());
   return { actor, row, keys, messages };
 }
 
@@ -97,6 +100,7 @@ export function packAnswer(
 
 function packRow(writer: PackedWriter, columns: ActorColumns): void {
   const [id, epoch, owner, baseEtag, keptAt, isDeleted, etag] = columns;
+  codecOf(columns[CODEC]);
   writer.number(id);
   writer.value(latin1(etag));
   writer.value(baseEtag === null ? undefined : latin1(baseEtag));
@@ -123,7 +127,7 @@ export function actorRow(columns: ActorColumns): ActorRow {
     isDeleted: isDeleted === 1,
     keptAt: keptAt ?? undefined,
     state: stateOf([columns[KEY_ID], columns[STATE]]) ?? undefined,
-    codec: "json",
+    codec: codecOf(columns[CODEC]),
     stateVersion: columns[STATE_VERSION],
     tags: parseTags(columns[TAGS]),
     revision: columns[REVISION],
@@ -140,7 +144,7 @@ export function unpackAnswers(rows: PackedRows, count: number): readonly StoreAn
   return Array.from({ length: count }, () => ({
     row: reader.number() === 0 ? undefined : unpackRow(reader),
     replies: unpackReplies(reader),
-    messages: Array.from({ length: reader.number() }, () => unpackMessage(reader)),
+    messages: reader.list(() => unpackMessage(reader)),
   }));
 }
 

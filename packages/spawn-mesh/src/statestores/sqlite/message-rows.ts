@@ -96,7 +96,7 @@ export function packMessages(writer: PackedWriter, messages: readonly Message[])
 }
 
 export function unpackMessages(reader: PackedReader, source: string): readonly MessageColumns[] {
-  return Array.from({ length: reader.number() }, () => {
+  return reader.list((): MessageColumns => {
     const id = reader.text();
     const target = reader.text();
     const action = reader.text();

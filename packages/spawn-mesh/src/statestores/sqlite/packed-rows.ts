@@ -30,6 +30,7 @@ const ID_BYTES = 16;
 const SHORT_MAX = 1024;
 const NUMBERS_AT_FIRST = 64;
 const BYTES_AT_FIRST = 4096;
+const NO_ITEMS: readonly never[] = [];
 const NO_BYTES = new Uint8Array(0);
 /** A typed array is dearer to post than an array until there are more. */
 const FEW_NUMBERS = 100;
@@ -173,6 +174,12 @@ export class PackedReader {
     if (!(value instanceof Uint8Array)) return value;
     const keyId = this.value();
     return typeof keyId === "string" ? { keyId, bytes: value } : value;
+  }
+
+  /** A list that has its length before it. Most are empty, and cost nothing. */
+  list<Item>(read: () => Item): readonly Item[] {
+    const length = this.number();
+    return length === 0 ? NO_ITEMS : Array.from({ length }, read);
   }
 
   /** A field that is a text in every row. */

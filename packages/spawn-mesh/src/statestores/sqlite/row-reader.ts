@@ -24,7 +24,7 @@ import {
 import { PackedReader, type PackedRows, PackedWriter } from "./packed-rows.ts";
 
 const NUMBERS_PER_ANSWER = 22;
-const NOTHING = { columns: undefined, unsent: 0, replies: [] } as const;
+const NO_REPLIES: readonly StoredReply[] = [];
 
 export class RowReader {
   readonly #database: DatabaseSync;
@@ -111,9 +111,10 @@ export class RowReader {
       return message === undefined ? [] : [message];
     });
     const columns = this.#find(actor);
-    if (columns === undefined) return packAnswer(writer, { ...NOTHING, messages });
+    if (columns === undefined)
+      return packAnswer(writer, { columns, unsent: 0, replies: NO_REPLIES, messages });
     const replies = keys.flatMap((key) => this.#reply(columns[0], key) ?? []);
-    if (!row) return packAnswer(writer, { ...NOTHING, replies, messages });
+    if (!row) return packAnswer(writer, { columns: undefined, unsent: 0, replies, messages });
     const unsent = this.#hasMessages ? this.#messages.unsent(actorText(actor)) : 0;
     packAnswer(writer, { columns, unsent, replies, messages });
   }

@@ -3,7 +3,8 @@ import { createHash, randomUUID } from "node:crypto";
 import { systemClock } from "../../engine/clock.ts";
 import { checkName } from "../../engine/actor-id.ts";
 import { SpawnError } from "../../engine/errors.ts";
-import { checkOptionNames } from "../../engine/option-names.ts";
+import { checkStatestore } from "../../engine/given-statestore.ts";
+import { checkWorkOptions } from "../../engine/option-names.ts";
 import { isSealed, unreadable } from "../../engine/sealed-rows.ts";
 import type { Statestore } from "../../engine/statestore.ts";
 import { checkImported, type SystemRow, valueOfRow } from "../../engine/system-rows.ts";
@@ -32,7 +33,7 @@ const OPTION_NAMES = ["inClear", "allowEmpty", "onProgress", "signal"] as const;
 
 /** @throws {SpawnError} `INVALID_ARGUMENT` for an option that there is not */
 export function checkExportOptions(what: string, options: ExportOptions): void {
-  checkOptionNames(what, options, OPTION_NAMES);
+  checkWorkOptions(what, options, OPTION_NAMES);
 }
 
 export interface ExportProgress {
@@ -57,6 +58,7 @@ export async function* exportSystem(
   options: ExportOptions = {},
 ): AsyncGenerator<Uint8Array, void, undefined> {
   checkExportOptions("exportSystem", options);
+  checkStatestore("exportSystem", store);
   checkName("system", system);
   await openForTransfer(store, "export");
   try {

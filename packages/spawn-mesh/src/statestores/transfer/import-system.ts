@@ -8,7 +8,8 @@
 import { checkClusterName, checkName } from "../../engine/actor-id.ts";
 import { systemClock } from "../../engine/clock.ts";
 import { SpawnError } from "../../engine/errors.ts";
-import { checkOptionNames } from "../../engine/option-names.ts";
+import { checkStatestore } from "../../engine/given-statestore.ts";
+import { checkWorkOptions } from "../../engine/option-names.ts";
 import { checkEncryption } from "../../engine/sealed-rows.ts";
 import type { Statestore } from "../../engine/statestore.ts";
 import type { ImportMark, SystemRow } from "../../engine/system-rows.ts";
@@ -65,7 +66,8 @@ export async function importSystem(
   stream: ByteStream,
   options: ImportOptions,
 ): Promise<ImportedSystem> {
-  checkOptionNames("importSystem", options, OPTION_NAMES);
+  checkWorkOptions("importSystem", options, OPTION_NAMES);
+  checkStatestore("importSystem", store);
   const { system, cluster } = options;
   checkName("system", system);
   if (cluster !== undefined) checkClusterName(cluster);

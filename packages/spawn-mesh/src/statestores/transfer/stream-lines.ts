@@ -7,12 +7,24 @@ const NEWLINE = 0x0a;
 /** What a stream may be made of: a file, a socket, another stream's chunks. */
 export type ByteStream = AsyncIterable<Uint8Array | string> | Iterable<Uint8Array | string>;
 
+/** The path of a file, for example, is none, although its letters come one after the other. */
+function checkStream(stream: unknown): void {
+  const given = Object(stream) as object;
+  const isStream = Symbol.asyncIterator in given || Symbol.iterator in given;
+  if (isStream && typeof stream !== "string") return;
+  throw new SpawnError(
+    "INVALID_ARGUMENT",
+    `expected a stream of bytes, such as createReadStream(path) of node:fs; got ${typeof stream}`,
+  );
+}
+
 /**
  * The lines of a stream, each with its end, and what comes behind the last one.
  *
  * @throws {SpawnError} `INVALID_ARGUMENT` for a line that is too long
  */
 export async function* linesOf(stream: ByteStream): AsyncGenerator<Buffer, void, undefined> {
+  checkStream(stream);
   let pieces: Buffer[] = [];
   let length = 0;
   for await (const chunk of stream) {

@@ -1,0 +1,93 @@
+/**
+ * Stores messages that no commit sends, many together as commits are: nobody waits for a group to fill, and
+ * what comes while others are on their way goes with the next.
+ */
+import { SpawnError, isSpawnError } from "../errors.ts";
+import type { Message } from "../message-store.ts";
+import { unitsOf } from "./message-payload.ts";
+import { storeMessages } from "./repeated-write.ts";
+import type { RepeatedWriteParts } from "./repeated-write.ts";
+import type { Statestore } from "../statestore.ts";
+
+/** Messages that are stored together or not at all, and who waits for that. */
+interface Waiting {
+  readonly messages: readonly Message[];
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
+export class MessageWriter {
+  readonly #parts: RepeatedWriteParts & { readonly store: Statestore };
+  #waiting: Waiting[] = [];
+  #inFlight = 0;
+  #isScheduled = false;
+
+  constructor(parts: RepeatedWriteParts & { readonly store: Statestore }) {
+    this.#parts = parts;
+  }
+
+  /** Resolves when they are stored. @throws {SpawnError} `OVERLOADED`, and as {@link storeMessages} */
+  async store(messages: readonly Message[]): Promise<void> {
+    const { queuedMax } = this.#parts.limits;
+    if (this.#waiting.length >= queuedMax) {
+      throw new SpawnError("OVERLOADED", `${queuedMax} messages or more wait to be stored`);
+    }
+    await new Promise<void>((resolve, reject) => {
+      this.#waiting.push({ messages, resolve, reject });
+      this.#schedule();
+    });
+  }
+
+  /** Sends nothing more. */
+  stop(reason: string): void {
+    const error = new SpawnError("SHUTTING_DOWN", reason);
+    for (const { reject } of this.#waiting.splice(0)) reject(error);
+  }
+
+  #schedule(): void {
+    if (this.#isScheduled || this.#waiting.length === 0) return;
+    if (this.#inFlight >= this.#parts.limits.commitsInFlightMax) return;
+    this.#isScheduled = true;
+    queueMicrotask(() => {
+      this.#isScheduled = false;
+      if (this.#waiting.length > 0) void this.#send(this.#takeGroup());
+      this.#schedule();
+    });
+  }
+
+  #takeGroup(): readonly Waiting[] {
+    const { commitRowsMax, commitUnitsMax } = this.#parts.limits;
+    let [rows, units] = [0, 0];
+    const end = this.#waiting.findIndex(({ messages }, at) => {
+      rows += messages.length;
+      for (const message of messages) units += unitsOf(message);
+      return at > 0 && (rows > commitRowsMax || units > commitUnitsMax);
+    });
+    return this.#waiting.splice(0, end === -1 ? this.#waiting.length : end);
+  }
+
+  async #send(group: readonly Waiting[]): Promise<void> {
+    this.#inFlight++;
+    await this.#storeTogether(group);
+    this.#inFlight--;
+    this.#schedule();
+  }
+
+  async #storeTogether(group: readonly Waiting[]): Promise<void> {
+    try {
+      await storeMessages(
+        this.#parts,
+        group.flatMap(({ messages }) => messages),
+      );
+      for (const { resolve } of group) resolve();
+    } catch (error) {
+      const isOfOne = isSpawnError(error) && error.code === "PAYLOAD_TOO_LARGE";
+      // One that is too large must not take the others with it.
+      if (isOfOne && group.length > 1) {
+        for (const one of group) await this.#storeTogether([one]);
+      } else {
+        for (const { reject } of group) reject(error);
+      }
+    }
+  }
+}

@@ -1,0 +1,93 @@
+/** The contract of the port and the model, as tests of one kind of statestore. */
+import { randomBytes } from "node:crypto";
+import { afterAll, beforeAll, describe, test } from "vitest";
+import type { Statestore } from "../../src/engine/statestore.ts";
+import {
+  type EncryptionOptions,
+  encryptedStatestore,
+} from "../../src/statestores/encrypted/index.ts";
+import {
+  sealedRowsConformance,
+  statestoreConformance,
+  type OpenStatestore,
+} from "../../src/testing/statestore-conformance.ts";
+import { runStatestoreModel } from "../../src/testing/statestore-model.ts";
+import type { TestDatabase, TestDatabaseServer } from "../servers/test-database.ts";
+
+export const encryption: EncryptionOptions = { keys: { key: randomBytes(32) }, required: true };
+
+/** Statements take their time while other tests run. */
+export const statementTimeoutMs = 30_000;
+
+const FIXED_SEEDS = [1, 2, 582_877_790, 993_007_826];
+const randomSeed = Math.floor(Math.random() * 2 ** 31);
+
+/** Opens a statestore for a session of a case. */
+export async function opened(
+  store: Statestore,
+  owner: string,
+  keyIds: readonly string[] = [],
+): Promise<Statestore> {
+  await store.open({ owner, keyIds });
+  return store;
+}
+
+/** A statestore on each place of a server, as it is and with encryption; skipped by name without the server. */
+export function checkServer(database: TestDatabase, connect: (url: string) => Statestore): void {
+  if (database.missing !== undefined) {
+    test.skip(`${database.name} statestore, which needs ${database.missing}`, () => undefined);
+    return;
+  }
+  describe.concurrent(`${database.name} statestore`, () => {
+    let server: TestDatabaseServer;
+    beforeAll(async () => {
+      server = await database.start();
+    });
+    afterAll(() => server.stop());
+
+    checkKeeping(() => {
+      const place = server.createPlace();
+      return async (owner, keyIds) => opened(connect(await place), owner, keyIds);
+    });
+
+    describe("with encryption", () => {
+      checkEncrypted(() => {
+        const place = server.createPlace();
+        return async (owner) =>
+          opened(encryptedStatestore(connect(await place), encryption), owner);
+      });
+    });
+  });
+}
+
+/** A statestore that keeps what it is given, sealed or not. */
+export function checkKeeping(create: () => OpenStatestore): void {
+  checkContract(create, [...FIXED_SEEDS, randomSeed]);
+  for (const { name, run } of sealedRowsConformance) test(name, () => run(create()));
+}
+
+/** A statestore that encrypts what another one keeps. */
+export function checkEncrypted(create: () => OpenStatestore): void {
+  checkContract(create, [randomSeed]);
+}
+
+function checkContract(create: () => OpenStatestore, seeds: readonly number[]): void {
+  for (const { name, run } of statestoreConformance) test(name, () => run(create()));
+
+  for (const seed of seeds) {
+    test(`answers as the model does, seed ${seed}`, async () => {
+      await runStatestoreModel({ open: create(), random: seededRandom(seed) });
+    });
+  }
+}
+
+/** mulberry32: a small generator that a seed determines. */
+export function seededRandom(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
