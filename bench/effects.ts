@@ -9,8 +9,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { actor, actorSystem } from "spawn-mesh";
 import type { ActorSystem } from "spawn-mesh";
 import { sqliteStatestore } from "spawn-mesh/sqlite";
-import { dataFolder } from "./lib/data-folder.ts";
-import { measure, seededPick } from "./lib/measure.ts";
+import { dataFolder } from "./harness/data-folder.ts";
+import { measure, seededPick } from "./harness/measure.ts";
 
 const ACTORS = 1_000;
 const LEFT_STEP_MS = 5;

@@ -13,8 +13,8 @@ import {
   type DatabaseKind,
   isDatabaseKind,
   startDatabase,
-} from "./lib/database.ts";
-import { measure, seededPick } from "./lib/measure.ts";
+} from "./harness/database.ts";
+import { measure, seededPick } from "./harness/measure.ts";
 
 const STORED_ACTORS = 100_000;
 const CALLED_ACTORS = 1_000;

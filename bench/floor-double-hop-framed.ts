@@ -11,10 +11,10 @@ import type { IncomingMessage } from "node:http";
 import { connect, createServer } from "node:net";
 import type { Socket } from "node:net";
 import { join } from "node:path";
-import { freePort, startChild, stopChild } from "./lib/children.ts";
-import { dataFolder } from "./lib/data-folder.ts";
-import { LeanHttp } from "./lib/lean-http.ts";
-import { measure, seededPick } from "./lib/measure.ts";
+import { freePort, startChild, stopChild } from "./harness/children.ts";
+import { dataFolder } from "./harness/data-folder.ts";
+import { LeanHttp } from "./harness/lean-http.ts";
+import { measure, seededPick } from "./harness/measure.ts";
 
 const ACTORS = 1_000;
 const CONNECTIONS = 256;

@@ -10,11 +10,11 @@ import { createServer } from "node:http";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { join } from "node:path";
 import { Pool } from "undici";
-import { freePort, startChild, stopChild } from "./lib/children.ts";
-import { dataFolder } from "./lib/data-folder.ts";
-import { LeanHttp } from "./lib/lean-http.ts";
-import type { LocalAddress } from "./lib/lean-http.ts";
-import { measure, seededPick } from "./lib/measure.ts";
+import { freePort, startChild, stopChild } from "./harness/children.ts";
+import { dataFolder } from "./harness/data-folder.ts";
+import { LeanHttp } from "./harness/lean-http.ts";
+import type { LocalAddress } from "./harness/lean-http.ts";
+import { measure, seededPick } from "./harness/measure.ts";
 
 const ACTORS = 1_000;
 const CONNECTIONS = 256;

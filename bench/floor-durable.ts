@@ -8,8 +8,8 @@
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { Worker, isMainThread, parentPort, workerData } from "node:worker_threads";
-import { dataFolder } from "./lib/data-folder.ts";
-import { measure, seededPick } from "./lib/measure.ts";
+import { dataFolder } from "./harness/data-folder.ts";
+import { measure, seededPick } from "./harness/measure.ts";
 
 type Entry = readonly [id: string, state: string];
 

@@ -4,7 +4,7 @@
  *
  * usage: node --expose-gc bench/floor-inproc.ts WORKLOAD
  */
-import { SAMPLE_EVERY, measure, seededPick } from "./lib/measure.ts";
+import { SAMPLE_EVERY, measure, seededPick } from "./harness/measure.ts";
 
 interface Message {
   readonly value: number;

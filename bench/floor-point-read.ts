@@ -6,8 +6,8 @@
  */
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { dataFolder } from "./lib/data-folder.ts";
-import { SAMPLE_EVERY, measure, seededPick } from "./lib/measure.ts";
+import { dataFolder } from "./harness/data-folder.ts";
+import { SAMPLE_EVERY, measure, seededPick } from "./harness/measure.ts";
 
 const ACTORS = 100_000;
 

@@ -1,12 +1,12 @@
 /** `bin/bench`: our workloads and their floors, interleaved in one run, each in a fresh process. */
 import { parseArgs } from "node:util";
-import type { Line } from "./lib/measure.ts";
-import { preparePeer, runFloor, runOurs, runPeer } from "./lib/programs.ts";
-import { tableOf } from "./lib/report.ts";
-import type { Measured } from "./lib/report.ts";
+import type { Line } from "./harness/measure.ts";
+import { preparePeer, runFloor, runOurs, runPeer } from "./harness/programs.ts";
+import { tableOf } from "./harness/report.ts";
+import type { Measured } from "./harness/report.ts";
 import { benchSchedules } from "./schedules.ts";
-import { findWorkloads, workloadNames } from "./lib/workloads.ts";
-import type { Peer, WorkloadEntry } from "./lib/workloads.ts";
+import { findWorkloads, workloadNames } from "./harness/workloads.ts";
+import type { Peer, WorkloadEntry } from "./harness/workloads.ts";
 
 const SCHEDULES = "schedules";
 

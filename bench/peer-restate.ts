@@ -6,10 +6,10 @@
  */
 import type { ChildProcess } from "node:child_process";
 import { join } from "node:path";
-import { freePort, startChild, stopChild, waitFor } from "./lib/children.ts";
-import { dataFolder } from "./lib/data-folder.ts";
-import { LeanHttp } from "./lib/lean-http.ts";
-import { measure, seededPick } from "./lib/measure.ts";
+import { freePort, startChild, stopChild, waitFor } from "./harness/children.ts";
+import { dataFolder } from "./harness/data-folder.ts";
+import { LeanHttp } from "./harness/lean-http.ts";
+import { measure, seededPick } from "./harness/measure.ts";
 
 const PEERS = join(import.meta.dirname, "peers");
 const SERVER = join(PEERS, "node_modules/@restatedev/restate-server-linux-x64/bin/restate-server");

@@ -12,12 +12,12 @@ import { DatabaseSync } from "node:sqlite";
 import { actor, actorSystem } from "spawn-mesh";
 import type { ActorSystem, Encryption, Reencryption, Statestore } from "spawn-mesh";
 import { sqliteStatestore } from "spawn-mesh/sqlite";
-import { dataFolder } from "./lib/data-folder.ts";
-import { closedLoop, eachOnce } from "./lib/drive.ts";
-import type { Driven } from "./lib/drive.ts";
-import { Histogram, round } from "./lib/histogram.ts";
-import { seededPick } from "./lib/measure.ts";
-import { watchDisturbance } from "./lib/processes.ts";
+import { dataFolder } from "./harness/data-folder.ts";
+import { closedLoop, eachOnce } from "./harness/drive.ts";
+import type { Driven } from "./harness/drive.ts";
+import { Histogram, round } from "./harness/histogram.ts";
+import { seededPick } from "./harness/measure.ts";
+import { watchDisturbance } from "./harness/processes.ts";
 
 const STORED_ACTORS = Number(process.env["BENCH_ROTATION_ROWS"] ?? 100_000);
 const CALLED_ACTORS = 1_000;

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { actor, actorSystem } from "spawn-mesh";
 import type { ActorSystem } from "spawn-mesh";
 import { sqliteStatestore } from "spawn-mesh/sqlite";
-import { quiet } from "./lib/processes.ts";
+import { quiet } from "./harness/processes.ts";
 import type { ScheduleLine } from "./schedules.ts";
 
 const FIRED = 3_000;

@@ -7,9 +7,9 @@
 import { copyFileSync } from "node:fs";
 import { join } from "node:path";
 import { sqliteStatestore } from "spawn-mesh/sqlite";
-import { dataFolder } from "./lib/data-folder.ts";
-import { runScheduled } from "./lib/programs.ts";
-import { median, textTable } from "./lib/report.ts";
+import { dataFolder } from "./harness/data-folder.ts";
+import { runScheduled } from "./harness/programs.ts";
+import { median, textTable } from "./harness/report.ts";
 
 /** What a process of `schedules-run.ts` found. */
 export interface ScheduleLine {

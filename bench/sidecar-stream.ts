@@ -7,9 +7,9 @@
  */
 import { join } from "node:path";
 import { actor, actorSystem, connect } from "spawn-mesh";
-import { freePort, startChild, stopChild } from "./lib/children.ts";
-import { dataFolder } from "./lib/data-folder.ts";
-import { measure, seededPick } from "./lib/measure.ts";
+import { freePort, startChild, stopChild } from "./harness/children.ts";
+import { dataFolder } from "./harness/data-folder.ts";
+import { measure, seededPick } from "./harness/measure.ts";
 
 const ACTORS = 1_000;
 const SYSTEM = "bench";

@@ -16,12 +16,12 @@ import {
   Status,
   wrapJson,
 } from "spawn-mesh/protocol";
-import { freePort, startChild, stopChild } from "./lib/children.ts";
-import { dataFolder } from "./lib/data-folder.ts";
-import { inspectHeap } from "./lib/inspected-heap.ts";
-import { LeanHttp } from "./lib/lean-http.ts";
-import type { LocalAddress } from "./lib/lean-http.ts";
-import { measure, seededPick } from "./lib/measure.ts";
+import { freePort, startChild, stopChild } from "./harness/children.ts";
+import { dataFolder } from "./harness/data-folder.ts";
+import { inspectHeap } from "./harness/inspected-heap.ts";
+import { LeanHttp } from "./harness/lean-http.ts";
+import type { LocalAddress } from "./harness/lean-http.ts";
+import { measure, seededPick } from "./harness/measure.ts";
 
 const ACTORS = 1_000;
 const COLD_ACTORS = 100_000;

@@ -16,11 +16,11 @@ import {
   DATABASE_DURABILITY,
   isDatabaseKind,
   startDatabase,
-} from "./lib/database.ts";
-import { dataFolder } from "./lib/data-folder.ts";
-import { SAMPLE_EVERY, measure, seededPick } from "./lib/measure.ts";
-import { stateOfSize } from "./lib/state-of-size.ts";
-import type { CounterState } from "./lib/state-of-size.ts";
+} from "./harness/database.ts";
+import { dataFolder } from "./harness/data-folder.ts";
+import { SAMPLE_EVERY, measure, seededPick } from "./harness/measure.ts";
+import { stateOfSize } from "./harness/state-of-size.ts";
+import type { CounterState } from "./harness/state-of-size.ts";
 
 const MEMORY_ACTORS = 10_000;
 const DURABLE_ACTORS = 1_000;

@@ -15,8 +15,8 @@ import { statestoreFromUrl } from "spawn-mesh/statestores";
 import { exportSystem, importSystem } from "spawn-mesh/transfer";
 import { mariadb } from "../packages/spawn-mesh/test/servers/mariadb.ts";
 import { postgres } from "../packages/spawn-mesh/test/servers/postgres.ts";
-import { dataFolder } from "./lib/data-folder.ts";
-import { textTable } from "./lib/report.ts";
+import { dataFolder } from "./harness/data-folder.ts";
+import { textTable } from "./harness/report.ts";
 
 /** What a step found. */
 interface StepLine {
