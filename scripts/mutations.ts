@@ -24,27 +24,47 @@ const { values, positionals } = parseArgs({
     help: { type: "boolean", short: "h" },
   },
 });
-if (values.help === true) {
-  console.log(USAGE);
-} else {
+if (values.help === true) console.log(USAGE);
+else process.exitCode = await main(Number(values.seeds), positionals);
+
+/** Answers the exit status. */
+async function main(seeds: number, wanted: readonly string[]): Promise<number> {
   const tested = await testedMutations();
   const all = [...(await simulatedMutations()), ...tested];
-  const waiting = positionals.length > 0 ? positionals : all;
+  const unknown = wanted.find((name) => !all.includes(name));
+  if (unknown !== undefined || !(seeds >= 1)) {
+    const problem =
+      unknown === undefined
+        ? `--seeds: expected a number of seeds, got ${values.seeds}`
+        : `there is no mutation ${JSON.stringify(unknown)} here; there are: ${all.join(", ")}`;
+    console.error(`${problem}\n\n${USAGE}`);
+    return 2;
+  }
+  const results = await runEach(wanted.length > 0 ? wanted : all, (name) =>
+    tested.includes(name) ? runTestedMutation(name) : runMutation(name, seeds),
+  );
+  console.log(`\n${table(results)}\n`);
+  const missed = results.filter(({ objection }) => objection === undefined);
+  console.log(`${results.length} mutations, ${missed.length} not caught`);
+  return missed.length === 0 ? 0 : 1;
+}
+
+/** Runs as many side by side as there are cores. */
+async function runEach(
+  names: readonly string[],
+  run: (name: string) => Promise<MutationResult>,
+): Promise<readonly MutationResult[]> {
+  const waiting = [...names];
   const results: MutationResult[] = [];
   const work = async (): Promise<void> => {
     for (let name = waiting.shift(); name !== undefined; name = waiting.shift()) {
-      const result = tested.includes(name)
-        ? await runTestedMutation(name)
-        : await runMutation(name, Number(values.seeds));
+      const result = await run(name);
       console.log(`${result.objection === undefined ? "NOT CAUGHT" : "caught"}: ${name}`);
       results.push(result);
     }
   };
   await Promise.all(Array.from({ length: availableParallelism() }, work));
-  console.log(`\n${table(results)}\n`);
-  const missed = results.filter(({ objection }) => objection === undefined);
-  console.log(`${results.length} mutations, ${missed.length} not caught`);
-  process.exitCode = missed.length === 0 ? 0 : 1;
+  return results;
 }
 
 function table(results: readonly MutationResult[]): string {
