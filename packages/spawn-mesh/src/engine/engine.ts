@@ -20,7 +20,7 @@ import {
   isScheduled,
   scheduledMessage,
 } from "./calls/call-options.ts";
-import { parentCall } from "./calls/child-calls.ts";
+import { nextCallOf } from "./calls/child-calls.ts";
 import { NO_CHAIN, checkChain, lengthenChain } from "./calls/call-chain.ts";
 import type { ChannelListener } from "./messages/broadcasts.ts";
 import { CommitWriter } from "./commits/commit-writer.ts";
@@ -333,7 +333,7 @@ export class Engine {
   async #callFrom({ id, pipeline, run, name, request }: CallFromRun): Promise<unknown> {
     const { invocation } = run;
     checkRequest(request);
-    const parent = parentCall(run);
+    const parent = nextCallOf(run);
     // Nobody waits for an asynchronous call, so a chain of actors that wait ends here.
     const chain =
       request.async === true ? NO_CHAIN : lengthenChain(invocation.details?.chain ?? NO_CHAIN, id);

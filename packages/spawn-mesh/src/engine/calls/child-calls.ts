@@ -21,8 +21,8 @@ export interface ParentCall {
   readonly place: number;
 }
 
-/** The next call of a run; `undefined` when the run may be done as often as it comes. */
-export function parentCall(run: Run): ParentCall | undefined {
+/** Takes the place of the next call of a run; `undefined` when the run may be done as often as it comes. */
+export function nextCallOf(run: Run): ParentCall | undefined {
   const { idempotencyKey, message } = run.invocation.details ?? NO_DETAILS;
   const key = idempotencyKey ?? (message && ([sentId(message), message.sentAt] as const));
   if (key === undefined) return undefined;
