@@ -32,6 +32,7 @@ import { failureOf } from "../engine/activations/run-outcome.ts";
 import { EXTERNAL, composeBroadcast, composeCall } from "../engine/messages/sending.ts";
 import type { Outgoing, SendingParts } from "../engine/messages/sending.ts";
 import { errorAt, isSpawnError } from "../engine/errors.ts";
+import { checkTextRecord } from "../engine/values/text-record.ts";
 import { copyBounded, copyValue } from "../engine/values/values.ts";
 import { checkSendOverWire, notOverWire } from "./over-the-wire.ts";
 import { UNKNOWN_ID } from "./sidecar-calls.ts";
@@ -209,16 +210,13 @@ class HostedRun implements RunOwner {
     if (this.#invocation.definition.state === undefined) {
       throw new SpawnError("INVALID_ARGUMENT", `tags: ${this.id.definition} has no state`);
     }
-    const copied = copyValue(tags, "tags") as Record<string, unknown>;
-    const isRecord = typeof copied === "object" && copied !== null && !Array.isArray(copied);
-    if (!isRecord || !Object.values(copied).every((value) => typeof value === "string")) {
-      throw new SpawnError("INVALID_ARGUMENT", "tags: expected an object whose values are strings");
-    }
+    const copied = copyValue(tags, "tags");
+    checkTextRecord("tags", copied);
     if (JSON.stringify(copied) === JSON.stringify(this.tags)) return this.tags;
     if (Object.keys(copied).length === 0) {
       this.#check("taking the last tag away", "keep one, with an empty text");
     }
-    return copied as Tags;
+    return copied;
   }
 
   readState(): unknown {

@@ -15,6 +15,7 @@ import type { SendingParts } from "../messages/sending.ts";
 import { failedOutcome, storedOutcome } from "../messages/stored-outcome.ts";
 import type { Outcome, StoredOutcomeParts } from "../messages/stored-outcome.ts";
 import type { Time } from "../time/time.ts";
+import { checkTextRecord } from "../values/text-record.ts";
 import { textOfValue } from "../values/value-text.ts";
 import { copyBounded, copyValue, lastCopiedUnits } from "../values/values.ts";
 
@@ -219,11 +220,8 @@ function changedTags(tags: Tags, around: RunSurroundings): Tags | undefined {
       `tags: ${definition.name} has no state to keep them with`,
     );
   }
-  const copied = copyValue(tags, "tags") as Record<string, unknown>;
-  const isRecord = typeof copied === "object" && copied !== null && !Array.isArray(copied);
-  if (!isRecord || !Object.values(copied).every((value) => typeof value === "string")) {
-    throw new SpawnError("INVALID_ARGUMENT", "tags: expected an object whose values are strings");
-  }
+  const copied = copyValue(tags, "tags");
+  checkTextRecord("tags", copied);
   const text = JSON.stringify(copied);
   const { tagsUnitsMax } = parts.limits;
   if (text.length > tagsUnitsMax) {
@@ -232,7 +230,7 @@ function changedTags(tags: Tags, around: RunSurroundings): Tags | undefined {
       `tags: expected at most ${tagsUnitsMax} characters as JSON, got ${text.length}`,
     );
   }
-  return text === JSON.stringify(before ?? {}) ? before : Object.freeze(copied as Tags);
+  return text === JSON.stringify(before ?? {}) ? before : Object.freeze(copied);
 }
 
 function storedReplyOf(

@@ -6,6 +6,7 @@ import { TIMEOUT_MS_MAX, checkWholeNumber } from "../limits.ts";
 import { noSuchOption } from "../option-names.ts";
 import type { InvokeRequest } from "../activations/action-context.ts";
 import type { SendRequest } from "../messages/send-options.ts";
+import { checkTextRecord } from "../values/text-record.ts";
 import { copyBounded } from "../values/values.ts";
 
 /** Time for a call when nothing else is said, in milliseconds. */
@@ -113,12 +114,6 @@ export function copyMetadata(
   bytesMax: number,
 ): Readonly<Record<string, string>> {
   const copied = copyBounded(metadata, "metadata", bytesMax);
-  const isRecord = typeof copied === "object" && copied !== null && !Array.isArray(copied);
-  if (!isRecord || !Object.values(copied).every((value) => typeof value === "string")) {
-    throw new SpawnError(
-      "INVALID_ARGUMENT",
-      "metadata: expected an object whose values are strings",
-    );
-  }
-  return Object.freeze(copied as Record<string, string>);
+  checkTextRecord("metadata", copied);
+  return Object.freeze(copied);
 }
