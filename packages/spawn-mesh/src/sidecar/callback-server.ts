@@ -5,6 +5,7 @@ import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { SpawnError } from "../engine/index.ts";
 import type { HostedActors } from "./hosted-actors.ts";
+import { RunsUnderWay } from "./runs-under-way.ts";
 
 const ACTIONS_PATH = "/api/v1/actors/actions";
 /** The largest request, in bytes: a state with its payload. */
@@ -15,8 +16,7 @@ const KEEP_ALIVE_MS = 65_000;
 export class CallbackServer {
   readonly #actors: HostedActors;
   readonly #server: Server;
-  #running = 0;
-  #onIdle: (() => void) | undefined;
+  readonly #runs = new RunsUnderWay();
 
   constructor(actors: HostedActors) {
     this.#actors = actors;
@@ -40,7 +40,7 @@ export class CallbackServer {
     const closed = once(this.#server, "close");
     this.#server.close();
     this.#server.closeIdleConnections();
-    if (this.#running > 0) await this.#idle(drainTimeoutMs);
+    await this.#runs.idle(drainTimeoutMs);
     this.#server.closeAllConnections();
     await closed;
   }
@@ -51,28 +51,12 @@ export class CallbackServer {
     this.#server.closeAllConnections();
   }
 
-  #idle(timeoutMs: number): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = setTimeout(resolve, timeoutMs);
-      this.#onIdle = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
-  }
-
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     if (request.method !== "POST" || request.url !== ACTIONS_PATH) {
       response.writeHead(404).end();
       return;
     }
-    this.#running++;
-    try {
-      await this.#run(request, response);
-    } finally {
-      this.#running--;
-      if (this.#running === 0) this.#onIdle?.();
-    }
+    await this.#runs.during(() => this.#run(request, response));
   }
 
   async #run(request: IncomingMessage, response: ServerResponse): Promise<void> {

@@ -5,6 +5,7 @@ import type { StreamConnection } from "../../protocol/index.ts";
 import { goneCaller } from "../callback-server.ts";
 import { failureOf } from "../hosted-actors.ts";
 import type { HostedActors } from "../hosted-actors.ts";
+import { RunsUnderWay } from "../runs-under-way.ts";
 
 /** Who may end a run early, by its id on the connection that it came on. */
 type Aborts = Map<number, AbortController>;
@@ -12,9 +13,8 @@ type Aborts = Map<number, AbortController>;
 export class HostedRuns {
   readonly #actors: HostedActors;
   readonly #connections = new Map<StreamConnection, Aborts>();
-  #count = 0;
+  readonly #runs = new RunsUnderWay();
   #isLeaving = false;
-  #onIdle: (() => void) | undefined;
 
   constructor(actors: HostedActors) {
     this.#actors = actors;
@@ -23,7 +23,7 @@ export class HostedRuns {
   /** Runs what is asked for, and answers it on the same connection. */
   run(connection: StreamConnection, id: number, body: Buffer): void {
     if (this.#isLeaving) return connection.answer(id, FrameKind.declined);
-    void this.#run(connection, id, body);
+    void this.#runs.during(() => this.#run(connection, id, body));
   }
 
   /** Answers a run whose bytes were too many to be read. */
@@ -47,19 +47,16 @@ export class HostedRuns {
   /** Begins no more, and lets what runs come to an end for so long. */
   async stop(drainTimeoutMs: number): Promise<void> {
     this.#isLeaving = true;
-    if (this.#count > 0) await this.#idle(drainTimeoutMs);
+    await this.#runs.idle(drainTimeoutMs);
   }
 
   async #run(connection: StreamConnection, id: number, body: Buffer): Promise<void> {
     const aborts = this.#abortsOf(connection);
     const abort = new AbortController();
     aborts.set(id, abort);
-    this.#count++;
     const answer = await this.#actors.answer(body, abort.signal);
     connection.answer(id, answer.isOk ? FrameKind.done : FrameKind.failed, answer.body);
     aborts.delete(id);
-    this.#count--;
-    if (this.#count === 0) this.#onIdle?.();
   }
 
   #abortsOf(connection: StreamConnection): Aborts {
@@ -68,15 +65,5 @@ export class HostedRuns {
     const aborts: Aborts = new Map();
     this.#connections.set(connection, aborts);
     return aborts;
-  }
-
-  #idle(timeoutMs: number): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = setTimeout(resolve, timeoutMs);
-      this.#onIdle = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
   }
 }
