@@ -6,8 +6,9 @@ import type { Activation } from "./activation.ts";
 import type { ActorType } from "./actor-type.ts";
 import type { Clock, Timer } from "../clock.ts";
 
-const SLICE = 5_000;
-/** How soon a look that did not come to the end goes on. */
+/** Activations that one look goes through. */
+const SLICE_LENGTH_MAX = 5_000;
+/** How soon a look that did not come to the end goes on, in milliseconds. */
 const SLICE_PERIOD_MS = 10;
 const PERIOD_MS_MIN = 10;
 const PERIOD_MS_MAX = 1_000;
@@ -47,7 +48,7 @@ export class Deactivator {
   #sweepSlice(): void {
     const sweep = (this.#sweep ??= this.#type.live[Symbol.iterator]());
     const now = this.#clock.monotonic();
-    for (let count = 0; count < SLICE; count++) {
+    for (let count = 0; count < SLICE_LENGTH_MAX; count++) {
       const { value, done } = sweep.next();
       if (done === true) {
         this.#sweep = undefined;

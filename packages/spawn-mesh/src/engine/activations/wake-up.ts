@@ -12,8 +12,8 @@ export const WAKE_UP: ActionDefinition = {
 };
 
 /** How long to wait before the next try, in milliseconds: doubled each time. */
-const FIRST_MS = 1_000;
-const MAX_MS = 60_000;
+const RETRY_MS_MIN = 1_000;
+const RETRY_MS_MAX = 60_000;
 
 /** Nobody else may ever call it, so it is tried until it lives. */
 export async function wakeUp(
@@ -26,7 +26,7 @@ export async function wakeUp(
   },
 ): Promise<void> {
   const { clock, isRunning, failed } = around;
-  for (let delayMs = FIRST_MS; isRunning(); delayMs = Math.min(MAX_MS, delayMs * 2)) {
+  for (let delayMs = RETRY_MS_MIN; isRunning(); delayMs = Math.min(RETRY_MS_MAX, delayMs * 2)) {
     try {
       return void (await call());
     } catch (error) {

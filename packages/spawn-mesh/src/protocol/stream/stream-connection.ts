@@ -71,10 +71,10 @@ export interface Lost {
 const HEARTBEAT_MS = 10_000;
 /** An end that says nothing for so many heartbeats is dead, or as good as that. */
 const SILENT_BEATS_MAX = 6;
-/** How much of a body that is too large is read and thrown away, in limits of a body. */
-const DISCARDED_SHARE_MAX = 8;
-/** How much may wait to be read after all, by what was asked before: in limits of a body. */
-const UNREAD_SHARE_MAX = 32;
+/** How much of a body that is too large is read and thrown away, counted in bodies of the largest size. */
+const DISCARDED_BODIES_MAX = 8;
+/** How much may wait to be read after all, by what was asked before: counted in bodies of the largest size. */
+const UNREAD_BODIES_MAX = 32;
 /** Time for what was said to be read when a stream ends, in milliseconds. */
 const FAREWELL_MS = 2_000;
 const ID_MAX = 0xffff_ffff;
@@ -247,7 +247,7 @@ export class StreamConnection {
   #takeTooLarge(kind: number, id: number, bytes: number): void {
     if (!this.isOpen) return;
     const { bodyBytesMax } = this.#limits;
-    if (bytes > bodyBytesMax * DISCARDED_SHARE_MAX) {
+    if (bytes > bodyBytesMax * DISCARDED_BODIES_MAX) {
       return this.close(`a frame of ${bytes} bytes came; at most ${bodyBytesMax} are read`);
     }
     if (requests.has(kind)) return this.#listener.tooLarge(kind, id, bytes);
@@ -264,7 +264,7 @@ export class StreamConnection {
     const { unsentBytes } = this;
     if (unreadBytesMax === undefined || unsentBytes <= unreadBytesMax) return;
     this.#socket.pause();
-    if (unsentBytes > bodyBytesMax * UNREAD_SHARE_MAX) {
+    if (unsentBytes > bodyBytesMax * UNREAD_BODIES_MAX) {
       return this.close(`${unsentBytes} bytes were not read`);
     }
     this.#listener.heldBack?.(unsentBytes);
