@@ -4,7 +4,7 @@ import { startGrpcFront } from "./grpc/front.ts";
 import type { GrpcFront } from "./grpc/front.ts";
 import { hostedCalls } from "./grpc/hosted-calls.ts";
 import { ProxyServer } from "./http/server.ts";
-import type { Route } from "./http/server.ts";
+import type { Route } from "./http/route.ts";
 import type { Log } from "./observability/log.ts";
 import { openParts } from "./proxy-parts.ts";
 import type { ProxyParts } from "./proxy-parts.ts";

@@ -4,7 +4,7 @@ import { AnySchema } from "@bufbuild/protobuf/wkt";
 import { OpaqueValue, SpawnError, errorCodes } from "spawn-mesh/engine";
 import { jsonOfValue, jsonTextOf, valueOfJson } from "spawn-mesh/protocol";
 import type { Answer } from "./answers.ts";
-import type { Route, RouteRequest } from "./server.ts";
+import type { Route, RouteRequest } from "./route.ts";
 import { NOOP, valueOfJsonText } from "../wire-values.ts";
 
 const JSON_TYPE = "application/json";

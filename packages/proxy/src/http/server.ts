@@ -4,16 +4,13 @@
  * Whatever is wrong with a request, it gets an answer that its SDK can decode.
  */
 import { createServer } from "node:http";
-import type { IncomingHttpHeaders, IncomingMessage, Server, ServerResponse } from "node:http";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import type { Server as TlsServer } from "node:https";
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
-import { lstatSync, unlinkSync } from "node:fs";
-import { connect } from "node:net";
 import type { AddressInfo, Socket } from "node:net";
 import type { TlsOptions } from "node:tls";
-import { SpawnError } from "spawn-mesh/engine";
 import { asSpawnError, failureAnswer } from "./answers.ts";
 import type { Answer } from "./answers.ts";
 import type { ListenAddress } from "../config.ts";
@@ -21,11 +18,13 @@ import { unexpected } from "../observability/log.ts";
 import type { Log } from "../observability/log.ts";
 import { refusingMalformed } from "./malformed-requests.ts";
 import { readBody } from "./request-body.ts";
+import { compiled, matches, noRoute, paramsOf } from "./route.ts";
+import type { CompiledRoute, Route } from "./route.ts";
+import { removeStaleSocket } from "./stale-socket.ts";
 import { CheckedConnections } from "../security/checked-connections.ts";
 import { tellingFailedHandshakes } from "../security/failed-handshakes.ts";
 import type { Guard } from "../security/guard.ts";
 import { NOBODY } from "../security/identity.ts";
-import type { Identity } from "../security/identity.ts";
 import { peerOf } from "../security/peer.ts";
 import type { Peer } from "../security/peer.ts";
 import { sparingLog } from "../observability/sparing-log.ts";
@@ -33,31 +32,6 @@ import { transferTimeouts } from "./transfer-timeouts.ts";
 import type { UnreadAnswers } from "./unread-answers.ts";
 import { isForStream } from "../stream/streams.ts";
 import type { Streams } from "../stream/streams.ts";
-
-/** A request with what its route has found in it. */
-export interface RouteRequest {
-  /** The parts of the path that the route names. */
-  readonly params: Readonly<Record<string, string>>;
-  /** What follows the `?` of the path. */
-  readonly query: URLSearchParams;
-  readonly headers: IncomingHttpHeaders;
-  readonly body: Uint8Array;
-  /** Who makes it. */
-  readonly identity: Identity;
-  /** Where it comes from. */
-  readonly peer: Peer;
-}
-
-export interface Route {
-  readonly method: "GET" | "POST" | "DELETE";
-  /** `/health`, `/system/:system`: a part that begins with a colon is a parameter. */
-  readonly path: string;
-  /** Whether it answers without asking who makes the request. */
-  readonly isPublic?: boolean;
-  handle(request: RouteRequest): Answer | Promise<Answer>;
-  /** How a failure is told. Default: as an answer of the protocol. */
-  readonly failure?: (error: SpawnError) => Answer;
-}
 
 export interface ServerOptions {
   readonly routes: readonly Route[];
@@ -85,17 +59,6 @@ const REQUEST_ID = "x-request-id";
 /** Beyond it a second write is cheaper than a text. */
 const ONE_WRITE_BYTES_MAX = 16 * 1024;
 const NO_BODY = Buffer.alloc(0);
-const NOT_FOUND: Answer = {
-  status: 404,
-  headers: { "content-type": "text/plain; charset=utf-8" },
-  body: "Not found!",
-};
-
-interface CompiledRoute extends Route {
-  readonly parts: readonly string[];
-  /** The names of the parameters, and which part of the path each is. */
-  readonly params: readonly (readonly [name: string, part: number])[];
-}
 
 export class ProxyServer {
   readonly #options: ServerOptions;
@@ -252,38 +215,6 @@ export class ProxyServer {
   }
 }
 
-function compiled(route: Route): CompiledRoute {
-  const parts = route.path.split("/");
-  const params = [...parts.entries()]
-    .filter(([, part]) => part.startsWith(":"))
-    .map(([index, part]) => [part.slice(1), index] as const);
-  return { ...route, parts, params };
-}
-
-function matches({ parts: wanted }: CompiledRoute, parts: readonly string[]): boolean {
-  if (parts.length !== wanted.length) return false;
-  return wanted.every((part, index) => part.startsWith(":") || part === parts[index]);
-}
-
-/** @throws {SpawnError} `INVALID_ARGUMENT` */
-function paramsOf(
-  route: CompiledRoute,
-  parts: readonly string[],
-): Readonly<Record<string, string>> {
-  const params: Record<string, string> = {};
-  for (const [name, index] of route.params) params[name] = decodedPart(parts[index]!);
-  return params;
-}
-
-function decodedPart(part: string): string {
-  if (!part.includes("%")) return part;
-  try {
-    return decodeURIComponent(part);
-  } catch {
-    throw new SpawnError("INVALID_ARGUMENT", "the path is not percent-encoded UTF-8");
-  }
-}
-
 function requestIdOf(given: string | readonly string[] | undefined): string {
   const isGiven = typeof given === "string" && /^[\w.:-]{1,128}$/.test(given);
   return isGiven ? given : randomUUID();
@@ -292,16 +223,6 @@ function requestIdOf(given: string | readonly string[] | undefined): string {
 /** Nobody knows who it is, so the request is not read. */
 function unproven({ headers, ...answer }: Answer): Answer {
   return { ...answer, status: 401, headers: { ...headers, "www-authenticate": "Bearer" } };
-}
-
-/** @param routes those that there are for the path */
-function noRoute(routes: readonly Route[]): Answer {
-  if (routes.length === 0) return NOT_FOUND;
-  const methods = routes.map(({ method }) => method).join(", ");
-  const { headers, ...refusal } = failureAnswer(
-    new SpawnError("INVALID_ARGUMENT", `the path is there for ${methods} only`),
-  );
-  return { ...refusal, status: 405, headers: { ...headers, allow: methods } };
 }
 
 /** @param isLast whether the connection ends with it: what is left of a request is not read */
@@ -325,16 +246,4 @@ function send(response: ServerResponse, answer: Answer, isLast: boolean): void {
   } else {
     response.end(body);
   }
-}
-
-/** A socket file that a process left behind which was killed is in the way; one that is listened at stays. */
-async function removeStaleSocket(path: string): Promise<void> {
-  const socket = connect(path);
-  const error = await new Promise<NodeJS.ErrnoException | undefined>((resolve) => {
-    socket.on("connect", () => resolve(undefined));
-    socket.on("error", resolve);
-  });
-  socket.destroy();
-  // Nobody can connect to another kind of file either, and that is somebody's.
-  if (error?.code === "ECONNREFUSED" && lstatSync(path).isSocket()) unlinkSync(path);
 }

@@ -5,33 +5,21 @@
  * than others broadcast is cut off rather than kept in memory without end: it is told so, and may
  * come again. So is one that would not be let in any more.
  */
-import type { ServerResponse } from "node:http";
 import { SpawnError, isSpawnError } from "spawn-mesh/engine";
-import type { Publication } from "spawn-mesh/engine";
 import type { Guard } from "../security/guard.ts";
 import { unauthorized } from "../security/identity.ts";
 import { PUBLISH, SUBSCRIBE } from "../security/policies.ts";
 import type { ActorSystems } from "../actors/actor-systems.ts";
 import type { Answer } from "../http/answers.ts";
-import {
-  describeError,
-  isJson,
-  jsonAnswer,
-  jsonOf,
-  jsonRoute,
-  notJson,
-  valueOfBody,
-} from "../http/json-answers.ts";
-import type { Route, RouteRequest } from "../http/server.ts";
+import { isJson, jsonAnswer, jsonRoute, notJson, valueOfBody } from "../http/json-answers.ts";
+import { ChannelListener } from "./channel-listener.ts";
+import type { ListenerLimits } from "./channel-listener.ts";
+import type { Route, RouteRequest } from "../http/route.ts";
 
 /** Every bound of those who listen. */
-export interface ChannelLimits {
+export interface ChannelLimits extends ListenerLimits {
   /** Listeners at once. */
   readonly listenersMax: number;
-  /** Bytes that wait to be read by one of them. */
-  readonly unreadBytesMax: number;
-  /** How often a silent stream says that it is alive, in milliseconds. */
-  readonly heartbeatMs: number;
 }
 
 const LIMITS: ChannelLimits = {
@@ -39,8 +27,6 @@ const LIMITS: ChannelLimits = {
   unreadBytesMax: 1024 * 1024,
   heartbeatMs: 15_000,
 };
-/** Time for one that was cut off to read what it has missed, in milliseconds. */
-const FAREWELL_MS = 5_000;
 /** How soon a client that is cut off comes again by itself, in milliseconds. */
 const RETRY_MS = 1_000;
 
@@ -57,7 +43,7 @@ export class ChannelRoutes {
   readonly #guard: Guard;
   readonly #limits: ChannelLimits;
   /** With their requests, which have to be allowed for as long as they listen. */
-  readonly #listeners = new Map<Listener, RouteRequest>();
+  readonly #listeners = new Map<ChannelListener, RouteRequest>();
 
   constructor(
     { systems, guard }: { readonly systems: ActorSystems; readonly guard: Guard },
@@ -121,7 +107,7 @@ export class ChannelRoutes {
     }
     // A name that no channel has is refused before the answer begins.
     const unsubscribe = engine.subscribe(channel, (publication) => listener.tell(publication));
-    const listener = new Listener(this.#limits, () => {
+    const listener = new ChannelListener(this.#limits, () => {
       unsubscribe();
       this.#listeners.delete(listener);
     });
@@ -132,66 +118,5 @@ export class ChannelRoutes {
       body: `retry: ${RETRY_MS}\n\n`,
       stream: (response) => listener.begin(response),
     };
-  }
-}
-
-class Listener {
-  readonly #limits: ChannelLimits;
-  readonly #onEnd: () => void;
-  #response: ServerResponse | undefined;
-  #heartbeat: NodeJS.Timeout | undefined;
-  #isOver = false;
-
-  constructor(limits: ChannelLimits, onEnd: () => void) {
-    this.#limits = limits;
-    this.#onEnd = onEnd;
-  }
-
-  begin(response: ServerResponse): void {
-    this.#response = response;
-    response.on("close", () => this.#leave());
-    const beat = (): void => this.#write(": still here\n\n");
-    this.#heartbeat = setInterval(beat, this.#limits.heartbeatMs).unref();
-    if (response.destroyed) this.#leave();
-  }
-
-  tell({ channel, payload, id, publisher }: Publication): void {
-    const said = JSON.stringify({ channel, id, publisher: publisher ?? null });
-    // It is written as it came: a number that JavaScript would round, and spaces, but no new line.
-    const json = jsonOf(payload)?.replaceAll(/[\r\n]/g, " ");
-    const data = json === undefined ? said : `${said.slice(0, -1)},"payload":${json}}`;
-    this.#write(`event: publication\nid: ${id}\ndata: ${data}\n\n`);
-  }
-
-  /** Says why, and ends the stream. */
-  end(error: SpawnError): void {
-    const response = this.#response;
-    if (this.#isOver || response === undefined) return this.#leave();
-    this.#leave();
-    response.end(`event: end\ndata: ${JSON.stringify({ error: describeError(error) })}\n\n`);
-    setTimeout(() => response.destroy(), FAREWELL_MS).unref();
-  }
-
-  #write(text: string): void {
-    const response = this.#response;
-    if (this.#isOver || response === undefined) return;
-    const { unreadBytesMax } = this.#limits;
-    const unread = response.writableLength;
-    if (unread === 0 || unread + Buffer.byteLength(text) <= unreadBytesMax) {
-      return void response.write(text);
-    }
-    this.end(
-      new SpawnError(
-        "OVERLOADED",
-        `${unread} bytes were not read in time; at most ${unreadBytesMax} wait for one listener`,
-      ),
-    );
-  }
-
-  #leave(): void {
-    if (this.#isOver) return;
-    this.#isOver = true;
-    clearInterval(this.#heartbeat);
-    this.#onEnd();
   }
 }

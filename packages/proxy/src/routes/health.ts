@@ -1,6 +1,6 @@
 /** Whether the proxy lives, and whether it takes calls. */
 import type { Answer } from "../http/answers.ts";
-import type { Route } from "../http/server.ts";
+import type { Route } from "../http/route.ts";
 
 /** `GET /health`, `/health/liveness` and `/health/readiness` */
 export function healthRoutes(isReady: () => boolean): readonly Route[] {

@@ -18,7 +18,7 @@ import { optionsOfMetadata } from "../call-metadata.ts";
 import { metadataInTrace } from "../observability/trace-context.ts";
 import type { ClaimedCaller } from "../security/guard.ts";
 import type { Identity } from "../security/identity.ts";
-import type { Route, RouteRequest } from "../http/server.ts";
+import type { Route, RouteRequest } from "../http/route.ts";
 import { payloadOfValue, valueOfPayload } from "../wire-values.ts";
 
 /** `POST …/invoke` and `GET` of an actor. */

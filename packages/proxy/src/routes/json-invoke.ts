@@ -6,7 +6,7 @@ import type { ActorSystems } from "../actors/actor-systems.ts";
 import type { Answer } from "../http/answers.ts";
 import { metadataInTrace } from "../observability/trace-context.ts";
 import { isJson, jsonAnswer, jsonRoute, notJson, valueOfBody } from "../http/json-answers.ts";
-import type { Route, RouteRequest } from "../http/server.ts";
+import type { Route, RouteRequest } from "../http/route.ts";
 
 /** How long a call may take, and after what time it is delivered, both in milliseconds. */
 const DEADLINE_HEADER = "spawn-deadline-ms";

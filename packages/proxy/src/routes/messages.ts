@@ -8,7 +8,7 @@ import { notTooOften } from "../actors/shortest-period.ts";
 import { metadataInTrace, traceContextIn } from "../observability/trace-context.ts";
 import type { Answer } from "../http/answers.ts";
 import { isJson, jsonAnswer, jsonRoute, notJson, valueOfBody } from "../http/json-answers.ts";
-import type { Route, RouteRequest } from "../http/server.ts";
+import type { Route, RouteRequest } from "../http/route.ts";
 
 /** `POST …/messages` with `{ name, action, payload, … }`, answered with the id of the message. */
 export function messageRoutes(systems: ActorSystems): readonly Route[] {

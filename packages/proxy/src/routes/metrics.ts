@@ -1,6 +1,6 @@
 /** What is counted, for Prometheus. */
 import { PROMETHEUS_TEXT } from "../observability/prometheus-text.ts";
-import type { Route } from "../http/server.ts";
+import type { Route } from "../http/route.ts";
 
 /** `GET /metrics` */
 export function metricsRoutes(text: () => string): readonly Route[] {

@@ -16,7 +16,7 @@ import type { HostProgram } from "../host/host-program.ts";
 import type { Log } from "../observability/log.ts";
 import type { Guard } from "../security/guard.ts";
 import { checkHost } from "../security/identity.ts";
-import type { Route, RouteRequest } from "../http/server.ts";
+import type { Route, RouteRequest } from "../http/route.ts";
 
 /** With this header a host says at which port it listens, if not at the configured one. */
 const HOST_PORT_HEADER = "spawn-host-port";

@@ -6,7 +6,7 @@ import { jsonAnswer, jsonRoute } from "../http/json-answers.ts";
 import type { Log } from "../observability/log.ts";
 import type { Guard } from "../security/guard.ts";
 import { checkHost } from "../security/identity.ts";
-import type { Route, RouteRequest } from "../http/server.ts";
+import type { Route, RouteRequest } from "../http/route.ts";
 
 export interface RegistrationParts {
   readonly systems: ActorSystems;

@@ -6,7 +6,7 @@ import { notFound } from "../actors/directory.ts";
 import { checkHost } from "../security/identity.ts";
 import { okStatus, protobufAnswer } from "../http/answers.ts";
 import type { Answer } from "../http/answers.ts";
-import type { Route, RouteRequest } from "../http/server.ts";
+import type { Route, RouteRequest } from "../http/route.ts";
 import { ACCEPTED } from "./register.ts";
 
 /** Instances of one request, each of which is stored. */

@@ -6,7 +6,7 @@ import type { Answer } from "../http/answers.ts";
 import { isJson, jsonAnswer, jsonRoute, notJson, valueOfBody } from "../http/json-answers.ts";
 import type { Guard } from "../security/guard.ts";
 import { checkHost, unauthorized } from "../security/identity.ts";
-import type { Route, RouteRequest } from "../http/server.ts";
+import type { Route, RouteRequest } from "../http/route.ts";
 
 export interface StoredMessageParts {
   readonly systems: ActorSystems;
