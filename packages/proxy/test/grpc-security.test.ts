@@ -5,7 +5,6 @@ import type { IncomingMessage } from "node:http";
 import { connect as connectHttp2 } from "node:http2";
 import { Agent, request } from "node:https";
 import { connect as connectTcp } from "node:net";
-import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import { connect as connectTls } from "node:tls";
@@ -259,7 +258,7 @@ describe("over TLS", () => {
       const places = [
         { port: t.port, path: "/v1/incrementor" },
         {
-          port: (t.proxy.address as AddressInfo).port,
+          port: (t.proxy.address as { readonly port: number }).port,
           path: "/api/v1/system/shop/actors/incrementor",
         },
       ];
