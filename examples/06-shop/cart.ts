@@ -25,7 +25,7 @@ export const cart = actor("cart", {
       else known.count += line.count;
       return ctx.state.lines;
     }),
-    async checkout(ctx, id: string) {
+    checkout: input(z.string().min(1), async (ctx, id) => {
       const { lines } = ctx.state;
       if (lines.length === 0) return fail("empty");
       for (const { article, count } of lines) {
@@ -37,6 +37,6 @@ export const cart = actor("cart", {
       }
       ctx.state.lines = [];
       return reply({ lines }).pipe(order, id, "open");
-    },
+    }),
   },
 });

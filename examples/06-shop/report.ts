@@ -3,20 +3,24 @@ import { actor, read } from "spawn-mesh";
 
 const DAYS_MAX = 365;
 
-type Sold = Record<string, number>;
+type Sold = { article: string; count: number }[];
 
 export const report = actor("report", {
-  state: () => ({ today: {} as Sold, days: [] as { closedAt: number; sold: Sold }[] }),
+  state: () => ({ today: [] as Sold, days: [] as { closedAt: number; sold: Sold }[] }),
   timers: [{ action: "close", cron: "0 0 * * *", timeZone: "Europe/Berlin" }],
   actions: {
-    count(ctx, { lines }: { lines: readonly { article: string; count: number }[] }): void {
+    count(ctx, { lines }: { lines: Readonly<Sold> }): void {
       const { today } = ctx.state;
-      for (const { article, count } of lines) today[article] = (today[article] ?? 0) + count;
+      for (const { article, count } of lines) {
+        const known = today.find((sold) => sold.article === article);
+        if (known === undefined) today.push({ article, count });
+        else known.count += count;
+      }
     },
     close(ctx): void {
       ctx.state.days = [{ closedAt: ctx.now, sold: ctx.state.today }, ...ctx.state.days];
       ctx.state.days.length = Math.min(ctx.state.days.length, DAYS_MAX);
-      ctx.state.today = {};
+      ctx.state.today = [];
     },
     days: read((ctx) => ctx.state.days),
   },

@@ -45,10 +45,10 @@ async function answer(shop: Shop, request: IncomingMessage): Promise<unknown> {
   switch (`${request.method} ${kind}/${action}`) {
     case "POST stock/receive":
       return await shop.actor(stock, id).receive((await bodyOf(request)) as number, options);
-    case "POST cart/put": // `input` checks the line.
+    case "POST cart/put": // `input` checks what comes.
       return await shop.actor(cart, id).put((await bodyOf(request)) as never, options);
     case "POST cart/checkout":
-      return await shop.actor(cart, id).checkout(String(await bodyOf(request)), options);
+      return await shop.actor(cart, id).checkout((await bodyOf(request)) as string, options);
     case "POST order/pay":
       return await shop.actor(order, id).pay(undefined, options);
     case "GET orders/": {

@@ -35,7 +35,7 @@ test("what nobody pays for is sold to others", async () => {
   expect((await system.actor(stock, "tea").get()).left).toBe(7);
   await system.crash();
   await system.advance(RESERVED_MS);
-  expect(await system.actor(stock, "tea").get()).toEqual({ left: 10, reserved: {} });
+  expect(await system.actor(stock, "tea").get()).toEqual({ left: 10, reserved: [] });
 });
 
 test("what is paid is gone, and is in the report of the day", async () => {
@@ -44,9 +44,26 @@ test("what is paid is gone, and is in the report of the day", async () => {
   await system.actor(order, "o-1").pay();
   await system.crash();
   await system.advance(DAY_MS);
-  expect(await system.actor(stock, "tea").get()).toEqual({ left: 7, reserved: {} });
-  expect((await system.actor(report).days()).map(({ sold }) => sold)).toEqual([{ tea: 3 }]);
+  expect(await system.actor(stock, "tea").get()).toEqual({ left: 7, reserved: [] });
+  const sold = [[{ article: "tea", count: 3 }]];
+  expect((await system.actor(report).days()).map((day) => day.sold)).toEqual(sold);
 });
+
+test.each(["toString", "__proto__"])(
+  "an order and an article that are called %s are counted as any others",
+  async (name) => {
+    await using system = await openShop();
+    await system.actor(stock, name).receive(10);
+    await system.actor(cart, "c-1").put({ article: name, count: 3 });
+    await system.actor(cart, "c-1").checkout(name);
+    expect((await system.actor(stock, name).get()).left).toBe(7);
+    await system.actor(order, name).pay();
+    await system.advance(DAY_MS);
+    expect(await system.actor(stock, name).get()).toEqual({ left: 7, reserved: [] });
+    const [day] = await system.actor(report).days();
+    expect(day?.sold).toEqual([{ article: name, count: 3 }]);
+  },
+);
 
 test("a cart that asks for too much is told how much there is", async () => {
   await using system = await openShop();
@@ -103,6 +120,11 @@ test("requests are answered, and done once when they are repeated", async () => 
   expect(await post("cart/c-1/put", { article: "tea" })).toMatchObject([
     400,
     { code: "INVALID_ARGUMENT", applied: "no" },
+  ]);
+  expect(await post("stock/tea/receive", "3")).toMatchObject([400, { code: "INVALID_ARGUMENT" }]);
+  expect(await post("cart/c-1/checkout", { id: 1 })).toMatchObject([
+    400,
+    { code: "INVALID_ARGUMENT" },
   ]);
   expect(await post("order/o-1/pay", null)).toEqual([200, { status: "paid" }]);
   expect(await post("order/o-1/pay", null)).toMatchObject([409, { code: "not-open" }]);

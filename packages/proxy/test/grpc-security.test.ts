@@ -4,8 +4,11 @@ import { mkdtempSync, writeFileSync } from "node:fs";
 import type { IncomingMessage } from "node:http";
 import { connect as connectHttp2 } from "node:http2";
 import { Agent, request } from "node:https";
+import { connect as connectTcp } from "node:net";
 import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
+import { connect as connectTls } from "node:tls";
+import type { TLSSocket } from "node:tls";
 import { credentials, status } from "@grpc/grpc-js";
 import { describe, expect, test } from "vitest";
 import { TestAuthority } from "../../spawn-mesh/test/servers/certificates.ts";
@@ -231,4 +234,57 @@ describe("over TLS", () => {
     answer.destroy();
     session.destroy();
   });
+
+  test.each(["before a request", "before its handshake"])(
+    "an authority that is replaced lets nobody in who had connected %s",
+    async (when) => {
+      await using folder = scratch();
+      const authority = new TestAuthority(folder.path("."));
+      const server = authority.sign("server", "IP:127.0.0.1");
+      const { cert, key } = authority.sign("shop");
+      const { cert: ca } = authority.certificate;
+      const clientCa = folder.path("clients.pem");
+      writeFileSync(clientCa, ca);
+      const tls = { ca, cert, key };
+      await using t = await start(
+        {
+          SPAWN_TLS_CERT_FILE: server.certFile,
+          SPAWN_TLS_KEY_FILE: server.keyFile,
+          SPAWN_TLS_CLIENT_CA_FILE: clientCa,
+          SPAWN_TLS_CLIENT_HOSTS: "shop",
+        },
+        { tls },
+      );
+      const places = [
+        { port: t.port, path: "/v1/incrementor" },
+        {
+          port: (t.proxy.address as { readonly port: number }).port,
+          path: "/api/v1/system/shop/actors/incrementor",
+        },
+      ];
+      const opened = await Promise.all(
+        places.map(async ({ port, path }) => {
+          const plain = connectTcp(port, "127.0.0.1");
+          await once(plain, "connect");
+          const secured = (): TLSSocket => connectTls({ host: "127.0.0.1", socket: plain, ...tls });
+          if (when === "before its handshake") return { path, secured };
+          const socket = secured();
+          await once(socket, "secureConnect");
+          return { path, secured: () => socket };
+        }),
+      );
+      await sleep(200);
+      const other = new TestAuthority(mkdtempSync(folder.path("other-")));
+      writeFileSync(clientCa, other.certificate.cert);
+      t.proxy.reload();
+      for (const { path, secured } of opened) {
+        const socket = secured();
+        const answer = text(socket);
+        socket.write(`GET ${path} HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n`);
+        const said = await answer.catch(() => "");
+        if (when === "before a request") expect(said).toMatch(/^HTTP\/1.1 401 /);
+        else expect(said).toBe("");
+      }
+    },
+  );
 });

@@ -174,6 +174,23 @@ describe("a stream", () => {
     for (const socket of held) socket.destroy();
   });
 
+  test("that is waited for does not hold up a call which is given up", async () => {
+    await using proxy = await startTestProxy();
+    const held: Socket[] = [];
+    using gateway = await startPlainGateway(proxy, (socket) => held.push(socket));
+    await using spawn = connect(gateway.url, { system: "spawn-system" });
+    const giving = new AbortController();
+    const call = failureOf(spawn.actor(counter).add(1, { signal: giving.signal }));
+    await until(() => held.length > 0);
+    const abortedAt = performance.now();
+    giving.abort();
+    expect(await call).toBe("CANCELLED no");
+    expect(performance.now() - abortedAt).toBeLessThan(200);
+    const late = spawn.actor(counter).add(1, { signal: AbortSignal.abort() });
+    expect(await failureOf(late)).toBe("CANCELLED no");
+    for (const socket of held) socket.destroy();
+  });
+
   test("is given to those alone who may make requests", async () => {
     const HOST = "host-0123456789abcdef0123456789abcdef01";
     await using proxy = await startTestProxy({ SPAWN_TOKENS: `host shop ${HOST}` });

@@ -7,7 +7,7 @@
 import { once } from "node:events";
 import { createServer, type Server as HttpServer } from "node:http";
 import { createServer as createTlsServer, type Server as HttpsServer } from "node:https";
-import type { AddressInfo, Socket } from "node:net";
+import type { AddressInfo } from "node:net";
 import type { TlsOptions } from "node:tls";
 import { Server as GrpcServer, ServerCredentials } from "@grpc/grpc-js";
 import { isSpawnError } from "spawn-mesh/engine";
@@ -99,7 +99,10 @@ export async function startGrpcFront(options: GrpcFrontOptions): Promise<GrpcFro
     bodyBytesMax: options.messageBytesMax,
     unread: options.unread,
     isClosing: ({ socket }) => !options.isReady() || checked.isOutdated(socket),
-    authorize: ({ socket, headers }) => guard.authorize({ peer: peerOf(socket, false), headers }),
+    authorize({ socket, headers }) {
+      const peer = checked.provenPeer(socket, peerOf(socket, false));
+      return guard.authorize({ peer, headers });
+    },
   });
   http.on("request", requestListener);
   http.on("clientError", refusingMalformed(answerToError));
@@ -110,7 +113,7 @@ export async function startGrpcFront(options: GrpcFrontOptions): Promise<GrpcFro
     http2.injectConnection(socket);
   });
   http.on("tlsClientError", tellingFailedHandshakes(options.log));
-  http.on("secureConnection", (socket: Socket) => checked.add(socket));
+  if (options.tls !== undefined) checked.watch(http);
   http.listen({ host: options.host, port: options.port });
   await once(http, "listening");
   return {

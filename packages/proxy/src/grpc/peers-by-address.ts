@@ -26,7 +26,7 @@ export class PeersByAddress {
   at(address: string): Peer {
     const { peer, socket } = this.#peers.get(address) ?? {};
     if (peer === undefined || socket === undefined) return STRANGER;
-    return this.#checked.isOutdated(socket) ? { ...peer, certificateName: undefined } : peer;
+    return this.#checked.provenPeer(socket, peer);
   }
 
   /** Ends the connection. */

@@ -88,7 +88,7 @@ export class ProxyServer {
         ? createServer(settings, serve)
         : createTlsServer({ ...tls, ...settings }, serve);
     this.#server.on("tlsClientError", tellingFailedHandshakes(options.log));
-    this.#server.on("secureConnection", (socket: Socket) => this.#checked.add(socket));
+    if (tls !== undefined) this.#checked.watch(this.#server);
     this.#server.on("upgrade", (request: IncomingMessage, socket: Socket, head: Buffer) => {
       if (this.#checked.isOutdated(socket)) return void socket.destroy();
       const facts = { peer: this.#peerOf(socket), headers: request.headers };
@@ -211,7 +211,7 @@ export class ProxyServer {
       peer = peerOf(socket, this.#isSocketFile);
       this.#peers.set(socket, peer);
     }
-    return peer;
+    return this.#checked.provenPeer(socket, peer);
   }
 }
 

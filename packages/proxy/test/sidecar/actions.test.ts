@@ -193,6 +193,15 @@ describe("an action beside a sidecar", () => {
     expect(await system.actor(account, "carl").get()).toEqual({ balance: 0, log: [] });
   });
 
+  test("is named when a payload or option for it is wrong, also before anything is sent", async () => {
+    const dated = errorOf(system.actor(account, "carl").label({ at: new Date() as never }));
+    expect((await dated).message).toContain("spawn-system/account/carl label: payload.at: got an");
+    const late = errorOf(system.actor(account, "carl").deposit({ amount: 1 }, { deadlineMs: -1 }));
+    expect((await late).message).toMatch(
+      /^\[INVALID_ARGUMENT\] spawn-system\/account\/carl deposit: /,
+    );
+  });
+
   test("fails with the failure that it returns, typed, and changes nothing", async () => {
     const dora = system.actor(account, "dora");
     await dora.deposit({ amount: 10 });

@@ -2,12 +2,11 @@
  * In strict mode the stack of an error begins with the code that made the call. The engine throws later,
  * on behalf of many, and knows nothing of it; to look at the stack of every call would cost more than the call.
  */
-import { join } from "node:path";
 import { SpawnError, isSpawnError } from "../engine/index.ts";
 import { messageOf } from "../engine/errors.ts";
 
-/** Where this library lies, whose frames tell its user nothing: what runs, and what a source map makes of it. */
-const library = ["dist", "src"].map((folder) => join(import.meta.dirname, "../..", folder));
+/** This library, installed or in its repository: its frames tell its user nothing. In a bundle it is not to be told. */
+const LIBRARY = /[\\/](?:node_modules|packages)[\\/]spawn-mesh[\\/](?:dist|src)[\\/]/;
 const FRAME = "\n    at ";
 
 /** The same call, whose error knows who has made it. */
@@ -26,7 +25,7 @@ function calledFrom(site: string, error: SpawnError): SpawnError {
   const told = new SpawnError(code, messageOf(error), { applied, failure, ...cause });
   const [, ...callers] = site.split(FRAME);
   const [head = "", ...frames] = stack.split(FRAME);
-  const ofUser = callers.filter((frame) => !library.some((folder) => frame.includes(folder)));
+  const ofUser = callers.filter((frame) => !LIBRARY.test(frame));
   told.stack = [head, ...ofUser, ...frames].join(FRAME);
   return told;
 }

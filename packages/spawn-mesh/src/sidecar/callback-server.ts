@@ -17,6 +17,7 @@ export class CallbackServer {
   readonly #actors: HostedActors;
   readonly #server: Server;
   readonly #runs = new RunsUnderWay();
+  #isStopped = false;
 
   constructor(actors: HostedActors) {
     this.#actors = actors;
@@ -25,17 +26,26 @@ export class CallbackServer {
     });
   }
 
-  /** Begins to listen, if it does not yet; answers at which port. @throws when the port is taken */
+  /**
+   * Begins to listen, if it does not yet; answers at which port.
+   *
+   * @throws when the port is taken, and {SpawnError} `SHUTTING_DOWN` when it was stopped meanwhile
+   */
   async listen(host: string, port: number): Promise<number> {
     if (!this.#server.listening) {
       this.#server.listen({ host, port });
       await once(this.#server, "listening");
+    }
+    if (this.#isStopped) {
+      this.crash();
+      throw new SpawnError("SHUTTING_DOWN", "this program takes no more runs");
     }
     return (this.#server.address() as AddressInfo).port;
   }
 
   /** Takes no more, lets what runs come to an end for so long, and closes. */
   async stop(drainTimeoutMs: number): Promise<void> {
+    this.#isStopped = true;
     if (!this.#server.listening) return;
     const closed = once(this.#server, "close");
     this.#server.close();
@@ -47,6 +57,7 @@ export class CallbackServer {
 
   /** Ends at once. */
   crash(): void {
+    this.#isStopped = true;
     this.#server.close();
     this.#server.closeAllConnections();
   }

@@ -1,4 +1,5 @@
 /** Calls of actions through a sidecar. */
+import { formatActorId } from "../engine/actor-id.ts";
 import {
   checkOptions,
   checkRequest,
@@ -14,6 +15,7 @@ import {
   isSpawnError,
 } from "../engine/index.ts";
 import type { ActorId, InvokeRequest, SendRequest } from "../engine/index.ts";
+import { errorAt } from "../engine/errors.ts";
 import { copyBounded } from "../engine/values/values.ts";
 import {
   InvocationResponseSchema,
@@ -77,25 +79,27 @@ export class SidecarCalls {
   /** Calls an action and waits for the answer. @throws {SpawnError} */
   async invoke(name: string, request: InvokeRequest, run?: CallingRun): Promise<unknown> {
     const { action, payload, definition = name, system, ...options } = checkRequest(request);
-    checkOptions(options);
     const target = this.#target({ system, definition, name });
     checkName("action", action);
+    told(target, action, () => checkOptions(options));
     if (isScheduled(options)) {
       await this.send(name, scheduledMessage(request));
       return undefined;
     }
     const { idempotencyKey, deadlineMs, metadata } = options;
-    const body = requestBody(target, {
-      action,
-      payload,
-      run,
-      async: options.async,
-      metadata: {
-        ...(metadata && ownMetadata(metadata)),
-        ...(deadlineMs !== undefined && { [TIMEOUT_KEY]: `${deadlineMs}` }),
-        ...(idempotencyKey !== undefined && { [IDEMPOTENCY_KEY]: idempotencyKey }),
-      },
-    });
+    const body = told(target, action, () =>
+      requestBody(target, {
+        action,
+        payload,
+        run,
+        async: options.async,
+        metadata: {
+          ...(metadata && ownMetadata(metadata)),
+          ...(deadlineMs !== undefined && { [TIMEOUT_KEY]: `${deadlineMs}` }),
+          ...(idempotencyKey !== undefined && { [IDEMPOTENCY_KEY]: idempotencyKey }),
+        },
+      }),
+    );
     try {
       return await this.#post(target, body, options);
     } catch (error) {
@@ -212,6 +216,15 @@ export class SidecarCalls {
       timeoutMs,
     });
     return valueOfAnswer(answer);
+  }
+}
+
+/** Whoever gave a wrong value or option has to find the call among many. */
+function told<Checked>(target: ActorId, action: string, check: () => Checked): Checked {
+  try {
+    return check();
+  } catch (error) {
+    throw isSpawnError(error) ? errorAt(`${formatActorId(target)} ${action}`, error) : error;
   }
 }
 

@@ -158,6 +158,13 @@ describe("the sources", () => {
     expect(sources.flatMap(globalProblems)).toEqual([]);
   });
 
+  test("do not ask where they lie, which a bundle of CommonJS does not know, but for SQLite's worker", () => {
+    const asking = sources.filter(({ path }) =>
+      readFileSync(join(library, "src", path), "utf8").includes("import.meta"),
+    );
+    expect(asking.map(({ path }) => path)).toEqual(["statestores/sqlite/worker-link.ts"]);
+  });
+
   test("have file names that say what is inside", () => {
     expect(files.flatMap(nameProblems)).toEqual([]);
   });

@@ -34,8 +34,8 @@ export class SidecarStream {
   readonly #listeners: (() => void)[] = [];
   #connection: StreamConnection | undefined;
   #opening: Promise<StreamConnection | undefined> | undefined;
-  /** Is over when the stream is open that is being opened, or is not to be had soon. */
-  #patience: Promise<unknown> | undefined;
+  /** Until then calls wait for the stream that is being opened (monotonic milliseconds). */
+  #patientUntil = 0;
   /** Calls ask for no stream before that (monotonic milliseconds). */
   #askAt = 0;
   /** The connection on which no frame has come yet. */
@@ -58,14 +58,18 @@ export class SidecarStream {
     return this.#connection;
   }
 
-  /** The connection for a call, opened if there is none; `undefined` when none is to be had soon. */
-  async forCall(): Promise<StreamConnection | undefined> {
+  /**
+   * The connection for a call, opened if there is none; `undefined` when none is to be had soon.
+   *
+   * @param signal gives up waiting for it
+   */
+  async forCall(signal: AbortSignal | undefined): Promise<StreamConnection | undefined> {
     if (this.#connection !== undefined) return this.#connection;
     const isWorthIt = this.#opening !== undefined || performance.now() >= this.#askAt;
     if (!isWorthIt) return undefined;
     // When it cannot be opened, a request of the protocol says what is the matter.
-    this.open().catch(() => undefined);
-    await this.#patience;
+    const opening = this.open().catch(() => undefined);
+    await settledWithin(opening, this.#patientUntil - performance.now(), signal);
     return this.#connection;
   }
 
@@ -78,7 +82,7 @@ export class SidecarStream {
     if (this.#connection !== undefined) return Promise.resolve(this.#connection);
     if (this.#opening === undefined) {
       this.#opening = this.#open().finally(() => (this.#opening = undefined));
-      this.#patience = settledWithin(this.#opening, PATIENCE_MS);
+      this.#patientUntil = performance.now() + PATIENCE_MS;
     }
     return this.#opening;
   }
@@ -167,13 +171,17 @@ export class SidecarStream {
   }
 }
 
-/** Resolves when a promise is settled, and after so long in any case. */
-async function settledWithin(promise: Promise<unknown>, timeoutMs: number): Promise<void> {
+/** Resolves when a promise does, when the signal aborts, and after so long in any case. */
+async function settledWithin(
+  promise: Promise<unknown>,
+  timeoutMs: number,
+  aborted: AbortSignal | undefined,
+): Promise<void> {
   const waiting = new AbortController();
-  const { signal } = waiting;
+  const signal = AbortSignal.any([waiting.signal, ...(aborted === undefined ? [] : [aborted])]);
   await Promise.race([
-    promise.catch(() => undefined),
-    sleep(timeoutMs, undefined, { signal, ref: false }).catch(() => undefined),
+    promise,
+    sleep(Math.max(0, timeoutMs), undefined, { signal, ref: false }).catch(() => undefined),
   ]);
   waiting.abort();
 }

@@ -51,10 +51,10 @@ export class StreamCalls {
    * @throws {SpawnError} `NODE_UNAVAILABLE`, `UNKNOWN_OUTCOME`, `CANCELLED`
    */
   async call(body: Uint8Array, options: StreamCallOptions): Promise<StreamAnswer | undefined> {
-    const connection = this.#stream.current ?? (await this.#stream.forCall());
-    if (connection === undefined) return undefined;
     const { signal } = options;
+    const connection = this.#stream.current ?? (await this.#stream.forCall(signal));
     if (signal?.aborted === true) throw cancelled(false);
+    if (connection === undefined) return undefined;
     return await new Promise((resolve, reject) => {
       const call = new StreamCall(body, options, { resolve, reject });
       const isSent = options.isUrgent || this.#hasRoom(connection);

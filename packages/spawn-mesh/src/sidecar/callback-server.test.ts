@@ -1,0 +1,33 @@
+import { once } from "node:events";
+import { connect, createServer } from "node:net";
+import type { AddressInfo } from "node:net";
+import { expect, test } from "vitest";
+import { CallbackServer } from "./callback-server.ts";
+import { HostedActors } from "./hosted-actors.ts";
+
+const actors = new HostedActors(new Map(), {
+  host: { run: () => expect.unreachable() },
+  callFrom: () => expect.unreachable(),
+  emit: () => undefined,
+});
+
+/** A port that nobody listens at. */
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  return port;
+}
+
+test("a server that is stopped while it begins to listen does not listen after that", async () => {
+  const server = new CallbackServer(actors);
+  const port = await freePort();
+  const listening = server.listen("127.0.0.1", port);
+  await Promise.all([
+    server.stop(0),
+    expect(listening).rejects.toMatchObject({ code: "SHUTTING_DOWN" }),
+  ]);
+  const [error] = (await once(connect(port, "127.0.0.1"), "error")) as [NodeJS.ErrnoException];
+  expect(error.code).toBe("ECONNREFUSED");
+});
