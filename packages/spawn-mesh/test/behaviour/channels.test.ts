@@ -90,6 +90,27 @@ describe("a broadcast", () => {
     expect(await second.system.messages.list()).toEqual([]);
   });
 
+  test("that is large does not go to more subscribers at once than a group of messages holds", async () => {
+    const started = await startSystem(actors, { limits: { commitUnitsMax: 2_000 } });
+    const { system, store } = started;
+    const names = Array.from({ length: 7 }, (_, index) => `r${index}`);
+    for (const name of names) await system.actor(reader, name).join();
+    const counts: number[] = [];
+    const replace = store.messages.replace.bind(store.messages);
+    Object.assign(store.messages, {
+      async replace(...[message, messages, outcome]: Parameters<typeof replace>) {
+        counts.push(messages.length);
+        return await replace(message, messages, outcome);
+      },
+    });
+    const line = "x".repeat(300);
+    await system.publish("news", line);
+    await pass(started, 1_000);
+    for (const name of names) expect(await heardBy(system, name)).toEqual([`${line} outside`]);
+    // Three of them and the rest each time; the editor hears it too.
+    expect(counts).toEqual([4, 4, 2]);
+  });
+
   test("does not reach an actor that was deleted", async () => {
     const started = await startSystem(actors);
     const { system } = started;
