@@ -2,6 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { actor, reply } from "spawn-mesh";
 import type { ActorSystem } from "spawn-mesh";
+import { StoreFailure } from "spawn-mesh/engine";
 import { crashAndRestart, errorOf, settled, startSystem } from "./start-system.ts";
 import type { StartedSystem } from "./start-system.ts";
 
@@ -109,6 +110,26 @@ describe("a broadcast", () => {
     for (const name of names) expect(await heardBy(system, name)).toEqual([`${line} outside`]);
     // Three of them and the rest each time; the editor hears it too.
     expect(counts).toEqual([4, 4, 2]);
+  });
+
+  test("that the statestore cannot hold is given up, and what is said behind it arrives", async () => {
+    const started = await startSystem(actors);
+    const { system, store } = started;
+    await system.actor(reader, "ann").join();
+    const replace = store.messages.replace.bind(store.messages);
+    Object.assign(store.messages, {
+      async replace(...[message, messages, outcome]: Parameters<typeof replace>) {
+        if (messages.some(({ payload }) => String(payload).includes("too long")))
+          throw new StoreFailure("rows", "too large");
+        return await replace(message, messages, outcome);
+      },
+    });
+    await system.actor(editor).say(["too long", "short"]);
+    await pass(started, 1_000);
+    expect(await heardBy(system, "ann")).toEqual(["short editor"]);
+    expect(await system.messages.listParked()).toMatchObject([
+      { target: { name: "news" }, error: expect.stringContaining("too large") },
+    ]);
   });
 
   test("does not reach an actor that was deleted", async () => {

@@ -14,7 +14,7 @@ import type { ActorDefinition } from "../actor-definition.ts";
 import { checkName } from "../actor-id.ts";
 import type { ActorId } from "../actor-id.ts";
 import type { Clock, Random } from "../clock.ts";
-import { SpawnError } from "../errors.ts";
+import { SpawnError, describeThrown } from "../errors.ts";
 import type { EventListener } from "../events.ts";
 import type { Caller } from "../calls/invocation.ts";
 import type { Limits } from "../limits.ts";
@@ -187,10 +187,9 @@ export class Broadcasts {
 }
 
 function expansionError(cause: unknown): SpawnError {
-  const isStore = cause instanceof StoreFailure;
-  return new SpawnError(
-    isStore ? "STATESTORE_UNAVAILABLE" : "INTERNAL",
-    "the subscribers of a broadcast could not be given their messages",
-    { cause },
-  );
+  const what = `the subscribers of a broadcast could not be given their messages: ${describeThrown(cause)}`;
+  if (!(cause instanceof StoreFailure)) return new SpawnError("INTERNAL", what, { cause });
+  // What can never be stored must not keep back for ever what was said behind it.
+  const code = cause.kind === "rows" ? "PAYLOAD_TOO_LARGE" : "STATESTORE_UNAVAILABLE";
+  return new SpawnError(code, what, { cause });
 }
