@@ -112,6 +112,18 @@ describe("a broadcast", () => {
     expect(counts).toEqual([4, 4, 2]);
   });
 
+  test("that goes to fewer at once than the next one is not overtaken by it", async () => {
+    const started = await startSystem(actors, { limits: { commitUnitsMax: 2_000 } });
+    const { system } = started;
+    const names = Array.from({ length: 7 }, (_, index) => `r${index}`);
+    for (const name of names) await system.actor(reader, name).join();
+    const lines = ["x".repeat(1_500), "short", "x".repeat(300)];
+    await system.actor(editor).say(lines);
+    for (let second = 0; second < 8; second++) await pass(started, 1_000);
+    const heard = await Promise.all(names.map((name) => heardBy(system, name)));
+    for (const each of heard) expect(each).toEqual(lines.map((line) => `${line} editor`));
+  });
+
   test("that the statestore cannot hold is given up, and what is said behind it arrives", async () => {
     const started = await startSystem(actors);
     const { system, store } = started;
