@@ -199,7 +199,8 @@ export class SpawnError extends Error {
     this.name = "SpawnError";
     this.code = code;
     this.applied = options.applied ?? "no";
-    this.retryable = errorCodes[code].retryable;
+    // An error of another copy of the package may have a code that is not known here.
+    this.retryable = Object.hasOwn(errorCodes, code) && errorCodes[code].retryable;
     this.failure = options.failure;
   }
 }

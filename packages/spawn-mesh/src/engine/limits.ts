@@ -78,7 +78,7 @@ export interface Limits {
    * milliseconds; then the next one of these goes too. Others never wait for it. Default 5 000.
    */
   readonly doubtfulAloneMs: number;
-  /** Subscribers of a channel that get their messages in one change of the statestore. Default 256. */
+  /** Subscribers of a channel that get their messages in one change of the statestore; fewer when these are more than `commitUnitsMax`. Default 256. */
   readonly subscribersAtOnceMax: number;
   /** Payloads in one claim, in UTF-16 units. Default 4 Mi. */
   readonly claimUnitsMax: number;

@@ -83,6 +83,26 @@ describe("init", () => {
   });
 });
 
+test("a first state that fails with an error of a newer copy of the package keeps no other actor from coming to life", async () => {
+  const foreign = Object.assign(new Error("[NEW] not yet"), { code: "NEW", applied: "no" });
+  foreign.name = "SpawnError";
+  const failing = actor("failing", {
+    kind: "unnamed",
+    state(): { n: number } {
+      throw foreign;
+    },
+    actions: { add: (ctx) => ++ctx.state.n },
+  });
+  const sound = actor("sound", {
+    state: () => ({ n: 0 }),
+    actions: { add: (ctx) => ++ctx.state.n },
+  });
+  const { system } = await startSystem([failing, sound]);
+  for (const name of ["a", "b", "c"])
+    expect(await errorOf(system.actor(failing, name).add())).toMatchObject({ code: "NEW" });
+  expect(await system.actor(sound).add()).toBe(1);
+});
+
 describe("an idle actor", () => {
   const idler = actor("idler", {
     kind: "unnamed",

@@ -2,6 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { actor, reply } from "spawn-mesh";
 import type { ActorSystem } from "spawn-mesh";
+import { StoreFailure } from "spawn-mesh/engine";
 import { crashAndRestart, errorOf, settled, startSystem } from "./start-system.ts";
 import type { StartedSystem } from "./start-system.ts";
 
@@ -88,6 +89,59 @@ describe("a broadcast", () => {
     const heard = await Promise.all(names.map((name) => heardBy(second.system, name)));
     expect(new Set(heard.map(String))).toEqual(new Set(["one editor"]));
     expect(await second.system.messages.list()).toEqual([]);
+  });
+
+  test("that is large does not go to more subscribers at once than a group of messages holds", async () => {
+    const started = await startSystem(actors, { limits: { commitUnitsMax: 2_000 } });
+    const { system, store } = started;
+    const names = Array.from({ length: 7 }, (_, index) => `r${index}`);
+    for (const name of names) await system.actor(reader, name).join();
+    const counts: number[] = [];
+    const replace = store.messages.replace.bind(store.messages);
+    Object.assign(store.messages, {
+      async replace(...[message, messages, outcome]: Parameters<typeof replace>) {
+        counts.push(messages.length);
+        return await replace(message, messages, outcome);
+      },
+    });
+    const line = "x".repeat(300);
+    await system.publish("news", line);
+    await pass(started, 1_000);
+    for (const name of names) expect(await heardBy(system, name)).toEqual([`${line} outside`]);
+    // Three of them and the rest each time; the editor hears it too.
+    expect(counts).toEqual([4, 4, 2]);
+  });
+
+  test("that goes to fewer at once than the next one is not overtaken by it", async () => {
+    const started = await startSystem(actors, { limits: { commitUnitsMax: 2_000 } });
+    const { system } = started;
+    const names = Array.from({ length: 7 }, (_, index) => `r${index}`);
+    for (const name of names) await system.actor(reader, name).join();
+    const lines = ["x".repeat(1_500), "short", "x".repeat(300)];
+    await system.actor(editor).say(lines);
+    for (let second = 0; second < 8; second++) await pass(started, 1_000);
+    const heard = await Promise.all(names.map((name) => heardBy(system, name)));
+    for (const each of heard) expect(each).toEqual(lines.map((line) => `${line} editor`));
+  });
+
+  test("that the statestore cannot hold is given up, and what is said behind it arrives", async () => {
+    const started = await startSystem(actors);
+    const { system, store } = started;
+    await system.actor(reader, "ann").join();
+    const replace = store.messages.replace.bind(store.messages);
+    Object.assign(store.messages, {
+      async replace(...[message, messages, outcome]: Parameters<typeof replace>) {
+        if (messages.some(({ payload }) => String(payload).includes("too long")))
+          throw new StoreFailure("rows", "too large");
+        return await replace(message, messages, outcome);
+      },
+    });
+    await system.actor(editor).say(["too long", "short"]);
+    await pass(started, 1_000);
+    expect(await heardBy(system, "ann")).toEqual(["short editor"]);
+    expect(await system.messages.listParked()).toMatchObject([
+      { target: { name: "news" }, error: expect.stringContaining("too large") },
+    ]);
   });
 
   test("does not reach an actor that was deleted", async () => {

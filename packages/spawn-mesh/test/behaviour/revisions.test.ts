@@ -182,6 +182,28 @@ describe("a kept revision", () => {
     expect(await system.actor(next, "a").get()).toEqual({ n: 2 });
   });
 
+  test("is restored by a call that was accepted before the system ends", async () => {
+    const slow = Promise.withResolvers<void>();
+    const busy = actor("kept", {
+      ...options,
+      actions: { ...actions, wait: () => slow.promise },
+    });
+    const life = await startSystem([busy]);
+    const ref = life.system.actor(busy, "a");
+    await ref.set(1);
+    await ref.set(2);
+    const waiting = ref.wait();
+    const restoring = life.system.stored(busy, "a").restore(1);
+    await settled();
+    const ending = life.system.stop();
+    slow.resolve();
+    await Promise.all([waiting, restoring]);
+    await life.clock.advance(1_000);
+    await ending;
+    const { system } = await startSystem([busy], { inner: life.inner, clock: life.clock });
+    expect(await system.actor(busy, "a").get()).toEqual({ n: 1 });
+  });
+
   test("that the statestore fails to give is an error of the platform", async () => {
     const { system, store } = await withHistory();
     store.fail("history", { kind: "fatal", times: Infinity });

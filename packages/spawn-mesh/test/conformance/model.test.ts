@@ -74,7 +74,8 @@ describe("the model finds a statestore", () => {
             const later = await memory.messages.list({ limit: 1000 });
             const retried = await memory.messages.retryParked(ids, dueAt);
             // The others go behind it.
-            for (const one of later) await memory.messages.replace(one, [one]);
+            await memory.messages.remove(later.map(({ id }) => id));
+            await memory.messages.send(later);
             await memory.messages.postpone(later);
             return retried;
           },
@@ -87,7 +88,8 @@ describe("the model finds a statestore", () => {
           async claim(claim) {
             const inLine = await memory.messages.list({ limit: 1000 });
             // Stored again in the order in which they are due.
-            for (const one of inLine) await memory.messages.replace(one, [one]);
+            await memory.messages.remove(inLine.map(({ id }) => id));
+            await memory.messages.send(inLine);
             await memory.messages.postpone(inLine);
             return await memory.messages.claim(claim);
           },

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Statestore, StoreWarning } from "../../src/engine/statestore.ts";
 import { type MysqlStatestoreOptions, mysqlStatestore } from "../../src/statestores/mysql/index.ts";
 import { actorNamed, firstCommit } from "../../src/testing/statestore-cases/commit-fixtures.ts";
+import { message, ref } from "../../src/testing/statestore-cases/message-fixtures.ts";
 import { administerMysql, mariadb, startMariadb } from "../servers/mariadb.ts";
 import type { OwnServer } from "../servers/test-database.ts";
 
@@ -101,5 +102,20 @@ describe.skipIf(mariadb.missing !== undefined)("a MariaDB statestore", () => {
         await small.stop();
       }
     });
+  });
+
+  test("gives a broadcast to subscribers whose messages no packet holds together", async () => {
+    const small = await startMariadb({ max_allowed_packet: "1M" });
+    try {
+      const store = await open(await small.createPlace());
+      await store.messages.send([message("broadcast")]);
+      const payload = `"${"x".repeat(200_000)}"`;
+      const copies = ["a", "b", "c", "d"].map((id) => message(id, { payload }));
+      expect(await store.messages.replace(ref("broadcast"), copies)).toBe(true);
+      expect(await store.messages.list({ limit: 10 })).toMatchObject(copies);
+      await store.close();
+    } finally {
+      await small.stop();
+    }
   });
 });

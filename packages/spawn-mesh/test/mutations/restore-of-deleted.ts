@@ -5,10 +5,17 @@ export const mutation: Mutation = {
   invariant: "I3",
   target: "engine/care/stored-actor.ts",
   find: `    await this.readRevision(revision);
-    const request`,
+    const request = { payload: { revision }, options };
+    await reasonOf(
+      this.#call("restore", request, async (context) => {
+        // In its turn: it may have been deleted meanwhile, and nothing of that may come back.
+        context.state = this.#decode(await this.#find(revision));`,
   replace: `    const found = await this.readRevision(revision);
-    this.readRevision = async () => found;
-    const request`,
+    const request = { payload: { revision }, options };
+    await reasonOf(
+      this.#call("restore", request, async (context) => {
+        // In its turn: it may have been deleted meanwhile, and nothing of that may come back.
+        context.state = copyValue(found, "state");`,
   noticedBy: {
     project: "behaviour",
     file: "revisions.test.ts",

@@ -61,6 +61,7 @@ export class StoredActorOperations {
    * @throws {SpawnError} `INVALID_ARGUMENT` if it is not kept
    */
   async readRevision(revision: number): Promise<unknown> {
+    this.#engine.checkAccepting();
     return this.#decode(await this.#find(revision));
   }
 
@@ -101,7 +102,7 @@ export class StoredActorOperations {
     await reasonOf(
       this.#call("restore", request, async (context) => {
         // In its turn: it may have been deleted meanwhile, and nothing of that may come back.
-        context.state = await this.readRevision(revision);
+        context.state = this.#decode(await this.#find(revision));
       }),
     );
   }
@@ -114,6 +115,7 @@ export class StoredActorOperations {
    * @throws {SpawnError} `INVALID_ARGUMENT` if it exists, or the revision is not kept
    */
   async fork(name: string, { revision, ...options }: ForkOptions = {}): Promise<void> {
+    this.#engine.checkAccepting();
     const { definition } = this.#type;
     if (definition.kind !== "unnamed") {
       throw new SpawnError(
@@ -149,7 +151,6 @@ export class StoredActorOperations {
 
   /** A kept revision, or the present one. */
   async #find(revision: number): Promise<StoredState | undefined> {
-    this.#engine.checkAccepting();
     checkWholeNumber("revision", revision, { min: 1 });
     const kept = await this.#asked(this.#store.readRevision(this.#id, revision));
     if (kept !== undefined) return kept;
@@ -162,7 +163,6 @@ export class StoredActorOperations {
   }
 
   async #readPresent(actor: ActorId = this.#id): Promise<StoredActor | undefined> {
-    this.#engine.checkAccepting();
     const query = { actor, row: true, keys: [], messages: [] };
     const [answer] = await this.#asked(this.#store.load([query]));
     return answer?.row;

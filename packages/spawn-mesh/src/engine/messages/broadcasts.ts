@@ -14,12 +14,12 @@ import type { ActorDefinition } from "../actor-definition.ts";
 import { checkName } from "../actor-id.ts";
 import type { ActorId } from "../actor-id.ts";
 import type { Clock, Random } from "../clock.ts";
-import { SpawnError } from "../errors.ts";
+import { SpawnError, describeThrown } from "../errors.ts";
 import type { EventListener } from "../events.ts";
 import type { Caller } from "../calls/invocation.ts";
 import type { Limits } from "../limits.ts";
 import type { Message, StoredMessage } from "../message-store.ts";
-import { payloadOf } from "./message-payload.ts";
+import { payloadOf, unitsOf } from "./message-payload.ts";
 import { CHANNEL, newMessageId } from "./sending.ts";
 import { StoreFailure } from "../statestore.ts";
 import type { Statestore } from "../statestore.ts";
@@ -90,7 +90,10 @@ export class Broadcasts {
     const { store, clock, onStored } = this.#parts;
     const channel = message.target.name;
     const at = clock.wall();
-    const { subscribers, reached } = await this.#nextSubscribers(channel, message.headers.reached);
+    const { subscribers, reached } = await this.#nextSubscribers(channel, {
+      after: message.headers.reached,
+      atOnce: this.#atOnce(message),
+    });
     const messages = subscribers.map(({ place, action }) => ({
       ...this.#forSubscriber(message, place, at),
       action: message.action === "" ? action : message.action,
@@ -122,29 +125,42 @@ export class Broadcasts {
     };
   }
 
+  /** How many subscribers get the message in one change: fewer if it is large. */
+  #atOnce(message: StoredMessage): number {
+    const { subscribersAtOnceMax, commitUnitsMax } = this.#parts.limits;
+    const fitting = Math.floor(commitUnitsMax / unitsOf(message));
+    return Math.max(1, Math.min(subscribersAtOnceMax, fitting));
+  }
+
   /** The subscribers after `after`, and the last of them if there may be more. */
-  async #nextSubscribers(channel: string, after: Place | undefined) {
-    const { subscribersAtOnceMax } = this.#parts.limits;
+  async #nextSubscribers(
+    channel: string,
+    { after, atOnce }: { readonly after: Place | undefined; readonly atOnce: number },
+  ) {
     const subscribers: { readonly place: Place; readonly action: string }[] = [];
     for (const { name: definition, action, isMany } of this.#subscribed(channel)) {
       if (after !== undefined && definition < after.definition) continue;
       const isReached = after !== undefined && definition === after.definition;
+      const limit = atOnce - subscribers.length;
       const names = isMany
-        ? await this.#instances(definition, isReached ? after.name : undefined)
+        ? await this.#instances(definition, isReached ? after.name : undefined, limit)
         : isReached
           ? []
           : [definition];
       for (const name of names) subscribers.push({ place: { definition, name }, action });
-      if (subscribers.length >= subscribersAtOnceMax) {
+      if (subscribers.length >= atOnce) {
         return { subscribers, reached: subscribers.at(-1)!.place };
       }
     }
     return { subscribers, reached: undefined };
   }
 
-  async #instances(definition: string, after: string | undefined): Promise<readonly string[]> {
-    const { store, system, limits } = this.#parts;
-    const limit = limits.subscribersAtOnceMax;
+  async #instances(
+    definition: string,
+    after: string | undefined,
+    limit: number,
+  ): Promise<readonly string[]> {
+    const { store, system } = this.#parts;
     return await store.listActors({ system, definition, after, limit });
   }
 
@@ -171,10 +187,9 @@ export class Broadcasts {
 }
 
 function expansionError(cause: unknown): SpawnError {
-  const isStore = cause instanceof StoreFailure;
-  return new SpawnError(
-    isStore ? "STATESTORE_UNAVAILABLE" : "INTERNAL",
-    "the subscribers of a broadcast could not be given their messages",
-    { cause },
-  );
+  const what = `the subscribers of a broadcast could not be given their messages: ${describeThrown(cause)}`;
+  if (!(cause instanceof StoreFailure)) return new SpawnError("INTERNAL", what, { cause });
+  // What can never be stored must not keep back for ever what was said behind it.
+  const code = cause.kind === "rows" ? "PAYLOAD_TOO_LARGE" : "STATESTORE_UNAVAILABLE";
+  return new SpawnError(code, what, { cause });
 }

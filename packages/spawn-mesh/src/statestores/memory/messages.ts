@@ -233,8 +233,11 @@ export class MemoryMessages implements MessageStore {
     outcome?: RememberedOutcome,
   ): Promise<boolean> {
     this.#checkOpen();
-    if (!this.has(message)) return false;
-    this.take(message.id);
+    const row = this.#find(message);
+    if (row === undefined) return false;
+    const next = messages.find(({ id }) => id === message.id);
+    if (next !== undefined && isSamePlace(next, row.message)) this.#goOn(row, next);
+    else this.take(message.id);
     this.add(messages);
     if (outcome !== undefined) this.#remember(outcome);
     return true;
@@ -313,6 +316,12 @@ export class MemoryMessages implements MessageStore {
       this.#unsent.set(key, (this.#unsent.get(key) ?? 0) + 1);
     }
     if (message.isTimer) addTo(this.#timers, sourceKey(message), message.id);
+  }
+
+  #goOn(row: Row, message: Message): void {
+    this.#due.delete(row);
+    Object.assign(row, { message, dueAt: message.dueAt, ...UNTRIED });
+    if (this.#isHead(row)) this.#due.add(row);
   }
 
   #leaveLane(row: Row, lane: string): void {
@@ -411,6 +420,11 @@ function wasDue(message: StoredMessage): boolean {
 
 function isSame(one: ActorId | undefined, other: ActorId): boolean {
   return one !== undefined && actorKey(one) === actorKey(other);
+}
+
+function isSamePlace(one: Message, other: Message): boolean {
+  const isSameLane = laneOf(one) === laneOf(other) && one.isTimer === other.isTimer;
+  return isSameLane && sourceKey(one) === sourceKey(other);
 }
 
 function sourceKey({ source }: Message): string {

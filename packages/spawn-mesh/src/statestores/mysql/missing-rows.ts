@@ -1,9 +1,13 @@
 /** Many rows in one statement, of which those stay as they are that are there already. */
 import type { Dialect, MissingRows } from "../sql/dialect.ts";
-import { type Sql, sql, text } from "../sql/sql.ts";
+import { type Sql, sql, type SqlValue, text } from "../sql/sql.ts";
 import { listed } from "./listed-rows.ts";
 
 const ROWS_MAX = 256;
+/** What the values of a statement have, in UTF-16 units or bytes. As literals they are up to six times as long, and a packet may be no more than 1 MiB. */
+const UNITS_MAX = 128 * 1024;
+
+type Row = MissingRows["rows"][number];
 
 export function addMissing(
   { among, orLeave }: Pick<Dialect, "among" | "orLeave">,
@@ -13,8 +17,7 @@ export function addMissing(
   const [first] = key;
   const at = names.indexOf(first);
   const statements: Sql[] = [];
-  for (let begin = 0; begin < rows.length; begin += ROWS_MAX) {
-    const some = rows.slice(begin, begin + ROWS_MAX);
+  for (const some of parted(rows)) {
     statements.push(
       sql`INSERT INTO ${text(table)} (${text(names.join(", "))}) VALUES ${listed(some)} ${orLeave(table, first)}`,
     );
@@ -26,4 +29,24 @@ export function addMissing(
     );
   }
   return statements;
+}
+
+/** As many rows at a time as a statement may have, and one that is larger alone. */
+function* parted(rows: readonly Row[]): Generator<readonly Row[]> {
+  let part: Row[] = [];
+  let units = 0;
+  for (const row of rows) {
+    const more = row.reduce((sum: number, value) => sum + unitsOf(value), 0);
+    if (part.length > 0 && (part.length === ROWS_MAX || units + more > UNITS_MAX)) {
+      yield part;
+      [part, units] = [[], 0];
+    }
+    part.push(row);
+    units += more;
+  }
+  if (part.length > 0) yield part;
+}
+
+function unitsOf(value: SqlValue): number {
+  return value === null || typeof value === "number" ? 0 : value.length;
 }

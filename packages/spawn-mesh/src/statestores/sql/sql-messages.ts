@@ -95,11 +95,13 @@ export class SqlMessages implements MessageStore {
     outcome?: RememberedOutcome,
   ): Promise<boolean> {
     const driver = this.#driver();
+    const next = messages.find(({ id }) => id === message.id);
     return await driver.converse(async (transaction) => {
-      const { changed } = await transaction.run(deleteThese([message]));
+      const removal = next === undefined ? deleteThese([message]) : putInPlace(next, message);
+      const { changed } = await transaction.run(removal);
       if (changed === 0) return false;
       const statements = [
-        ...this.#insert(messages),
+        ...this.#insert(messages.filter((each) => each !== next)),
         ...(outcome === undefined ? [] : rememberOutcome(this.#dialect, outcome)),
       ];
       for (const statement of statements) await transaction.run(statement);
@@ -229,6 +231,14 @@ export class SqlMessages implements MessageStore {
 
 function deleteThese(refs: readonly MessageRef[]): Sql {
   return sql`DELETE FROM spawn_outbox WHERE ${areThese("spawn_outbox", refs)}`;
+}
+
+/** Puts a message in the place of one of its id, in line too. */
+function putInPlace(next: Message, { id, sentAt }: MessageRef): Sql {
+  const row = sentRow(next);
+  const columns = Object.keys(SENT_COLUMNS).map((column, at) => sql`${text(column)} = ${row[at]!}`);
+  return sql`UPDATE spawn_outbox SET ${joined(columns, ", ")}, attempts = 0, error = NULL, is_unanswered = 0
+    WHERE id = ${idBytes(id)} AND sent_at = ${sentAt}`;
 }
 
 /** The actor is locked, so that no commit of it stores the same reply, or deletes it, meanwhile. */

@@ -106,7 +106,9 @@ export class MessageCalls implements SyncMessageStore {
   replace(message: MessageRef, messages: readonly Message[], outcome?: RememberedOutcome): boolean {
     const position = this.#table.positionOf(message);
     if (position === undefined) return false;
-    this.#table.removeAt(position);
+    const next = messages.find(({ id }) => id === message.id);
+    if (next === undefined || !this.#table.goOn(position, columnsOf(next)))
+      this.#table.removeAt(position);
     this.#table.add(messages.map(columnsOf));
     if (outcome !== undefined) this.#rememberOutcome(outcome);
     return true;

@@ -59,6 +59,7 @@ export class MessageTable {
   readonly #findPosition: StatementSync;
   readonly #find: StatementSync;
   readonly #add: StatementSync;
+  readonly #goOn: StatementSync;
   readonly #remove: StatementSync;
   readonly #removeAt: StatementSync;
   readonly #removeTimers: StatementSync;
@@ -83,6 +84,11 @@ export class MessageTable {
        SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 0, NOT (?8 & 1) OR NOT EXISTS (
          SELECT 1 FROM spawn_message WHERE source = ?2 AND target = ?3 AND flags & 1)
        WHERE NOT EXISTS (SELECT 1 FROM spawn_parked WHERE id = ?1)`,
+    );
+    this.#goOn = prepare(
+      `UPDATE spawn_message SET action = ?4, key_id = ?5, payload = ?6, headers = ?7, sent_at = ?9, due_at = ?10,
+         attempts = 0, error = NULL, is_unanswered = 0
+       WHERE id = ?1 AND source IS ?2 AND target = ?3 AND flags = ?8 AND position = ?11`,
     );
     this.#remove = prepare(messageQueries.remove);
     this.#removeAt = prepare("DELETE FROM spawn_message WHERE position = ?");
@@ -131,6 +137,11 @@ export class MessageTable {
   /** Adds messages; one whose id is stored or parked already is left out. */
   add(messages: readonly MessageColumns[]): void {
     for (const columns of messages) this.#add.run(...columns);
+  }
+
+  /** Puts a message in the place of one of its id; answers whether it belongs there. */
+  goOn(position: number, columns: MessageColumns): boolean {
+    return this.#goOn.run(...columns, position).changes === 1;
   }
 
   /** Adds a message as it waited elsewhere. */

@@ -4,6 +4,7 @@ import type { Message } from "../../engine/message-store.ts";
 import type { Statestore } from "../../engine/statestore.ts";
 import { actorNamed, apply, firstCommit, refuse, withStore } from "./commit-fixtures.ts";
 import type { ConformanceCase } from "./conformance-case.ts";
+import { claimIds, loadMessages, message, ordered, ref, waiting } from "./message-fixtures.ts";
 
 const ann = actorNamed("ann");
 const PAGE = { limit: 10 } as const;
@@ -38,6 +39,26 @@ async function expectUntouched(
 }
 
 export const repeatedMessageCases: readonly ConformanceCase[] = [
+  {
+    name: "leaves a message that is replaced by the next one of its id in its place in line, untried",
+    run: (open) =>
+      withStore(open, async (store) => {
+        const [first, second] = [ordered("first"), ordered("second")];
+        await store.messages.send([first, second]);
+        assert.deepStrictEqual(await claimIds(store), ["first", "second"]);
+        const headers = { kind: "broadcast", reached: { definition: "d", name: "n" } } as const;
+        const next = ordered("first", { sentAt: first.sentAt + 1, payload: null, headers });
+        assert.strictEqual(await store.messages.replace(first, [message("other"), next]), true);
+        assert.deepStrictEqual(await loadMessages(store, ["first"]), [waiting(next)]);
+        assert.deepStrictEqual(await claimIds(store), ["first", "other"]);
+        await store.messages.postpone([
+          { ...ref("second"), dueAt: 1, attempts: 0, error: undefined },
+        ]);
+        assert.deepStrictEqual(await claimIds(store), []);
+        assert.strictEqual(await store.messages.replace(next, []), true);
+        assert.deepStrictEqual(await claimIds(store), ["second"]);
+      }),
+  },
   {
     name: "refuses a commit that consumes the message before the one that is stored",
     run: (open) =>

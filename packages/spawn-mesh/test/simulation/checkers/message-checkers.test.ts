@@ -272,6 +272,12 @@ describe("the order of a lane (I7)", () => {
   test("is broken by the second before the first", () => {
     expect(broken(event(3, "consumed", second), event(4, "consumed", first))).toEqual(["I7"]);
   });
+  test("is kept by one that is replaced by itself, and broken when the second ends before that", () => {
+    const goesOn = [event(3, "replaced", first), event(4, "sent", { ...first, sentAt: 1 })];
+    const ends = event(6, "replaced", { ...first, sentAt: 1 });
+    expect(broken(...goesOn, ends, event(7, "consumed", second))).toEqual([]);
+    expect(broken(...goesOn, event(5, "consumed", second), ends)).toEqual(["I7"]);
+  });
   test("is not broken when the first was given up or cancelled", () => {
     expect(broken(event(3, "parked", first), event(4, "consumed", second))).toEqual([]);
     expect(broken(event(3, "removed", first), event(4, "consumed", second))).toEqual([]);
