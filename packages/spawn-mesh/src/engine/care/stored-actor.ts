@@ -21,6 +21,14 @@ export interface ForkOptions extends CallOptions {
   readonly revision?: number;
 }
 
+/** A call of one of our own actions. */
+interface OwnRequest {
+  readonly target?: ActorId;
+  readonly isReplacement?: boolean;
+  readonly payload: unknown;
+  readonly options: CallOptions | undefined;
+}
+
 export class StoredActorOperations {
   readonly #engine: Engine;
   readonly #store: Statestore;
@@ -94,12 +102,15 @@ export class StoredActorOperations {
     );
   }
 
-  /** Makes the state of a kept revision the present one; the history goes on with a new revision. */
+  /**
+   * Makes the state of a kept revision the present one; the history goes on with a new revision. The
+   * present one need not be readable.
+   */
   async restore(revision: number, options?: CallOptions): Promise<void> {
     await this.readRevision(revision);
     const request = { payload: { revision }, options };
     await reasonOf(
-      this.#call("restore", request, async (context) => {
+      this.#replace("restore", request, async (context) => {
         // In its turn: it may have been deleted meanwhile, and nothing of that may come back.
         context.state = await this.readRevision(revision);
       }),
@@ -140,9 +151,9 @@ export class StoredActorOperations {
     );
   }
 
-  /** Deletes state, history and stored replies. The next call finds a new actor. */
+  /** Deletes state, history and stored replies, also those that cannot be read. The next call finds a new actor. */
   async delete(options?: CallOptions): Promise<void> {
-    await this.#call("delete", { payload: undefined, options }, (context) => {
+    await this.#replace("delete", { payload: undefined, options }, (context) => {
       (context as Run).isDelete = true;
     });
   }
@@ -190,17 +201,14 @@ export class StoredActorOperations {
     return askedToRead(answer, `the revisions of ${formatActorId(this.#id)} cannot be read`);
   }
 
+  /** Runs one of our own actions that needs no state. */
+  #replace(name: string, request: OwnRequest, run: ActionFunction): Promise<void> {
+    return this.#call(name, { ...request, isReplacement: true }, run);
+  }
+
   /** Runs one of our own actions in the actor's turn. */
-  async #call(
-    name: string,
-    request: {
-      readonly target?: ActorId;
-      readonly payload: unknown;
-      readonly options: CallOptions | undefined;
-    },
-    run: ActionFunction,
-  ): Promise<void> {
-    const { target = this.#id, payload, options } = request;
+  async #call(name: string, request: OwnRequest, run: ActionFunction): Promise<void> {
+    const { target = this.#id, isReplacement = false, payload, options } = request;
     if (options !== undefined && isScheduled(options)) {
       throw new SpawnError(
         "INVALID_ARGUMENT",
@@ -216,7 +224,7 @@ export class StoredActorOperations {
     if (this.#caller !== undefined) {
       checkChain(lengthenChain(NO_CHAIN, this.#caller), target, 1);
     }
-    const action = { name, isRead: false, parse: undefined, run };
+    const action = { name, isRead: false, parse: undefined, isReplacement, run };
     await this.#engine.call({
       type: this.#type,
       name: target.name,
