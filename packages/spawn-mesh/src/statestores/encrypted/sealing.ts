@@ -124,6 +124,11 @@ export class Sealing {
 
   // Keys.
 
+  /** Does what can be done before it is known what will be sealed next. */
+  prepare(): void {
+    this.keyring.active.makeCiphersAhead();
+  }
+
   /** Evidence of the active key. */
   prove(): KeyProof {
     const { keyId, bytes } = this.#seal("", boundProof(this.keyring.activeId));
