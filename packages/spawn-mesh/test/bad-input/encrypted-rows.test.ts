@@ -297,6 +297,33 @@ describe("an encrypted file", () => {
     expect(await (await start(file)).actor(counter, "ann").add(1)).toBe(3);
   });
 
+  test("whose key is lost is opened by who says so, and rid of all that it has encrypted", async () => {
+    const file = await fileWithTwo();
+    const fresh = { n: randomBytes(32) };
+    const unnamed = await errorOf(start(file, { keys: fresh }));
+    expect(unnamed.message).toContain("name it in `lost` if nobody has it any more");
+
+    const system = await start(file, { keys: fresh, lost: ["k"] });
+    const error = await errorOf(system.actor(counter, "ann").add(1));
+    expect(error).toMatchObject({ code: "STATE_CORRUPT", applied: "no" });
+    expect(error.message).toContain('the state is encrypted with key "k", which is lost');
+    expect(await system.actor(counter, "new").add(1)).toBe(1);
+    const { unreadable } = await system.reencrypt();
+    expect(unreadable).toBeGreaterThan(2);
+    expect(query(file, "SELECT id FROM spawn_key")).toHaveLength(2);
+
+    await system.stored(counter, "ann").delete();
+    expect(await system.actor(counter, "ann").add(5)).toBe(5);
+    expect(await system.actors.purge(counter, {})).toMatchObject({ failed: 0 });
+    for (const { id } of await system.messages.list()) await system.messages.cancel(id);
+    for (const { id } of await system.messages.listParked()) await system.messages.discard(id);
+    expect(await system.reencrypt()).toMatchObject({ isComplete: true, unreadable: 0 });
+    await system.stop();
+    expect(query(file, "SELECT id FROM spawn_key")).toEqual([{ id: "n" }]);
+    const again = await start(file, { keys: fresh });
+    expect(await again.actor(counter, "bob").add(1)).toBe(1);
+  });
+
   test("remembers what became of the steps of a call, and holds no word of it", async () => {
     const file = await fileWithTwo();
     const call = { idempotencyKey: "once" };

@@ -45,8 +45,8 @@ async function withUnreadable(
 ): Promise<StartedSystem> {
   const life = await startSystem([before]);
   for (const n of states) {
-    await life.system.actor(before, "a").set(n);
     await life.clock.advance(1_000);
+    await life.system.actor(before, "a").set(n);
   }
   return await crashAndRestart(life, [definition]);
 }
@@ -73,6 +73,14 @@ describe("an actor whose state cannot be read", () => {
     expect((await stored.listRevisions()).map(({ revision }) => revision)).toEqual([2, 1]);
     expect((await system.find(now, { n: 7 })).actors).toMatchObject([{ name: "a" }]);
     expect(await system.actor(now, "a").set(8)).toBe(8);
+  });
+
+  test("can still be read as it was at an earlier time", async () => {
+    const { system, clock } = await withUnreadable();
+    const stored = system.stored(now, "a");
+    expect(await stored.readAt(clock.wall() - 1)).toMatchObject({ revision: 1, state: { n: 7 } });
+    expect(await failureOf(stored.readAt(clock.wall()))).toBe("STATE_CORRUPT no");
+    expect(await failureOf(stored.fork("b"))).toBe("STATE_CORRUPT no");
   });
 
   test("stays as it is when the revision cannot be read either, or is not kept", async () => {

@@ -89,10 +89,10 @@ export class StoredActorOperations {
       );
     }
     // Before the list: what it is superseded by meanwhile is later than that.
-    const present = await this.#readPresent();
-    if (present?.state !== undefined && present.at <= time) return this.#dated(present);
+    const present = await this.#readLiving();
+    if (present !== undefined && present.at <= time) return this.#dated(present);
     const kept = await this.listRevisions();
-    const found = present?.state === undefined ? undefined : kept.find(({ at }) => at <= time);
+    const found = present && kept.find(({ at }) => at <= time);
     if (found !== undefined) return this.#dated(await this.#find(found.revision));
     const oldest = kept.at(-1) ?? present;
     const since = oldest === undefined ? "it has none" : `the oldest is of ${oldest.at}`;
@@ -104,7 +104,7 @@ export class StoredActorOperations {
 
   /**
    * Makes the state of a kept revision the present one; the history goes on with a new revision. The
-   * present one need not be readable.
+   * present one need not be readable, and is kept; if its tags are not, those of the revision come back.
    */
   async restore(revision: number, options?: CallOptions): Promise<void> {
     await this.readRevision(revision);
@@ -112,7 +112,10 @@ export class StoredActorOperations {
     await reasonOf(
       this.#replace("restore", request, async (context) => {
         // In its turn: it may have been deleted meanwhile, and nothing of that may come back.
-        context.state = await this.readRevision(revision);
+        const kept = await this.#find(revision);
+        context.state = this.#decode(kept);
+        const present = await this.#readLiving();
+        if (present?.problem !== undefined) context.tags = kept.tags ?? {};
       }),
     );
   }
@@ -133,7 +136,7 @@ export class StoredActorOperations {
       );
     }
     checkName(`${definition.name} instance`, name);
-    const stored = await (revision === undefined ? this.#readPresent() : this.#find(revision));
+    const stored = await (revision === undefined ? this.#readLiving() : this.#find(revision));
     const state = this.#decode(stored);
     const target = { ...this.#id, name };
     const before = await this.#readPresent(target);
@@ -159,17 +162,23 @@ export class StoredActorOperations {
   }
 
   /** A kept revision, or the present one. */
-  async #find(revision: number): Promise<StoredState | undefined> {
+  async #find(revision: number): Promise<StoredState> {
     this.#engine.checkAccepting();
     checkWholeNumber("revision", revision, { min: 1 });
     const kept = await this.#asked(this.#store.readRevision(this.#id, revision));
     if (kept !== undefined) return kept;
-    const present = await this.#readPresent();
-    if (present?.revision === revision && present.state !== undefined) return present;
+    const present = await this.#readLiving();
+    if (present?.revision === revision) return present;
     throw new SpawnError(
       "INVALID_ARGUMENT",
       `revision ${revision} of ${formatActorId(this.#id)} is not kept`,
     );
+  }
+
+  /** The row, unless it is a tombstone. */
+  async #readLiving(): Promise<StoredActor | undefined> {
+    const present = await this.#readPresent();
+    return present?.isDeleted === true ? undefined : present;
   }
 
   async #readPresent(actor: ActorId = this.#id): Promise<StoredActor | undefined> {
@@ -182,9 +191,7 @@ export class StoredActorOperations {
   /** Today's state. @throws {SpawnError} `INVALID_ARGUMENT` if there is none, `STATE_CORRUPT` */
   #decode(stored: StoredState | undefined): unknown {
     const definition = this.#type.definition.state;
-    if (stored?.state !== undefined && definition !== undefined) {
-      return decodeStored(definition, stored);
-    }
+    if (stored !== undefined && definition !== undefined) return decodeStored(definition, stored);
     throw new SpawnError(
       "INVALID_ARGUMENT",
       `${formatActorId(this.#id)} has no state that is kept`,

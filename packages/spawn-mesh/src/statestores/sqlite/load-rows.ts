@@ -1,6 +1,6 @@
 /** How queries look on their way to the worker, and answers on their way back. */
 import assert from "node:assert";
-import { SpawnError, describeThrown } from "../../engine/errors.ts";
+import { SpawnError, describeThrown, isSpawnError, messageOf } from "../../engine/errors.ts";
 import type {
   StoreAnswer,
   StoredActor,
@@ -100,7 +100,6 @@ export function packAnswer(
 
 function packRow(writer: PackedWriter, columns: ActorColumns): void {
   const [id, epoch, owner, baseEtag, keptAt, isDeleted, etag] = columns;
-  codecOf(columns[CODEC]);
   writer.number(id);
   writer.value(latin1(etag));
   writer.value(baseEtag === null ? undefined : latin1(baseEtag));
@@ -113,6 +112,7 @@ function packRow(writer: PackedWriter, columns: ActorColumns): void {
   writer.value(columns[TAGS]);
   writer.number(columns[REVISION]);
   writer.number(columns[AT]);
+  writer.number(columns[CODEC]);
 }
 
 /** A row as it is carried to another statestore. @throws {SpawnError} `STATE_CORRUPT` */
@@ -166,6 +166,18 @@ export function parseTags(tags: string | null): Tags | undefined {
   }
 }
 
+/** Why the state or the tags of a row cannot be read, which can still be replaced. */
+function problemOf(codec: number, tags: unknown): string | undefined {
+  try {
+    codecOf(codec);
+    if (typeof tags === "string") parseTags(tags);
+    return undefined;
+  } catch (error) {
+    if (isSpawnError(error)) return messageOf(error);
+    throw error;
+  }
+}
+
 function unpackRow(reader: PackedReader): StoredActor {
   const handle = reader.number();
   const etag = reader.text();
@@ -178,6 +190,10 @@ function unpackRow(reader: PackedReader): StoredActor {
   const state = reader.sealable();
   const stateVersion = reader.number();
   const tags = reader.value();
+  const revision = reader.number();
+  const at = reader.number();
+  const problem = problemOf(reader.number(), tags);
+  const isReadable = problem === undefined;
   return {
     handle,
     etag,
@@ -186,12 +202,13 @@ function unpackRow(reader: PackedReader): StoredActor {
     owner,
     isDeleted,
     keptAt: Number.isNaN(keptAt) ? undefined : keptAt,
-    state: state ?? undefined,
+    state: isReadable ? (state ?? undefined) : undefined,
     codec: "json",
     stateVersion,
-    tags: typeof tags === "string" ? parseTags(tags) : undefined,
-    revision: reader.number(),
-    at: reader.number(),
+    tags: isReadable && typeof tags === "string" ? parseTags(tags) : undefined,
+    revision,
+    at,
+    problem,
     unsent: reader.number(),
   };
 }
