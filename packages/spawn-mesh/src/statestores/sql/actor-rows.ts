@@ -88,7 +88,7 @@ export function storedActor(row: readonly unknown[], actor: ActorId): StoredActo
 }
 
 /** What can be said of the row when its state or tags are damaged is enough to replace them. */
-function stateOrProblem(row: readonly unknown[]): StoredState {
+export function stateOrProblem(row: readonly unknown[]): StoredState {
   try {
     return storedState(row);
   } catch (error) {

@@ -119,6 +119,8 @@ function packRow(writer: PackedWriter, columns: ActorColumns): void {
 export function actorRow(columns: ActorColumns): ActorRow {
   const [id, epoch, owner, baseEtag, keptAt, isDeleted, etag] = columns;
   if (id === null) throw new SpawnError("STATE_CORRUPT", "its row is missing");
+  const problem = problemOf(columns[CODEC], columns[TAGS]);
+  const isReadable = problem === undefined;
   return {
     etag: latin1(etag),
     baseEtag: baseEtag === null ? undefined : latin1(baseEtag),
@@ -126,12 +128,13 @@ export function actorRow(columns: ActorColumns): ActorRow {
     owner,
     isDeleted: isDeleted === 1,
     keptAt: keptAt ?? undefined,
-    state: stateOf([columns[KEY_ID], columns[STATE]]) ?? undefined,
-    codec: codecOf(columns[CODEC]),
+    state: isReadable ? (stateOf([columns[KEY_ID], columns[STATE]]) ?? undefined) : undefined,
+    codec: "json",
     stateVersion: columns[STATE_VERSION],
-    tags: parseTags(columns[TAGS]),
+    tags: isReadable ? parseTags(columns[TAGS]) : undefined,
     revision: columns[REVISION],
     at: columns[AT],
+    problem,
   };
 }
 
