@@ -32,6 +32,11 @@ export interface ActionDefinition {
   /** Checks and converts the payload before the action runs; throws `INVALID_ARGUMENT`. */
   readonly parse: ((payload: unknown) => unknown) | undefined;
   readonly run: ActionFunction;
+  /**
+   * Whether it needs no state and replaces all that there is, so that it also runs when the stored state
+   * cannot be read. Default `false`.
+   */
+  readonly isReplacement?: boolean;
   /** What callers see of its values, when that is not what crosses the boundary. Default: the same. */
   readonly conversion?: Conversion | undefined;
 }

@@ -135,7 +135,8 @@ export const errorCodes: Readonly<Record<ErrorCode, CodeFacts>> = {
     http: 503,
   },
   STATE_CORRUPT: {
-    meaning: "a stored state cannot be read by this program; it is left untouched",
+    meaning:
+      "a stored state cannot be read by this program; it is left untouched until it is restored or deleted",
     blame: "platform",
     retryable: false,
     http: 500,

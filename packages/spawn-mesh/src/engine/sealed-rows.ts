@@ -130,7 +130,9 @@ export function checkKeyIds(stored: readonly string[], known: readonly string[] 
   if (missing.length === 0) return;
   const names = missing.map((keyId) => `"${keyId}"`).join(", ");
   const expected =
-    known.length === 0 ? "open it with `encryption`" : "add it to the keys of `encryption`";
+    known.length === 0
+      ? "open it with `encryption`"
+      : "add it to the keys of `encryption`, or name it in `lost` if nobody has it any more";
   throw new SpawnError(
     "STATESTORE_UNAVAILABLE",
     `the statestore holds rows encrypted with key ${names}, which this program does not have: ${expected}`,

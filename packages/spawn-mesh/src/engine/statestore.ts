@@ -31,7 +31,7 @@ export type Tags = Readonly<Record<string, string>>;
 export interface StoredState {
   /** The etag of the commit that it is of. */
   readonly etag: Etag;
-  /** `undefined` when the actor has none: deleted. */
+  /** `undefined` when the actor has none: deleted, or there is a {@link StoredState.problem}. */
   readonly state: StateBytes | Sealed | undefined;
   readonly codec: Codec;
   /** Version of the state's shape, from 1: which migrations it still needs. */
@@ -41,6 +41,8 @@ export interface StoredState {
   readonly revision: number;
   /** When it was committed: the commit's `at`. */
   readonly at: number;
+  /** Why the statestore cannot read state and tags, although the row is there: it can be replaced. Default: it can. */
+  readonly problem?: string | undefined;
 }
 
 /** The row of an actor. */
@@ -200,7 +202,9 @@ export interface Statestore {
   /**
    * Reads rows and stored replies: one answer a query, in order. Throws rather than answer "no row" in doubt.
    *
-   * @throws {SpawnError} `STATE_CORRUPT` when one of the rows is damaged; the others can be asked for alone
+   * Of a row whose state or tags are damaged it answers the rest, with the {@link StoredState.problem}.
+   *
+   * @throws {SpawnError} `STATE_CORRUPT` when a row is damaged beyond that; the others can be asked for alone
    */
   load(queries: readonly StoreQuery[]): Promise<readonly StoreAnswer[]>;
 

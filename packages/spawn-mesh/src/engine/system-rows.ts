@@ -51,7 +51,9 @@ export interface SystemRows {
    * messages, in the order in which they were stored; then those that were given up. A message belongs
    * to the system of its source, or of its target when it has none.
    *
-   * @throws {SpawnError} `STATE_CORRUPT` when a row is damaged
+   * Of an actor whose state or tags are damaged it gives the rest, with the problem.
+   *
+   * @throws {SpawnError} `STATE_CORRUPT` when a row is damaged beyond that
    */
   read(system: string): AsyncIterable<readonly SystemRow[]>;
 

@@ -43,7 +43,12 @@ export type {
   ReencryptionProgress,
 } from "../statestores/encrypted/index.ts";
 
-export type { ExportOptions, ExportProgress, RowCounts } from "../statestores/transfer/index.ts";
+export type {
+  ExportOptions,
+  ExportProgress,
+  RowCounts,
+  UnreadableRow,
+} from "../statestores/transfer/index.ts";
 
 export interface ActorSystemOptions {
   /** The actors of this system. */

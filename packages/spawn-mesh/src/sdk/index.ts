@@ -26,6 +26,7 @@ export type {
   ReencryptionOptions,
   ReencryptionProgress,
   RowCounts,
+  UnreadableRow,
 } from "./actor-system.ts";
 export { connect } from "../sidecar/connect.ts";
 export type { ConnectOptions, SpawnClient } from "../sidecar/connect.ts";

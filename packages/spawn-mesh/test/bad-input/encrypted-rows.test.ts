@@ -11,6 +11,8 @@ import type { ActorSystem, Encryption, EngineEvent } from "spawn-mesh";
 import { encryptedStatestore } from "spawn-mesh/encryption";
 import { memoryStatestore } from "spawn-mesh/memory";
 import { sqliteStatestore } from "spawn-mesh/sqlite";
+import { importSystem } from "spawn-mesh/transfer";
+import type { UnreadableRow } from "spawn-mesh/transfer";
 import { errorOf } from "../behaviour/start-system.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "spawn-encrypted-"));
@@ -252,6 +254,62 @@ describe("a message in the file", () => {
   );
 });
 
+describe("an export of a file with a damaged value", () => {
+  test.each<[string, string, object, string]>([
+    ["a state, in clear", annState(`state = ${flipped("state", 30)}`), { inClear: true }, "state"],
+    ["tags", annState("tags = '{'"), {}, "state"],
+    ["a codec", annState("codec = 3"), {}, "state"],
+    [
+      "a stored reply, in clear",
+      `UPDATE spawn_inbox SET reply = ${flipped("reply", 30)} WHERE actor_id = ${of("ann")}`,
+      { inClear: true },
+      "reply",
+    ],
+  ])("(%s) ends there, or goes on and says so to who imports it", async (_, to, options, kind) => {
+    const file = await fileWithTwo();
+    run(file, to);
+    const system = await start(file);
+    const what = new RegExp(`${kind} of test/counter/ann`);
+    const ended = await errorOf(bytesOf(system.export(options)));
+    expect(ended).toMatchObject({ code: "STATE_CORRUPT", message: expect.stringMatching(what) });
+    const told: UnreadableRow[] = [];
+    const onUnreadable = (row: UnreadableRow): number => told.push(row);
+    const stream = await bytesOf(system.export({ ...options, onUnreadable }));
+    expect(told).toMatchObject([{ what: expect.stringMatching(what) }]);
+    await system.stop();
+
+    for (const target of [memoryStatestore(), sqliteStatestore({ file: `${file}.target` })]) {
+      const into = encryptedStatestore(target, { keys });
+      expect(await importSystem(into, [stream], { system: "test" })).toMatchObject({
+        unreadable: 1,
+      });
+      const next = actorSystem("test", {
+        actors: [counter, door],
+        statestore: into,
+        handleSignals: false,
+      });
+      await next.start();
+      const call = next.actor(counter, "ann").add(1);
+      if (kind === "state") {
+        expect((await errorOf(call)).message).toContain("the row has lost its state");
+        await next.stored(counter, "ann").restore(1);
+        expect(await next.actor(counter, "ann").add(1)).toBe(2);
+        await next.stored(counter, "ann").delete();
+      } else {
+        expect(await call).toBe(3);
+      }
+      expect(await next.actor(counter, "bob").add(1)).toBe(3);
+      await next.stop();
+    }
+  });
+});
+
+async function bytesOf(stream: AsyncIterable<Uint8Array>): Promise<Buffer> {
+  const parts: Uint8Array[] = [];
+  for await (const part of stream) parts.push(part);
+  return Buffer.concat(parts);
+}
+
 test("a repeated message in clear text is parked whole where encryption is required, and goes on without", async () => {
   const file = join(mkdtempSync(join(directory, "clear-")), "state.db");
   const clear = await start(file, null);
@@ -295,6 +353,33 @@ describe("an encrypted file", () => {
     expect(query(file, "SELECT id FROM spawn_key")).toEqual([{ id: "k" }]);
     expect(readFileSync(file).equals(before)).toBe(true);
     expect(await (await start(file)).actor(counter, "ann").add(1)).toBe(3);
+  });
+
+  test("whose key is lost is opened by who says so, and rid of all that it has encrypted", async () => {
+    const file = await fileWithTwo();
+    const fresh = { n: randomBytes(32) };
+    const unnamed = await errorOf(start(file, { keys: fresh }));
+    expect(unnamed.message).toContain("name it in `lost` if nobody has it any more");
+
+    const system = await start(file, { keys: fresh, lost: ["k"] });
+    const error = await errorOf(system.actor(counter, "ann").add(1));
+    expect(error).toMatchObject({ code: "STATE_CORRUPT", applied: "no" });
+    expect(error.message).toContain('the state is encrypted with key "k", which is lost');
+    expect(await system.actor(counter, "new").add(1)).toBe(1);
+    const { unreadable } = await system.reencrypt();
+    expect(unreadable).toBeGreaterThan(2);
+    expect(query(file, "SELECT id FROM spawn_key")).toHaveLength(2);
+
+    await system.stored(counter, "ann").delete();
+    expect(await system.actor(counter, "ann").add(5)).toBe(5);
+    expect(await system.actors.purge(counter, {})).toMatchObject({ failed: 0 });
+    for (const { id } of await system.messages.list()) await system.messages.cancel(id);
+    for (const { id } of await system.messages.listParked()) await system.messages.discard(id);
+    expect(await system.reencrypt()).toMatchObject({ isComplete: true, unreadable: 0 });
+    await system.stop();
+    expect(query(file, "SELECT id FROM spawn_key")).toEqual([{ id: "n" }]);
+    const again = await start(file, { keys: fresh });
+    expect(await again.actor(counter, "bob").add(1)).toBe(1);
   });
 
   test("remembers what became of the steps of a call, and holds no word of it", async () => {

@@ -23,6 +23,7 @@ import {
   actorNamed,
   apply,
   createActor,
+  deletion,
   firstCommit,
   loadRow,
   nextCommit,
@@ -396,17 +397,33 @@ for (const kind of kinds) {
 
     describe("with rows that somebody changed", () => {
       test.each([
-        ["a name", "name = 'bob'", "KEY_COLLISION"],
-        ["a state that is no text", `state = ${kind.noText}`, "STATE_CORRUPT"],
-        ["tags that are no JSON", "tags = '{'", "STATE_CORRUPT"],
-        ["a state in a codec that it does not know", "codec = 1", "STATE_CORRUPT"],
-      ])("refuses %s, and loads the others", async (_, change, code) => {
+        ["a state that is no text", `state = ${kind.noText}`, "a stored text is not UTF-8"],
+        ["tags that are no JSON", "tags = '{'", "the stored tags are damaged"],
+        ["a state in a codec that it does not know", "codec = 1", "a codec with the number 1"],
+      ])(
+        "says of %s that it cannot read it, and lets it be deleted",
+        async (_, change, problem) => {
+          const url = await server.createPlace();
+          const store = await open(url);
+          await createActor(store, ann);
+          const carl = await createActor(store, actorNamed("carl"));
+          await kind.administer(url, `UPDATE spawn_actor SET ${change} WHERE name = 'ann'`);
+          const row = await loadRow(store, ann);
+          expect(row).toMatchObject({ problem: expect.stringContaining(problem), revision: 1 });
+          expect([row?.state, row?.tags]).toEqual([undefined, undefined]);
+          expect(await loadRow(store, actorNamed("carl"))).toEqual(carl);
+          await apply(store, deletion(ann, row));
+          expect(await loadRow(store, ann)).toMatchObject({ isDeleted: true, tags: undefined });
+        },
+      );
+
+      test("refuses a row of another name, and loads the others", async () => {
         const url = await server.createPlace();
         const store = await open(url);
         await createActor(store, ann);
         const carl = await createActor(store, actorNamed("carl"));
-        await kind.administer(url, `UPDATE spawn_actor SET ${change} WHERE name = 'ann'`);
-        await expect(loadRow(store, ann)).rejects.toMatchObject({ code });
+        await kind.administer(url, "UPDATE spawn_actor SET name = 'bob' WHERE name = 'ann'");
+        await expect(loadRow(store, ann)).rejects.toMatchObject({ code: "KEY_COLLISION" });
         expect(await loadRow(store, actorNamed("carl"))).toEqual(carl);
       });
 

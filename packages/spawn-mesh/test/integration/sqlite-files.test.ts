@@ -292,6 +292,7 @@ test("fails a load rather than say that there is no row, when the row is missing
 test.each([
   ["its row is missing", "DELETE FROM spawn_actor WHERE id = 1"],
   ["its tags are damaged", "UPDATE spawn_actor SET tags = '{' WHERE id = 1"],
+  ["its codec is unknown", "UPDATE spawn_actor SET codec = 7 WHERE id = 1"],
 ])("refuses one actor when %s, and no other that is loaded with it", async (_what, damage) => {
   const counter = actor("counter", {
     kind: "unnamed",
@@ -320,4 +321,10 @@ test.each([
       .catch((error: { code: string }) => error.code),
   );
   expect(await Promise.all(outcomes)).toEqual(["STATE_CORRUPT", 2, 2]);
+  const ends = names.map((name) => after.stored(counter, name).delete());
+  // Where there is no row, there is no etag that would guard the delete.
+  const isMissing = damage.startsWith("DELETE");
+  const ended = isMissing ? "rejected" : "fulfilled";
+  const settled = await Promise.allSettled(ends);
+  expect(settled.map(({ status }) => status)).toEqual([ended, "fulfilled", "fulfilled"]);
 });

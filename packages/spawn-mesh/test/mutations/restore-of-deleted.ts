@@ -7,15 +7,14 @@ export const mutation: Mutation = {
   find: `    await this.readRevision(revision);
     const request = { payload: { revision }, options };
     await reasonOf(
-      this.#call("restore", request, async (context) => {
+      this.#replace("restore", request, async (context) => {
         // In its turn: it may have been deleted meanwhile, and nothing of that may come back.
-        context.state = this.#decode(await this.#find(revision));`,
-  replace: `    const found = await this.readRevision(revision);
+        const kept = await this.#find(revision);`,
+  replace: `    const kept = await this.#find(revision);
     const request = { payload: { revision }, options };
     await reasonOf(
-      this.#call("restore", request, async (context) => {
-        // In its turn: it may have been deleted meanwhile, and nothing of that may come back.
-        context.state = copyValue(found, "state");`,
+      this.#replace("restore", request, async (context) => {
+        // In its turn: it may have been deleted meanwhile, and nothing of that may come back.`,
   noticedBy: {
     project: "behaviour",
     file: "revisions.test.ts",

@@ -1,10 +1,10 @@
 /**
  * One live actor: its mailbox, its state, and its way through life.
  *
- *     opening ──► ready ◄──► deleting
- *        ▲          │            │
- *        └──────────┴────────────┘   again from the stored row: fenced, deleted
- *                   └──► gone        idle, or the row cannot be read
+ *     opening ──► ready ◄──► replacing
+ *        ▲ └──► broken ────────►┘│     it cannot come to life: runs only what replaces what is stored
+ *        └──────────┴────────────┘     again from the stored row: fenced, deleted, replaced
+ *                   └──► gone          idle, or nobody waits for what is broken
  *
  * Actions run one at a time, in the order of the mailbox. After a successful one the state is
  * encoded once; these bytes tell whether it changed, are what is committed, and are what the state
@@ -24,7 +24,7 @@ import type { ActorType, EngineParts } from "./actor-type.ts";
 import type { Waiting } from "../calls/admission.ts";
 import type { CommitWriter } from "../commits/commit-writer.ts";
 import type { Change } from "../commits/commit-batch.ts";
-import { SpawnError, messageOf } from "../errors.ts";
+import { SpawnError } from "../errors.ts";
 import { earliestDeadline, giveUpOverdue } from "../calls/invocation.ts";
 import type { Invocation } from "../calls/invocation.ts";
 import { KeyedInvocations, answerStored } from "../calls/keyed-invocations.ts";
@@ -33,18 +33,21 @@ import { Opening } from "./opening.ts";
 import type { OpeningOwner } from "./opening.ts";
 import type { Run } from "./run.ts";
 import type { Runnable } from "./run-queue.ts";
+import { hasToWait } from "./run-outcome.ts";
 import type { RunOutcome } from "./run-outcome.ts";
 import type { Outgoing } from "../messages/sending.ts";
 import { StatelessRuns } from "./stateless-runs.ts";
 import { StartingTimers } from "../messages/starting-timers.ts";
 import { WatchedExecution } from "./watched-execution.ts";
 
-type Phase = "opening" | "ready" | "deleting" | "gone";
+type Phase = "opening" | "ready" | "broken" | "replacing" | "gone";
 
 export class Activation extends WatchedExecution implements Runnable, OpeningOwner, KeyedOwner {
   readonly name: string;
   readonly #type: ActorType;
   #phase: Phase = "opening";
+  /** Why it cannot come to life, since it was opened last. */
+  #broken: SpawnError | undefined;
   #keyed: KeyedInvocations | undefined;
   /** What it has when some of its timers are not stored yet. */
   #timers: StartingTimers | undefined;
@@ -121,19 +124,18 @@ export class Activation extends WatchedExecution implements Runnable, OpeningOwn
       return this.watch();
     }
     this.enqueue(invocation);
-    if (this.#phase === "ready" && this.running === undefined) this.#queue();
+    if (this.#isOpen && this.running === undefined) this.#queue();
     else this.watch();
+  }
+
+  /** Whether it takes what waits in its turn, be it to refuse it. */
+  get #isOpen(): boolean {
+    return this.#phase === "ready" || this.#phase === "broken";
   }
 
   /** What waits here and counts towards the limits. */
   get waiting(): Waiting {
-    if (this.#keyed === undefined) return this;
-    const { asideCount, asideUnits } = this.#keyed;
-    return {
-      id: this.id,
-      queueLength: this.queueLength + asideCount,
-      queueUnits: this.queueUnits + asideUnits,
-    };
+    return this.#keyed?.countWith(this) ?? this;
   }
 
   #admitKeyed(invocation: Invocation): boolean {
@@ -150,7 +152,7 @@ export class Activation extends WatchedExecution implements Runnable, OpeningOwn
   }
 
   lookedUp(): void {
-    if (this.#phase === "ready") this.#queue();
+    if (this.#isOpen) this.#queue();
   }
 
   // Coming to life.
@@ -161,6 +163,7 @@ export class Activation extends WatchedExecution implements Runnable, OpeningOwn
     this.forgetState();
     this.parts.admission.interrupted(this);
     this.#phase = "opening";
+    this.#broken = undefined;
     // Which of them are missing is looked up again.
     this.#timers = undefined;
     new Opening(this, this.parts).begin();
@@ -188,6 +191,16 @@ export class Activation extends WatchedExecution implements Runnable, OpeningOwn
   openingFailed(error: SpawnError): void {
     this.leave();
     this.evict(error);
+  }
+
+  /**
+   * There is a row, and the actor cannot come to life with it. What waits is refused in its turn, but for
+   * what replaces all that is stored; then it leaves, and the next call tries again.
+   */
+  openedBroken(error: SpawnError): void {
+    this.#phase = "broken";
+    this.#broken = error;
+    this.#queue();
   }
 
   // Running.
@@ -223,16 +236,23 @@ export class Activation extends WatchedExecution implements Runnable, OpeningOwn
   }
 
   #run(invocation: Invocation): void {
+    if (this.#isRefused(invocation)) return invocation.refuse(this.#broken!);
     this.#timers?.go();
     this.execute(invocation);
   }
 
   #mayRun(): boolean {
-    if (this.#phase !== "ready" || this.running !== undefined) return false;
+    if (!this.#isOpen || this.running !== undefined) return false;
     const first = this.firstQueued;
     if (first === undefined || !this.hasRoom(this.limits)) return false;
+    if (this.#isRefused(first)) return true;
     if (this.#stateless?.hasRoom === false) return false;
     return !this.#isOnce(first) || this.#isKeyReady(first);
+  }
+
+  /** Whether it needs the state, which cannot be had. */
+  #isRefused({ action }: Invocation): boolean {
+    return this.#broken !== undefined && action.isReplacement !== true;
   }
 
   /** Whether it must not run twice. An actor without a state has nothing that could tell. */
@@ -275,15 +295,14 @@ export class Activation extends WatchedExecution implements Runnable, OpeningOwn
       this.addAcknowledged(change, now);
       invocation.succeed(reply);
     } else {
-      if (run.isDelete) this.#phase = "deleting";
+      if (run.isDelete || this.#broken !== undefined) this.#phase = "replacing";
       this.addChange({ invocation, reply, units, change, now });
     }
   }
 
   /** Whether the caller of a write-behind actor is answered before the change is stored. */
-  #isAcknowledgedAtOnce({ isDelete, isCheckpoint }: Run, { message, step }: Change): boolean {
-    const hasToWait = isDelete || isCheckpoint || message !== undefined || step !== undefined;
-    return this.isWriteBehind && !hasToWait;
+  #isAcknowledgedAtOnce(run: Run, change: Change): boolean {
+    return this.isWriteBehind && this.#broken === undefined && !hasToWait(run, change);
   }
 
   protected stepFailed(invocation: Invocation, change: Change, now: number): void {
@@ -292,14 +311,15 @@ export class Activation extends WatchedExecution implements Runnable, OpeningOwn
 
   protected resumed(): void {
     this.#lastUsedAt = Math.ceil(this.parts.time.now());
-    if (this.#phase === "ready") this.#queue();
+    if (this.#isOpen) this.#queue();
   }
 
   // What commits bring.
 
   protected afterCommit(isDelete: boolean): void {
-    if (isDelete) this.#forgetLookups();
-    if (isDelete) return this.#open();
+    const isReplaced = isDelete || this.#broken !== undefined;
+    if (isReplaced) this.#forgetLookups();
+    if (isReplaced) return this.#open();
     if (this.queueLength > 0) this.#queue();
     this.#rest();
   }
@@ -307,23 +327,21 @@ export class Activation extends WatchedExecution implements Runnable, OpeningOwn
   protected rolledBack(again: readonly Invocation[], cause: SpawnError): void {
     this.abandonRun(cause);
     this.forgetState();
-    if (this.#phase === "deleting") this.#phase = "ready";
     this.putBack(again);
+    // It had no state before.
+    if (this.#broken !== undefined) return this.#open();
+    if (this.#phase === "replacing") this.#phase = "ready";
     this.#queue();
   }
 
   protected fenced(again: readonly Invocation[], revision: number | undefined): void {
+    const { id, revision: known } = this;
     const { emit } = this.parts;
-    const known = this.revision;
-    emit({ type: "fenced", actor: this.id });
+    emit({ type: "fenced", actor: id });
     if (revision !== undefined && revision < known)
-      emit({ type: "store-rollback", actor: this.id, known, stored: revision });
-    this.abandonRun(
-      new SpawnError(
-        "STATESTORE_UNAVAILABLE",
-        "another process has changed the actor; repeat the call",
-      ),
-    );
+      emit({ type: "store-rollback", actor: id, known, stored: revision });
+    const reason = "another process has changed the actor; repeat the call";
+    this.abandonRun(new SpawnError("STATESTORE_UNAVAILABLE", reason));
     this.#forgetLookups();
     this.putBack(again);
     this.#open();
@@ -353,17 +371,13 @@ export class Activation extends WatchedExecution implements Runnable, OpeningOwn
   }
 
   onDue(now: number): void {
-    this.#expireCallers(now);
+    giveUpOverdue(this.#waitingCallers(), now, this.id);
+    this.sweepQueue();
     this.expireRun(now);
     if (this.enlistDueAt <= now) this.enlist();
     if (this.#phase === "ready") this.#timers?.goAgain(now);
     this.becomeDueAt(this.#nextDue(now));
     this.#rest();
-  }
-
-  #expireCallers(now: number): void {
-    giveUpOverdue(this.#waitingCallers(), now, this.id);
-    this.sweepQueue();
   }
 
   /** All whose callers may run out of time. */
@@ -391,9 +405,15 @@ export class Activation extends WatchedExecution implements Runnable, OpeningOwn
 
   /** Watched while there is something to wait for, and not a moment longer. */
   #rest(): void {
+    if (this.#phase === "broken" && this.#isLeftAlone) return this.leave();
     this.isDueBy(Math.min(this.enlistDueAt, this.#timersAt));
     if (this.isIdle && this.isQuiet) this.unwatch();
     else this.watch();
+  }
+
+  /** Whether nobody waits for anything of it. */
+  get #isLeftAlone(): boolean {
+    return this.waiting.queueLength === 0 && this.running === undefined && this.isQuiet;
   }
 
   // Leaving memory.
@@ -448,8 +468,7 @@ export class Activation extends WatchedExecution implements Runnable, OpeningOwn
   evict(error: SpawnError): void {
     this.abandonRun(error);
     for (const invocation of [...(this.#keyed?.aside() ?? []), ...this.takeQueued()]) {
-      const applied = invocation.appliedBefore;
-      invocation.fail(new SpawnError(error.code, messageOf(error), { applied, cause: error }));
+      invocation.refuse(error);
     }
     if (this.#phase !== "gone") this.#rest();
   }

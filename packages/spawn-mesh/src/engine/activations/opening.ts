@@ -28,20 +28,28 @@ export interface OpeningOwner {
   readonly isOpening: boolean;
   /** Takes the decoded state. */
   becomeState(state: unknown): void;
-  /** Takes the stored row, and the state and tags that were made of it. */
-  beginAt(row: StoredActor | undefined, bytes: StateBytes, tags: Tags | undefined): void;
+  /** Takes the stored row, and the state and tags that were made of it; no state if that cannot be read. */
+  beginAt(
+    row: StoredActor | undefined,
+    bytes: StateBytes | undefined,
+    tags: Tags | undefined,
+  ): void;
   /** Runs the definition's `init`. */
   runInit(init: Invocation): void;
   /** It is alive. These timers have to be stored with the first commit. */
   opened(timers: readonly Outgoing[]): void;
-  /** It cannot come to life. */
+  /** It cannot be known what is stored, or nothing is, and it cannot come to life. */
   openingFailed(error: SpawnError): void;
+  /** It cannot come to life with the row that it began at. */
+  openedBroken(error: SpawnError): void;
 }
 
 export class Opening implements LoadWaiter {
   readonly #owner: OpeningOwner;
   readonly #parts: EngineParts;
   #timers: readonly Outgoing[] = NO_TIMERS;
+  /** Whether there is something stored that could be replaced. */
+  #isStored = false;
 
   constructor(owner: OpeningOwner, parts: EngineParts) {
     this.#owner = owner;
@@ -67,6 +75,7 @@ export class Opening implements LoadWaiter {
   loaded({ row, messages }: StoreAnswer): void {
     const { id, definition, isOpening } = this.#owner;
     if (!isOpening) return;
+    this.#isStored = row !== undefined && !row.isDeleted;
     try {
       const { state, bytes, tags } = firstState(definition.state!, row);
       this.#owner.becomeState(state);
@@ -74,13 +83,20 @@ export class Opening implements LoadWaiter {
       if (row !== undefined && row.unsent > 0) this.#parts.outbox.foundUnsent(id);
       if (definition.timers.length > messages.length) this.#timers = this.#missingTimers(messages);
     } catch (error) {
-      return this.#owner.openingFailed(initError(id, error));
+      // Of the row only the state is in doubt: what replaces it is as conditional as any other commit.
+      if (this.#isStored) this.#owner.beginAt(row, undefined, row!.tags);
+      return this.#fail(initError(id, error));
     }
     this.#initialize();
   }
 
   loadFailed(error: SpawnError): void {
     if (this.#owner.isOpening) this.#owner.openingFailed(error);
+  }
+
+  #fail(error: SpawnError): void {
+    if (this.#isStored) this.#owner.openedBroken(error);
+    else this.#owner.openingFailed(error);
   }
 
   #missingTimers(stored: readonly StoredMessage[]): readonly Outgoing[] {
@@ -98,7 +114,7 @@ export class Opening implements LoadWaiter {
     owner.runInit(
       initInvocation(init, deadlineAt, {
         resolve: () => owner.opened(this.#timers),
-        reject: (error) => owner.openingFailed(error),
+        reject: (error) => this.#fail(error),
       }),
     );
   }

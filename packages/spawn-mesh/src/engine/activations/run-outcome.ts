@@ -142,6 +142,11 @@ export function failedStep(
   };
 }
 
+/** Whether even the caller of a write-behind actor has to wait until the change is stored. */
+export function hasToWait({ isDelete, isCheckpoint }: Run, { message, step }: Change): boolean {
+  return isDelete || isCheckpoint || message !== undefined || step !== undefined;
+}
+
 /** Where the call goes on. @throws {SpawnError} `CYCLE` */
 function stepOf(
   { routing, invocation }: Run,

@@ -12,6 +12,7 @@ import type { StateBytes, StoredState } from "../statestore.ts";
  */
 export function decodeStored(definition: StateDefinition, stored: StoredState): unknown {
   const { codec } = definition;
+  if (stored.problem !== undefined) throw new SpawnError("STATE_CORRUPT", stored.problem);
   if (isSealed(stored.state)) throw unreadable("the state", stored.state);
   if (stored.codec !== codec.name || stored.state === undefined) {
     const isLost = stored.state === undefined;

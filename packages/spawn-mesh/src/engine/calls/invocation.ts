@@ -1,7 +1,7 @@
 import type { ActionDefinition } from "../actor-definition.ts";
 import { formatActorId } from "../actor-id.ts";
 import type { ActorId } from "../actor-id.ts";
-import { SpawnError } from "../errors.ts";
+import { SpawnError, messageOf } from "../errors.ts";
 import type { Applied } from "../errors.ts";
 import type { StoredMessage } from "../message-store.ts";
 
@@ -153,6 +153,12 @@ export class Invocation {
   fail(error: SpawnError): void {
     if (!this.isAnswered) this.#reject(error);
     this.end();
+  }
+
+  /** It was not run, for a reason that is not its own. */
+  refuse(reason: SpawnError): void {
+    const { appliedBefore: applied } = this;
+    this.fail(new SpawnError(reason.code, messageOf(reason), { applied, cause: reason }));
   }
 
   /** The caller waits no longer: `code`, or `UNKNOWN_OUTCOME` while a commit is under way. */

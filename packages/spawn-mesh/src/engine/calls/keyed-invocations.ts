@@ -12,6 +12,7 @@ import { SpawnError } from "../errors.ts";
 import type { ErrorCode, FailureValue } from "../errors.ts";
 import type { Invocation } from "./invocation.ts";
 import { isStored } from "../message-store.ts";
+import type { Waiting } from "./admission.ts";
 import type { Loader } from "../activations/loader.ts";
 import { isSealed, unreadable } from "../sealed-rows.ts";
 import type { StoredReply } from "../statestore.ts";
@@ -106,6 +107,15 @@ export class KeyedInvocations {
         },
       },
     );
+  }
+
+  /** What waits in the mailbox, and here besides. */
+  countWith({ id, queueLength, queueUnits }: Waiting): Waiting {
+    return {
+      id,
+      queueLength: queueLength + this.asideCount,
+      queueUnits: queueUnits + this.asideUnits,
+    };
   }
 
   /** The answers to what is being asked are about a row that others have changed since. */

@@ -21,6 +21,14 @@ export interface ForkOptions extends CallOptions {
   readonly revision?: number;
 }
 
+/** A call of one of our own actions. */
+interface OwnRequest {
+  readonly target?: ActorId;
+  readonly isReplacement?: boolean;
+  readonly payload: unknown;
+  readonly options: CallOptions | undefined;
+}
+
 export class StoredActorOperations {
   readonly #engine: Engine;
   readonly #store: Statestore;
@@ -82,10 +90,10 @@ export class StoredActorOperations {
       );
     }
     // Before the list: what it is superseded by meanwhile is later than that.
-    const present = await this.#readPresent();
-    if (present?.state !== undefined && present.at <= time) return this.#dated(present);
+    const present = await this.#readLiving();
+    if (present !== undefined && present.at <= time) return this.#dated(present);
     const kept = await this.listRevisions();
-    const found = present?.state === undefined ? undefined : kept.find(({ at }) => at <= time);
+    const found = present && kept.find(({ at }) => at <= time);
     if (found !== undefined) return this.#dated(await this.#find(found.revision));
     const oldest = kept.at(-1) ?? present;
     const since = oldest === undefined ? "it has none" : `the oldest is of ${oldest.at}`;
@@ -95,14 +103,20 @@ export class StoredActorOperations {
     );
   }
 
-  /** Makes the state of a kept revision the present one; the history goes on with a new revision. */
+  /**
+   * Makes the state of a kept revision the present one; the history goes on with a new revision. The
+   * present one need not be readable, and is kept; if its tags are not, those of the revision come back.
+   */
   async restore(revision: number, options?: CallOptions): Promise<void> {
     await this.readRevision(revision);
     const request = { payload: { revision }, options };
     await reasonOf(
-      this.#call("restore", request, async (context) => {
+      this.#replace("restore", request, async (context) => {
         // In its turn: it may have been deleted meanwhile, and nothing of that may come back.
-        context.state = this.#decode(await this.#find(revision));
+        const kept = await this.#find(revision);
+        context.state = this.#decode(kept);
+        const present = await this.#readLiving();
+        if (present?.problem !== undefined) context.tags = kept.tags ?? {};
       }),
     );
   }
@@ -124,7 +138,7 @@ export class StoredActorOperations {
       );
     }
     checkName(`${definition.name} instance`, name);
-    const stored = await (revision === undefined ? this.#readPresent() : this.#find(revision));
+    const stored = await (revision === undefined ? this.#readLiving() : this.#find(revision));
     const state = this.#decode(stored);
     const target = { ...this.#id, name };
     const before = await this.#readPresent(target);
@@ -142,24 +156,30 @@ export class StoredActorOperations {
     );
   }
 
-  /** Deletes state, history and stored replies. The next call finds a new actor. */
+  /** Deletes state, history and stored replies, also those that cannot be read. The next call finds a new actor. */
   async delete(options?: CallOptions): Promise<void> {
-    await this.#call("delete", { payload: undefined, options }, (context) => {
+    await this.#replace("delete", { payload: undefined, options }, (context) => {
       (context as Run).isDelete = true;
     });
   }
 
   /** A kept revision, or the present one. */
-  async #find(revision: number): Promise<StoredState | undefined> {
+  async #find(revision: number): Promise<StoredState> {
     checkWholeNumber("revision", revision, { min: 1 });
     const kept = await this.#asked(this.#store.readRevision(this.#id, revision));
     if (kept !== undefined) return kept;
-    const present = await this.#readPresent();
-    if (present?.revision === revision && present.state !== undefined) return present;
+    const present = await this.#readLiving();
+    if (present?.revision === revision) return present;
     throw new SpawnError(
       "INVALID_ARGUMENT",
       `revision ${revision} of ${formatActorId(this.#id)} is not kept`,
     );
+  }
+
+  /** The row, unless it is a tombstone. */
+  async #readLiving(): Promise<StoredActor | undefined> {
+    const present = await this.#readPresent();
+    return present?.isDeleted === true ? undefined : present;
   }
 
   async #readPresent(actor: ActorId = this.#id): Promise<StoredActor | undefined> {
@@ -171,9 +191,7 @@ export class StoredActorOperations {
   /** Today's state. @throws {SpawnError} `INVALID_ARGUMENT` if there is none, `STATE_CORRUPT` */
   #decode(stored: StoredState | undefined): unknown {
     const definition = this.#type.definition.state;
-    if (stored?.state !== undefined && definition !== undefined) {
-      return decodeStored(definition, stored);
-    }
+    if (stored !== undefined && definition !== undefined) return decodeStored(definition, stored);
     throw new SpawnError(
       "INVALID_ARGUMENT",
       `${formatActorId(this.#id)} has no state that is kept`,
@@ -190,17 +208,14 @@ export class StoredActorOperations {
     return askedToRead(answer, `the revisions of ${formatActorId(this.#id)} cannot be read`);
   }
 
+  /** Runs one of our own actions that needs no state. */
+  #replace(name: string, request: OwnRequest, run: ActionFunction): Promise<void> {
+    return this.#call(name, { ...request, isReplacement: true }, run);
+  }
+
   /** Runs one of our own actions in the actor's turn. */
-  async #call(
-    name: string,
-    request: {
-      readonly target?: ActorId;
-      readonly payload: unknown;
-      readonly options: CallOptions | undefined;
-    },
-    run: ActionFunction,
-  ): Promise<void> {
-    const { target = this.#id, payload, options } = request;
+  async #call(name: string, request: OwnRequest, run: ActionFunction): Promise<void> {
+    const { target = this.#id, isReplacement = false, payload, options } = request;
     if (options !== undefined && isScheduled(options)) {
       throw new SpawnError(
         "INVALID_ARGUMENT",
@@ -216,7 +231,7 @@ export class StoredActorOperations {
     if (this.#caller !== undefined) {
       checkChain(lengthenChain(NO_CHAIN, this.#caller), target, 1);
     }
-    const action = { name, isRead: false, parse: undefined, run };
+    const action = { name, isRead: false, parse: undefined, isReplacement, run };
     await this.#engine.call({
       type: this.#type,
       name: target.name,

@@ -23,6 +23,7 @@ export async function deleteUnchanged(
     name: "delete",
     isRead: false,
     parse: undefined,
+    isReplacement: true,
     run(context: unknown): boolean {
       const run = context as Run;
       run.isDelete = run.isUntouched && run.revision === revision;

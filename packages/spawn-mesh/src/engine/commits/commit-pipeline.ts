@@ -290,7 +290,10 @@ export abstract class CommitPipeline extends AdmittedMailbox {
     this.#inFlight = batch;
     this.#restsUntil = this.writer.restsUntil(batch, this.definition);
     const hasBefore = this.#etag !== undefined && !batch.isDelete;
-    batch.keptAt = hasBefore && isRevisionDue(this.definition, at, this.#keptAt) ? at : undefined;
+    // What nobody could read is kept, however young.
+    const isDue =
+      this.#durableBytes === undefined || isRevisionDue(this.definition, at, this.#keptAt);
+    batch.keptAt = hasBefore && isDue ? at : undefined;
     if (batch.messages !== undefined)
       sealMessages(batch.messages, { source: this.id, at, outbox: this.writer.outbox });
     return commitOf(batch, this.definition, {

@@ -88,7 +88,8 @@ class SealingStatestore implements EncryptedStatestore {
 
   async open(session: StoreSession): Promise<void> {
     const sealing = new Sealing(await this.#keyring());
-    await this.#inner.open({ ...session, keyIds: sealing.keyring.ids });
+    const { ids, lostIds } = sealing.keyring;
+    await this.#inner.open({ ...session, keyIds: [...ids, ...lostIds] });
     try {
       await checkProofs(this.#inner.sealed, sealing);
     } catch (error) {
@@ -143,8 +144,9 @@ class SealingStatestore implements EncryptedStatestore {
 
   async admitKeys(proofs: readonly KeyProof[]): Promise<void> {
     const { keyring } = this.#sealing;
-    const missing = proofs.find(({ keyId }) => keyring.get(keyId) === undefined);
-    const wrong = missing ?? proofs.find((proof) => !this.#sealing.isProven(proof));
+    const owned = proofs.filter(({ keyId }) => !keyring.lostIds.includes(keyId));
+    const missing = owned.find(({ keyId }) => keyring.get(keyId) === undefined);
+    const wrong = missing ?? owned.find((proof) => !this.#sealing.isProven(proof));
     if (wrong !== undefined) {
       const what = wrong === missing ? "" : "another key than ";
       throw new SpawnError(
@@ -218,7 +220,8 @@ async function checkProofs(sealed: SealedRows, sealing: Sealing): Promise<void> 
 
 async function provenKeys(sealed: SealedRows, sealing: Sealing): Promise<readonly string[]> {
   const proofs = await sealed.listKeys();
-  const wrong = proofs.find((proof) => !sealing.isProven(proof));
+  const { lostIds } = sealing.keyring;
+  const wrong = proofs.find((proof) => !lostIds.includes(proof.keyId) && !sealing.isProven(proof));
   if (wrong === undefined) return proofs.map(({ keyId }) => keyId);
   throw new SpawnError(
     "STATESTORE_UNAVAILABLE",

@@ -35,6 +35,9 @@ describe("a keyring", () => {
   test.each<[string, unknown, RegExp]>([
     ["no options", undefined, /expected an object with keys/],
     ["null", null, /expected an object with keys/],
+    ["a lost key that is none", { keys: { a: bytes }, lost: [7] }, /lost: expected ids of/],
+    ["a lost key that is there", { keys: { a: bytes }, lost: ["a"] }, /"a" is among the keys/],
+    ["one lost key", { keys: { a: bytes }, lost: "b" }, /lost: expected a list/],
     ["no keys", {}, /expected an object with keys/],
     ["a list of keys", { keys: [bytes] }, /expected an object with keys/],
     ["an empty object", { keys: {} }, /at least one key, got none/],

@@ -16,6 +16,11 @@ export interface EncryptionOptions {
   readonly keys: Readonly<Record<string, KeyMaterial>>;
   /** The id of the key that encrypts what is written. Default: the only key. */
   readonly active?: string;
+  /**
+   * The ids of keys that are gone for good. What they have encrypted stays unreadable, and can be deleted;
+   * without naming them here, a statestore that holds such rows is not opened. Default: none.
+   */
+  readonly lost?: readonly string[];
   /** Refuses rows in clear text, which are read otherwise until they are encrypted. Default `false`. */
   readonly required?: boolean;
 }
@@ -29,6 +34,8 @@ const EXPECTED = `${KEY_BYTES} bytes, as base64 (44 characters), hexadecimal (64
 export class Keyring {
   /** The key that seals. */
   readonly activeId: string;
+  /** The ids of those that nobody has any more. */
+  readonly lostIds: readonly string[];
   /** Whether what is not encrypted is refused. */
   readonly isRequired: boolean;
   readonly #keys: ReadonlyMap<string, XaesKey>;
@@ -38,11 +45,12 @@ export class Keyring {
     if (typeof options !== "object" || options === null || !isRecord(options.keys)) {
       throw refusal("expected an object with keys by their ids");
     }
-    checkOptionNames("encryption", options, ["keys", "active", "required"]);
+    checkOptionNames("encryption", options, ["keys", "active", "lost", "required"]);
     const entries = Object.entries(options.keys);
     if (entries.length === 0) throw refusal("expected at least one key, got none");
     this.#keys = new Map(entries.map(([id, material]) => [id, keyOf(id, material)]));
     this.activeId = activeOf(options.active, this.ids);
+    this.lostIds = lostOf(options.lost ?? [], this.ids);
     const { required = false } = options;
     if (typeof required !== "boolean") {
       throw refusal(`required: expected true or false, got ${typeof required}`);
@@ -94,6 +102,17 @@ function activeOf(active: unknown, ids: readonly string[]): string {
   const names = ids.map((id) => `"${id}"`).join(", ");
   const got = typeof active === "string" ? JSON.stringify(active.slice(0, 40)) : typeof active;
   throw refusal(`active: expected the id of the key that encrypts, one of ${names}; got ${got}`);
+}
+
+function lostOf(lost: unknown, ids: readonly string[]): readonly string[] {
+  if (!Array.isArray(lost)) throw refusal(`lost: expected a list of ids, got ${typeof lost}`);
+  for (const id of lost) {
+    if (typeof id !== "string" || !KEY_ID.test(id)) {
+      throw refusal("lost: expected ids of 1 to 32 letters, digits, dots, dashes or underscores");
+    }
+    if (ids.includes(id)) throw refusal(`lost: key "${id}" is among the keys; expected it once`);
+  }
+  return lost as readonly string[];
 }
 
 function wrongKey(id: string, got: string): SpawnError {

@@ -234,6 +234,9 @@ export class Sealing {
   }
 
   #unknown(keyId: string): string {
+    if (this.keyring.lostIds.includes(keyId)) {
+      return `is encrypted with key "${keyId}", which is lost`;
+    }
     const known = this.keyring.ids.map((id) => `"${id}"`).join(", ");
     return `is encrypted with key "${keyId}", and there are keys ${known} only`;
   }

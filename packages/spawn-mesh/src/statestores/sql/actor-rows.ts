@@ -1,6 +1,6 @@
 /** Rows of `spawn_actor`, `spawn_history` and `spawn_inbox`, and what they mean. */
 import { type ActorId, formatActorId } from "../../engine/actor-id.ts";
-import { SpawnError } from "../../engine/errors.ts";
+import { SpawnError, isSpawnError, messageOf } from "../../engine/errors.ts";
 import type {
   Commit,
   StateBytes,
@@ -64,7 +64,7 @@ export function storedState(row: readonly unknown[]): StoredState {
 /**
  * A row of {@link ACTOR_COLUMNS} and the count of what it has sent.
  *
- * @throws {SpawnError} `STATE_CORRUPT`, `KEY_COLLISION` when the row is another actor's
+ * @throws {SpawnError} `KEY_COLLISION` when the row is another actor's
  */
 export function storedActor(row: readonly unknown[], actor: ActorId): StoredActor {
   const [key, system, definition, name, baseEtag, epoch, owner, keptAt, unsent] = row.slice(9);
@@ -76,7 +76,7 @@ export function storedActor(row: readonly unknown[], actor: ActorId): StoredActo
     );
   }
   return {
-    ...storedState(row),
+    ...stateOrProblem(row),
     handle: handleOf(bytesOf(key)),
     baseEtag: baseEtag === null ? undefined : latin1(bytesOf(baseEtag)),
     epoch: numberOf(epoch),
@@ -85,6 +85,25 @@ export function storedActor(row: readonly unknown[], actor: ActorId): StoredActo
     keptAt: optionalNumber(keptAt),
     unsent: numberOf(unsent),
   };
+}
+
+/** What can be said of the row when its state or tags are damaged is enough to replace them. */
+export function stateOrProblem(row: readonly unknown[]): StoredState {
+  try {
+    return storedState(row);
+  } catch (error) {
+    if (!isSpawnError(error)) throw error;
+    return {
+      etag: latin1(bytesOf(row[7])),
+      state: undefined,
+      codec: "json",
+      stateVersion: numberOf(row[2]),
+      tags: undefined,
+      revision: numberOf(row[0]),
+      at: numberOf(row[1]),
+      problem: messageOf(error),
+    };
+  }
 }
 
 /** A row of {@link REPLY_COLUMNS}. @throws {SpawnError} `STATE_CORRUPT` */

@@ -4,7 +4,7 @@
  */
 import { describeThrown, SpawnError } from "../../engine/errors.ts";
 import { systemOf, type SystemRow } from "../../engine/system-rows.ts";
-import { IS_DELETED, STATE_COLUMNS, storedState } from "./actor-rows.ts";
+import { IS_DELETED, STATE_COLUMNS, stateOrProblem } from "./actor-rows.ts";
 import { latin1 } from "./actor-key.ts";
 import type { Dialect, SqlTransaction } from "./dialect.ts";
 import { bytesOf, numberOf, optionalNumber, textOf } from "./driver-values.ts";
@@ -98,7 +98,7 @@ function stateRow(row: Row): SystemRow {
     kind: "state",
     actor: actorOf(row),
     stored: {
-      ...storedState(row.slice(3)),
+      ...stateOrProblem(row.slice(3)),
       isDeleted: (numberOf(row[FLAGS]) & IS_DELETED) !== 0,
       baseEtag: baseEtag === null ? undefined : latin1(bytesOf(baseEtag)),
       epoch: numberOf(epoch),

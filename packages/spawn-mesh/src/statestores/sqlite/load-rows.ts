@@ -1,6 +1,6 @@
 /** How queries look on their way to the worker, and answers on their way back. */
 import assert from "node:assert";
-import { SpawnError, describeThrown } from "../../engine/errors.ts";
+import { SpawnError, describeThrown, isSpawnError, messageOf } from "../../engine/errors.ts";
 import type {
   StoreAnswer,
   StoredActor,
@@ -100,7 +100,6 @@ export function packAnswer(
 
 function packRow(writer: PackedWriter, columns: ActorColumns): void {
   const [id, epoch, owner, baseEtag, keptAt, isDeleted, etag] = columns;
-  codecOf(columns[CODEC]);
   writer.number(id);
   writer.value(latin1(etag));
   writer.value(baseEtag === null ? undefined : latin1(baseEtag));
@@ -113,12 +112,15 @@ function packRow(writer: PackedWriter, columns: ActorColumns): void {
   writer.value(columns[TAGS]);
   writer.number(columns[REVISION]);
   writer.number(columns[AT]);
+  writer.number(columns[CODEC]);
 }
 
 /** A row as it is carried to another statestore. @throws {SpawnError} `STATE_CORRUPT` */
 export function actorRow(columns: ActorColumns): ActorRow {
   const [id, epoch, owner, baseEtag, keptAt, isDeleted, etag] = columns;
   if (id === null) throw new SpawnError("STATE_CORRUPT", "its row is missing");
+  const problem = problemOf(columns[CODEC], columns[TAGS]);
+  const isReadable = problem === undefined;
   return {
     etag: latin1(etag),
     baseEtag: baseEtag === null ? undefined : latin1(baseEtag),
@@ -126,12 +128,13 @@ export function actorRow(columns: ActorColumns): ActorRow {
     owner,
     isDeleted: isDeleted === 1,
     keptAt: keptAt ?? undefined,
-    state: stateOf([columns[KEY_ID], columns[STATE]]) ?? undefined,
-    codec: codecOf(columns[CODEC]),
+    state: isReadable ? (stateOf([columns[KEY_ID], columns[STATE]]) ?? undefined) : undefined,
+    codec: "json",
     stateVersion: columns[STATE_VERSION],
-    tags: parseTags(columns[TAGS]),
+    tags: isReadable ? parseTags(columns[TAGS]) : undefined,
     revision: columns[REVISION],
     at: columns[AT],
+    problem,
   };
 }
 
@@ -166,6 +169,18 @@ export function parseTags(tags: string | null): Tags | undefined {
   }
 }
 
+/** Why the state or the tags of a row cannot be read, which can still be replaced. */
+function problemOf(codec: number, tags: unknown): string | undefined {
+  try {
+    codecOf(codec);
+    if (typeof tags === "string") parseTags(tags);
+    return undefined;
+  } catch (error) {
+    if (isSpawnError(error)) return messageOf(error);
+    throw error;
+  }
+}
+
 function unpackRow(reader: PackedReader): StoredActor {
   const handle = reader.number();
   const etag = reader.text();
@@ -178,6 +193,10 @@ function unpackRow(reader: PackedReader): StoredActor {
   const state = reader.sealable();
   const stateVersion = reader.number();
   const tags = reader.value();
+  const revision = reader.number();
+  const at = reader.number();
+  const problem = problemOf(reader.number(), tags);
+  const isReadable = problem === undefined;
   return {
     handle,
     etag,
@@ -186,12 +205,13 @@ function unpackRow(reader: PackedReader): StoredActor {
     owner,
     isDeleted,
     keptAt: Number.isNaN(keptAt) ? undefined : keptAt,
-    state: state ?? undefined,
+    state: isReadable ? (state ?? undefined) : undefined,
     codec: "json",
     stateVersion,
-    tags: typeof tags === "string" ? parseTags(tags) : undefined,
-    revision: reader.number(),
-    at: reader.number(),
+    tags: isReadable && typeof tags === "string" ? parseTags(tags) : undefined,
+    revision,
+    at,
+    problem,
     unsent: reader.number(),
   };
 }

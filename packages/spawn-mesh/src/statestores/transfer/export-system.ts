@@ -2,7 +2,7 @@
 import { createHash, randomUUID } from "node:crypto";
 import { systemClock } from "../../engine/clock.ts";
 import { checkName } from "../../engine/actor-id.ts";
-import { SpawnError } from "../../engine/errors.ts";
+import { messageOf, SpawnError } from "../../engine/errors.ts";
 import { checkStatestore } from "../../engine/given-statestore.ts";
 import { checkWorkOptions } from "../../engine/option-names.ts";
 import { isSealed, unreadable } from "../../engine/sealed-rows.ts";
@@ -23,22 +23,38 @@ export interface ExportOptions {
   readonly inClear?: boolean;
   /** Export a system of which there is nothing. Default `false`: its name is taken for a wrong one. */
   readonly allowEmpty?: boolean;
+  /**
+   * Called for each value that cannot be read and has to be, and then the export goes on: an actor comes
+   * without its state, so that it still refuses all calls but a restore or delete where it is imported;
+   * a revision, a stored reply or a message is left out. Default: such a value ends the export.
+   */
+  readonly onUnreadable?: (unreadable: UnreadableRow) => void;
   /** Called after every part, which has some hundred rows. */
   readonly onProgress?: (progress: ExportProgress) => void;
   /** Ends it early: the stream fails with the signal's reason. */
   readonly signal?: AbortSignal;
 }
 
-const OPTION_NAMES = ["inClear", "allowEmpty", "onProgress", "signal"] as const;
+const OPTION_NAMES = ["inClear", "allowEmpty", "onUnreadable", "onProgress", "signal"] as const;
 
 /** @throws {SpawnError} `INVALID_ARGUMENT` for an option that there is not */
 export function checkExportOptions(what: string, options: ExportOptions): void {
   checkWorkOptions(what, options, OPTION_NAMES);
 }
 
+/** Something that an export could not read. */
+export interface UnreadableRow {
+  /** For example `the state of shop/cart/42`. */
+  readonly what: string;
+  /** Why it cannot be read, in a sentence that begins with {@link UnreadableRow.what}. */
+  readonly reason: string;
+}
+
 export interface ExportProgress {
   /** Rows so far, by kind. */
   readonly rows: RowCounts;
+  /** Values so far that cannot be read, and so are not in it. */
+  readonly unreadable: number;
   /** Bytes so far. */
   readonly bytes: number;
 }
@@ -49,8 +65,7 @@ export interface ExportProgress {
  * `system.export()`.
  *
  * @throws {SpawnError} `STATESTORE_UNAVAILABLE`, also when only a part of the system was imported there;
- * `STATE_CORRUPT` when a row is damaged, or cannot be
- * decrypted and has to be; `INVALID_ARGUMENT` when there is nothing of the system
+ * `STATE_CORRUPT`, with its name, when a row is damaged, or cannot be decrypted and has to be; `INVALID_ARGUMENT` when there is nothing of the system
  */
 export async function* exportSystem(
   store: Statestore,
@@ -73,7 +88,7 @@ export async function* exportSystem(
 export async function* exportFrom(
   store: Statestore,
   system: string,
-  { inClear = false, allowEmpty = true, onProgress, signal }: ExportOptions = {},
+  { inClear = false, allowEmpty = true, onUnreadable, onProgress, signal }: ExportOptions = {},
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const keys = inClear ? [] : await keysOf(store, signal);
   const writer = new StreamWriter();
@@ -85,7 +100,16 @@ export async function* exportFrom(
       isBegun = true;
       signal?.throwIfAborted();
       if (!inClear) checkKeys(part, keys);
-      yield writer.part(inClear ? part.map((row) => openedRow(store, row)) : part);
+      const rows = part.flatMap((row): readonly SystemRow[] => {
+        const opened = inClear && isEncrypted(store) ? store.openRow(row) : row;
+        const problem = problemOf(opened, inClear);
+        if (problem === undefined) return [opened];
+        if (onUnreadable === undefined) throw problem;
+        writer.missed();
+        onUnreadable({ what: describeRow(row), reason: messageOf(problem) });
+        return opened.kind === "state" ? [withoutState(opened)] : [];
+      });
+      if (rows.length > 0) yield writer.part(rows);
       onProgress?.(writer.progress);
     }
   } catch (error) {
@@ -129,17 +153,23 @@ async function keysOf(store: Statestore, signal: AbortSignal | undefined): Promi
   return keys.map(({ keyId, proof }) => ({ keyId, proof: base64(proof) }));
 }
 
-/** @throws {SpawnError} `STATE_CORRUPT` when it cannot be opened */
-function openedRow(store: Statestore, row: SystemRow): SystemRow {
-  const opened = isEncrypted(store) ? store.openRow(row) : row;
-  const value = valueOfRow(opened);
-  if (isSealed(value)) throw unreadable(describeRow(row), value);
-  return opened;
+/** Why the row cannot be carried as it is: it is damaged, or sealed and has to be in clear. */
+function problemOf(row: SystemRow, inClear: boolean): SpawnError | undefined {
+  const value = valueOfRow(row);
+  if (inClear && isSealed(value)) return unreadable(describeRow(row), value);
+  const problem = row.kind === "state" ? row.stored.problem : undefined;
+  if (problem === undefined) return undefined;
+  return new SpawnError("STATE_CORRUPT", `${describeRow(row)} is damaged: ${problem}`);
+}
+
+/** The actor is there, and nobody takes it for a new one. */
+function withoutState(row: SystemRow & { readonly kind: "state" }): SystemRow {
+  return { ...row, stored: { ...row.stored, state: undefined, problem: undefined } };
 }
 
 class StreamWriter {
   readonly #hash = createHash("sha256");
-  progress: ExportProgress = { rows: NO_ROWS, bytes: 0 };
+  progress: ExportProgress = { rows: NO_ROWS, unreadable: 0, bytes: 0 };
 
   head(system: string, keys: HeadKeys): Uint8Array {
     const id = randomUUID();
@@ -158,9 +188,14 @@ class StreamWriter {
     return Buffer.concat([body, end]);
   }
 
+  missed(): void {
+    this.progress = { ...this.progress, unreadable: this.progress.unreadable + 1 };
+  }
+
   end(): Uint8Array {
-    const { rows } = this.progress;
-    return this.#write([JSON.stringify({ end: { rows, sha256: this.#digest() } })]);
+    const { rows, unreadable: missed } = this.progress;
+    const counts = missed === 0 ? { rows } : { rows, unreadable: missed };
+    return this.#write([JSON.stringify({ end: { ...counts, sha256: this.#digest() } })]);
   }
 
   #digest(): string {

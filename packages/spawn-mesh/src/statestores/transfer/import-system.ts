@@ -48,6 +48,11 @@ export interface ImportProgress {
 export interface ImportedSystem extends ImportProgress {
   /** Which export it is. */
   readonly id: string;
+  /**
+   * How many values the export could not read (`onUnreadable`), and so are not there: states, without
+   * which an actor is refused until it is restored or deleted, revisions, replies and messages.
+   */
+  readonly unreadable: number;
   /** Whether this export was imported before: then nothing was changed. */
   readonly wasThere: boolean;
 }
@@ -102,6 +107,7 @@ class Import {
   /** Rows that are checked and not stored yet. */
   #waiting: SystemRow[] = [];
   #progress: ImportProgress = { rows: NO_ROWS, bytes: 0 };
+  #unreadable = 0;
 
   constructor(store: Statestore, options: ImportOptions) {
     this.#store = store;
@@ -113,18 +119,24 @@ class Import {
     await this.#begin(first.head);
     await this.#take(first);
     for await (const part of others) await this.#take(part);
-    const imported = { id: first.head.id, ...this.#progress, wasThere: this.#wasThere };
+    const imported = {
+      id: first.head.id,
+      ...this.#progress,
+      unreadable: this.#unreadable,
+      wasThere: this.#wasThere,
+    };
     if (!this.#wasThere) await this.#finish(imported);
     return imported;
   }
 
-  async #take({ rows, counts, bytes, isLast }: CheckedPart): Promise<void> {
+  async #take({ rows, counts, bytes, unreadable, isLast }: CheckedPart): Promise<void> {
     this.#options.signal?.throwIfAborted();
     this.#waiting.push(...rows);
     if (!isLast && bytes - this.#progress.bytes < ADD_BYTES) return;
     await this.#add(this.#waiting);
     this.#waiting = [];
     this.#progress = { rows: counts, bytes };
+    this.#unreadable = unreadable;
     this.#options.onProgress?.(this.#progress);
   }
 

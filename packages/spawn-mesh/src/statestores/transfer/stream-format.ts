@@ -45,7 +45,12 @@ export interface PartLine {
 }
 
 export interface EndLine {
-  readonly end: { readonly rows: RowCounts; readonly sha256: string };
+  readonly end: {
+    readonly rows: RowCounts;
+    /** How many values could not be read, and so are not in it, if there were any. */
+    readonly unreadable?: number;
+    readonly sha256: string;
+  };
 }
 
 export function countRows(counts: RowCounts, rows: readonly SystemRow[]): RowCounts {

@@ -24,6 +24,8 @@ export interface CheckedPart {
   /** How many there are up to here. */
   readonly counts: RowCounts;
   readonly bytes: number;
+  /** How many values the export could not read; known when all has come. */
+  readonly unreadable: number;
   /** Whether the stream is whole, but for what might be behind its end. */
   readonly isLast: boolean;
 }
@@ -49,6 +51,7 @@ class StreamReader {
   #counts: RowCounts = NO_ROWS;
   #bytes = 0;
   #lines = 0;
+  #unreadable = 0;
   #hasEnded = false;
 
   take(bytes: Buffer): CheckedPart | undefined {
@@ -101,12 +104,19 @@ class StreamReader {
     if (!areAll || this.#rows.length > 0) throw this.#damaged("it has lost rows");
     if (bytes.at(-1) !== 0x0a) throw this.#damaged("its last line is cut off");
     this.#hasEnded = true;
+    this.#unreadable = end.unreadable ?? 0;
     return this.#part([]);
   }
 
   #part(rows: readonly SystemRow[]): CheckedPart {
-    const isLast = this.#hasEnded;
-    return { head: this.#head!, rows, counts: this.#counts, bytes: this.#bytes, isLast };
+    return {
+      head: this.#head!,
+      rows,
+      counts: this.#counts,
+      bytes: this.#bytes,
+      unreadable: this.#unreadable,
+      isLast: this.#hasEnded,
+    };
   }
 
   #check(sha256: unknown): void {
