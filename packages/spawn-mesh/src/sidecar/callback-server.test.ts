@@ -6,7 +6,7 @@ import { CallbackServer } from "./callback-server.ts";
 import { HostedActors } from "./hosted-actors.ts";
 
 const actors = new HostedActors(new Map(), {
-  host: { run: () => expect.unreachable() },
+  host: { run: () => expect.unreachable(), reference: () => expect.unreachable() },
   callFrom: () => expect.unreachable(),
   emit: () => undefined,
 });
