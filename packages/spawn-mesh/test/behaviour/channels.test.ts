@@ -131,7 +131,7 @@ describe("a broadcast", () => {
     const replace = store.messages.replace.bind(store.messages);
     Object.assign(store.messages, {
       async replace(...[message, messages, outcome]: Parameters<typeof replace>) {
-        if (messages.some(({ payload }) => String(payload).includes("too long")))
+        if (JSON.stringify(messages).includes("too long"))
           throw new StoreFailure("rows", "too large");
         return await replace(message, messages, outcome);
       },
