@@ -92,7 +92,7 @@ describe("a call with JSON", () => {
       code: "ACTION_NOT_FOUND",
     });
     expect(await errorIn(await call("counter/add", { value: -1 }))).toMatchObject({
-      http: 500,
+      http: 422,
       code: "ACTION_FAILED",
       failure: { code: "negative", data: { value: -1 } },
     });

@@ -62,6 +62,14 @@ export function refusalBody(error: SpawnError): Uint8Array {
   return Buffer.concat([statusBody(error), fields]);
 }
 
+/** What an action refuses with `fail(…)` is no fault of the server: a client reads why, and nobody is called at night. */
+const REFUSED_BY_ACTION = 422;
+
+/** The status of HTTP for who speaks JSON. */
+export function jsonStatusOf({ code, failure }: SpawnError): number {
+  return failure === undefined ? errorCodes[code].http : REFUSED_BY_ACTION;
+}
+
 /** Whatever was thrown, as an error of the platform. */
 export function asSpawnError(thrown: unknown): SpawnError {
   return isSpawnError(thrown)

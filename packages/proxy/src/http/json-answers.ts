@@ -1,8 +1,9 @@
 /** Requests and answers in JSON, for those who speak nothing else. */
 import { create } from "@bufbuild/protobuf";
 import { AnySchema } from "@bufbuild/protobuf/wkt";
-import { OpaqueValue, SpawnError, errorCodes } from "spawn-mesh/engine";
+import { OpaqueValue, SpawnError } from "spawn-mesh/engine";
 import { jsonOfValue, jsonTextOf, valueOfJson } from "spawn-mesh/protocol";
+import { jsonStatusOf } from "./answers.ts";
 import type { Answer } from "./answers.ts";
 import type { Route, RouteRequest } from "./route.ts";
 import { NOOP, valueOfJsonText } from "../wire-values.ts";
@@ -38,7 +39,7 @@ function isNothing(value: unknown): boolean {
 }
 
 /** `{ error: { code, message, applied, retryable } }`, with what the action gave if it failed by its own word. */
-function jsonFailure(error: SpawnError, status: number = errorCodes[error.code].http): Answer {
+function jsonFailure(error: SpawnError, status: number = jsonStatusOf(error)): Answer {
   return {
     status,
     headers: { ...JSON_HEADERS, "spawn-error": error.code, "spawn-applied": error.applied },

@@ -1,6 +1,6 @@
 /** What a client of plain HTTP learns of an error. */
-import { errorCodes, type ErrorCode, type SpawnError } from "spawn-mesh/engine";
-import { asSpawnError } from "../../http/answers.ts";
+import type { ErrorCode, SpawnError } from "spawn-mesh/engine";
+import { asSpawnError, jsonStatusOf } from "../../http/answers.ts";
 
 export interface HttpAnswer {
   readonly status: number;
@@ -38,7 +38,7 @@ export function answerToError(thrown: unknown): HttpAnswer {
     return answer(status, headers, { code, message, applied: "no", retryable: false });
   }
   const error = asSpawnError(thrown);
-  return answer(errorCodes[error.code].http, {}, factsOf(error));
+  return answer(jsonStatusOf(error), {}, factsOf(error));
 }
 
 function factsOf({ code, message, applied, retryable, failure }: SpawnError): object {
