@@ -265,7 +265,8 @@ describe("an export of a file with a damaged value", () => {
       { inClear: true },
       "reply",
     ],
-  ])("(%s) ends there, or goes on and says so to who imports it", async (_, to, options, kind) => {
+  ])("(%s) ends there, or goes on and says so to who imports it", async (...damage) => {
+    const [, to, options, kind] = damage;
     const file = await fileWithTwo();
     run(file, to);
     const system = await start(file);

@@ -112,10 +112,9 @@ export class StoredActorOperations {
     await reasonOf(
       this.#replace("restore", request, async (context) => {
         // In its turn: it may have been deleted meanwhile, and nothing of that may come back.
-        const kept = await this.#find(revision);
-        context.state = this.#decode(kept);
+        context.state = await this.readRevision(revision);
         const present = await this.#readLiving();
-        if (present?.problem !== undefined) context.tags = kept.tags ?? {};
+        if (present?.problem !== undefined) context.tags = (await this.#find(revision)).tags ?? {};
       }),
     );
   }
