@@ -104,7 +104,7 @@ export class StoredActorOperations {
 
   /**
    * Makes the state of a kept revision the present one; the history goes on with a new revision. The
-   * present one need not be readable, and is kept; if its tags are not, those of the revision come back.
+   * present one need not be readable; if its tags are not either, those of the revision come back.
    */
   async restore(revision: number, options?: CallOptions): Promise<void> {
     await this.readRevision(revision);
