@@ -440,10 +440,8 @@ export abstract class CommitPipeline extends AdmittedMailbox {
     openGates(batch, false);
     const hadNext = this.#changedAt !== undefined;
     const onTop = this.#discardNext();
-    const row = answer?.row;
-    if (this.isWriteBehind && (hadNext || row?.baseEtag !== batch.etag)) this.tailLost();
-    const revision = answer === undefined ? undefined : (row?.revision ?? 0);
-    this.fenced(takeBack([...again, ...onTop]), revision);
+    if (this.isWriteBehind && (hadNext || answer?.row?.baseEtag !== batch.etag)) this.tailLost();
+    this.fenced(takeBack([...again, ...onTop]), answer && (answer.row?.revision ?? 0));
   }
 }
 
