@@ -125,6 +125,7 @@ const doors: Readonly<Record<string, Door>> = {
       "StoredMessage",
       "Tags",
       "Timer",
+      "UnreadableRow",
       "VersionedState",
       "Where",
     ],
@@ -331,6 +332,7 @@ const doors: Readonly<Record<string, Door>> = {
       "ImportProgress",
       "ImportedSystem",
       "RowCounts",
+      "UnreadableRow",
     ],
   },
   "spawn-mesh/protocol": {

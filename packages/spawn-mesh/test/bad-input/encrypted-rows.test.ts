@@ -254,6 +254,27 @@ describe("a message in the file", () => {
   );
 });
 
+test.each(["tags = '{'", "codec = 3"])(
+  "a row with %s is restored with the tags of its revision, and is none itself",
+  async (to) => {
+    const file = await fileWithTwo();
+    run(
+      file,
+      annState(to),
+      `UPDATE spawn_history SET tags = '{"vip":"yes"}' WHERE actor_id = ${of("ann")}`,
+    );
+    const system = await start(file);
+    const stored = system.stored(counter, "ann");
+    const before = await stored.listRevisions();
+    await stored.restore(1);
+    expect(await stored.listRevisions()).toEqual(before);
+    expect(await system.actor(counter, "ann").add(1)).toBe(2);
+    const { actors } = await system.actors.list({ definition: "counter", tags: { vip: "yes" } });
+    expect(actors).toMatchObject([{ name: "ann" }]);
+    await bytesOf(system.export({ inClear: true }));
+  },
+);
+
 describe("an export of a file with a damaged value", () => {
   test.each<[string, string, object, string]>([
     ["a state, in clear", annState(`state = ${flipped("state", 30)}`), { inClear: true }, "state"],
@@ -265,7 +286,8 @@ describe("an export of a file with a damaged value", () => {
       { inClear: true },
       "reply",
     ],
-  ])("(%s) ends there, or goes on and says so to who imports it", async (_, to, options, kind) => {
+  ])("(%s) ends there, or goes on and says so to who imports it", async (...damage) => {
+    const [, to, options, kind] = damage;
     const file = await fileWithTwo();
     run(file, to);
     const system = await start(file);

@@ -4,6 +4,6 @@ import type { Mutation } from "../../../../scripts/apply-mutation.ts";
 export const mutation: Mutation = {
   invariant: "I3",
   target: "engine/activations/activation.ts",
-  find: "if (isDelete) return this.#open();",
-  replace: "if (isDelete) return this.opened([]);",
+  find: "if (isReplaced) return this.#open();",
+  replace: "if (isReplaced) return this.opened([]);",
 };

@@ -105,7 +105,7 @@ export class StoredActorOperations {
 
   /**
    * Makes the state of a kept revision the present one; the history goes on with a new revision. The
-   * present one need not be readable, and is kept; if its tags are not, those of the revision come back.
+   * present one need not be readable; if its tags are not either, those of the revision come back.
    */
   async restore(revision: number, options?: CallOptions): Promise<void> {
     await this.readRevision(revision);
@@ -113,10 +113,9 @@ export class StoredActorOperations {
     await reasonOf(
       this.#replace("restore", request, async (context) => {
         // In its turn: it may have been deleted meanwhile, and nothing of that may come back.
-        const kept = await this.#find(revision);
-        context.state = this.#decode(kept);
+        context.state = await this.readRevision(revision);
         const present = await this.#readLiving();
-        if (present?.problem !== undefined) context.tags = kept.tags ?? {};
+        if (present?.problem !== undefined) context.tags = (await this.#find(revision)).tags ?? {};
       }),
     );
   }

@@ -110,7 +110,7 @@ export abstract class CommitPipeline extends AdmittedMailbox {
     this.#handle = row?.handle;
     this.#etag = row?.etag;
     this.#revision = row?.revision ?? 0;
-    this.#keptAt = row?.keptAt;
+    this.#keptAt = row?.problem === undefined ? row?.keptAt : NOT_TO_KEEP;
     this.rebase(bytes, tags && Object.freeze(tags));
   }
 
@@ -291,8 +291,8 @@ export abstract class CommitPipeline extends AdmittedMailbox {
     this.#restsUntil = this.writer.restsUntil(batch, this.definition);
     const hasBefore = this.#etag !== undefined && !batch.isDelete;
     // What nobody could read is kept, however young.
-    const isDue =
-      this.#durableBytes === undefined || isRevisionDue(this.definition, at, this.#keptAt);
+    const isUnread = this.#durableBytes === undefined && this.#keptAt !== NOT_TO_KEEP;
+    const isDue = isUnread || isRevisionDue(this.definition, at, this.#keptAt);
     batch.keptAt = hasBefore && isDue ? at : undefined;
     if (batch.messages !== undefined)
       sealMessages(batch.messages, { source: this.id, at, outbox: this.writer.outbox });
@@ -440,13 +440,13 @@ export abstract class CommitPipeline extends AdmittedMailbox {
     openGates(batch, false);
     const hadNext = this.#changedAt !== undefined;
     const onTop = this.#discardNext();
-    const row = answer?.row;
-    if (this.isWriteBehind && (hadNext || row?.baseEtag !== batch.etag)) this.tailLost();
-    const revision = answer === undefined ? undefined : (row?.revision ?? 0);
-    this.fenced(takeBack([...again, ...onTop]), revision);
+    if (this.isWriteBehind && (hadNext || answer?.row?.baseEtag !== batch.etag)) this.tailLost();
+    this.fenced(takeBack([...again, ...onTop]), answer && (answer.row?.revision ?? 0));
   }
 }
 
+/** When a revision was kept last, so that none of a damaged row is: it would be as damaged. */
+const NOT_TO_KEEP = Infinity;
 /** How soon a flush that failed is tried again. */
 const FLUSH_RETRY_MS = 100;
 const NO_IDS: readonly string[] = [];

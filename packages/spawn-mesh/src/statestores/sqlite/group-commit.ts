@@ -117,10 +117,10 @@ export class GroupCommit {
     const last = database.prepare("SELECT max(id) AS id FROM spawn_actor").get();
     this.#lastHandle = Number(last?.["id"] ?? 0);
     this.#update = prepare(
-      `UPDATE spawn_actor SET ${ROW_FIELDS} WHERE id = ? AND etag = ? AND owner_id = ?`,
+      `UPDATE spawn_actor SET ${ROW_FIELDS}, codec = ${CODEC_JSON} WHERE id = ? AND etag = ? AND owner_id = ?`,
     );
     this.#takeOver = prepare(
-      `UPDATE spawn_actor SET ${ROW_FIELDS}, epoch = epoch + 1, base_etag = etag, owner_id = ?
+      `UPDATE spawn_actor SET ${ROW_FIELDS}, codec = ${CODEC_JSON}, epoch = epoch + 1, base_etag = etag, owner_id = ?
        WHERE id = ? AND etag = ?`,
     );
     this.#setKeptAt = prepare("UPDATE spawn_actor SET kept_at = ? WHERE id = ?");
