@@ -53,6 +53,8 @@ export interface ProxyConfig {
   readonly drainTimeoutMs: number;
   /** For how long a message waits for an actor that nobody has registered, in milliseconds. */
   readonly absentTargetMsMax: number;
+  /** How often a message is tried before it is parked. */
+  readonly messageAttemptsMax: number;
   /** Services of actors; undefined: none are served. */
   readonly grpc: GrpcConfig | undefined;
   readonly logLevel: LogLevel;
@@ -87,6 +89,7 @@ export function readConfig(environment: Environment = process.env): ProxyConfig 
     clearsTags: read.oneOf("SPAWN_EMPTY_TAGS", ["keep", "clear"], "keep") === "clear",
     drainTimeoutMs: read.whole("SPAWN_DRAIN_TIMEOUT_MS", 10_000, [0, 600_000]),
     absentTargetMsMax: read.whole("SPAWN_UNREGISTERED_WAIT_MS", DAY_MS, [1, 366 * DAY_MS]),
+    messageAttemptsMax: read.whole("SPAWN_MESSAGE_ATTEMPTS", 8, [1, 1_000]),
     grpc: grpcConfigOf(read),
     logLevel: read.oneOf("SPAWN_PROXY_LOGGER_LEVEL", LOG_LEVELS, "info"),
     security: securityConfigOf(read),

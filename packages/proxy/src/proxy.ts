@@ -138,7 +138,8 @@ type SystemsParts = Pick<ActorSystemsOptions, "guard" | "observer" | "hosts" | "
 
 /** The actors, kept and limited as the configuration says. */
 function systemsOf(config: ProxyConfig, { metrics, ...parts }: SystemsParts): ActorSystems {
-  const { system: defaultSystem, durability, clearsTags, bodyBytesMax, absentTargetMsMax } = config;
+  const { system: defaultSystem, durability, clearsTags, bodyBytesMax } = config;
+  const { absentTargetMsMax, messageAttemptsMax } = config;
   const tellEvent = engineLog(parts.log);
   return new ActorSystems({
     ...parts,
@@ -149,6 +150,7 @@ function systemsOf(config: ProxyConfig, { metrics, ...parts }: SystemsParts): Ac
       payloadBytesMax: bodyBytesMax,
       mailboxUnitsMax: 4 * bodyBytesMax,
       absentTargetMsMax,
+      messageAttemptsMax,
     },
     openStore: (name) =>
       openStatestore(config.store, config.encryption, { name, isDefault: name === defaultSystem }),

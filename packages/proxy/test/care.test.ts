@@ -101,7 +101,11 @@ describe("a message to an actor that nobody registers", () => {
   }
 
   async function startWithParked() {
-    const environment = { SPAWN_TOKENS, SPAWN_UNREGISTERED_WAIT_MS: "1" };
+    const environment = {
+      SPAWN_TOKENS,
+      SPAWN_UNREGISTERED_WAIT_MS: "1",
+      SPAWN_MESSAGE_ATTEMPTS: "1",
+    };
     const send: HostAction = () => ({
       workflow: {
         effects: [{ request: { actor: { id: { name: "late" } }, actionName: "add", ...one } }],

@@ -166,6 +166,34 @@ describe("an action that cancels a message", () => {
     },
   );
 
+  test("keeps its code from running while that is being stored", async () => {
+    let rings = 0;
+    const alarm = actor("alarm", {
+      state: () => ({ isSet: false }),
+      actions: {
+        set(ctx): void {
+          ctx.state.isSet = true;
+          ctx.effect(alarm).ring(undefined, { id: "alarm", delayMs: 1_000 });
+        },
+        ring(): void {
+          rings++;
+        },
+        stop(ctx): void {
+          ctx.state.isSet = false;
+          ctx.cancel("alarm");
+        },
+      },
+    });
+    const { system, store, clock } = await startSystem([alarm]);
+    await system.actor(alarm).set();
+    const hold = store.hold("commit");
+    const stopped = system.actor(alarm).stop();
+    await clock.advance(1_500);
+    hold.release();
+    await stopped;
+    expect(rings).toBe(0);
+  });
+
   test("lets it run after all when that is not stored", async () => {
     const started = await startSystem(actors);
     const { system, store, clock } = started;

@@ -288,6 +288,17 @@ describe("an effect", () => {
     expect(await system.messages.list()).toEqual([]);
   });
 
+  test("that is cancelled before a write-behind actor has its state is not run", async () => {
+    const { system, store } = await startSystem(actors);
+    const hold = store.hold("load");
+    const id = await system.effect(lazy, "a").add("x");
+    await settled();
+    expect(await system.messages.cancel(id)).toBe(true);
+    hold.release();
+    await settled();
+    expect((await system.actor(lazy, "a").get()).items).toEqual([]);
+  });
+
   test("fired and forgotten is delivered and never stored", async () => {
     const { system, store } = await startSystem(actors);
     await system.actor(sender, "a").fire();

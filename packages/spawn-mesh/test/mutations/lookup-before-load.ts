@@ -6,4 +6,9 @@ export const mutation: Mutation = {
   target: "engine/activations/activation.ts",
   find: "    if (hasMessage && this.isWriteBehind) invocation.isNew = false;",
   replace: "    void hasMessage;",
+  noticedBy: {
+    project: "behaviour",
+    file: "effects.test.ts",
+    test: "^an effect > that is cancelled before a write-behind actor has its state is not run$",
+  },
 };

@@ -8,4 +8,9 @@ export const mutation: Mutation = {
     if (next`,
   replace: `    const next = this.#next;
     if (next`,
+  noticedBy: {
+    project: "behaviour",
+    file: "overload.test.ts",
+    test: "^while a commit takes its time > peek calls run ahead up to their limit",
+  },
 };
