@@ -217,6 +217,16 @@ export const messageCommitCases: readonly ConformanceCase[] = [
       }),
   },
   {
+    name: "finds the next of a lane after a commit that consumes several of it, in whatever order",
+    run: (open) =>
+      withStore(open, async (store) => {
+        await store.messages.send(["a", "b", "c", "d", "e", "f"].map((id) => ordered(id)));
+        const row = await createActor(store, bob, { consumes: refs(["a", "b"]) });
+        await apply(store, nextCommit(bob, row, { consumes: refs(["e", "d", "c"]) }));
+        assert.deepStrictEqual(await claimIds(store, { laneMax: 1 }), ["f"]);
+      }),
+  },
+  {
     name: "removes the timers of an actor that is deleted, and only those",
     run: (open) =>
       withStore(open, async (store) => {
