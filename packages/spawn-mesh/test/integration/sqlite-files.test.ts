@@ -132,8 +132,7 @@ test("finds the messages of a file of an older schema, each lane from its beginn
   await store.messages.send([...ids.map((id) => ordered(id)), message("outside")]);
   await store.close();
   inspect((database) => {
-    database.exec(`DROP TRIGGER spawn_message_next;
-      DROP INDEX spawn_message_first;
+    database.exec(`DROP INDEX spawn_message_due_at;
       DROP INDEX spawn_message_doubtful;
       ALTER TABLE spawn_message DROP COLUMN is_first;
       ALTER TABLE spawn_message DROP COLUMN is_unanswered;

@@ -113,9 +113,10 @@ export class StoredActorOperations {
     await reasonOf(
       this.#replace("restore", request, async (context) => {
         // In its turn: it may have been deleted meanwhile, and nothing of that may come back.
-        context.state = await this.readRevision(revision);
+        const kept = await this.#find(revision);
+        context.state = this.#decode(kept);
         const present = await this.#readLiving();
-        if (present?.problem !== undefined) context.tags = (await this.#find(revision)).tags ?? {};
+        if (present?.problem !== undefined) context.tags = kept.tags ?? {};
       }),
     );
   }

@@ -178,28 +178,24 @@ export function addBesideState(batch: Batch, change: Change): void {
 }
 
 /** Adds what a change sends, cancels and consumes. */
-export function addMessages(batch: Batch, { sends, cancels, message }: Change): void {
-  batch.messages ??= {
-    sends: [],
-    consumes: [],
-    cancels: [],
-    units: 0,
-    stored: NO_MESSAGES,
-    direct: undefined,
-  };
-  if (message !== undefined) {
-    const { id, sentAt } = message;
-    batch.messages.consumes.push({ id, sentAt });
+export function addMessages(batch: Batch, change: Change): void {
+  const { cancels, message } = change;
+  const consumes = message === undefined ? [] : [{ id: message.id, sentAt: message.sentAt }];
+  const units = unitsToSend(change);
+  batch.units += units;
+  const { messages } = batch;
+  if (messages === undefined) {
+    // Arrays that begin with what they hold: most batches get nothing more, and have no room to spare.
+    const sends = [...change.sends];
+    const unsealed = { stored: NO_MESSAGES, direct: undefined };
+    batch.messages = { sends, consumes, cancels: [...cancels], units, ...unsealed };
+    return;
   }
-  if (cancels.length > 0) {
-    batch.messages.sends = without(batch.messages.sends, cancels);
-    batch.messages.cancels.push(...cancels);
-  }
-  for (const outgoing of sends) {
-    batch.messages.sends.push(outgoing);
-    batch.messages.units += unitsOf(outgoing);
-    batch.units += unitsOf(outgoing);
-  }
+  messages.sends = without(messages.sends, cancels);
+  messages.sends.push(...change.sends);
+  messages.consumes.push(...consumes);
+  messages.cancels.push(...cancels);
+  messages.units += units;
 }
 
 /** Makes of what a batch sends what is stored, and takes the room for delivering it from here, if there is any. */

@@ -46,6 +46,7 @@ export class CommitWriter {
   readonly #parts: CommitWriterParts;
   #ready: CommitPipeline[] = [];
   #inFlight = 0;
+  #rowsInFlight = 0;
   #isScheduled = false;
   #isAbandoned = false;
   readonly #flush = (): void => this.#sendReady();
@@ -111,14 +112,11 @@ export class CommitWriter {
   }
 
   #takeGroup(): readonly CommitPipeline[] {
-    const { commitRowsMax, commitUnitsMax } = this.#parts.limits;
+    const { commitUnitsMax } = this.#parts.limits;
+    const rowsMax = this.#rowsOfGroup();
     let rows = 0;
     let units = 0;
-    while (
-      rows < this.#ready.length &&
-      rows < commitRowsMax &&
-      (rows === 0 || units < commitUnitsMax)
-    ) {
+    while (rows < rowsMax && (rows === 0 || units < commitUnitsMax)) {
       units += this.#ready[rows]!.unitsToWrite;
       rows++;
     }
@@ -128,14 +126,27 @@ export class CommitWriter {
     return all;
   }
 
+  /**
+   * Two groups of one size take turns: one is in the statestore while the other is answered, and what follows
+   * from that runs. A large and a small one would keep both sides waiting for the large one.
+   */
+  #rowsOfGroup(): number {
+    const half = Math.ceil((this.#ready.length + this.#rowsInFlight) / 2);
+    const rowsMax = Math.min(this.#parts.limits.commitRowsMax, Math.max(half, HALF_ROWS_MIN));
+    return Math.min(this.#ready.length, rowsMax);
+  }
+
   async #write(group: Group): Promise<void> {
+    const rows = group.commits.length;
     this.#inFlight++;
+    this.#rowsInFlight += rows;
     const handles = await this.#commitUntilCertain(group);
     if (handles !== undefined && !this.#isAbandoned) {
       this.#tell(group);
       await this.#answer(group, handles);
     }
     this.#inFlight--;
+    this.#rowsInFlight -= rows;
     this.#schedule();
   }
 
@@ -261,6 +272,9 @@ export class CommitWriter {
     return undefined;
   }
 }
+
+/** Fewer are not worth a sync of their own: what both sides gain at work, they lose with the disk. */
+const HALF_ROWS_MIN = 128;
 
 /** Whether a failure says which commits of the group it is about, as one of kind `rows` has to. */
 function namesRows(error: unknown, group: Group): error is StoreFailure {

@@ -79,23 +79,26 @@ export class Deliveries {
   /** Whether there is room for messages that are about to be sent; then it is kept until {@link release}. */
   reserve(source: ActorId | undefined, sends: readonly Outgoing[]): boolean {
     const room = this.#limits.deliveriesMax / 2 - this.#underWay.size - this.#reserved;
-    const atOnce = sends.filter(isAtOnce);
-    if (atOnce.length > room || !this.#isLittle(source, atOnce)) return false;
-    this.#reserved += atOnce.length;
+    const count = countAtOnce(sends);
+    if (count > room || !this.#isLittle(source, sends)) return false;
+    this.#reserved += count;
     return true;
   }
 
   release(sends: readonly Outgoing[]): void {
-    this.#reserved -= sends.filter(isAtOnce).length;
+    this.#reserved -= countAtOnce(sends);
   }
 
   /** Whether it is not too much for any target or lane. */
   #isLittle(source: ActorId | undefined, sends: readonly Outgoing[]): boolean {
-    const counts = new Map<string, number>();
-    for (const { target, isOrdered } of sends) {
+    // Most commits send one message, which needs no counting.
+    const counts = sends.length > 1 ? new Map<string, number>() : undefined;
+    for (const outgoing of sends) {
+      if (!isAtOnce(outgoing)) continue;
+      const { target, isOrdered } = outgoing;
       const key = actorKey(target);
-      const count = (counts.get(key) ?? 0) + 1;
-      counts.set(key, count);
+      const count = (counts?.get(key) ?? 0) + 1;
+      counts?.set(key, count);
       const isInLane = isOrdered && source !== undefined;
       const waiting = isInLane ? (this.#lanes.get(actorKey(source) + key)?.length ?? 0) : 0;
       if (isInLane && waiting + count > this.#limits.laneLengthMax) return false;
@@ -190,6 +193,12 @@ export function untried(message: Message): StoredMessage {
 /** Whether it is delivered as soon as it is stored. */
 export function isAtOnce({ dueAt }: Outgoing): boolean {
   return dueAt === undefined;
+}
+
+function countAtOnce(sends: readonly Outgoing[]): number {
+  let count = 0;
+  for (const outgoing of sends) if (isAtOnce(outgoing)) count++;
+  return count;
 }
 
 /** The lane of a message to that target; `undefined` if it waits for no other. */

@@ -233,7 +233,9 @@ export class Messaging {
     const { target, headers } = message;
     const type = this.#typeOf(message);
     const details = {
-      ...once,
+      idempotencyKey: once.idempotencyKey,
+      fingerprint: once.fingerprint,
+      message: once.message,
       metadata: headers.metadata ?? {},
       caller: callerOf(message),
       chain: NO_CHAIN,

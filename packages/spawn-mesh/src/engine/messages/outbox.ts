@@ -160,7 +160,8 @@ export class Outbox {
     const wall = this.#parts.clock.wall();
     const source = messages.find(({ isOrdered }) => isOrdered)?.source;
     if (direct === undefined && source !== undefined) this.#behind.add(source, revision);
-    for (const [index, message] of messages.entries()) {
+    for (let index = 0; index < messages.length; index++) {
+      const message = messages[index]!;
       const isNow = direct !== undefined && isAtOnce(direct[index]!);
       const isBehind = message.source !== undefined && this.#behind.leaves(message.source);
       const isAwaited = this.#continuations.has(message.id);
@@ -214,7 +215,7 @@ export class Outbox {
   fire(source: ActorId, outgoing: Outgoing): void {
     const { emit, clock } = this.#parts;
     const at = clock.wall();
-    const message = untried(storedAs(outgoing, { source, at, graceMs: 0 }));
+    const message = storedAs(outgoing, { source, at, graceMs: 0 });
     const { target, action } = message;
     const caller: Caller = {
       resolve: () => undefined,

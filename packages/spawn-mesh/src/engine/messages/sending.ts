@@ -11,7 +11,7 @@ import type { Clock, Random } from "../clock.ts";
 import { SpawnError } from "../errors.ts";
 import type { Limits } from "../limits.ts";
 import { storedId } from "./message-ids.ts";
-import type { Message, MessageHeaders, Repetition } from "../message-store.ts";
+import type { Message, MessageHeaders, Repetition, StoredMessage } from "../message-store.ts";
 import { payloadText, readablePayload } from "./message-payload.ts";
 import { nextTime } from "./repetition.ts";
 import type { CronTimes } from "./repetition.ts";
@@ -244,7 +244,7 @@ export function storedAs(
     at,
     graceMs,
   }: { readonly source: ActorId | undefined; readonly at: number; readonly graceMs: number },
-): Message {
+): StoredMessage {
   const { id, target, action, payload, isOrdered, isTimer, sentAfter = -1 } = outgoing;
   const { dueAt, headers } = soonEnough(outgoing, at);
   return {
@@ -258,6 +258,8 @@ export function storedAs(
     isTimer,
     sentAt: Math.max(at, sentAfter + 1),
     dueAt: dueAt ?? at + graceMs,
+    attempts: 0,
+    error: undefined,
   };
 }
 

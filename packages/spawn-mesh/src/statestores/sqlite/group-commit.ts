@@ -24,7 +24,7 @@ import {
   unpackReplies,
 } from "./commit-rows.ts";
 import { IndexTable } from "./index-table.ts";
-import { MessageTable } from "./message-table.ts";
+import { MessageTable, type Place } from "./message-table.ts";
 import { PackedReader, type PackedRows } from "./packed-rows.ts";
 import { sealableColumns } from "./sealed-columns.ts";
 
@@ -256,24 +256,24 @@ export class GroupCommit {
   }
 
   /** The places of the messages that are consumed; `undefined` when one of them is not stored, or named twice. */
-  #consumable(messages: MessageChanges | undefined): readonly number[] | undefined {
-    if (messages === undefined || messages.consumes.length === 0) return NO_POSITIONS;
-    const positions = new Set<number>();
+  #consumable(messages: MessageChanges | undefined): readonly Place[] | undefined {
+    if (messages === undefined || messages.consumes.length === 0) return NO_PLACES;
+    const places: Place[] = [];
     for (const message of messages.consumes) {
-      const position = this.#messages.positionOf(message);
-      if (position === undefined) return undefined;
-      positions.add(position);
+      const place = this.#messages.placeOf(message);
+      if (place === undefined) return undefined;
+      places.push(place);
     }
-    return positions.size === messages.consumes.length ? [...positions] : undefined;
+    return hasPlaceTwice(places) ? undefined : places;
   }
 
   #changeMessages(
     messages: MessageChanges | undefined,
-    consumed: readonly number[],
+    consumed: readonly Place[],
     isDelete: boolean,
   ): void {
     if (messages === undefined) return;
-    for (const position of consumed) this.#messages.removeAt(position);
+    for (const place of consumed) this.#messages.removeAt(place);
     for (const id of messages.cancels) this.#messages.remove(id);
     if (isDelete) this.#messages.removeTimers(messages.source);
     this.#messages.add(messages.sends);
@@ -315,7 +315,7 @@ function ownerIdOf(database: DatabaseSync, owner: string): number {
   return Number(added.lastInsertRowid);
 }
 
-const NO_POSITIONS: readonly number[] = [];
+const NO_PLACES: readonly Place[] = [];
 
 /** Commits without messages, nearly all, have nothing to unpack. */
 function unpackMessagesOf(
@@ -357,6 +357,10 @@ function unpackFields(reader: PackedReader): RowFields {
     revision: reader.number(),
     at: reader.number(),
   };
+}
+
+function hasPlaceTwice(places: readonly Place[]): boolean {
+  return places.length > 1 && new Set(places.map(({ position }) => position)).size < places.length;
 }
 
 function hasKeyTwice(replies: readonly StoredReply[]): boolean {

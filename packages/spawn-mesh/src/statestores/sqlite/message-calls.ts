@@ -51,6 +51,25 @@ export function isMessageRead(call: MessageCall): boolean {
   return READS.has(call[0]);
 }
 
+/** Of the source and to the target that are asked for, if any. */
+const IS_WANTED = "(?3 IS NULL OR source = ?3) AND (?4 IS NULL OR target = ?4)";
+
+/** Messages along the index, those that are first beside those that are not: each half has its order from it. */
+function waitingQuery(columns: string, condition: string): string {
+  const half = (isFirst: 0 | 1): string => `SELECT ${columns} FROM spawn_message
+    WHERE is_first = ${isFirst} AND (due_at, id) > (?1, ?2) AND ${condition}`;
+  return `${half(1)} UNION ALL ${half(0)} ORDER BY due_at, id`;
+}
+
+/** By name, as {@link messageQueries}. */
+export const messageLists: Readonly<Record<"list" | "listSentLater", string>> = {
+  list: `${waitingQuery(STORED_COLUMNS, IS_WANTED)} LIMIT ?5`,
+  listSentLater: `SELECT * FROM (${waitingQuery(STORED_COLUMNS, "1")} LIMIT ?3)
+    WHERE sent_at > ?4 OR (due_at > ?5
+      AND (attempts > 0 OR error IS NOT NULL OR (source IS NOT NULL AND flags & 1)))
+    ORDER BY due_at, id LIMIT ?6`,
+};
+
 export class MessageCalls implements SyncMessageStore {
   readonly #table: MessageTable;
   readonly #list: StatementSync;
@@ -63,16 +82,11 @@ export class MessageCalls implements SyncMessageStore {
   constructor(database: DatabaseSync) {
     this.#table = new MessageTable(database);
     const prepare = (sql: string): StatementSync => prepareArrays(database, sql);
-    this.#list = prepare(listQuery("spawn_message", STORED_COLUMNS, "due_at"));
-    this.#listSentLater = prepare(
-      `SELECT ${STORED_COLUMNS} FROM
-         (SELECT * FROM spawn_message WHERE (due_at, id) > (?1, ?2) ORDER BY due_at, id LIMIT ?3)
-       WHERE sent_at > ?4 OR (due_at > ?5
-         AND (attempts > 0 OR error IS NOT NULL OR (source IS NOT NULL AND flags & 1)))
-       ORDER BY due_at, id LIMIT ?6`,
-    );
+    this.#list = prepare(messageLists.list);
+    this.#listSentLater = prepare(messageLists.listSentLater);
     this.#listParked = prepare(
-      listQuery("spawn_parked", `${STORED_COLUMNS}, parked_at`, "parked_at"),
+      `SELECT ${STORED_COLUMNS}, parked_at FROM spawn_parked
+       WHERE (parked_at, id) > (?1, ?2) AND ${IS_WANTED} ORDER BY parked_at, id LIMIT ?5`,
     );
     this.#findParked = prepare(`SELECT ${MESSAGE_COLUMNS} FROM spawn_parked WHERE id = ?`);
     this.#remember = prepare(
@@ -104,11 +118,11 @@ export class MessageCalls implements SyncMessageStore {
   }
 
   replace(message: MessageRef, messages: readonly Message[], outcome?: RememberedOutcome): boolean {
-    const position = this.#table.positionOf(message);
-    if (position === undefined) return false;
+    const place = this.#table.placeOf(message);
+    if (place === undefined) return false;
     const next = messages.find(({ id }) => id === message.id);
-    if (next === undefined || !this.#table.goOn(position, columnsOf(next)))
-      this.#table.removeAt(position);
+    if (next === undefined || !this.#table.goOn(place, columnsOf(next)))
+      this.#table.removeAt(place);
     this.#table.add(messages.map(columnsOf));
     if (outcome !== undefined) this.#rememberOutcome(outcome);
     return true;
@@ -147,8 +161,8 @@ export class MessageCalls implements SyncMessageStore {
 
   park(parked: Parameters<MessageStore["park"]>[0], at: number): void {
     for (const message of parked) {
-      const position = this.#table.positionOf(message);
-      if (position !== undefined) this.#table.parkAt(position, message.error, at);
+      const place = this.#table.placeOf(message);
+      if (place !== undefined) this.#table.parkAt(place, message.error, at);
     }
   }
 
@@ -178,12 +192,6 @@ export class MessageCalls implements SyncMessageStore {
 }
 
 const DUE_AT = 9;
-
-function listQuery(table: string, columns: string, time: string): string {
-  return `SELECT ${columns} FROM ${table}
-    WHERE (${time}, id) > (?1, ?2) AND (?3 IS NULL OR source = ?3) AND (?4 IS NULL OR target = ?4)
-    ORDER BY ${time}, id LIMIT ?5`;
-}
 
 function pageInputs({ source, target, after, limit }: MessagePage) {
   return [

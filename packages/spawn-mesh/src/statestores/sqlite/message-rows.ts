@@ -1,5 +1,4 @@
 /** How messages look on their way to the worker and back, and in the file. */
-import assert from "node:assert";
 import type { ActorId } from "../../engine/actor-id.ts";
 import { describeThrown, SpawnError } from "../../engine/errors.ts";
 import type { Message, MessageHeaders, StoredMessage } from "../../engine/message-store.ts";
@@ -43,8 +42,7 @@ function actorOf(text: string): ActorId {
 }
 
 export function columnsOf(message: Message): MessageColumns {
-  const { id, source, target, action, payload, headers, isOrdered, isTimer, sentAt, dueAt } =
-    message;
+  const { id, source, target, action, payload, headers, sentAt, dueAt } = message;
   return [
     id,
     source === undefined ? null : actorText(source),
@@ -52,10 +50,14 @@ export function columnsOf(message: Message): MessageColumns {
     action,
     ...sealableColumns(payload),
     JSON.stringify(headers),
-    (isOrdered ? IS_ORDERED : 0) | (isTimer ? IS_TIMER : 0),
+    flagsOf(message),
     sentAt,
     dueAt,
   ];
+}
+
+function flagsOf({ isOrdered, isTimer }: Message): number {
+  return (isOrdered ? IS_ORDERED : 0) | (isTimer ? IS_TIMER : 0);
 }
 
 /** @throws {SpawnError} `STATE_CORRUPT` */
@@ -88,10 +90,14 @@ export function storedMessage(columns: StoredColumns): StoredMessage {
 export function packMessages(writer: PackedWriter, messages: readonly Message[]): void {
   writer.number(messages.length);
   for (const message of messages) {
-    const columns = columnsOf(message);
-    const [id, , target, action, keyId, payload, headers, flags, sentAt, dueAt] = columns;
-    for (const value of [id, target, action, keyId, payload, headers]) writer.value(value);
-    for (const number of [flags, sentAt, dueAt]) writer.number(number);
+    writer.value(message.id);
+    writer.value(actorText(message.target));
+    writer.value(message.action);
+    writer.sealable(message.payload);
+    writer.value(JSON.stringify(message.headers));
+    writer.number(flagsOf(message));
+    writer.number(message.sentAt);
+    writer.number(message.dueAt);
   }
 }
 
@@ -100,9 +106,7 @@ export function unpackMessages(reader: PackedReader, source: string): readonly M
     const id = reader.text();
     const target = reader.text();
     const action = reader.text();
-    const keyId = reader.value() ?? null;
-    assert(typeof keyId !== "object" || keyId === null, "the id of a key is a text");
-    const payload = reader.value() ?? null;
+    const [keyId, payload] = sealableColumns(reader.sealable());
     const headers = reader.text();
     const flags = reader.number();
     const sentAt = reader.number();

@@ -2,9 +2,12 @@
  * Messages in the file: what commits add to and take from them, and what finds them again.
  *
  * A message is a row whose rowid is its place in line. What is due is found by an index on the time that
- * has only the first message of each lane, and what has no lane; a trigger passes that on when the first
- * one goes. Those behind it are found by an index on source and target that has ordered messages only. So
- * nothing costs more when a million wait for next week, or behind one that fails.
+ * tells apart the first message of each lane, with what has no lane, and those behind it; the first one that
+ * goes passes that on. Those behind it are found by an index on source and target that has ordered messages
+ * only. So nothing costs more when a million wait for next week, or behind one that fails.
+ *
+ * Most live for milliseconds, so what every message does is kept short: an insert does not select from its
+ * own table, which would go through a temporary one, and nothing looks behind a message twice, as a trigger would.
  */
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { DOUBTFUL_ATTEMPTS } from "../../engine/message-store.ts";
@@ -21,15 +24,22 @@ import { prepareArrays } from "./connection.ts";
 import { type MessageColumns, MESSAGE_COLUMNS, storedMessage } from "./message-rows.ts";
 import { type StoredColumns, STORED_COLUMNS } from "./message-rows.ts";
 
-/** Doubtful messages. The index on them has the same condition. */
+/** Doubtful messages. The index on the first ones among them has the same condition. */
 const DOUBTFUL: string = `is_unanswered AND attempts >= ${DOUBTFUL_ATTEMPTS}`;
 
 const CLAIMED_COLUMNS: string = `position, ${DOUBTFUL}, ${STORED_COLUMNS}`;
 
 function claimQuery(condition: string): string {
   return `SELECT ${CLAIMED_COLUMNS} FROM spawn_message
-    WHERE is_first AND ${condition} AND due_at <= ? ORDER BY due_at, position`;
+    WHERE ${condition} AND due_at <= ? ORDER BY due_at, position`;
 }
+
+/** `behind` comes after `it` in one lane. */
+const BEHIND_IT = `behind.source = it.source AND behind.target = it.target
+  AND it.flags & 1 AND behind.flags & 1 AND behind.position > it.position`;
+
+const placeQuery: string = `SELECT position, EXISTS (SELECT 1 FROM spawn_message AS behind WHERE ${BEHIND_IT})
+  FROM spawn_message AS it WHERE id = ?`;
 
 type MessageQueryName =
   | "claim"
@@ -37,30 +47,42 @@ type MessageQueryName =
   | "nextDueAt"
   | "unsent"
   | "behind"
-  | "findPosition"
-  | "remove"
+  | "findPlace"
+  | "findAnyPlace"
+  | "passOn"
   | "removeTimers";
 
 /** By name, so that a test can ask how SQLite answers them. */
 export const messageQueries: Readonly<Record<MessageQueryName, string>> = {
-  claim: claimQuery(`NOT (${DOUBTFUL})`),
-  claimDoubtful: claimQuery(DOUBTFUL),
-  nextDueAt: "SELECT due_at FROM spawn_message WHERE is_first ORDER BY due_at LIMIT 1",
+  claim: claimQuery(`is_first = 1 AND NOT (${DOUBTFUL})`),
+  claimDoubtful: claimQuery(`is_first AND ${DOUBTFUL}`),
+  nextDueAt: "SELECT due_at FROM spawn_message WHERE is_first = 1 ORDER BY due_at LIMIT 1",
   unsent: "SELECT count(*) FROM spawn_message WHERE source = ? AND flags & 1",
   behind: `SELECT ${CLAIMED_COLUMNS} FROM spawn_message
     WHERE source = ? AND target = ? AND flags & 1 AND position > ? ORDER BY position LIMIT ?`,
-  findPosition: "SELECT position FROM spawn_message WHERE id = ? AND sent_at = ?",
-  remove: "DELETE FROM spawn_message WHERE id = ?",
+  findPlace: `${placeQuery} AND sent_at = ?`,
+  findAnyPlace: placeQuery,
+  passOn: `UPDATE spawn_message SET is_first = 1 WHERE position = (SELECT behind.position
+    FROM spawn_message AS it JOIN spawn_message AS behind ON ${BEHIND_IT}
+    WHERE it.position = ? AND it.is_first ORDER BY behind.position LIMIT 1)`,
   removeTimers: "DELETE FROM spawn_message WHERE source = ? AND flags & 2",
 };
 
+/** Where a message is. */
+export interface Place {
+  readonly position: number;
+  /** Whether others wait behind it in its lane. */
+  readonly isFollowed: boolean;
+}
+
 export class MessageTable {
   readonly #findAny: StatementSync;
-  readonly #findPosition: StatementSync;
+  readonly #findPlace: StatementSync;
+  readonly #findAnyPlace: StatementSync;
   readonly #find: StatementSync;
   readonly #add: StatementSync;
   readonly #goOn: StatementSync;
-  readonly #remove: StatementSync;
+  readonly #passOn: StatementSync;
   readonly #removeAt: StatementSync;
   readonly #removeTimers: StatementSync;
   readonly #unsent: StatementSync;
@@ -77,20 +99,22 @@ export class MessageTable {
   constructor(database: DatabaseSync) {
     const prepare = (sql: string): StatementSync => prepareArrays(database, sql);
     this.#findAny = prepare("SELECT EXISTS (SELECT 1 FROM spawn_message)");
-    this.#findPosition = prepare(messageQueries.findPosition);
+    this.#findPlace = prepare(messageQueries.findPlace);
+    this.#findAnyPlace = prepare(messageQueries.findAnyPlace);
+    this.#passOn = prepare(messageQueries.passOn);
     this.#find = prepare(`SELECT ${STORED_COLUMNS} FROM spawn_message WHERE id = ?`);
+    // Without an id it is ignored.
     this.#add = prepare(
       `INSERT OR IGNORE INTO spawn_message (${MESSAGE_COLUMNS}, attempts, is_first)
-       SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 0, NOT (?8 & 1) OR NOT EXISTS (
-         SELECT 1 FROM spawn_message WHERE source = ?2 AND target = ?3 AND flags & 1)
-       WHERE NOT EXISTS (SELECT 1 FROM spawn_parked WHERE id = ?1)`,
+       VALUES ((SELECT ?1 WHERE NOT EXISTS (SELECT 1 FROM spawn_parked WHERE id = ?1)),
+         ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 0, NOT (?8 & 1) OR NOT EXISTS (
+           SELECT 1 FROM spawn_message WHERE source = ?2 AND target = ?3 AND flags & 1))`,
     );
     this.#goOn = prepare(
       `UPDATE spawn_message SET action = ?4, key_id = ?5, payload = ?6, headers = ?7, sent_at = ?9, due_at = ?10,
          attempts = 0, error = NULL, is_unanswered = 0
        WHERE id = ?1 AND source IS ?2 AND target = ?3 AND flags = ?8 AND position = ?11`,
     );
-    this.#remove = prepare(messageQueries.remove);
     this.#removeAt = prepare("DELETE FROM spawn_message WHERE position = ?");
     this.#removeTimers = prepare(messageQueries.removeTimers);
     this.#unsent = prepare(messageQueries.unsent);
@@ -125,9 +149,8 @@ export class MessageTable {
   }
 
   /** The place of a message; `undefined` when it is not stored. */
-  positionOf({ id, sentAt }: MessageRef): number | undefined {
-    const row = this.#findPosition.get(id, sentAt);
-    return row === undefined ? undefined : firstNumber(row);
+  placeOf({ id, sentAt }: MessageRef): Place | undefined {
+    return placeIn(this.#findPlace.get(id, sentAt));
   }
 
   find(id: string): StoredColumns | undefined {
@@ -140,7 +163,7 @@ export class MessageTable {
   }
 
   /** Puts a message in the place of one of its id; answers whether it belongs there. */
-  goOn(position: number, columns: MessageColumns): boolean {
+  goOn({ position }: Place, columns: MessageColumns): boolean {
     return this.#goOn.run(...columns, position).changes === 1;
   }
 
@@ -158,10 +181,14 @@ export class MessageTable {
 
   /** Removes whatever message of that id is stored; answers whether there was one. */
   remove(id: string): boolean {
-    return this.#remove.run(id).changes === 1;
+    const place = placeIn(this.#findAnyPlace.get(id));
+    if (place !== undefined) this.removeAt(place);
+    return place !== undefined;
   }
 
-  removeAt(position: number): void {
+  /** Removes a message; if it was the first of its lane, the next one is. */
+  removeAt({ position, isFollowed }: Place): void {
+    if (isFollowed) this.#passOn.run(position);
     this.#removeAt.run(position);
   }
 
@@ -189,7 +216,7 @@ export class MessageTable {
         return { ...storedMessage(columns), dueAt, attempts: attempts + 1 };
       } catch (error) {
         // It would stop those behind it for ever.
-        this.parkAt(position, describeThrown(error), wall);
+        this.parkAt({ position, isFollowed: true }, describeThrown(error), wall);
         return [];
       }
     });
@@ -212,9 +239,9 @@ export class MessageTable {
   }
 
   /** Gives a message up. */
-  parkAt(position: number, error: string, at: number): void {
-    this.#park.run(error, at, position);
-    this.removeAt(position);
+  parkAt(place: Place, error: string, at: number): void {
+    this.#park.run(error, at, place.position);
+    this.removeAt(place);
   }
 }
 
@@ -259,6 +286,12 @@ class Taken {
 const PAYLOAD = 5;
 const DUE_AT = 9;
 const ATTEMPTS = 10;
+
+function placeIn(row: unknown): Place | undefined {
+  if (row === undefined) return undefined;
+  const [position, isFollowed] = row as readonly [position: number, isFollowed: 0 | 1];
+  return { position, isFollowed: isFollowed === 1 };
+}
 
 function firstNumber(row: unknown): number {
   return Number((row as readonly unknown[])[0]);

@@ -94,7 +94,6 @@ const migrations: readonly string[] = [
     attempts INTEGER NOT NULL,
     error TEXT
   );
-  CREATE INDEX spawn_message_due_at ON spawn_message (due_at);
   CREATE INDEX spawn_message_lane ON spawn_message (source, target) WHERE flags & 1;
   CREATE INDEX spawn_message_timer ON spawn_message (source) WHERE flags & 2;
 
@@ -126,14 +125,9 @@ const migrations: readonly string[] = [
   UPDATE spawn_message AS m SET is_first = NOT EXISTS (SELECT 1 FROM spawn_message AS e
     WHERE e.source = m.source AND e.target = m.target AND e.flags & 1 AND e.position < m.position)
     WHERE flags & 1;
-  CREATE INDEX spawn_message_first ON spawn_message (due_at) WHERE is_first;
+  CREATE INDEX spawn_message_due_at ON spawn_message (is_first, due_at);
   CREATE INDEX spawn_message_doubtful ON spawn_message (due_at)
     WHERE is_first AND is_unanswered AND attempts >= 2;
-  CREATE TRIGGER spawn_message_next AFTER DELETE ON spawn_message WHEN OLD.is_first AND OLD.flags & 1
-  BEGIN
-    UPDATE spawn_message SET is_first = 1 WHERE position = (SELECT position FROM spawn_message
-      WHERE source = OLD.source AND target = OLD.target AND flags & 1 ORDER BY position LIMIT 1);
-  END;
 
   CREATE TABLE spawn_index (
     definition TEXT NOT NULL,

@@ -217,6 +217,15 @@ export const messageCommitCases: readonly ConformanceCase[] = [
       }),
   },
   {
+    name: "finds the next of a lane after a commit that consumes several of it, in whatever order",
+    run: (open) =>
+      withStore(open, async (store) => {
+        await store.messages.send(["a", "b", "c", "d", "e", "f"].map((id) => ordered(id)));
+        await apply(store, firstCommit(bob, { consumes: refs(["a", "c", "b", "e"]) }));
+        assert.deepStrictEqual(await claimIds(store, { laneMax: 1 }), ["d"]);
+      }),
+  },
+  {
     name: "removes the timers of an actor that is deleted, and only those",
     run: (open) =>
       withStore(open, async (store) => {
