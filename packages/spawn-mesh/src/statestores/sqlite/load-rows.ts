@@ -119,23 +119,23 @@ function packRow(writer: PackedWriter, columns: ActorColumns): void {
 export function actorRow(columns: ActorColumns): ActorRow {
   const [id, epoch, owner, baseEtag, keptAt, isDeleted, etag] = columns;
   if (id === null) throw new SpawnError("STATE_CORRUPT", "its row is missing");
-  const problem = problemOf(columns[CODEC], columns[TAGS]);
-  const isReadable = problem === undefined;
-  return {
+  const { tags, problem } = readTags(columns[CODEC], columns[TAGS]);
+  const row: ActorRow = {
     etag: latin1(etag),
     baseEtag: baseEtag === null ? undefined : latin1(baseEtag),
     epoch,
     owner,
     isDeleted: isDeleted === 1,
     keptAt: keptAt ?? undefined,
-    state: isReadable ? (stateOf([columns[KEY_ID], columns[STATE]]) ?? undefined) : undefined,
+    state:
+      problem === undefined ? (stateOf([columns[KEY_ID], columns[STATE]]) ?? undefined) : undefined,
     codec: "json",
     stateVersion: columns[STATE_VERSION],
-    tags: isReadable ? parseTags(columns[TAGS]) : undefined,
+    tags,
     revision: columns[REVISION],
     at: columns[AT],
-    problem,
   };
+  return problem === undefined ? row : { ...row, problem };
 }
 
 function latin1(bytes: Uint8Array): string {
@@ -169,14 +169,16 @@ export function parseTags(tags: string | null): Tags | undefined {
   }
 }
 
-/** Why the state or the tags of a row cannot be read, which can still be replaced. */
-function problemOf(codec: number, tags: unknown): string | undefined {
+/** The tags of a row, or why they or its state cannot be read; it can still be replaced. */
+function readTags(
+  codec: number,
+  tags: unknown,
+): { readonly tags: Tags | undefined; readonly problem?: string } {
   try {
     codecOf(codec);
-    if (typeof tags === "string") parseTags(tags);
-    return undefined;
+    return { tags: typeof tags === "string" ? parseTags(tags) : undefined };
   } catch (error) {
-    if (isSpawnError(error)) return messageOf(error);
+    if (isSpawnError(error)) return { tags: undefined, problem: messageOf(error) };
     throw error;
   }
 }
@@ -192,12 +194,11 @@ function unpackRow(reader: PackedReader): StoredActor {
   const keptAt = reader.number();
   const state = reader.sealable();
   const stateVersion = reader.number();
-  const tags = reader.value();
+  const storedTags = reader.value();
   const revision = reader.number();
   const at = reader.number();
-  const problem = problemOf(reader.number(), tags);
-  const isReadable = problem === undefined;
-  return {
+  const { tags, problem } = readTags(reader.number(), storedTags);
+  const row: StoredActor = {
     handle,
     etag,
     baseEtag,
@@ -205,13 +206,13 @@ function unpackRow(reader: PackedReader): StoredActor {
     owner,
     isDeleted,
     keptAt: Number.isNaN(keptAt) ? undefined : keptAt,
-    state: isReadable ? (state ?? undefined) : undefined,
+    state: problem === undefined ? (state ?? undefined) : undefined,
     codec: "json",
     stateVersion,
-    tags: isReadable && typeof tags === "string" ? parseTags(tags) : undefined,
+    tags,
     revision,
     at,
-    problem,
     unsent: reader.number(),
   };
+  return problem === undefined ? row : { ...row, problem };
 }
