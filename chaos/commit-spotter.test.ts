@@ -15,4 +15,6 @@ test("a commit on MariaDB is known by its text", () => {
   expect(isCommit("START TRANSACTION;\nUPDATE spawn_actor SET kept_at = 1")).toBe(true);
   expect(isCommit("START TRANSACTION;\nINSERT INTO spawn_actor (k)")).toBe(true);
   expect(isCommit("SELECT 1 FROM spawn_actor")).toBe(false);
+  // What is tried at the start and taken back.
+  expect(isCommit("BEGIN;\nUPDATE spawn_actor SET rev = rev WHERE 1 = 0;\nROLLBACK")).toBe(false);
 });

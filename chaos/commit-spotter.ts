@@ -8,6 +8,8 @@ export type CommitSpotter = (request: string) => boolean;
 const POSTGRES_COMMIT = "SELECT i FROM applied";
 const MARIADB_COMMIT = "UPDATE spawn_actor SET";
 const MARIADB_CREATE = "INSERT INTO spawn_actor";
+/** What is tried at the start and taken back looks like one. */
+const MARIADB_REHEARSAL = "WHERE 1 = 0";
 
 /**
  * On PostgreSQL the text of a statement is sent once a connection, with the name by which it is called
@@ -28,7 +30,9 @@ export function postgresSpotter(): CommitSpotter {
 }
 
 export function mariadbSpotter(): CommitSpotter {
-  return (request) => request.includes(MARIADB_COMMIT) || request.includes(MARIADB_CREATE);
+  return (request) =>
+    (request.includes(MARIADB_COMMIT) || request.includes(MARIADB_CREATE)) &&
+    !request.includes(MARIADB_REHEARSAL);
 }
 
 /** Swallows the answers to commits that `shouldSwallow` picks. */
