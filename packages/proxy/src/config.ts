@@ -4,7 +4,7 @@
  * Variables that the original Spawn has keep their names; ours begin with `SPAWN_`. A variable that is
  * empty counts as not set. A value that makes no sense is refused at the start.
  */
-import { SpawnError } from "spawn-mesh/engine";
+import { SpawnError, defaultLimits } from "spawn-mesh/engine";
 import type { Durability } from "spawn-mesh/engine";
 import type { Encryption } from "spawn-mesh/encryption";
 import { keyFile } from "spawn-mesh/encryption";
@@ -71,6 +71,7 @@ const DAY_MS = 24 * 60 * 60 * 1_000;
  */
 export function readConfig(environment: Environment = process.env): ProxyConfig {
   const read = new Variables(environment);
+  const { absentTargetMsMax, messageAttemptsMax } = defaultLimits;
   const config: ProxyConfig = {
     system: read.text("PROXY_ACTOR_SYSTEM_NAME", "spawn-system"),
     listen: listenAddressOf(read),
@@ -88,8 +89,11 @@ export function readConfig(environment: Environment = process.env): ProxyConfig 
     durability: read.oneOf("SPAWN_DURABILITY", ["durable", "write-behind"], "durable"),
     clearsTags: read.oneOf("SPAWN_EMPTY_TAGS", ["keep", "clear"], "keep") === "clear",
     drainTimeoutMs: read.whole("SPAWN_DRAIN_TIMEOUT_MS", 10_000, [0, 600_000]),
-    absentTargetMsMax: read.whole("SPAWN_UNREGISTERED_WAIT_MS", DAY_MS, [1, 366 * DAY_MS]),
-    messageAttemptsMax: read.whole("SPAWN_MESSAGE_ATTEMPTS", 8, [1, 1_000]),
+    absentTargetMsMax: read.whole("SPAWN_UNREGISTERED_WAIT_MS", absentTargetMsMax, [
+      1,
+      366 * DAY_MS,
+    ]),
+    messageAttemptsMax: read.whole("SPAWN_MESSAGE_ATTEMPTS", messageAttemptsMax, [1, 1_000]),
     grpc: grpcConfigOf(read),
     logLevel: read.oneOf("SPAWN_PROXY_LOGGER_LEVEL", LOG_LEVELS, "info"),
     security: securityConfigOf(read),

@@ -52,6 +52,30 @@ async function start(environment: Readonly<Record<string, string>>, host: Client
   };
 }
 
+/** What a proxy needs to know its host by the certificate of an authority, and the host to show it. */
+function provenByCertificate(folder: ReturnType<typeof scratch>) {
+  const authority = new TestAuthority(folder.path("."));
+  const server = authority.sign("server", "IP:127.0.0.1");
+  const { cert, key } = authority.sign("shop");
+  const { cert: ca } = authority.certificate;
+  const clientCa = folder.path("clients.pem");
+  writeFileSync(clientCa, ca);
+  return {
+    environment: {
+      SPAWN_TLS_CERT_FILE: server.certFile,
+      SPAWN_TLS_KEY_FILE: server.keyFile,
+      SPAWN_TLS_CLIENT_CA_FILE: clientCa,
+      SPAWN_TLS_CLIENT_HOSTS: "shop",
+    },
+    tls: { ca, cert, key },
+    /** Another one has its place when the proxy reads its files again. */
+    replaceAuthority: () => {
+      const other = new TestAuthority(mkdtempSync(folder.path("other-")));
+      writeFileSync(clientCa, other.certificate.cert);
+    },
+  };
+}
+
 describe("with tokens", () => {
   test("a call of gRPC needs one, and health none", async () => {
     await using t = await start({ SPAWN_TOKENS: TOKENS }, { headers: bearer(HOST) });
@@ -174,19 +198,7 @@ describe("over TLS", () => {
 
   test("an authority that is replaced proves nothing any more, also on what is open", async () => {
     await using folder = scratch();
-    const authority = new TestAuthority(folder.path("."));
-    const server = authority.sign("server", "IP:127.0.0.1");
-    const { cert, key } = authority.sign("shop");
-    const { cert: ca } = authority.certificate;
-    const clientCa = folder.path("clients.pem");
-    writeFileSync(clientCa, ca);
-    const environment = {
-      SPAWN_TLS_CERT_FILE: server.certFile,
-      SPAWN_TLS_KEY_FILE: server.keyFile,
-      SPAWN_TLS_CLIENT_CA_FILE: clientCa,
-      SPAWN_TLS_CLIENT_HOSTS: "shop",
-    };
-    const tls = { ca, cert, key };
+    const { environment, tls, replaceAuthority } = provenByCertificate(folder);
     await using t = await start(environment, { tls });
     const session = connectHttp2(`https://127.0.0.1:${t.port}`, tls);
     session.on("error", () => undefined);
@@ -214,8 +226,7 @@ describe("over TLS", () => {
     posting.write(body.slice(0, 5));
     await sleep(200);
 
-    const other = new TestAuthority(mkdtempSync(folder.path("other-")));
-    writeFileSync(clientCa, other.certificate.cert);
+    replaceAuthority();
     t.proxy.reload();
     call.write(one);
     const [trailers] = (await once(call, "trailers")) as [Record<string, unknown>];
@@ -223,11 +234,8 @@ describe("over TLS", () => {
     posting.end(body.slice(5));
     const [answer] = (await once(posting, "response")) as [IncomingMessage];
     expect(answer.headers.connection).toBe("close");
-    const ownKey = Buffer.from(key);
-    using grpc = new GrpcClient(
-      t.port,
-      credentials.createSsl(Buffer.from(ca), ownKey, Buffer.from(cert)),
-    );
+    const [ca, key, cert] = [tls.ca, tls.key, tls.cert].map((pem) => Buffer.from(pem));
+    using grpc = new GrpcClient(t.port, credentials.createSsl(ca, key!, cert!));
     await expect(grpc.call(add, { value: 1 })).rejects.toMatchObject({
       code: status.UNAUTHENTICATED,
     });
@@ -239,22 +247,8 @@ describe("over TLS", () => {
     "an authority that is replaced lets nobody in who had connected %s",
     async (when) => {
       await using folder = scratch();
-      const authority = new TestAuthority(folder.path("."));
-      const server = authority.sign("server", "IP:127.0.0.1");
-      const { cert, key } = authority.sign("shop");
-      const { cert: ca } = authority.certificate;
-      const clientCa = folder.path("clients.pem");
-      writeFileSync(clientCa, ca);
-      const tls = { ca, cert, key };
-      await using t = await start(
-        {
-          SPAWN_TLS_CERT_FILE: server.certFile,
-          SPAWN_TLS_KEY_FILE: server.keyFile,
-          SPAWN_TLS_CLIENT_CA_FILE: clientCa,
-          SPAWN_TLS_CLIENT_HOSTS: "shop",
-        },
-        { tls },
-      );
+      const { environment, tls, replaceAuthority } = provenByCertificate(folder);
+      await using t = await start(environment, { tls });
       const places = [
         { port: t.port, path: "/v1/incrementor" },
         {
@@ -274,8 +268,7 @@ describe("over TLS", () => {
         }),
       );
       await sleep(200);
-      const other = new TestAuthority(mkdtempSync(folder.path("other-")));
-      writeFileSync(clientCa, other.certificate.cert);
+      replaceAuthority();
       t.proxy.reload();
       for (const { path, secured } of opened) {
         const socket = secured();

@@ -167,19 +167,33 @@ describe("a stream", () => {
   });
 });
 
+/** A call that is answered with what {@link startWithBig} has. */
+const READ_BIG = callOf("big", "get", { registerRef: "keeper" });
+
+/** A proxy with an actor whose state is nearly as large as a body may be. */
+async function startWithBig(environment: Readonly<Record<string, string>> = {}) {
+  const proxy = await ProxyProcess.start({ PROXY_DATABASE_TYPE: "memory", ...environment });
+  const system = await startBeside(proxy, [keeper]);
+  const big = system.actor(keeper, "big");
+  await big.keep({ bytes: 900_000 });
+  return {
+    proxy,
+    big,
+    async [Symbol.asyncDispose]() {
+      await system.stop();
+      await proxy[Symbol.asyncDispose]();
+    },
+  };
+}
+
 describe("a program that does not read", () => {
   test(
     "is cut off when it and others like it have asked for more than the proxy keeps",
     { timeout: 60_000 },
     async () => {
-      await using proxy = await ProxyProcess.start({
-        PROXY_DATABASE_TYPE: "memory",
-        SPAWN_BODY_BYTES_MAX: "1000000",
-      });
-      await using system = await startBeside(proxy, [keeper]);
-      await system.actor(keeper, "big").keep({ bytes: 900_000 });
-      const read = callOf("big", "get", { registerRef: "keeper" });
-      const many = Array.from({ length: 20 }, (_, id) => frame(FrameKind.invoke, id + 1, read));
+      await using t = await startWithBig({ SPAWN_BODY_BYTES_MAX: "1000000" });
+      const { proxy, big } = t;
+      const many = Array.from({ length: 20 }, (_, id) => frame(FrameKind.invoke, id + 1, READ_BIG));
       const sockets = [];
       for (let programs = 0; programs < 12; programs++) {
         const socket = await openRawStream(proxy);
@@ -189,24 +203,23 @@ describe("a program that does not read", () => {
       const cutOff = (): number =>
         proxy.said.filter((line) => /stream-closed.*were not read/.test(line)).length;
       await until(() => cutOff() >= 8);
-      expect(await system.actor(keeper, "big").length()).toBe(900_000);
+      expect(await big.length()).toBe(900_000);
       for (const socket of sockets) socket.destroy();
     },
   );
 
   test("is not read from, and takes no memory without end", { timeout: 60_000 }, async () => {
-    await using proxy = await ProxyProcess.start({ PROXY_DATABASE_TYPE: "memory" });
-    await using system = await startBeside(proxy, [keeper]);
-    await system.actor(keeper, "big").keep({ bytes: 900_000 });
+    await using t = await startWithBig();
+    const { proxy, big } = t;
     const before = memoryOf(proxy);
     const socket = await openRawStream(proxy);
-    const read = callOf("big", "get", { registerRef: "keeper" });
     let sent = 0;
     // It says much more than a connection holds, as fast as that is taken.
     const ballast = frame(FrameKind.done, 0, Buffer.alloc(50_000));
     const saying = Readable.from(
       (function* () {
-        while (++sent < 5_000) yield Buffer.concat([frame(FrameKind.invoke, sent, read), ballast]);
+        while (++sent < 5_000)
+          yield Buffer.concat([frame(FrameKind.invoke, sent, READ_BIG), ballast]);
       })(),
     );
     saying.pipe(socket);
@@ -214,7 +227,7 @@ describe("a program that does not read", () => {
     expect(sent).toBeLessThan(500);
     expect(memoryOf(proxy) - before).toBeLessThan(300_000);
     // Others do not feel it.
-    expect(await system.actor(keeper, "big").length()).toBe(900_000);
+    expect(await big.length()).toBe(900_000);
     // When it reads again, all that was asked is answered.
     let answered = 0;
     for await (const { kind } of framesOf(socket)) {
@@ -230,21 +243,16 @@ describe("a program that does not read", () => {
     "is cut off when what it has asked for is more than the proxy keeps",
     { timeout: 60_000 },
     async () => {
-      await using proxy = await ProxyProcess.start({
-        PROXY_DATABASE_TYPE: "memory",
-        SPAWN_BODY_BYTES_MAX: "1000000",
-      });
-      await using system = await startBeside(proxy, [keeper]);
-      await system.actor(keeper, "big").keep({ bytes: 900_000 });
+      await using t = await startWithBig({ SPAWN_BODY_BYTES_MAX: "1000000" });
+      const { proxy, big } = t;
       const socket = await openRawStream(proxy);
-      const read = callOf("big", "get", { registerRef: "keeper" });
-      const many = Array.from({ length: 80 }, (_, id) => frame(FrameKind.invoke, id + 1, read));
+      const many = Array.from({ length: 80 }, (_, id) => frame(FrameKind.invoke, id + 1, READ_BIG));
       socket.write(Buffer.concat(many));
       await until(
         () => proxy.said.some((line) => /stream-closed.*bytes were not read/.test(line)),
         20_000,
       );
-      expect(await system.actor(keeper, "big").length()).toBe(900_000);
+      expect(await big.length()).toBe(900_000);
       socket.destroy();
     },
   );

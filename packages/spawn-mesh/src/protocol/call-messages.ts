@@ -4,7 +4,7 @@
  */
 import type { Any } from "@bufbuild/protobuf/wkt";
 import { Status } from "./gen/spawn/protocol_pb.ts";
-import { MessageWriter } from "./message-writer.ts";
+import { FieldWriter } from "./field-writer.ts";
 import type { WireId, WirePayload } from "./wire-forms.ts";
 
 type Texts = Readonly<Record<string, string>>;
@@ -128,10 +128,10 @@ export function jsonTypeBytes(content: string): Uint8Array {
 }
 
 /** Not there while a message is written. */
-let idleWriter: MessageWriter | undefined;
+let idleWriter: FieldWriter | undefined;
 
-function written(write: (to: MessageWriter) => void): Uint8Array {
-  const writer = idleWriter ?? new MessageWriter();
+function written(write: (to: FieldWriter) => void): Uint8Array {
+  const writer = idleWriter ?? new FieldWriter();
   idleWriter = undefined;
   write(writer);
   const bytes = writer.finish();
@@ -140,11 +140,11 @@ function written(write: (to: MessageWriter) => void): Uint8Array {
 }
 
 /** A text that is empty is not there. */
-function writeText(to: MessageWriter, field: number, text: string): void {
+function writeText(to: FieldWriter, field: number, text: string): void {
   if (text !== "") to.text(field, text);
 }
 
-function writeTexts(to: MessageWriter, field: number, texts: Texts): void {
+function writeTexts(to: FieldWriter, field: number, texts: Texts): void {
   for (const key of Object.keys(texts)) {
     to.begin(field);
     to.text(1, key);
@@ -153,7 +153,7 @@ function writeTexts(to: MessageWriter, field: number, texts: Texts): void {
   }
 }
 
-function writeId(to: MessageWriter, field: number, { name, system, parent }: WireId): void {
+function writeId(to: FieldWriter, field: number, { name, system, parent }: WireId): void {
   to.begin(field);
   writeText(to, 1, name);
   writeText(to, 2, system);
@@ -161,7 +161,7 @@ function writeId(to: MessageWriter, field: number, { name, system, parent }: Wir
   to.end();
 }
 
-function writeAny(to: MessageWriter, field: number, { typeUrl, value }: Any): void {
+function writeAny(to: FieldWriter, field: number, { typeUrl, value }: Any): void {
   to.begin(field);
   writeText(to, 1, typeUrl);
   if (value.length > 0) to.bytes(2, value);
@@ -170,7 +170,7 @@ function writeAny(to: MessageWriter, field: number, { typeUrl, value }: Any): vo
 
 /** The number of the field is another one in each message. */
 function writePayload(
-  to: MessageWriter,
+  to: FieldWriter,
   payload: WirePayload,
   fields: { readonly value: number; readonly noop: number },
 ): void {

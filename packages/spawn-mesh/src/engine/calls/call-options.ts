@@ -27,7 +27,6 @@ const OPTION_NAMES: readonly string[] = [
   "delayMs",
   "scheduledTo",
 ];
-const KNOWN_OPTIONS: ReadonlySet<string> = new Set(OPTION_NAMES);
 
 /** @throws {SpawnError} `INVALID_ARGUMENT` for an option that makes no sense, `CANCELLED` for an aborted signal */
 export function checkOptions(options: CallOptions): void {
@@ -35,7 +34,7 @@ export function checkOptions(options: CallOptions): void {
     throw new SpawnError("INVALID_ARGUMENT", `options: expected an object, got ${String(options)}`);
   }
   for (const option in options) {
-    if (!KNOWN_OPTIONS.has(option)) throw noSuchOption("options", option, OPTION_NAMES);
+    if (!OPTION_NAMES.includes(option)) throw noSuchOption("options", option, OPTION_NAMES);
   }
   const { deadlineMs, signal, async: isAsync } = options;
   if (isAsync !== undefined && typeof isAsync !== "boolean") {

@@ -70,7 +70,6 @@ const OPTION_NAMES: readonly string[] = [
   "definition",
   "system",
 ];
-const KNOWN_OPTIONS: ReadonlySet<string> = new Set(OPTION_NAMES);
 
 /**
  * A name that no actor can have would wait for one for ever, and not every database can keep it.
@@ -95,7 +94,7 @@ export function checkSendOptions(request: SendRequest): void {
   }
   if (id !== undefined) checkGivenId(id);
   for (const option in request) {
-    if (!KNOWN_OPTIONS.has(option))
+    if (!OPTION_NAMES.includes(option))
       throw noSuchOption("options of a message", option, OPTION_NAMES);
   }
   if (ordered !== undefined && typeof ordered !== "boolean") {

@@ -11,8 +11,7 @@ const FILE_BYTES_MAX = 64 * 1024;
  * Reads the keys from a JSON file, when the statestore is opened:
  * `{ "active": "2026-11", "keys": { "2026-11": "<base64>", "2025-11": "<base64>" } }`,
  * with `"required": true` if rows in clear text are to be refused, and `"lost": ["2024-11"]` for keys that
- * nobody has any more. On POSIX systems a file that all
- * users can read is refused.
+ * nobody has any more. On POSIX systems a file that all users can read is refused.
  */
 export function keyFile(path: string): () => Promise<EncryptionOptions> {
   return async () => {

@@ -93,14 +93,15 @@ export function stateOrProblem(row: readonly unknown[]): StoredState {
     return storedState(row);
   } catch (error) {
     if (!isSpawnError(error)) throw error;
+    const [revision, at, stateVersion, , , , , etag] = row;
     return {
-      etag: latin1(bytesOf(row[7])),
+      etag: latin1(bytesOf(etag)),
       state: undefined,
       codec: "json",
-      stateVersion: numberOf(row[2]),
+      stateVersion: numberOf(stateVersion),
       tags: undefined,
-      revision: numberOf(row[0]),
-      at: numberOf(row[1]),
+      revision: numberOf(revision),
+      at: numberOf(at),
       problem: messageOf(error),
     };
   }

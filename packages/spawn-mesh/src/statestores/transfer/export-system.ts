@@ -65,7 +65,8 @@ export interface ExportProgress {
  * `system.export()`.
  *
  * @throws {SpawnError} `STATESTORE_UNAVAILABLE`, also when only a part of the system was imported there;
- * `STATE_CORRUPT`, with its name, when a row is damaged, or cannot be decrypted and has to be; `INVALID_ARGUMENT` when there is nothing of the system
+ * `STATE_CORRUPT`, with its name, when a row is damaged, or cannot be decrypted and has to be;
+ * `INVALID_ARGUMENT` when there is nothing of the system
  */
 export async function* exportSystem(
   store: Statestore,

@@ -12,7 +12,7 @@ const BYTES_MIN = 4 * 1024;
 const SHORT_TEXT_MAX = 42;
 const VARINT_BYTES_MAX = 10;
 
-export class MessageWriter {
+export class FieldWriter {
   #bytes = Buffer.allocUnsafeSlow(BYTES_MIN);
   #at = 0;
   /** Where the messages begin that are not ended. */
