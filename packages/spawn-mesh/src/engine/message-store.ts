@@ -220,8 +220,9 @@ export interface MessageStore {
   /**
    * Removes a message, stores `messages`, and remembers `outcome`; or does nothing of that and answers
    * `false` when the message is not stored. One of `messages` that has its id, and is from the same source to
-   * the same target, has its place in the lane too: it goes on, and none behind it goes before it. The outcome is left out when its actor has no row, was
-   * deleted, or has a reply with that key.
+   * the same target, as ordered and as much a timer, has its place in the lane too: it goes on, and none behind
+   * it goes before it. The outcome is left out when its actor has no row, was deleted, or has a reply with that
+   * key.
    */
   replace(
     message: MessageRef,

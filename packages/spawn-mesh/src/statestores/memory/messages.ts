@@ -423,8 +423,8 @@ function isSame(one: ActorId | undefined, other: ActorId): boolean {
 }
 
 function isSamePlace(one: Message, other: Message): boolean {
-  const isSameLane = laneOf(one) === laneOf(other) && one.isTimer === other.isTimer;
-  return isSameLane && sourceKey(one) === sourceKey(other);
+  const isSameKind = one.isOrdered === other.isOrdered && one.isTimer === other.isTimer;
+  return isSameKind && sourceKey(one) === sourceKey(other) && isSame(one.target, other.target);
 }
 
 function sourceKey({ source }: Message): string {

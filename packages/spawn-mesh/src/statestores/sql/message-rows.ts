@@ -51,7 +51,7 @@ export const PARKED_COLUMNS: string = `${MESSAGE_COLUMNS}, parked_at`;
 
 /** A message as values of {@link SENT_COLUMNS}. */
 export function sentRow(message: Message): readonly SqlValue[] {
-  const { id, source, target, action, payload, headers, isOrdered, isTimer } = message;
+  const { id, source, target, action, payload, headers, isOrdered } = message;
   const from = source === undefined ? null : keyOfActor(source);
   const to = keyOfActor(target);
   return [
@@ -65,10 +65,21 @@ export function sentRow(message: Message): readonly SqlValue[] {
     ...sealableColumns(payload),
     (isSealed(payload) ? payload.bytes : payload)?.length ?? 0,
     JSON.stringify(headers),
-    (isOrdered ? IS_ORDERED : 0) | (isTimer ? IS_TIMER : 0),
+    flagsOf(message),
     message.sentAt,
     message.dueAt,
   ];
+}
+
+function flagsOf({ isOrdered, isTimer }: Message): number {
+  return (isOrdered ? IS_ORDERED : 0) | (isTimer ? IS_TIMER : 0);
+}
+
+/** The condition that a row of the outbox stands where a message of its id would. */
+export function isInPlaceOf(message: Message): Sql {
+  const { source, target } = message;
+  const isFrom = source === undefined ? sql`src IS NULL` : sql`src = ${keyOfActor(source)}`;
+  return sql`${isFrom} AND dst = ${keyOfActor(target)} AND flags = ${flagsOf(message)}`;
 }
 
 /** Ids are ASCII; as bytes no collation can take one for another. */

@@ -20,6 +20,7 @@ import { optionalNumber, textOf } from "./driver-values.ts";
 import {
   areThese,
   idBytes,
+  isInPlaceOf,
   MESSAGE_COLUMNS,
   type MessageTable,
   PARKED_COLUMNS,
@@ -97,11 +98,12 @@ export class SqlMessages implements MessageStore {
     const driver = this.#driver();
     const next = messages.find(({ id }) => id === message.id);
     return await driver.converse(async (transaction) => {
-      const removal = next === undefined ? deleteThese([message]) : putInPlace(next, message);
-      const { changed } = await transaction.run(removal);
-      if (changed === 0) return false;
+      const isChanged = async (statement: Sql): Promise<boolean> =>
+        (await transaction.run(statement)).changed > 0;
+      const goesOn = next !== undefined && (await isChanged(putInPlace(next, message)));
+      if (!goesOn && !(await isChanged(deleteThese([message])))) return false;
       const statements = [
-        ...this.#insert(messages.filter((each) => each !== next)),
+        ...this.#insert(goesOn ? messages.filter((each) => each !== next) : messages),
         ...(outcome === undefined ? [] : rememberOutcome(this.#dialect, outcome)),
       ];
       for (const statement of statements) await transaction.run(statement);
@@ -233,12 +235,12 @@ function deleteThese(refs: readonly MessageRef[]): Sql {
   return sql`DELETE FROM spawn_outbox WHERE ${areThese("spawn_outbox", refs)}`;
 }
 
-/** Puts a message in the place of one of its id, in line too. */
+/** Puts a message in the place of one of its id, in line too, if it is the same place. */
 function putInPlace(next: Message, { id, sentAt }: MessageRef): Sql {
   const row = sentRow(next);
   const columns = Object.keys(SENT_COLUMNS).map((column, at) => sql`${text(column)} = ${row[at]!}`);
   return sql`UPDATE spawn_outbox SET ${joined(columns, ", ")}, attempts = 0, error = NULL, is_unanswered = 0
-    WHERE id = ${idBytes(id)} AND sent_at = ${sentAt}`;
+    WHERE id = ${idBytes(id)} AND sent_at = ${sentAt} AND ${isInPlaceOf(next)}`;
 }
 
 /** The actor is locked, so that no commit of it stores the same reply, or deletes it, meanwhile. */

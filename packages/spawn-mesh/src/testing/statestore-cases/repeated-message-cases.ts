@@ -60,6 +60,29 @@ export const repeatedMessageCases: readonly ConformanceCase[] = [
       }),
   },
   {
+    name: "puts a message that is replaced by one of its id with another way behind those that are stored",
+    run: (open) =>
+      withStore(open, async (store) => {
+        const [first, second] = [ordered("first"), ordered("second")];
+        const ways: readonly Partial<Message>[] = [
+          { source: actorNamed("dan") },
+          { source: undefined },
+          { target: actorNamed("dan") },
+          { isOrdered: false },
+          { isOrdered: false, isTimer: true },
+        ];
+        for (const way of ways) {
+          const waits = message("waits", { ...first, ...way, id: "waits" });
+          await store.messages.send([first, second, waits]);
+          const next: Message = { ...first, ...way, sentAt: first.sentAt + 1 };
+          assert.strictEqual(await store.messages.replace(first, [next]), true);
+          assert.deepStrictEqual(await loadMessages(store, ["first"]), [waiting(next)]);
+          assert.deepStrictEqual(await claimIds(store), ["second", "waits", "first"]);
+          await store.messages.remove(["first", "second", "waits"]);
+        }
+      }),
+  },
+  {
     name: "refuses a commit that consumes the message before the one that is stored",
     run: (open) =>
       withStore(open, (store) =>
