@@ -40,6 +40,13 @@ describe("outcomeOf", () => {
     );
   });
 
+  test("gives a test with a seed that seed", () => {
+    const { failed } = outcome(file("a.test.ts", "failed", { "answers, seed 17": "failed" }));
+    expect(failed[0]?.alone).toBe(
+      "SPAWN_TEST_SEED=17 npm test -- a.test.ts -t '^a mailbox > answers, seed 17$'",
+    );
+  });
+
   test("says of an error no more than some lines", () => {
     const long = file("a.test.ts", "failed", { a: "failed" });
     long.assertionResults[0]!.failureMessages = ["line\n".repeat(1_000)];

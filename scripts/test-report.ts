@@ -63,10 +63,13 @@ function outcomeOfFile({ status, message, assertionResults }: FileReport, path: 
 
 function failureOf(test: TestReport, path: string): Failure {
   const pattern = `^${literally(namesOf(test).join(" > "))}$`;
+  // A seed that was drawn is in the name, and drawn again when it is given.
+  const seed = /seed (\d+)$/.exec(test.title)?.[1];
+  const given = seed === undefined ? "" : `SPAWN_TEST_SEED=${seed} `;
   return {
     name: `${path} ${namesOf(test).join(" ")}`,
     message: test.failureMessages.map(wordsOf).join("\n"),
-    alone: `npm test -- ${path} -t '${pattern.replaceAll("'", String.raw`'\''`)}'`,
+    alone: `${given}npm test -- ${path} -t '${pattern.replaceAll("'", String.raw`'\''`)}'`,
   };
 }
 

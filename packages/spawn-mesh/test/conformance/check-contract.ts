@@ -20,7 +20,15 @@ export const encryption: EncryptionOptions = { keys: { key: randomBytes(32) }, r
 export const statementTimeoutMs = 30_000;
 
 const FIXED_SEEDS = [1, 2, 582_877_790, 993_007_826];
-const randomSeed = Math.floor(Math.random() * 2 ** 31);
+
+/** Drawn anew in each run; `SPAWN_TEST_SEED` replays one. */
+const drawnSeeds = drawSeeds(process.env);
+
+function drawSeeds({ SPAWN_TEST_SEED, SPAWN_TEST_ALL }: NodeJS.ProcessEnv): readonly number[] {
+  if (SPAWN_TEST_SEED !== undefined) return [Number(SPAWN_TEST_SEED)];
+  const length = SPAWN_TEST_ALL === "1" ? 30 : 1;
+  return Array.from({ length }, () => Math.floor(Math.random() * 2 ** 31));
+}
 
 /** Opens a statestore for a session of a case. */
 export async function opened(
@@ -62,13 +70,13 @@ export function checkServer(database: TestDatabase, connect: (url: string) => St
 
 /** A statestore that keeps what it is given, sealed or not. */
 export function checkKeeping(create: () => OpenStatestore): void {
-  checkContract(create, [...FIXED_SEEDS, randomSeed]);
+  checkContract(create, [...FIXED_SEEDS, ...drawnSeeds]);
   for (const { name, run } of sealedRowsConformance) test(name, () => run(create()));
 }
 
 /** A statestore that encrypts what another one keeps. */
 export function checkEncrypted(create: () => OpenStatestore): void {
-  checkContract(create, [randomSeed]);
+  checkContract(create, drawnSeeds);
 }
 
 function checkContract(create: () => OpenStatestore, seeds: readonly number[]): void {
