@@ -3,6 +3,7 @@
  * applied, and the weather that its requests are exposed to.
  */
 import type { ActorId } from "../../src/engine/actor-id.ts";
+import type { ActorQueries } from "../../src/engine/actor-queries.ts";
 import type { Message, MessageStore } from "../../src/engine/message-store.ts";
 import type {
   ActorsOf,
@@ -131,8 +132,19 @@ export class Database {
     return this.#atHand.sealed;
   }
 
-  get queries() {
-    return this.#atHand.queries;
+  /** What finds actors, as the session reaches it. */
+  queries(session: Session): ActorQueries {
+    const { queries } = this.#storeOf(session);
+    return {
+      list: async (page) => {
+        this.#checkCurrent(session);
+        return await queries.list(page);
+      },
+      reindex: async (rewrites) => {
+        this.#checkWritable(session);
+        return await queries.reindex(rewrites);
+      },
+    };
   }
 
   get systems() {

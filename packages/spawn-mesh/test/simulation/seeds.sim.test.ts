@@ -24,9 +24,14 @@ const mustHappen = [
   ...["throw", "fail", "reject", "garbage", "garbage-state", "hang", "slow", "relay"].map(
     (mode) => `code ${mode}`,
   ),
-  ...["fenced", "commit-ambiguous", "run-abandoned", "write-behind-lost", "store-failed"].map(
-    (type) => `event ${type}`,
-  ),
+  ...[
+    "fenced",
+    "commit-ambiguous",
+    "run-abandoned",
+    "write-behind-lost",
+    "store-failed",
+    "expired",
+  ].map((type) => `event ${type}`),
   ...[
     "UNKNOWN_OUTCOME",
     "STATESTORE_UNAVAILABLE",

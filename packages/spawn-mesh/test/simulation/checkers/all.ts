@@ -5,6 +5,7 @@ import { checkCancels } from "./cancels.ts";
 import { checkChains } from "./chains.ts";
 import { checkDeliveries } from "./deliveries.ts";
 import { checkEffects } from "./effects.ts";
+import { checkExpiries } from "./expiries.ts";
 import { checkForeignRows } from "./foreign-rows.ts";
 import { checkGate } from "./gate.ts";
 import { checkIndexes } from "./indexes.ts";
@@ -34,6 +35,7 @@ export function checkRun(log: RunLog): readonly Violation[] {
     checkTicks,
     checkIndexes,
     checkPurges,
+    checkExpiries,
     checkRestores,
   ].flatMap((check) => check(log));
 }

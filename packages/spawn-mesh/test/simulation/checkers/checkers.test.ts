@@ -97,6 +97,8 @@ function broken(history: Partial<RunLog>): readonly string[] {
     acknowledged: new Set(),
     purged: [],
     restored: [],
+    looks: [],
+    expireAfterMs: Infinity,
     outside: new Map(),
     setBacks: [],
     isCalm: false,
@@ -212,6 +214,25 @@ describe("what is deleted because it was found (I18)", () => {
     const lost = operation({ actor: "deletable/a", role: "deletable", value: "z" });
     expect(broken({ applied: history, operations: [lost], purged })).toEqual(["I18"]);
     expect(broken({ applied: history, operations: [lost] })).toEqual([]);
+  });
+});
+
+describe("an actor that expires (I18)", () => {
+  const of = { in: "fleeting" } as const;
+  const gone = { isDelete: true, state: undefined, previous: "e1", revision: 2 };
+  const history = [applied(1, ["x"], { ...of, at: 1_000 }), applied(3, [], { ...of, ...gone })];
+
+  test("is right when it was looked for after its time", () => {
+    const looks = [{ sequence: 2, wall: 1_501 }];
+    expect(broken({ applied: history, looks, expireAfterMs: 500 })).toEqual([]);
+  });
+  test("is broken when it was looked for too early, or before it was committed last", () => {
+    for (const look of [
+      { sequence: 2, wall: 1_500 },
+      { sequence: 0, wall: 1_501 },
+    ]) {
+      expect(broken({ applied: history, looks: [look], expireAfterMs: 500 })).toEqual(["I18"]);
+    }
   });
 });
 
