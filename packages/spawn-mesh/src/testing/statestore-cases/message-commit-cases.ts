@@ -271,6 +271,31 @@ export const messageCommitCases: readonly ConformanceCase[] = [
       }),
   },
   {
+    name: "sends nothing for the id of a timer that a delete behind it in the batch takes away",
+    run: (open) =>
+      withStore(open, async (store) => {
+        const ofAnn = await createActor(store, ann, { sends: [timer("timer")] });
+        const sending = firstCommit(bob, { sends: [message("timer", { source: bob })] });
+        const handles = await store.commit([sending, deletion(ann, ofAnn)]);
+        assert(!handles.includes(undefined));
+        assert.deepStrictEqual(await list(store), []);
+      }),
+  },
+  {
+    name: "stores the messages of a batch in its order, also when one of its commits is refused",
+    run: (open) =>
+      withStore(open, async (store) => {
+        await createActor(store, ann);
+        const actors = Array.from({ length: RACES }, (_, index) => ({ ...cat, name: `${index}` }));
+        const sent = actors.map((source) => message(`of ${source.name}`, { source }));
+        const commits = actors.map((actor, index) => firstCommit(actor, { sends: [sent[index]!] }));
+        const refused = firstCommit(ann, { sends: [message("of ann", { source: ann })] });
+        const handles = await store.commit([...commits, refused]);
+        assert.strictEqual(handles.at(-1), undefined);
+        assert.deepStrictEqual(await claimIds(store), idsOf(sent));
+      }),
+  },
+  {
     name: "removes timers also when the commit that deletes is the first of the actor",
     run: (open) =>
       withStore(open, async (store) => {
