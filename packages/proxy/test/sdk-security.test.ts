@@ -92,6 +92,15 @@ describe("a TypeScript program with a token", () => {
     expect(await failureOf(nobody.actor(tally).add(1))).toBe("UNAUTHORIZED no");
   });
 
+  test("finds its own actors, and nobody else does", async () => {
+    await using t = await startWith();
+    await t.web.actor(tally).add(2);
+    const query = JSON.stringify({ definition: "tally" });
+    const find = async (token: string): Promise<number> =>
+      (await post(`${t.url}/actors/find`, token, query)).status;
+    expect([await find(HOST), await find(OTHER), await find(WEB)]).toEqual([200, 403, 403]);
+  });
+
   test("is refused by a policy also when an action calls and waits", async () => {
     await using folder = scratch();
     writeFileSync(folder.path("clerk.policy"), "type: deny\nactors: clerk\nactions: add");

@@ -1,6 +1,7 @@
 /**
  * What the protocol has no words for, and the host's SDK says nevertheless: messages with an id of their
- * own or at the times of a cron expression, several broadcasts, what is cancelled, and that no tags are left.
+ * own or at the times of a cron expression, several broadcasts, what is cancelled, that no tags are left, and
+ * by which fields the actor is found.
  */
 import type { ActionContext, SendOptions } from "spawn-mesh/engine";
 import { SpawnError, storedId } from "spawn-mesh/engine";
@@ -27,6 +28,16 @@ export async function applyOutcome(
   for (const message of sent) await send(context, message, directory);
   for (const id of cancelled) cancel(context, id);
   if (clearsTags) context.tags = {};
+}
+
+/** The fields that the actor is found by; `undefined` if the host has told none. @throws {SpawnError} `INVALID_ARGUMENT` */
+export function indexIn({ index }: Outcome): unknown {
+  if (index === "") return undefined;
+  try {
+    return JSON.parse(index);
+  } catch (cause) {
+    throw new SpawnError("INVALID_ARGUMENT", "index: expected JSON", { cause });
+  }
 }
 
 async function send(context: ActionContext, message: Sent, directory: Directory): Promise<void> {

@@ -119,6 +119,7 @@ describe("a program beside a foreign proxy", () => {
     ["durability", { durability: "write-behind" }],
     ["revisionsKept", { revisionsKept: 3 }],
     ["expireAfterMs", { expireAfterMs: 1_000 }],
+    ["index", { index: () => ({ n: 1 }) }],
     ["cron of timer go", { timers: [{ action: "go", cron: "* * * * *" }] }],
     ["payload of timer go", { timers: [{ action: "go", everyMs: 5, payload: 1 }] }],
   ])("does not start with %s, which that would not keep", async (what, options) => {

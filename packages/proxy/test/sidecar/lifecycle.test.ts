@@ -275,8 +275,6 @@ describe("a program beside a sidecar", () => {
     expect(make({ externals: [] })).toThrowError(/externals of s: .*; let a pooled actor do it/);
     expect(make({ sidecar: "ftp://x" })).toThrowError(/sidecar: expected http:/);
     expect(make({}, counter, counter)).toThrowError(/\[ALREADY_REGISTERED\]/);
-    const indexed = actor("a", { state: () => ({ n: 1 }), index: ({ n }) => ({ n }), actions: {} });
-    expect(make({}, indexed)).toThrowError(/index of a cannot be had beside a sidecar/);
     expect(make({}, actor("c", { actions: { init: () => 1 } }))).toThrowError(/named init/);
   });
 });

@@ -153,14 +153,16 @@ function successOf(invocation: HostedInvocation, outcome: HostedOutcome): Uint8A
 function furtherOf({
   run,
   tags,
+  index = "",
 }: HostedOutcome): MessageInitShape<typeof OutcomeSchema> | undefined {
   const { sends, cancels = [], newTags } = run;
   const clearsTags = newTags !== undefined && Object.keys(tags).length === 0;
-  if (sends === undefined && cancels.length === 0 && !clearsTags) return undefined;
+  const isEmpty = sends === undefined && cancels.length === 0 && !clearsTags && index === "";
+  if (isEmpty) return undefined;
   const sent = ((sends ?? []) as unknown as readonly HostedOutgoing[]).map((message) =>
     sentOf(message),
   );
-  return { sent, cancelled: cancels, clearsTags };
+  return { sent, cancelled: cancels, clearsTags, index };
 }
 
 function sentOf({

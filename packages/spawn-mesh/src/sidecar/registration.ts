@@ -71,8 +71,10 @@ function actorOf(system: string, definition: ActorDefinition): Actor {
 function optionsOf(definition: ActorDefinition): string {
   const { state, durability, revisionsKept, revisionsKeptMs, expireAfterMs, timers } = definition;
   const stateVersion = state?.version;
+  const isIndexed = definition.index !== undefined;
   return JSON.stringify({
     stateVersion,
+    isIndexed,
     durability,
     revisionsKept,
     revisionsKeptMs,

@@ -9,6 +9,7 @@ import {
 import type {
   ActorDefinition,
   ActorKind,
+  ActorList,
   ChannelListener,
   EngineEvent,
   EventListener,
@@ -22,6 +23,8 @@ import { definitionOfActor } from "../sdk/actor.ts";
 import type { ActorOf, AnyActor, NameOf } from "../sdk/actor.ts";
 import type { ActorRef, EffectRef } from "../sdk/actor-ref.ts";
 import type { ActorSystem, ActorSystemOptions } from "../sdk/actor-system.ts";
+import { findQuery } from "../sdk/finding.ts";
+import type { FindOptions } from "../sdk/finding.ts";
 import { currentRun, inProcessHost } from "../sdk/in-process-host.ts";
 import { addRunningSystem, removeRunningSystem } from "../sdk/running-systems.ts";
 import type { RunningSystem } from "../sdk/running-systems.ts";
@@ -34,6 +37,7 @@ import { registrationOf } from "./registration.ts";
 import { addressOf, sidecarOptions } from "./sidecar-address.ts";
 import type { SidecarOptions } from "./sidecar-address.ts";
 import { SidecarCalls } from "./sidecar-calls.ts";
+import { findThrough } from "./sidecar-finding.ts";
 import { SidecarLink } from "./sidecar-link.ts";
 import { SidecarReferences } from "./sidecar-references.ts";
 import { HostedRuns } from "./stream/hosted-runs.ts";
@@ -192,8 +196,10 @@ export class SidecarActorSystem implements ActorSystem, RunningSystem {
     throw atTheKeeper("actors");
   }
 
-  async find(): Promise<never> {
-    throw atTheKeeper("find");
+  async find(defined: AnyActor, where: object, options?: FindOptions): Promise<ActorList> {
+    const query = findQuery(definitionOfActor(defined), where, options);
+    this.#checkRunning();
+    return await findThrough(this.#http, this.name, query);
   }
 
   async reindex(): Promise<never> {

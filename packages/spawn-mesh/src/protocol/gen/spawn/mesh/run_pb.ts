@@ -15,7 +15,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file spawn/mesh/run.proto.
  */
 export const file_spawn_mesh_run: GenFile = /*@__PURE__*/
-  fileDesc("ChRzcGF3bi9tZXNoL3J1bi5wcm90bxIKc3Bhd24ubWVzaCIeCgpEZWZpbml0aW9uEhAKB29wdGlvbnMY6AcgASgJIikKA1J1bhIPCgZydW5faWQY6AcgASgJEhEKCHJldmlzaW9uGOkHIAEoAyJUCgdPdXRjb21lEh8KBHNlbnQY6AcgAygLMhAuc3Bhd24ubWVzaC5TZW50EhIKCWNhbmNlbGxlZBjpByADKAkSFAoLY2xlYXJzX3RhZ3MY6gcgASgIIpEBCgRTZW50Eg8KB2NoYW5uZWwYASABKAkSDgoGc3lzdGVtGAIgASgJEhIKCmRlZmluaXRpb24YAyABKAkSDAoEbmFtZRgEIAEoCRIOCgZhY3Rpb24YBSABKAkSJQoHcGF5bG9hZBgGIAEoCzIULmdvb2dsZS5wcm90b2J1Zi5BbnkSDwoHb3B0aW9ucxgHIAEoCSIqCgdSZWZ1c2FsEg0KBGNvZGUY6AcgASgJEhAKB2FwcGxpZWQY6QcgASgJYgZwcm90bzM", [file_google_protobuf_any]);
+  fileDesc("ChRzcGF3bi9tZXNoL3J1bi5wcm90bxIKc3Bhd24ubWVzaCIeCgpEZWZpbml0aW9uEhAKB29wdGlvbnMY6AcgASgJIikKA1J1bhIPCgZydW5faWQY6AcgASgJEhEKCHJldmlzaW9uGOkHIAEoAyJkCgdPdXRjb21lEh8KBHNlbnQY6AcgAygLMhAuc3Bhd24ubWVzaC5TZW50EhIKCWNhbmNlbGxlZBjpByADKAkSFAoLY2xlYXJzX3RhZ3MY6gcgASgIEg4KBWluZGV4GOsHIAEoCSKRAQoEU2VudBIPCgdjaGFubmVsGAEgASgJEg4KBnN5c3RlbRgCIAEoCRISCgpkZWZpbml0aW9uGAMgASgJEgwKBG5hbWUYBCABKAkSDgoGYWN0aW9uGAUgASgJEiUKB3BheWxvYWQYBiABKAsyFC5nb29nbGUucHJvdG9idWYuQW55Eg8KB29wdGlvbnMYByABKAkiKgoHUmVmdXNhbBINCgRjb2RlGOgHIAEoCRIQCgdhcHBsaWVkGOkHIAEoCWIGcHJvdG8z", [file_google_protobuf_any]);
 
 /**
  * Fields of an `Actor` that is registered.
@@ -25,8 +25,8 @@ export const file_spawn_mesh_run: GenFile = /*@__PURE__*/
 export type Definition = Message<"spawn.mesh.Definition"> & {
   /**
    * What the SDK says of it and the protocol cannot: stateVersion, durability, revisionsKept,
-   * revisionsKeptMs, expireAfterMs, and timers instead of the `timer_actions`; as JSON. A state of an
-   * older version comes to the `init` action as an `Any` of type `spawn-mesh/state-version-N`.
+   * revisionsKeptMs, expireAfterMs, isIndexed, and timers instead of the `timer_actions`; as JSON. A state
+   * of an older version comes to the `init` action as an `Any` of type `spawn-mesh/state-version-N`.
    *
    * @generated from field: string options = 1000;
    */
@@ -94,6 +94,14 @@ export type Outcome = Message<"spawn.mesh.Outcome"> & {
    * @generated from field: bool clears_tags = 1002;
    */
   clearsTags: boolean;
+
+  /**
+   * The fields that the actor is found by, made of the state that the action left, as JSON. Empty if
+   * its definition declares none, and after an action that reads.
+   *
+   * @generated from field: string index = 1003;
+   */
+  index: string;
 };
 
 /**
