@@ -236,7 +236,7 @@ export class EmbeddedActorSystem implements ActorSystem, RunningSystem {
     }
   }
 
-  #untilTheEnd({ signal }: { readonly signal?: AbortSignal }): AbortSignal {
+  #untilTheEnd({ signal }: { readonly signal?: AbortSignal | undefined }): AbortSignal {
     const ending = this.#ending.signal;
     if (signal instanceof AbortSignal) return AbortSignal.any([ending, signal]);
     // What is none is refused by those whose option it is.

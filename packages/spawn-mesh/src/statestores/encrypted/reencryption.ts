@@ -15,11 +15,11 @@ import type { Sealing } from "./sealing.ts";
 
 export interface ReencryptionOptions {
   /** The most rows that are encrypted in a second; ten times as many are looked at. Default 2000. */
-  readonly rowsPerSecondMax?: number;
+  readonly rowsPerSecondMax?: number | undefined;
   /** Called after every part, some ten times a second. */
-  readonly onProgress?: (progress: ReencryptionProgress) => void;
+  readonly onProgress?: ((progress: ReencryptionProgress) => void) | undefined;
   /** Ends it early; it rejects with the signal's reason, and what was done stays. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /** Time, for tests. Default: the real clock. */
   readonly clock?: Clock;
 }
@@ -66,7 +66,7 @@ export async function reencrypt(
     );
   }
   const { activeId } = sealing.keyring;
-  const walk = new Walk({ sealed, sealing, rowsPerSecondMax, ...options });
+  const walk = new Walk({ ...options, sealed, sealing, rowsPerSecondMax });
   let isClean = false;
   while (!isClean && walk.progress.pass < PASSES_MAX) isClean = await walk.pass();
   const isComplete = isClean && walk.progress.unreadable === 0;
