@@ -264,6 +264,16 @@ for (const kind of kinds) {
         expect((await loadRow(store, ann)).revision).toBe(1);
       });
 
+      test.each(["connectTimeoutMs", "statementTimeoutMs", "lockTimeoutMs"])(
+        "waits as long as %s says, also when that is as long as it may be",
+        async (option) => {
+          const longestMs = 2 ** 31 - 1 - (option === "statementTimeoutMs" ? 2_000 : 0);
+          const store = await open(await server.createPlace(), { [option]: longestMs });
+          await createActor(store, ann);
+          expect((await loadRow(store, ann)).revision).toBe(1);
+        },
+      );
+
       test("does not wait for a connection for ever while all are in use", async () => {
         const url = await server.createPlace();
         const store = await open(url, { connectionsMax: 1, connectTimeoutMs: 300 });
