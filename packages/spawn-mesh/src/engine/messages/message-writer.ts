@@ -12,6 +12,8 @@ import type { Statestore } from "../statestore.ts";
 /** Messages that are stored together or not at all, and who waits for that. */
 interface Waiting {
   readonly messages: readonly Message[];
+  /** About how much memory they take, in UTF-16 units. */
+  readonly units: number;
   readonly resolve: () => void;
   readonly reject: (error: unknown) => void;
 }
@@ -19,6 +21,8 @@ interface Waiting {
 export class MessageWriter {
   readonly #parts: RepeatedWriteParts & { readonly store: Statestore };
   #waiting: Waiting[] = [];
+  /** About how much memory all of them take, in UTF-16 units. */
+  #waitingUnits = 0;
   #inFlight = 0;
   #isScheduled = false;
 
@@ -28,20 +32,35 @@ export class MessageWriter {
 
   /** Resolves when they are stored. @throws {SpawnError} `OVERLOADED`, and as {@link storeMessages} */
   async store(messages: readonly Message[]): Promise<void> {
-    const { queuedMax } = this.#parts.limits;
+    let units = 0;
+    for (const message of messages) units += unitsOf(message);
+    this.#checkRoom(units);
+    this.#waitingUnits += units;
+    await new Promise<void>((resolve, reject) => {
+      this.#waiting.push({ messages, units, resolve, reject });
+      this.#schedule();
+    });
+  }
+
+  /** @throws {SpawnError} `OVERLOADED` */
+  #checkRoom(units: number): void {
+    const { queuedMax, unstoredUnitsMax } = this.#parts.limits;
     if (this.#waiting.length >= queuedMax) {
       throw new SpawnError("OVERLOADED", `${queuedMax} messages or more wait to be stored`);
     }
-    await new Promise<void>((resolve, reject) => {
-      this.#waiting.push({ messages, resolve, reject });
-      this.#schedule();
-    });
+    // One may wait, however large: it would be too large for ever.
+    if (this.#waiting.length > 0 && this.#waitingUnits + units > unstoredUnitsMax) {
+      throw new SpawnError(
+        "OVERLOADED",
+        `messages that take more than ${unstoredUnitsMax} UTF-16 units would wait to be stored (unstoredUnitsMax)`,
+      );
+    }
   }
 
   /** Sends nothing more. */
   stop(reason: string): void {
     const error = new SpawnError("SHUTTING_DOWN", reason);
-    for (const { reject } of this.#waiting.splice(0)) reject(error);
+    for (const { reject } of this.#take(this.#waiting.length)) reject(error);
   }
 
   #schedule(): void {
@@ -57,13 +76,19 @@ export class MessageWriter {
 
   #takeGroup(): readonly Waiting[] {
     const { commitRowsMax, commitUnitsMax } = this.#parts.limits;
-    let [rows, units] = [0, 0];
-    const end = this.#waiting.findIndex(({ messages }, at) => {
+    let [rows, sum] = [0, 0];
+    const end = this.#waiting.findIndex(({ messages, units }, at) => {
       rows += messages.length;
-      for (const message of messages) units += unitsOf(message);
-      return at > 0 && (rows > commitRowsMax || units > commitUnitsMax);
+      sum += units;
+      return at > 0 && (rows > commitRowsMax || sum > commitUnitsMax);
     });
-    return this.#waiting.splice(0, end === -1 ? this.#waiting.length : end);
+    return this.#take(end === -1 ? this.#waiting.length : end);
+  }
+
+  #take(count: number): readonly Waiting[] {
+    const taken = this.#waiting.splice(0, count);
+    for (const { units } of taken) this.#waitingUnits -= units;
+    return taken;
   }
 
   async #send(group: readonly Waiting[]): Promise<void> {
