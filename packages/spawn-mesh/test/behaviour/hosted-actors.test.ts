@@ -197,6 +197,20 @@ describe("a definition that comes while the engine runs", () => {
       },
     );
 
+    test("and the same index does not make a reindexing begin again", async () => {
+      const changes: Changes = { kind: "unnamed", state: definition("counter", {}).state };
+      const again = (): ActorDefinition =>
+        definition("counter", { add: adds(1) }, { ...changes, ...byTotal });
+      const engine = await start({ definitions: [again()] });
+      const call = { action: "add", definition: "counter" };
+      for (let at = 0; at < 120; at++) await engine.invoke(`c${at}`, call);
+      const done = await engine.care.reindex(engine.type("counter"), {
+        rowsPerSecondMax: 1e6,
+        onProgress: () => void engine.define(again()),
+      });
+      expect(done).toMatchObject({ seen: 120, after: undefined });
+    });
+
     test("or with none lets an actor go on that is alive and had one", async () => {
       const engine = await start({
         definitions: [definition("counter", { add: adds(1) }, byTotal)],

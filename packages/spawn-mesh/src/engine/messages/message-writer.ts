@@ -11,6 +11,8 @@ import type { Statestore } from "../statestore.ts";
 /** Messages that are stored together or not at all, and who waits for that. */
 interface Waiting {
   readonly messages: readonly Message[];
+  /** About how much memory they take, in UTF-16 units. */
+  readonly units: number;
   readonly resolve: () => void;
   readonly reject: (error: unknown) => void;
 }
@@ -18,31 +20,52 @@ interface Waiting {
 export class MessageWriter {
   readonly #parts: RepeatedWriteParts & { readonly store: Statestore };
   readonly #waiting: GroupQueue<Waiting>;
+  /** About how much memory all that wait take, in UTF-16 units. */
+  #waitingUnits = 0;
 
   constructor(parts: RepeatedWriteParts & { readonly store: Statestore }) {
     this.#parts = parts;
     this.#waiting = new GroupQueue({
       inFlightMax: parts.limits.commitsInFlightMax,
       lengthOfNext: (waiting) => lengthOfGroup(waiting, parts.limits),
-      send: (group) => this.#storeTogether(group),
+      send: async (group) => {
+        for (const { units } of group) this.#waitingUnits -= units;
+        await this.#storeTogether(group);
+      },
     });
   }
 
   /** Resolves when they are stored. @throws {SpawnError} `OVERLOADED`, and as {@link storeMessages} */
   async store(messages: readonly Message[]): Promise<void> {
-    const { queuedMax } = this.#parts.limits;
+    let units = 0;
+    for (const message of messages) units += unitsOf(message);
+    this.#checkRoom(units);
+    this.#waitingUnits += units;
+    await new Promise<void>((resolve, reject) => {
+      this.#waiting.push({ messages, units, resolve, reject });
+    });
+  }
+
+  /** @throws {SpawnError} `OVERLOADED` */
+  #checkRoom(units: number): void {
+    const { queuedMax, unstoredUnitsMax } = this.#parts.limits;
     if (this.#waiting.length >= queuedMax) {
       throw new SpawnError("OVERLOADED", `${queuedMax} messages or more wait to be stored`);
     }
-    await new Promise<void>((resolve, reject) => {
-      this.#waiting.push({ messages, resolve, reject });
-    });
+    // One may wait, however large: it would be too large for ever.
+    if (this.#waiting.length > 0 && this.#waitingUnits + units > unstoredUnitsMax) {
+      throw new SpawnError(
+        "OVERLOADED",
+        `messages that take more than ${unstoredUnitsMax} UTF-16 units would wait to be stored (unstoredUnitsMax)`,
+      );
+    }
   }
 
   /** Gives up all that still waits. */
   stop(reason: string): void {
     const error = new SpawnError("SHUTTING_DOWN", reason);
     for (const { reject } of this.#waiting.clear()) reject(error);
+    this.#waitingUnits = 0;
   }
 
   async #storeTogether(group: readonly Waiting[]): Promise<void> {
@@ -68,11 +91,11 @@ function lengthOfGroup(
   waiting: readonly Waiting[],
   { commitRowsMax, commitUnitsMax }: Limits,
 ): number {
-  let [rows, units] = [0, 0];
-  const end = waiting.findIndex(({ messages }, at) => {
+  let [rows, sum] = [0, 0];
+  const end = waiting.findIndex(({ messages, units }, at) => {
     rows += messages.length;
-    for (const message of messages) units += unitsOf(message);
-    return at > 0 && (rows > commitRowsMax || units > commitUnitsMax);
+    sum += units;
+    return at > 0 && (rows > commitRowsMax || sum > commitUnitsMax);
   });
   return end === -1 ? waiting.length : end;
 }
