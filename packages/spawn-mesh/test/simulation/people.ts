@@ -1,5 +1,6 @@
 /** Those who do something in a run besides the clients: each has choices of its own, so that the others stay as they are. */
 import { seededRandom } from "../../src/testing/seeded-random.ts";
+import { breakLists } from "./breakers.ts";
 import { Choices } from "./choices.ts";
 import type { PeopleParts } from "./now-and-then.ts";
 import { lookAfterMessages } from "./operators.ts";
@@ -9,7 +10,18 @@ import { restoreLists } from "./restorers.ts";
 type Person = (parts: PeopleParts, choices: Choices, until: number) => void;
 
 /** Who is there in one run after the other. */
-const shifts: readonly (readonly Person[])[] = [[], [purgeLists], [restoreLists], [], []];
+const shifts: readonly (readonly Person[])[] = [
+  [],
+  [purgeLists],
+  [restoreLists],
+  [],
+  [],
+  [],
+  [purgeLists, breakLists],
+  [restoreLists, breakLists],
+  [],
+  [],
+];
 
 /** Lets people do what they do until `until`. */
 export function letPeopleIn(parts: PeopleParts, seed: number, until: number): void {

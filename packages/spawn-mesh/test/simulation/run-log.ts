@@ -240,6 +240,11 @@ export function isSetBack(setBacks: RunLog["setBacks"], before: number): boolean
   return setBacks.some((sequence) => sequence < before);
 }
 
+/** Whether the state of a commit is one that nobody here can read. */
+export function isBroken({ commit }: AppliedCommit): boolean {
+  return !commit.isDelete && commit.stateVersion > 1;
+}
+
 /** Whether actors of this role end now and then. */
 export function isEnding(role: ActorRole): role is EndingRole {
   return role === "deletable" || role === "fleeting";

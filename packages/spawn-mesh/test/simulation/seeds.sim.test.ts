@@ -20,6 +20,7 @@ const mustHappen = [
   ...requestFaults.map((fault) => `fault ${fault}`),
   ...disasters.map((disaster) => `fault ${disaster}`),
   "fault poisoned-row",
+  "fault broken-row",
   "fault abort",
   ...["throw", "fail", "reject", "garbage", "garbage-state", "hang", "slow", "relay"].map(
     (mode) => `code ${mode}`,
@@ -77,6 +78,8 @@ const mustHappen = [
   "operator cancelled",
   "purged",
   "purged not",
+  "broken deleted",
+  "broken restored",
   "key changed",
   "restored",
   "forked",

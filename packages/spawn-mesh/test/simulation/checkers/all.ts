@@ -1,6 +1,7 @@
 import type { RunLog, Violation } from "../run-log.ts";
 import { checkBounds } from "./bounds.ts";
 import { checkBroadcasts } from "./broadcasts.ts";
+import { checkBrokenRows } from "./broken-rows.ts";
 import { checkCancels } from "./cancels.ts";
 import { checkChains } from "./chains.ts";
 import { checkDeliveries } from "./deliveries.ts";
@@ -25,6 +26,7 @@ export function checkRun(log: RunLog): readonly Violation[] {
     checkGate,
     checkSessions,
     checkForeignRows,
+    checkBrokenRows,
     checkBounds,
     checkWriteBehind,
     checkEffects,

@@ -217,6 +217,37 @@ describe("what is deleted because it was found (I18)", () => {
   });
 });
 
+describe("a list that nobody can read (I13)", () => {
+  const of = { in: "deletable" } as const;
+  const readable = applied(1, ["x"], of);
+  const unreadable = applied(2, ["x"], { ...of, stateVersion: 2 });
+  const restoring = {
+    actor: "deletable/a",
+    source: "deletable/a",
+    revision: 1,
+    startedSequence: 2,
+    endedSequence: 4,
+    outcome: "yes",
+  } as const;
+
+  test("may be deleted, or put back and kept", () => {
+    const gone = applied(3, [], { ...of, isDelete: true, state: undefined });
+    expect(broken({ applied: [readable, unreadable, gone] })).toEqual([]);
+    const back = applied(3, ["x"], { ...of, revisionsKept: 3 });
+    expect(broken({ applied: [readable, unreadable, back], restored: [restoring] })).toEqual([]);
+  });
+  test("is broken when it is changed, put back without being kept, or answers", () => {
+    const changed = applied(3, ["x", "y"], of);
+    expect(broken({ applied: [readable, unreadable, changed] })).toEqual(["I13"]);
+    const lost = applied(3, ["x"], of);
+    const restored = [restoring];
+    expect(broken({ applied: [readable, unreadable, lost], restored })).toEqual(["I13"]);
+    const read = { actor: "deletable/a", role: "deletable", kind: "read", items: [] } as const;
+    const operations = [operation({ ...read, startedSequence: 3 })];
+    expect(broken({ applied: [readable, unreadable], operations })).toEqual(["I13"]);
+  });
+});
+
 describe("an actor that expires (I18)", () => {
   const of = { in: "fleeting" } as const;
   const gone = { isDelete: true, state: undefined, previous: "e1", revision: 2 };
