@@ -272,7 +272,7 @@ describe("a program beside a sidecar", () => {
       /statestore of s: the sidecar keeps/,
     );
     expect(make({ limits: {} })).toThrowError(/limits of s/);
-    expect(make({ externals: [] })).toThrowError(/externals of s: .*; let a pooled actor do it/);
+    expect(make({ externals: [{ name: "mailer" }] })).toThrowError(/expected what external/);
     expect(make({ sidecar: "ftp://x" })).toThrowError(/sidecar: expected http:/);
     expect(make({}, counter, counter)).toThrowError(/\[ALREADY_REGISTERED\]/);
     expect(make({}, actor("c", { actions: { init: () => 1 } }))).toThrowError(/named init/);
