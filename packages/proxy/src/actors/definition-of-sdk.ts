@@ -14,9 +14,8 @@ import type {
   StateDefinition,
   TimerDefinition,
 } from "spawn-mesh/engine";
-import { DefinitionSchema, olderStateType } from "spawn-mesh/protocol";
+import { DefinitionSchema, furtherFields, olderStateType } from "spawn-mesh/protocol";
 import type { RegisteredActor } from "spawn-mesh/protocol";
-import { furtherFields } from "../further-fields.ts";
 import { NOOP_TEXT } from "../wire-values.ts";
 import { HostedState, indexOfHost } from "./hosted-state.ts";
 import { notTooOften } from "./shortest-period.ts";

@@ -3,20 +3,13 @@
  * answer. Nothing that the host answers counts before it is understood as a whole.
  */
 import type { ActionContext, ActorId } from "spawn-mesh/engine";
-import {
-  ActorInvocationResponseSchema,
-  decodeMessage,
-  invocationBytes,
-  isJsonType,
-  isNoop,
-  wireIdOf,
-} from "spawn-mesh/protocol";
+import { invocationBytes, isJsonType, isNoop, wireIdOf } from "spawn-mesh/protocol";
 import type { ActorInvocationResponse, Context, Outcome } from "spawn-mesh/protocol";
 import { askHosts } from "../host/ask-hosts.ts";
-import type { HostAnswer as Answered, HostCall, HostProgram } from "../host/host-program.ts";
+import type { HostCall, HostProgram } from "../host/host-program.ts";
 import { NOOP, payloadOfValue, stateOfText, textOfState, valueOfPayload } from "../wire-values.ts";
 import type { Directory } from "./directory.ts";
-import { refusalIn } from "./host-failure.ts";
+import { understood } from "./host-failure.ts";
 import { HostedState } from "./hosted-state.ts";
 import { applyOutcome, indexIn, outcomeOf } from "./outcome-of-host.ts";
 import { RunAtHost } from "./runs-at-hosts.ts";
@@ -121,24 +114,6 @@ async function call(
   } finally {
     run.end();
   }
-}
-
-/** SDKs answer errors with an empty body, a page for people, or without a context. */
-function understood({ status, body }: Answered): ActorInvocationResponse {
-  if (body.length === 0)
-    throw new Error(`the host answered ${status} and no more: its action failed`);
-  let response: ActorInvocationResponse;
-  try {
-    response = decodeMessage(ActorInvocationResponseSchema, body);
-  } catch (cause) {
-    throw new Error(
-      `the host answered ${status} with ${body.length} bytes that are no ActorInvocationResponse: its action failed`,
-      { cause },
-    );
-  }
-  if (response.updatedContext !== undefined) return response;
-  const unsaid = `the host answered ${status} without a context: its action failed`;
-  throw refusalIn(response) ?? new Error(unsaid);
 }
 
 function checkAnswerer(

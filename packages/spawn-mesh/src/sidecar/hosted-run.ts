@@ -274,10 +274,8 @@ class HostedRun implements RunOwner {
 
   compose(run: Run, name: string, request: SendRequest): Outgoing {
     if (request?.definition === EXTERNAL) {
-      throw notOverWire(
-        "ctx.external",
-        "do it in an action of a pooled actor, sent to by ctx.effect",
-      );
+      const instead = "do it in an action of a pooled actor, sent to by ctx.effect";
+      this.#check("ctx.external", instead);
     }
     if (!this.#invocation.isUnderstood) checkSendOverWire(request);
     const { metadata } = run.invocation.details!;

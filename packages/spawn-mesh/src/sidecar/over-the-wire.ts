@@ -37,6 +37,11 @@ export function checkDefinition({ name, actions }: ActorDefinition): void {
   }
 }
 
+/** @throws {SpawnError} `INVALID_ARGUMENT`: nobody would call the function of that name */
+export function checkExternalOverWire(name: string): void {
+  throw notOverWire(`the external ${name}`, "let a pooled actor do it, to which ctx.effect sends");
+}
+
 /** Revisions that a proxy keeps of every actor, if it is told nothing else. */
 const REVISIONS_KEPT = 10;
 /** The longest period of a timer, in milliseconds: the protocol has 32 bits for it. */

@@ -13,6 +13,7 @@ import type {
   ChannelListener,
   EngineEvent,
   EventListener,
+  ExternalFunction,
   InvokeRequest,
   ReferenceCall,
   SendRequest,
@@ -23,6 +24,7 @@ import { definitionOfActor } from "../sdk/actor.ts";
 import type { ActorOf, AnyActor, NameOf } from "../sdk/actor.ts";
 import type { ActorRef, EffectRef } from "../sdk/actor-ref.ts";
 import type { ActorSystem, ActorSystemOptions } from "../sdk/actor-system.ts";
+import { functionsOf } from "../sdk/external.ts";
 import { findQuery } from "../sdk/finding.ts";
 import type { FindOptions } from "../sdk/finding.ts";
 import { currentRun, inProcessHost } from "../sdk/in-process-host.ts";
@@ -32,7 +34,7 @@ import { CallbackServer } from "./callback-server.ts";
 import { SidecarChannels } from "./sidecar-channels.ts";
 import { HostedActors } from "./hosted-actors.ts";
 import { HttpExchange } from "./http-exchange.ts";
-import { checkDefinitionOverWire, notOverWire } from "./over-the-wire.ts";
+import { checkDefinitionOverWire, checkExternalOverWire, notOverWire } from "./over-the-wire.ts";
 import { registrationOf } from "./registration.ts";
 import { addressOf, sidecarOptions } from "./sidecar-address.ts";
 import type { SidecarOptions } from "./sidecar-address.ts";
@@ -49,7 +51,6 @@ const KEEPERS_OPTIONS = {
   statestore: "set its PROXY_DATABASE_TYPE",
   encryption: "set its SPAWN_STATESTORE_KEY",
   cluster: "leave it out",
-  externals: "let a pooled actor do it, to which ctx.effect(…) sends",
   limits: "leave them out",
   clock: "leave it out",
   random: "leave it out",
@@ -94,8 +95,9 @@ export class SidecarActorSystem implements ActorSystem, RunningSystem {
     this.#emit = harmless(options.onEvent ?? warnOfWaiting);
     this.#options = sidecarOptions(options.sidecar);
     const definitions = definitionsOf(options.actors);
-    this.#registration = registrationOf(name, definitions.values());
-    this.#foreignProblem = problemOverWire(definitions.values());
+    const externals = functionsOf(options.externals ?? []);
+    this.#registration = registrationOf(name, definitions.values(), externals.keys());
+    this.#foreignProblem = problemOverWire(definitions.values(), externals);
     const address = addressOf(this.#options);
     this.#http = new HttpExchange(address);
     this.#httpUnbounded = new HttpExchange(address, Infinity);
@@ -105,6 +107,7 @@ export class SidecarActorSystem implements ActorSystem, RunningSystem {
         this.#references.to(target as AnyActor, instance, call),
       ),
       callFrom: (run, called, request) => callsOfRuns.invoke(called, request, run),
+      externals,
       emit: this.#emit,
     });
     this.#server = new CallbackServer(actors);
@@ -310,8 +313,12 @@ function checkOptions(name: string, options: ActorSystemOptions): void {
   }
 }
 
-function problemOverWire(definitions: Iterable<ActorDefinition>): SpawnError | undefined {
+function problemOverWire(
+  definitions: Iterable<ActorDefinition>,
+  externals: ReadonlyMap<string, ExternalFunction>,
+): SpawnError | undefined {
   try {
+    for (const name of externals.keys()) checkExternalOverWire(name);
     for (const definition of definitions) checkDefinitionOverWire(definition);
     return undefined;
   } catch (error) {

@@ -310,6 +310,7 @@ export class Outbox {
     const isAwaited = this.#continuations.has(delivery.message.id);
     if (isStep && (verdict === "final" || (verdict === "impossible" && isAwaited)))
       return void this.#answer(delivery, error);
+    this.#continuations.delayed(delivery.message.id, error);
     switch (verdict) {
       case "gone":
         return this.#end(delivery);
