@@ -410,12 +410,13 @@ export class Outbox {
   }
 
   async #retry(delivery: Delivery, error: SpawnError): Promise<void> {
-    const { limits, store, clock } = this.#parts;
+    const { limits, store, clock, emit } = this.#parts;
     const { message, claimed } = delivery;
     const attempts = message.attempts + (claimed === undefined ? 1 : 0);
     if (attempts >= limits.messageAttemptsMax) return await this.#park(delivery, error, attempts);
     const dueAt = clock.wall() + waitAfter(attempts);
-    const { id, sentAt } = message;
+    const { id, sentAt, target, action } = message;
+    emit({ type: "message-failed", id, target, action, attempts, dueAt, error });
     const postponement = { id, sentAt, dueAt, attempts, error: reasonOf(error) };
     const isDone = await this.#isDone(() => store.messages.postpone([postponement]));
     this.#leave(isDone ? { ...delivery, message: { ...message, dueAt } } : delivery);
