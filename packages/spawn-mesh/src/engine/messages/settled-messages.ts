@@ -50,9 +50,10 @@ export class SettledMessages {
    * @returns it with the time at which it is due
    */
   async retry(message: StoredMessage, error: SpawnError): Promise<StoredMessage> {
-    const { store, clock } = this.#parts;
-    const { id, sentAt, attempts } = message;
+    const { store, clock, emit } = this.#parts;
+    const { id, sentAt, target, action, attempts } = message;
     const dueAt = clock.wall() + waitAfter(attempts);
+    emit({ type: "message-failed", id, target, action, attempts, dueAt, error });
     const postponement = { id, sentAt, dueAt, attempts, error: reasonOf(error) };
     const isDone = await this.#isDone(() => store.messages.postpone([postponement]));
     return isDone ? { ...message, dueAt } : message;
