@@ -21,10 +21,10 @@ function setUp({ inFlightMax = 1, lengthMax = Infinity } = {}) {
     queue,
     groups,
     itemsInFlight,
-    push(items: string) {
+    push: (items: string): void => {
       for (const item of items) queue.push(item);
     },
-    async endFirst() {
+    endFirst: async (): Promise<void> => {
       ends.shift()!();
       await microtasks();
     },
