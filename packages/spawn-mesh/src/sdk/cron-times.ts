@@ -11,7 +11,7 @@ export const cronTimes: CronTimes = (cron, timeZone, after) => {
   } catch (cause) {
     if (!isTimeZone(timeZone)) throw wrongTimeZone(timeZone, cause);
     const fields = String(cron).trim().split(/\s+/).length;
-    throw fields === 5 || fields === 6 ? cause : wrongFields(fields, cause);
+    throw fields === 5 || fields === 6 ? cause : wrongFields(cron, cause);
   }
 };
 
@@ -25,9 +25,9 @@ function isTimeZone(timeZone: string): boolean {
 }
 
 /** Croner speaks of seven. */
-function wrongFields(fields: number, cause: unknown): Error {
+function wrongFields(cron: string, cause: unknown): Error {
   const expected = "expected five fields, or six that begin with seconds";
-  return new Error(`${expected}; got ${fields}`, { cause });
+  return new Error(`${expected}; got ${JSON.stringify(cron)}`, { cause });
 }
 
 /** Croner says of it that some date could not be converted. */

@@ -81,7 +81,7 @@ describe("a message", () => {
     [
       "a cron expression of four fields",
       { cron: "* * * *" },
-      "expected five fields, or six that begin with seconds; got 4",
+      'expected five fields, or six that begin with seconds; got "* * * *"',
     ],
     ["a cron expression of seven fields", { cron: "* * * * * * *" }, "options.cron"],
     ["a cron expression that is a number", { cron: 5 }, "options.cron"],
