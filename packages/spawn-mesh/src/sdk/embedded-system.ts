@@ -203,8 +203,8 @@ export class EmbeddedActorSystem implements ActorSystem, RunningSystem {
   /** Work beside the system has its time, and ends with it. */
   #background<Options extends ReencryptionOptions | ReindexOptions>(options: Options): Options {
     return {
-      ...(this.#clock && { clock: this.#clock }),
       ...options,
+      clock: options.clock ?? this.#clock,
       signal: this.#untilTheEnd(options),
     };
   }
@@ -236,7 +236,7 @@ export class EmbeddedActorSystem implements ActorSystem, RunningSystem {
     }
   }
 
-  #untilTheEnd({ signal }: { readonly signal?: AbortSignal }): AbortSignal {
+  #untilTheEnd({ signal }: { readonly signal?: AbortSignal | undefined }): AbortSignal {
     const ending = this.#ending.signal;
     if (signal instanceof AbortSignal) return AbortSignal.any([ending, signal]);
     // What is none is refused by those whose option it is.

@@ -64,6 +64,14 @@ describe("reindexing", () => {
     expect(store.commits).toEqual([]);
   });
 
+  test("takes an option that is undefined for one that is not given", async () => {
+    const started = await withPeople(120, after);
+    const startedAt = started.clock.monotonic();
+    const options = { rowsPerSecondMax: undefined, clock: undefined, after: undefined };
+    await whileTimePasses(started, started.system.reindex(after, options));
+    expect(started.clock.monotonic() - startedAt).toBeGreaterThanOrEqual(60);
+  });
+
   test("goes on where it ended", async () => {
     const started = await withPeople(250, after);
     const { system } = started;

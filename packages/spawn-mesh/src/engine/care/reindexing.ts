@@ -17,15 +17,15 @@ import { decodeStored } from "../activations/stored-state.ts";
 
 export interface ReindexOptions {
   /** The most actors that are indexed in a second. Default 2000. */
-  readonly rowsPerSecondMax?: number;
+  readonly rowsPerSecondMax?: number | undefined;
   /** Where an earlier one with the same `index` ended: the `after` of its progress. Default: at the first actor. */
-  readonly after?: string;
+  readonly after?: string | undefined;
   /** Called after every part, some ten times a second. */
-  readonly onProgress?: (progress: Reindexing) => void;
+  readonly onProgress?: ((progress: Reindexing) => void) | undefined;
   /** Ends it early; it rejects with the signal's reason, and what was done stays. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /** Time, for tests. Default: the real clock. */
-  readonly clock?: Clock;
+  readonly clock?: Clock | undefined;
 }
 
 export interface Reindexing {

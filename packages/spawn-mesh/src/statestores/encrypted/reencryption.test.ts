@@ -64,6 +64,13 @@ describe("a change of keys", () => {
     expect(ms).toBeLessThan(5_000);
   });
 
+  test("takes an option that is undefined for one that is not given", async () => {
+    const store = await opened(await storeOf(5), both);
+    const { running, ms } = await run(store, { rowsPerSecondMax: undefined, signal: undefined });
+    expect(await running).toMatchObject({ rewritten: 5, isComplete: true });
+    expect(ms).toBeLessThan(100);
+  });
+
   test("does nothing but look when all is done, and forgets no key that it did not check", async () => {
     const inner = await storeOf(5);
     const store = await opened(inner, { keys: { old } });

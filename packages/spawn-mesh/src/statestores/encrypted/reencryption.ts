@@ -17,13 +17,13 @@ import type { Sealing } from "./sealing.ts";
 
 export interface ReencryptionOptions {
   /** The most rows that are encrypted in a second; ten times as many are looked at. Default 2000. */
-  readonly rowsPerSecondMax?: number;
+  readonly rowsPerSecondMax?: number | undefined;
   /** Called after every part, some ten times a second. */
-  readonly onProgress?: (progress: ReencryptionProgress) => void;
+  readonly onProgress?: ((progress: ReencryptionProgress) => void) | undefined;
   /** Ends it early; it rejects with the signal's reason, and what was done stays. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /** Time, for tests. Default: the real clock. */
-  readonly clock?: Clock;
+  readonly clock?: Clock | undefined;
 }
 
 export interface ReencryptionProgress {

@@ -26,19 +26,19 @@ export interface ExportOptions {
    * Write everything in clear text, for a statestore without these keys. Default `false`: what is
    * encrypted stays as it is, and can only be imported where its keys are known.
    */
-  readonly inClear?: boolean;
+  readonly inClear?: boolean | undefined;
   /** Export a system of which there is nothing. Default `false`: its name is taken for a wrong one. */
-  readonly allowEmpty?: boolean;
+  readonly allowEmpty?: boolean | undefined;
   /**
    * Called for each row that cannot be read and has to be, and then the export goes on: an actor comes
    * without its state, so that it still refuses all calls but a restore or delete where it is imported;
    * a revision, an index entry, a stored reply or a message is left out. Default: such a row ends the export.
    */
-  readonly onUnreadable?: (unreadable: UnreadableRow) => void;
+  readonly onUnreadable?: ((unreadable: UnreadableRow) => void) | undefined;
   /** Called after every part, which has some hundred rows. */
-  readonly onProgress?: (progress: ExportProgress) => void;
+  readonly onProgress?: ((progress: ExportProgress) => void) | undefined;
   /** Ends it early: the stream fails with the signal's reason. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 const OPTION_NAMES = ["inClear", "allowEmpty", "onUnreadable", "onProgress", "signal"] as const;
