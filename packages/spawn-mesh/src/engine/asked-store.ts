@@ -58,7 +58,7 @@ export async function askPatiently<Answer>(
         const problem = `${what}: ${describeThrown(error)}`;
         throw new SpawnError("STATESTORE_UNAVAILABLE", problem, { cause: error });
       }
-      await sleep(clock, RETRY_MS * 2 ** attempt);
+      await sleep(clock, RETRY_MS * 2 ** attempt, signal);
     }
   }
 }

@@ -77,7 +77,16 @@ export function systemRandom(): Random {
   };
 }
 
-/** Resolves after `delayMs` milliseconds; keeps the process alive until then. */
-export function sleep(clock: Clock, delayMs: number): Promise<void> {
-  return new Promise((resolve) => clock.timer(delayMs, resolve, { keepAlive: true }));
+/** Resolves after `delayMs` milliseconds, or when `signal` is aborted; keeps the process alive until then. */
+export function sleep(clock: Clock, delayMs: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const end = (): void => {
+      timer.cancel();
+      signal?.removeEventListener("abort", end);
+      resolve();
+    };
+    const timer = clock.timer(delayMs, end, { keepAlive: true });
+    if (signal?.aborted === true) end();
+    else signal?.addEventListener("abort", end);
+  });
 }

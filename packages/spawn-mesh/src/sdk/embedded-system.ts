@@ -209,8 +209,8 @@ export class EmbeddedActorSystem implements ActorSystem, RunningSystem {
   /** Work beside the system has its time, and ends with it. */
   #background<Options extends ReencryptionOptions | ReindexOptions>(options: Options): Options {
     return {
-      ...(this.#clock && { clock: this.#clock }),
       ...options,
+      clock: options.clock ?? this.#clock,
       signal: this.#untilTheEnd(options),
     };
   }

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { describe, expect, test } from "vitest";
 import { actor, state } from "spawn-mesh";
 import { memoryStatestore } from "spawn-mesh/memory";
-import type { Statestore } from "spawn-mesh/engine";
+import type { Statestore, StoreSession } from "spawn-mesh/engine";
 import { errorOf, failureOf, makeSystem, settled, startSystem } from "./start-system.ts";
 
 const versionOne = state(z.object({ n: z.number() }), () => ({ n: 0 }));
@@ -95,6 +95,30 @@ describe("a check of migrations", () => {
     await checking;
     await life.system.actor(today, "t2").set(1);
     expect((await life.system.checkMigrations()).definitions[0]?.versions).toEqual({ 1: 1, 2: 1 });
+  });
+
+  test("can be made before the start several times at once, and the system starts after the last", async () => {
+    const inner = await storedNumbers([2, 13]);
+    const life = makeSystem([today], { inner });
+    let opened = 0;
+    const open = life.store.open.bind(life.store);
+    const close = life.store.close.bind(life.store);
+    Object.assign(life.store, {
+      async open(session: StoreSession) {
+        expect(++opened).toBe(1);
+        await open(session);
+      },
+      async close() {
+        opened--;
+        await close();
+      },
+    });
+    const checks = [1, 2, 3].map(() => life.system.checkMigrations());
+    const starting = life.system.start();
+    checks.push(life.system.checkMigrations());
+    await starting;
+    for (const check of checks) expect(await check).toMatchObject({ seen: 2, failed: 1 });
+    await life.system.actor(today, "t2").set(1);
   });
 
   test("may be of some definitions only", async () => {

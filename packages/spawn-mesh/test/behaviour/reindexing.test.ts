@@ -64,6 +64,24 @@ describe("reindexing", () => {
     expect(store.commits).toEqual([]);
   });
 
+  test("ends at once in a pause when its signal is aborted", async () => {
+    const started = await withPeople(120, after);
+    const abort = new AbortController();
+    const { signal } = abort;
+    const work = started.system.reindex(after, { signal, rowsPerSecondMax: 0.001 });
+    await settled();
+    abort.abort(new Error("later"));
+    await expect(work).rejects.toThrow("later");
+  });
+
+  test("takes an option that is undefined for one that is not given", async () => {
+    const started = await withPeople(120, after);
+    const startedAt = started.clock.monotonic();
+    const options = { rowsPerSecondMax: undefined, clock: undefined, after: undefined };
+    await whileTimePasses(started, started.system.reindex(after, options));
+    expect(started.clock.monotonic() - startedAt).toBeGreaterThanOrEqual(60);
+  });
+
   test("goes on where it ended", async () => {
     const started = await withPeople(250, after);
     const { system } = started;

@@ -1,6 +1,16 @@
 import { expectTypeOf, test } from "vitest";
 import { actor, actorSystem, fail, input, read, settle, state } from "spawn-mesh";
-import type { NotJson } from "spawn-mesh";
+import type {
+  ActorQuery,
+  EncryptionOptions,
+  ExportOptions,
+  ManyOptions,
+  MigrationCheckOptions,
+  NotJson,
+  ReencryptionOptions,
+  ReindexOptions,
+} from "spawn-mesh";
+import type { ImportOptions } from "spawn-mesh/transfer";
 import { z } from "zod";
 
 const incrementor = actor("incrementor", {
@@ -192,6 +202,49 @@ test("an option that is undefined is one that is not given", () => {
   const call = system.actor(user, "u").add("x", { idempotencyKey, signal: undefined });
   expectTypeOf(call).resolves.toEqualTypeOf<number>();
   actorSystem("other", { actors: [], statestore: undefined, encryption: undefined });
+});
+
+test("so is one of work that takes its time, of keys and of a page", () => {
+  const work = { signal: undefined, onProgress: undefined };
+  const exporting: ExportOptions = {
+    ...work,
+    inClear: undefined,
+    allowEmpty: undefined,
+    onUnreadable: undefined,
+  };
+  const importing: ImportOptions = {
+    ...work,
+    system: "shop",
+    cluster: undefined,
+    replace: undefined,
+  };
+  const paced = { ...work, rowsPerSecondMax: undefined, clock: undefined };
+  const reindexing: ReindexOptions = { ...paced, after: undefined };
+  const reencrypting: ReencryptionOptions = paced;
+  const checking: MigrationCheckOptions = { ...work, definitions: undefined };
+  const many: ManyOptions = { ...work, concurrency: undefined, limit: undefined };
+  const keys: EncryptionOptions = {
+    keys: {},
+    active: undefined,
+    lost: undefined,
+    required: undefined,
+  };
+  const page: ActorQuery = {
+    definition: undefined,
+    status: undefined,
+    limit: undefined,
+    after: undefined,
+  };
+  expectTypeOf([
+    exporting,
+    importing,
+    reindexing,
+    reencrypting,
+    checking,
+    many,
+    keys,
+    page,
+  ]).toBeArray();
 });
 
 test("a payload and a reply that are both no JSON are named both", () => {

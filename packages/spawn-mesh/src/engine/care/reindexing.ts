@@ -25,7 +25,7 @@ export interface ReindexOptions {
   /** Ends it early; it rejects with the signal's reason, and what was done stays. */
   readonly signal?: AbortSignal | undefined;
   /** Time, for tests. Default: the real clock. */
-  readonly clock?: Clock;
+  readonly clock?: Clock | undefined;
 }
 
 export interface Reindexing {
@@ -91,7 +91,7 @@ export async function reindex(
     };
     options.onProgress?.(progress);
     const endsAt = beganAt + (part.seen * 1000) / rowsPerSecondMax;
-    await sleep(clock, Math.max(0, endsAt - clock.monotonic()));
+    await sleep(clock, Math.max(0, endsAt - clock.monotonic()), signal);
     // Then what was indexed so far comes again.
     isAnother = !indexesAlike(definitionNow(), definition);
     if (isAnother) progress = { ...progress, after: undefined };

@@ -17,8 +17,10 @@ interface StoredSystemParts {
 
 export class StoredSystem {
   readonly #parts: StoredSystemParts;
-  /** A check that has the statestore for itself. */
-  #checking: Promise<unknown> | undefined;
+  /** Who opens the statestore, for the system or for a check alone, does it when the one before has ended. */
+  #turn: Promise<unknown> = Promise.resolve();
+  /** Whether it is open for the system. */
+  #isOpen = false;
 
   constructor(parts: StoredSystemParts) {
     this.#parts = parts;
@@ -26,8 +28,10 @@ export class StoredSystem {
 
   /** Opens the statestore, for the system to work on. */
   async open(): Promise<void> {
-    await this.#checking?.catch(() => undefined);
-    await this.#open();
+    await this.#inTurn(async () => {
+      await this.#open();
+      this.#isOpen = true;
+    });
   }
 
   /** @param isOpen whether the system works; otherwise the statestore is opened for this alone */
@@ -40,9 +44,13 @@ export class StoredSystem {
     const check = (): Promise<MigrationCheck> =>
       checkMigrations(this.#parts.store, chosen, options);
     if (isOpen) return await check();
-    const checking = this.#whileOpen(check);
-    this.#checking = checking;
-    return await checking;
+    return await this.#inTurn(() => (this.#isOpen ? check() : this.#whileOpen(check)));
+  }
+
+  #inTurn<Answer>(work: () => Promise<Answer>): Promise<Answer> {
+    const turn = this.#turn.then(work);
+    this.#turn = turn.catch(() => undefined);
+    return turn;
   }
 
   async #open(): Promise<void> {

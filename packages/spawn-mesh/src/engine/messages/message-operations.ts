@@ -9,7 +9,7 @@ import type { MessagePage, ParkedMessage, StoredMessage } from "../message-store
 import type { Statestore } from "../statestore.ts";
 
 /** Which messages to list; `limit` is 100 unless told otherwise, at most 1 000. */
-export type MessageQuery = Omit<MessagePage, "limit"> & { readonly limit?: number };
+export type MessageQuery = Omit<MessagePage, "limit"> & { readonly limit?: number | undefined };
 
 export interface MessageOperationsParts {
   readonly clock: Clock;

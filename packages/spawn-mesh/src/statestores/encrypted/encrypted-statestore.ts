@@ -15,10 +15,13 @@ export interface EncryptedStatestore extends Statestore {
   reencrypt(options?: ReencryptionOptions): Promise<Reencryption>;
 
   /**
-   * Takes in the keys that rows from elsewhere are sealed with.
+   * Looks whether rows from elsewhere, which are sealed with these keys, can be opened here; changes nothing.
    *
    * @throws {SpawnError} `INVALID_ARGUMENT` when one of them is not in the keyring, or another key there
    */
+  checkKeys(proofs: readonly KeyProof[]): void;
+
+  /** Takes in the keys that rows from elsewhere are sealed with, before they come. @throws {SpawnError} as {@link checkKeys} */
   admitKeys(proofs: readonly KeyProof[]): Promise<void>;
 
   /** A row as it is kept, in clear; what cannot be opened stays sealed and says why. */

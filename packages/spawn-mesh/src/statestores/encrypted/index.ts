@@ -143,7 +143,7 @@ class SealingStatestore implements EncryptedStatestore {
     return await reencrypt(this.#inner.sealed, this.#sealing, options);
   }
 
-  async admitKeys(proofs: readonly KeyProof[]): Promise<void> {
+  checkKeys(proofs: readonly KeyProof[]): void {
     const { keyring } = this.#sealing;
     const owned = proofs.filter(({ keyId }) => !keyring.lostIds.includes(keyId));
     const missing = owned.find(({ keyId }) => keyring.get(keyId) === undefined);
@@ -155,6 +155,10 @@ class SealingStatestore implements EncryptedStatestore {
         `the rows are encrypted with ${what}"${wrong.keyId}": expected that key among those of encryption, which are ${keyring.ids.join(", ")}`,
       );
     }
+  }
+
+  async admitKeys(proofs: readonly KeyProof[]): Promise<void> {
+    this.checkKeys(proofs);
     for (const proof of proofs) await this.#inner.sealed.addKey(proof);
   }
 

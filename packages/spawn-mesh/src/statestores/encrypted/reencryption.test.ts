@@ -64,6 +64,23 @@ describe("a change of keys", () => {
     expect(ms).toBeLessThan(5_000);
   });
 
+  test.each(["in a pause", "while the statestore fails"])(
+    "ends at once %s when its signal is aborted",
+    async (when) => {
+      const inner = await storeOf(5);
+      const store = await opened(inner, both);
+      if (when !== "in a pause") inner.fail("sealed", { kind: "retry", times: 99 });
+      const abort = new AbortController();
+      const clock = new VirtualClock();
+      const { signal } = abort;
+      const running = store.reencrypt({ clock, signal, rowsPerSecondMax: 0.001 });
+      for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
+      abort.abort(new Error("enough"));
+      await expect(running).rejects.toThrow("enough");
+      expect(clock.nextAt).toBeUndefined();
+    },
+  );
+
   test("keeps to the default pace when it is told undefined rows a second", async () => {
     const store = await opened(await storeOf(3_000), both);
     const { running, ms } = await run(store, { rowsPerSecondMax: undefined });

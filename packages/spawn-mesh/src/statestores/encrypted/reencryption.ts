@@ -23,7 +23,7 @@ export interface ReencryptionOptions {
   /** Ends it early; it rejects with the signal's reason, and what was done stays. */
   readonly signal?: AbortSignal | undefined;
   /** Time, for tests. Default: the real clock. */
-  readonly clock?: Clock;
+  readonly clock?: Clock | undefined;
 }
 
 export interface ReencryptionProgress {
@@ -172,8 +172,9 @@ class Walk {
   }
 
   async #pause(beganAt: number, rows: number): Promise<void> {
-    const endsAt = beganAt + (rows * 1000) / this.#parts.rowsPerSecondMax;
-    await sleep(this.#clock, Math.max(0, endsAt - this.#clock.monotonic()));
+    const { rowsPerSecondMax, signal } = this.#parts;
+    const endsAt = beganAt + (rows * 1000) / rowsPerSecondMax;
+    await sleep(this.#clock, Math.max(0, endsAt - this.#clock.monotonic()), signal);
   }
 
   /** Every call may be repeated: done twice it is done once. */

@@ -10,10 +10,10 @@ import { systemClock } from "../../engine/clock.ts";
 import { SpawnError } from "../../engine/errors.ts";
 import { checkStatestore } from "../../engine/given-statestore.ts";
 import { checkWorkOptions } from "../../engine/option-names.ts";
-import { checkEncryption } from "../../engine/sealed-rows.ts";
+import { checkEncryption, type KeyProof } from "../../engine/sealed-rows.ts";
 import type { Statestore } from "../../engine/statestore.ts";
 import type { ImportMark, SystemRow } from "../../engine/system-rows.ts";
-import { isEncrypted } from "../encrypted/encrypted-statestore.ts";
+import { type EncryptedStatestore, isEncrypted } from "../encrypted/encrypted-statestore.ts";
 import { askPatiently } from "../../engine/asked-store.ts";
 import { translated } from "./failures.ts";
 import { openForTransfer } from "./open-for-transfer.ts";
@@ -153,7 +153,9 @@ class Import {
         `the export is of the system ${head.system}, expected one of ${this.#system}`,
       );
     }
-    await this.#admitKeys(head);
+    const keyed = this.#keyed(head);
+    const proofs = proofsOf(head);
+    keyed?.checkKeys(proofs);
     const mark = await this.#ask(() => this.#store.systems.readMark(this.#system));
     if (mark?.id === head.id && mark.phase === "finished" && this.#options.replace !== true) {
       this.#wasThere = true;
@@ -161,11 +163,14 @@ class Import {
     }
     const isContinued = mark?.id === head.id && mark.phase === "adding";
     if (!isContinued) await this.#makeRoom(head.id, mark);
+    // No sooner: a statestore is not opened again without all keys that it knows, so one that refuses takes none in.
+    if (keyed !== undefined) await this.#ask(() => keyed.admitKeys(proofs));
     await this.#mark({ id: head.id, phase: "adding" });
   }
 
-  async #admitKeys({ keys }: StreamHead): Promise<void> {
-    if (keys.length === 0) return;
+  /** The statestore as what has keys, if the stream has any. @throws {SpawnError} `INVALID_ARGUMENT` when it has none */
+  #keyed({ keys }: StreamHead): EncryptedStatestore | undefined {
+    if (keys.length === 0) return undefined;
     if (!isEncrypted(this.#store)) {
       const names = keys.map(({ keyId }) => `"${keyId}"`).join(", ");
       throw new SpawnError(
@@ -173,12 +178,7 @@ class Import {
         `the export is encrypted with ${names}: expected encryptedStatestore(…) with these keys, got a statestore without; or export it with inClear`,
       );
     }
-    const store = this.#store;
-    const proofs = keys.map(({ keyId, proof }) => ({
-      keyId,
-      proof: new Uint8Array(Buffer.from(proof, "base64")),
-    }));
-    await this.#ask(() => store.admitKeys(proofs));
+    return this.#store;
   }
 
   /** Sees to it that there is nothing of the system. */
@@ -186,11 +186,16 @@ class Import {
     if (this.#options.replace !== true) {
       if (mark !== undefined && mark.phase !== "finished")
         throw this.#refusal("a part of another import");
-      if (await this.#hasRows()) throw this.#refusal("actors or messages");
+      if (await this.#ask(() => this.#hasRows())) throw this.#refusal("actors or messages");
       return;
     }
+    await this.#ask(() => this.#clear(id));
+  }
+
+  async #clear(id: string): Promise<void> {
     let isBegun = false;
     for await (const rows of this.#store.systems.read(this.#system)) {
+      this.#options.signal?.throwIfAborted();
       // A statestore that cannot read and write at the same time says so before anything is changed.
       if (!isBegun) await this.#mark({ id, phase: "clearing" });
       isBegun = true;
@@ -214,9 +219,7 @@ class Import {
 
   /** Everything has come; it is counted, in case somebody else wrote meanwhile. */
   async #finish({ id, rows: expected }: ImportedSystem): Promise<void> {
-    let counts = NO_ROWS;
-    for await (const rows of this.#store.systems.read(this.#system))
-      counts = countRows(counts, rows);
+    const counts = await this.#ask(() => this.#count());
     const kinds = Object.keys(counts) as (keyof RowCounts)[];
     const wrong = kinds.find((kind) => counts[kind] !== expected[kind]);
     if (wrong !== undefined) {
@@ -230,6 +233,15 @@ class Import {
     await this.#mark({ id, phase: "finished" });
   }
 
+  async #count(): Promise<RowCounts> {
+    let counts = NO_ROWS;
+    for await (const rows of this.#store.systems.read(this.#system)) {
+      this.#options.signal?.throwIfAborted();
+      counts = countRows(counts, rows);
+    }
+    return counts;
+  }
+
   async #mark(mark: ImportMark): Promise<void> {
     await this.#ask(() => this.#store.systems.writeMark(this.#system, mark));
   }
@@ -238,4 +250,11 @@ class Import {
     const what = `${this.#system} cannot be imported`;
     return askPatiently({ what, clock: systemClock, signal: this.#options.signal }, call);
   }
+}
+
+function proofsOf({ keys }: StreamHead): readonly KeyProof[] {
+  return keys.map(({ keyId, proof }) => ({
+    keyId,
+    proof: new Uint8Array(Buffer.from(proof, "base64")),
+  }));
 }

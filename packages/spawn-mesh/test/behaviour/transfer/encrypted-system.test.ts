@@ -84,6 +84,18 @@ describe("an encrypted system", () => {
     }
   });
 
+  test("that is refused leaves no key behind without which the statestore would not open again", async () => {
+    const stream = await exported(await filled(under(memoryStatestore(), ["one"])));
+    const inner = memoryStatestore();
+    await filled(under(inner, ["two"]));
+    const error = await errorOf(imported(under(inner, ["two", "one"]), stream));
+    expect(error.message).toContain("has actors or messages of shop");
+    expect(await startOf(under(inner, ["two"]))).toBe("started");
+    await imported(under(inner, ["two", "one"]), stream, { replace: true });
+    expect(await startOf(under(inner, ["two"]))).toContain('with key "one"');
+    expect(await startOf(under(inner, ["one", "two"]))).toBe("started");
+  });
+
   test("is exported in clear when that is wanted, and encrypted where it is imported", async () => {
     const source = under(memoryStatestore(), ["one"]);
     await filled(source);

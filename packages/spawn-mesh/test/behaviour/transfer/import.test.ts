@@ -109,6 +109,37 @@ describe("an import", () => {
     expect(await rowsOf(inner)).toEqual(await rowsOf(store));
   });
 
+  test("counts again when the statestore fails for a moment while it looks through what is there", async () => {
+    const store = await filled();
+    const stream = await exported(store);
+    for (const [replace, failing] of [
+      [false, 1],
+      [false, 2],
+      [true, 1],
+      [true, 2],
+    ] as const) {
+      const inner = memoryStatestore();
+      if (replace) await filled(inner);
+      const target = new FaultyStatestore(inner);
+      const { systems } = target;
+      const read = systems.read.bind(systems);
+      let reads = 0;
+      Object.assign(systems, {
+        async *read(system: string) {
+          const fails = ++reads === failing;
+          for await (const rows of read(system)) {
+            yield rows;
+            if (fails) throw new StoreFailure("retry", "the connection is lost");
+          }
+          if (fails) throw new StoreFailure("retry", "the connection is lost");
+        },
+      });
+      await imported(target, stream, { replace });
+      expect(reads).toBe(3);
+      expect(await rowsOf(inner)).toEqual(await rowsOf(store));
+    }
+  });
+
   test("that cannot be asked for lets no system start, and says why", async () => {
     const target = new FaultyStatestore(memoryStatestore());
     for (const kind of ["retry", "ambiguous"] as const) {
