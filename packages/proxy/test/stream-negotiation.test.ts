@@ -7,6 +7,7 @@ import { connect as connectSocket } from "node:net";
 import type { AddressInfo, Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { actor, actorSystem, connect } from "spawn-mesh";
+import type { SpawnClient } from "spawn-mesh";
 import { STREAM_PATH, STREAM_PROTOCOL } from "spawn-mesh/protocol";
 import { describe, expect, test } from "vitest";
 import { counter as wireCounter } from "./fixtures/counter.ts";
@@ -188,6 +189,35 @@ describe("a stream", () => {
     expect(performance.now() - abortedAt).toBeLessThan(200);
     const late = spawn.actor(counter).add(1, { signal: AbortSignal.abort() });
     expect(await failureOf(late)).toBe("CANCELLED no");
+    for (const socket of held) socket.destroy();
+  });
+
+  test("that is waited for takes no more than half of the time that a call has, and adds nothing to it", async () => {
+    const waits = actor("waits", {
+      actions: { wait: async (ctx) => void (await once(ctx.signal, "abort")) },
+    });
+    await using proxy = await startTestProxy();
+    await using system = actorSystem("spawn-system", {
+      actors: [counter, waits],
+      sidecar: { url: urlOf(proxy.address), stream: false },
+      handleSignals: false,
+    });
+    await system.start();
+    const held: Socket[] = [];
+    using gateway = await startPlainGateway(proxy, (socket) => held.push(socket));
+    const took = async (call: (spawn: SpawnClient) => Promise<unknown>): Promise<number> => {
+      await using spawn = connect(gateway.url, { system: "spawn-system" });
+      const begunAt = performance.now();
+      await call(spawn);
+      return performance.now() - begunAt;
+    };
+    const options = { deadlineMs: 700 };
+    expect(await took((spawn) => spawn.actor(counter).add(1, options))).toBeLessThan(500);
+    const late = await took(async (spawn) => {
+      const failure = failureOf(spawn.actor(waits).wait(undefined, options));
+      expect(await failure).toBe("DEADLINE_EXCEEDED no");
+    });
+    expect(late).toBeLessThan(1_000);
     for (const socket of held) socket.destroy();
   });
 

@@ -15,7 +15,7 @@ import {
   defaultLimits,
   isSpawnError,
 } from "../engine/index.ts";
-import type { ActorId, InvokeRequest, SendRequest } from "../engine/index.ts";
+import type { ActorId, CallOptions, InvokeRequest, SendRequest } from "../engine/index.ts";
 import { errorAt } from "../engine/errors.ts";
 import { copyBounded } from "../engine/values/values.ts";
 import {
@@ -49,6 +49,9 @@ export const UNKNOWN_ID = "";
 
 /** How much longer than its deadline a call is waited for: the sidecar knows better how it ended. */
 const ANSWER_GRACE_MS = 5_000;
+
+/** How much of its time a call waits for a stream that is being opened, at the most. */
+const STREAM_TIME_SHARE = 0.5;
 
 /** Metadata that says how a call is to be made; the protocol has no other place for it. */
 const TIMEOUT_KEY = "request-timeout";
@@ -87,22 +90,22 @@ export class SidecarCalls {
       await this.send(name, scheduledMessage(request));
       return undefined;
     }
-    const { idempotencyKey, deadlineMs, metadata } = options;
-    const body = told(target, action, () =>
-      requestBody(target, {
-        action,
-        payload,
-        run,
-        async: options.async,
-        metadata: {
-          ...(metadata && ownMetadata(metadata)),
-          ...(deadlineMs !== undefined && { [TIMEOUT_KEY]: `${deadlineMs}` }),
-          ...(idempotencyKey !== undefined && { [IDEMPOTENCY_KEY]: idempotencyKey }),
-        },
-      }),
-    );
+    const { idempotencyKey, signal, metadata } = options;
+    const parts = told(target, action, () => ({
+      action,
+      payload: copyBounded(payload, "payload", defaultLimits.payloadBytesMax),
+      run,
+      async: options.async,
+      metadata: {
+        ...(metadata && ownMetadata(metadata)),
+        ...(idempotencyKey !== undefined && { [IDEMPOTENCY_KEY]: idempotencyKey }),
+      },
+    }));
     try {
-      return await this.#post(target, body, options);
+      const isOpen = this.#ways.stream?.isOpen ?? true;
+      const deadlineMs = isOpen ? options.deadlineMs : await this.#leftWhenOpen(options);
+      const body = requestBody(target, { ...parts, deadlineMs });
+      return await this.#post(target, body, { signal, deadlineMs });
     } catch (error) {
       throw isSpawnError(error) ? withKeyInDoubt(error, idempotencyKey) : error;
     }
@@ -197,6 +200,15 @@ export class SidecarCalls {
     return { system, definition, name };
   }
 
+  /** Has the stream opened, which is soon or not at all, and answers what is then left of the call's time. */
+  async #leftWhenOpen({ signal, deadlineMs }: CallOptions): Promise<number | undefined> {
+    const begunAt = performance.now();
+    const patienceMs = (deadlineMs ?? DEADLINE_MS_DEFAULT) * STREAM_TIME_SHARE;
+    await this.#ways.stream!.open(patienceMs, signal);
+    if (deadlineMs === undefined) return undefined;
+    return Math.max(1, Math.floor(deadlineMs - (performance.now() - begunAt)));
+  }
+
   async #post(
     { system, name }: ActorId,
     body: Uint8Array,
@@ -241,17 +253,18 @@ const EARLIEST_MS = 100_000_000_000;
 
 interface RequestParts {
   readonly action: string;
+  /** Nobody else's. */
   readonly payload: unknown;
   readonly run: CallingRun | undefined;
   readonly async: boolean | undefined;
   readonly scheduledTo?: number;
+  readonly deadlineMs?: number | undefined;
   readonly metadata?: Readonly<Record<string, string>>;
 }
 
 function requestBody(target: ActorId, parts: RequestParts): Uint8Array {
-  const { action, run, scheduledTo = 0, metadata = {} } = parts;
+  const { action, payload, run, scheduledTo = 0, deadlineMs, metadata = {} } = parts;
   const { definition, name } = target;
-  const payload = copyBounded(parts.payload, "payload", defaultLimits.payloadBytesMax);
   return callBytes({
     actor: wireIdOf(target),
     registerRef: definition === name ? "" : definition,
@@ -259,7 +272,7 @@ function requestBody(target: ActorId, parts: RequestParts): Uint8Array {
     payload: payloadOfValue(payload),
     isAsync: parts.async ?? false,
     scheduledTo,
-    metadata,
+    metadata: deadlineMs === undefined ? metadata : { ...metadata, [TIMEOUT_KEY]: `${deadlineMs}` },
     caller: run && wireIdOf(run.self),
     runId: run?.runId ?? "",
   });

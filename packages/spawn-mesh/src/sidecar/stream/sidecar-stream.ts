@@ -59,18 +59,19 @@ export class SidecarStream {
   }
 
   /**
-   * The connection for a call, opened if there is none; `undefined` when none is to be had soon.
+   * Opens a connection for calls if there is none; resolves when there is one, or none is to be had soon.
    *
+   * @param patienceMs for how long it is waited for at the most
    * @param signal gives up waiting for it
    */
-  async forCall(signal: AbortSignal | undefined): Promise<StreamConnection | undefined> {
-    if (this.#connection !== undefined) return this.#connection;
+  async openForCalls(patienceMs: number, signal: AbortSignal | undefined): Promise<void> {
+    if (this.#connection !== undefined) return;
     const isWorthIt = this.#opening !== undefined || performance.now() >= this.#askAt;
-    if (!isWorthIt) return undefined;
+    if (!isWorthIt) return;
     // When it cannot be opened, a request of the protocol says what is the matter.
     const opening = this.open().catch(() => undefined);
-    await settledWithin(opening, this.#patientUntil - performance.now(), signal);
-    return this.#connection;
+    const leftMs = Math.min(this.#patientUntil - performance.now(), patienceMs);
+    await settledWithin(opening, leftMs, signal);
   }
 
   /**

@@ -45,15 +45,23 @@ export class StreamCalls {
     stream.onChange(() => this.#goOn());
   }
 
+  get isOpen(): boolean {
+    return this.#stream.current !== undefined;
+  }
+
+  /** Opens the stream; resolves when it is open, or none is to be had in so many milliseconds. */
+  async open(patienceMs: number, signal: AbortSignal | undefined): Promise<void> {
+    await this.#stream.openForCalls(patienceMs, signal);
+  }
+
   /**
    * Makes a call; `undefined` when there is no stream to make it on, and nothing was sent.
    *
    * @throws {SpawnError} `NODE_UNAVAILABLE`, `UNKNOWN_OUTCOME`, `CANCELLED`
    */
   async call(body: Uint8Array, options: StreamCallOptions): Promise<StreamAnswer | undefined> {
-    const { signal } = options;
-    const connection = this.#stream.current ?? (await this.#stream.forCall(signal));
-    if (signal?.aborted === true) throw cancelled(false);
+    const connection = this.#stream.current;
+    if (options.signal?.aborted === true) throw cancelled(false);
     if (connection === undefined) return undefined;
     return await new Promise((resolve, reject) => {
       const call = new StreamCall(body, options, { resolve, reject });
