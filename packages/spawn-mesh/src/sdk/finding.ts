@@ -1,6 +1,7 @@
 /** Finding actors and acting on many, with the types of their definitions. */
 import { SpawnError, actOnMany } from "../engine/index.ts";
 import type {
+  ActorDefinition,
   ActorFilter,
   ActorKind,
   ActorList,
@@ -108,14 +109,7 @@ export class SystemActors implements Actors {
   }
 
   async find(defined: AnyActor, where: object, options: object = {}): Promise<ActorList> {
-    const what = `find ${defined.name}`;
-    if (this.#parts.typeOf(defined).definition.index === undefined) {
-      throw new SpawnError("INVALID_ARGUMENT", `${what}: it declares no index to find by`);
-    }
-    if (Object.keys(Object(where)).length === 0) {
-      throw new SpawnError("INVALID_ARGUMENT", `${what}: expected a value of at least one field`);
-    }
-    return await this.list({ ...options, where: where as never, definition: defined.name });
+    return await this.list(findQuery(this.#parts.typeOf(defined).definition, where, options));
   }
 
   async *all<State, ActionsOf, Kind extends ActorKind, Index>(
@@ -168,6 +162,22 @@ export class SystemActors implements Actors {
   #ref<State, ActionsOf>(defined: AnyActor, { name }: ListedActor): ActorRef<State, ActionsOf> {
     return this.#parts.refer(defined, name) as ActorRef<State, ActionsOf>;
   }
+}
+
+/** What is asked to find actors by their index. @throws {SpawnError} `INVALID_ARGUMENT` */
+export function findQuery(
+  { name, index }: ActorDefinition,
+  where: object,
+  options: object = {},
+): ActorQuery {
+  const what = `find ${name}`;
+  if (index === undefined) {
+    throw new SpawnError("INVALID_ARGUMENT", `${what}: it declares no index to find by`);
+  }
+  if (Object.keys(Object(where)).length === 0) {
+    throw new SpawnError("INVALID_ARGUMENT", `${what}: expected a value of at least one field`);
+  }
+  return { ...options, where: where as never, definition: name };
 }
 
 /**

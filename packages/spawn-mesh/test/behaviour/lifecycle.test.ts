@@ -139,6 +139,18 @@ describe("stop", () => {
     expect(await next.system.actor(worker, "a").get()).toEqual({ n: 0 });
   });
 
+  test("does not say that nothing was applied of a key that has not been looked up", async () => {
+    const life = await startSystem([worker]);
+    const ref = life.system.actor(worker, "a");
+    await ref.bump();
+    void failureOf(ref.work());
+    await settled();
+    life.store.hold("load");
+    const calls = [{ idempotencyKey: "k" }, {}].map((key) => failureOf(ref.bump(undefined, key)));
+    await timePasses(life, life.system.stop({ drainTimeoutMs: 100 }));
+    expect(await Promise.all(calls)).toEqual(["SHUTTING_DOWN unknown", "SHUTTING_DOWN no"]);
+  });
+
   test("leaves nobody waiting for a commit whose answer does not come", async () => {
     const life = await startSystem([worker]);
     const ref = life.system.actor(worker, "a");

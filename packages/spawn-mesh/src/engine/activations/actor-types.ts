@@ -122,6 +122,16 @@ export class ActorTypes {
     }
     return type;
   }
+
+  /** The type of the actor `name`, and its action. @throws {SpawnError} `ACTOR_NOT_FOUND`, `ACTION_NOT_FOUND` */
+  called(
+    name: string,
+    definition: string | undefined,
+    action: string,
+  ): { readonly type: ActorType; readonly action: ActionDefinition } {
+    const type = this.typeOf(name, definition);
+    return { type, action: actionOf(type, action) };
+  }
 }
 
 /** The action of that name. @throws {SpawnError} `ACTION_NOT_FOUND` with those that there are */

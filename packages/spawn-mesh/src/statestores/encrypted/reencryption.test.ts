@@ -82,6 +82,8 @@ describe("a change of keys", () => {
       rewritten: 0,
       unreadable: 0,
       isComplete: true,
+      keysInUse: [],
+      failures: [],
     });
     expect((await inner.sealed.listKeys()).map(({ keyId }) => keyId)).toEqual(["old"]);
   });

@@ -207,7 +207,7 @@ class Import {
 
   async #hasRows(): Promise<boolean> {
     for await (const rows of this.#store.systems.read(this.#system)) {
-      if (rows.length > 0) return true;
+      if (rows.some((row) => row.kind !== "damaged" || row.isOwn)) return true;
     }
     return false;
   }
