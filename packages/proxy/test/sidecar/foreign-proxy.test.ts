@@ -40,6 +40,7 @@ const counter = actor("counter", {
       ctx.forward(counter, "add");
     },
     cancel: (ctx) => ctx.cancel("x"),
+    end: (ctx) => ctx.delete(),
     tick: (ctx): string => ctx.effect(user, "ann").greet("hi", { everyMs: 5 }),
     boom() {
       throw new Error("boom");
@@ -149,6 +150,7 @@ describe("a program beside a foreign proxy", () => {
       "add",
       "send",
       "cancel",
+      "end",
       "tick",
       "boom",
     ]);
@@ -184,6 +186,7 @@ describe("a program beside a foreign proxy", () => {
 
   test.each([
     ["cancel", "ctx.cancel cannot be had beside a sidecar"],
+    ["end", "ctx.delete cannot be had beside a sidecar"],
     ["tick", "options.everyMs cannot be had beside a sidecar"],
     ["boom", "foreign/counter boom: boom"],
     ["nope", "Action [nope] not found"],

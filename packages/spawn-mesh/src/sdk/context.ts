@@ -68,6 +68,14 @@ export interface Context<State> {
   cancel(id: string): void;
   /** Lets the reply of a write-behind actor wait until its state is written. Durable ones always do. */
   checkpoint(): void;
+  /**
+   * Ends this actor with this action: in the same commit its state, tags, index, revisions, stored replies and
+   * timers go, and not at all if the action fails. What it answers and sends is not touched. Calls behind it
+   * find a new actor of that name. Not beside a sidecar.
+   *
+   * An actor without a state is refused with `INVALID_ARGUMENT` when the action returns.
+   */
+  delete(): void;
 }
 
 /** What a read receives: the same, with a state that it promises not to change. */

@@ -175,6 +175,7 @@ class HostedRun implements RunOwner {
     run.revoke();
     if (isFailure(value)) throw failureOf(this.id, run.invocation.action.name, value);
     if (run.cancels !== undefined) this.#check("ctx.cancel", "let the target refuse it");
+    if (run.isDelete) throw notOverWire("ctx.delete", "delete it where the actors are kept");
     const reply = copyBounded(value, "reply", this.limits.payloadBytesMax);
     const stateText = run.isStateUsed ? this.#stateText() : this.#invocation.stateText;
     const tags = run.newTags === undefined ? this.tags : this.#newTags(run.newTags);

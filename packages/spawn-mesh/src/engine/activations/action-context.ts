@@ -93,6 +93,8 @@ export interface ActionContext {
   cancel(id: string): void;
   /** Lets the reply of a write-behind actor wait until the state is written. */
   checkpoint(): void;
+  /** Deletes this actor with the commit of this action, and not at all if the action fails. */
+  delete(): void;
 }
 
 /** What the methods of a reference do. */

@@ -55,6 +55,7 @@ export function changeOf(run: Run, result: unknown, around: RunSurroundings): Ru
   const bytes = run.isStateUsed ? encodeState(around) : around.bytes;
   const tags = run.newTags === undefined ? around.tags : changedTags(run.newTags, around);
   const { isDelete } = run;
+  if (isDelete && around.definition.state === undefined) throw nothingToDelete(around);
   const isMade = isDelete || run.isCreation;
   const isChanged = bytes !== around.bytes || tags !== around.tags || isMade;
   if (run.invocation.action.isRead) checkRead(run, isChanged);
@@ -66,6 +67,11 @@ export function changeOf(run: Run, result: unknown, around: RunSurroundings): Ru
   const index = isDelete ? undefined : changedIndex(bytes, around);
   const change = { bytes, tags, index, isDelete, stored, cancels, sends, message, step };
   return { reply, units, change };
+}
+
+function nothingToDelete({ id }: RunSurroundings): SpawnError {
+  const what = `${formatActorId(id)} has no state, so there is nothing to delete`;
+  return new SpawnError("INVALID_ARGUMENT", what);
 }
 
 /** The entries of the actor's index, if it has one and they may have changed. */
@@ -98,7 +104,8 @@ function messagesOf(run: Run, reply: unknown, around: RunSurroundings): Messages
   const message = invocation.details?.message;
   const step = stepOf(run, reply, around);
   const cancels = run.cancels ?? NO_IDS;
-  const isLast = message === undefined || cancels.includes(message.id);
+  const isOver = run.isDelete && message?.isTimer === true; // The timers of an actor end with it.
+  const isLast = message === undefined || isOver || cancels.includes(message.id);
   const again = isLast ? undefined : nextOccurrence(message, around.parts);
   const sends = run.sends ?? [];
   if (step !== undefined) sends.push(step);

@@ -224,6 +224,11 @@ export class Run implements ActionContext {
     this.isCheckpoint = true;
   }
 
+  delete(): void {
+    this.#live();
+    this.isDelete = true;
+  }
+
   #route(kind: Routing["kind"], target: unknown, nameAndAction: readonly string[]): void {
     const owner = this.#live();
     if (this.routing !== undefined) {
