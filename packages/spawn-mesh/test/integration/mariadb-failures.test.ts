@@ -1,10 +1,12 @@
 /** What can be wrong with MariaDB alone; server-failures.test.ts has what every database has. */
+import { existsSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Statestore, StoreWarning } from "../../src/engine/statestore.ts";
 import { type MysqlStatestoreOptions, mysqlStatestore } from "../../src/statestores/mysql/index.ts";
 import { actorNamed, firstCommit } from "../../src/testing/statestore-cases/commit-fixtures.ts";
 import { message, ref } from "../../src/testing/statestore-cases/message-fixtures.ts";
 import { administerMysql, mariadb, startMariadb } from "../servers/mariadb.ts";
+import { freePort } from "../servers/server-process.ts";
 import type { OwnServer } from "../servers/test-database.ts";
 
 const ann = actorNamed("ann");
@@ -40,6 +42,7 @@ describe.skipIf(mariadb.missing !== undefined)("a MariaDB statestore", () => {
       expect(calm).toEqual([]);
       const careless = await startMariadb({
         innodb_flush_log_at_trx_commit: "2",
+        innodb_doublewrite: "0",
         log_bin: "binlog",
         sync_binlog: "0",
         max_allowed_packet: "16M",
@@ -50,6 +53,7 @@ describe.skipIf(mariadb.missing !== undefined)("a MariaDB statestore", () => {
         await (await open(place, {}, warnings)).close();
         expect(warnings.map(({ setting, value }) => `${setting}=${value}`)).toEqual([
           "innodb_flush_log_at_trx_commit=2",
+          "innodb_doublewrite=OFF",
           "sync_binlog=0",
           "max_allowed_packet=16777216",
         ]);
@@ -60,6 +64,30 @@ describe.skipIf(mariadb.missing !== undefined)("a MariaDB statestore", () => {
         });
       } finally {
         await careless.stop();
+      }
+    });
+
+    test("warns of a cluster that may be written to at several nodes", async ({ skip }) => {
+      const provider = "/usr/lib/galera/libgalera_smm.so";
+      skip(!existsSync(provider), "needs galera-4");
+      const listen = `gmcast.listen_addr=tcp://127.0.0.1:${await freePort()}`;
+      const node = await startMariadb({
+        wsrep_on: "ON",
+        wsrep_provider: provider,
+        wsrep_provider_options: `${listen};ist.recv_addr=127.0.0.1:${await freePort()}`,
+        wsrep_cluster_address: "gcomm://",
+        wsrep_node_address: "127.0.0.1",
+        binlog_format: "ROW",
+        innodb_autoinc_lock_mode: "2",
+      });
+      try {
+        const warnings: StoreWarning[] = [];
+        await (await open(await node.createPlace(), {}, warnings)).close();
+        expect(warnings.map(({ setting, value }) => `${setting}=${value}`)).toEqual([
+          "wsrep_on=ON",
+        ]);
+      } finally {
+        await node.stop();
       }
     });
   });

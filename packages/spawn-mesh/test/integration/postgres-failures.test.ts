@@ -1,5 +1,7 @@
 /** What can be wrong with PostgreSQL alone; server-failures.test.ts has what every database has. */
 import { randomBytes } from "node:crypto";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Statestore, StoreWarning } from "../../src/engine/statestore.ts";
 import { actorSystem, type EngineEvent } from "../../src/sdk/index.ts";
@@ -15,7 +17,7 @@ import {
   loadRow,
   nextCommit,
 } from "../../src/testing/statestore-cases/commit-fixtures.ts";
-import { administer, postgres, startPostgres } from "../servers/postgres.ts";
+import { administer, followPostgres, postgres, startPostgres } from "../servers/postgres.ts";
 import type { OwnServer } from "../servers/test-database.ts";
 
 const ann = actorNamed("ann");
@@ -106,19 +108,61 @@ describe.skipIf(postgres.missing !== undefined)("a PostgreSQL statestore", () =>
       }
     });
 
-    test("warns of commits that do not wait for the standbys that they should wait for", async () => {
-      const careless = await startPostgres({
-        synchronous_standby_names: "*",
-        synchronous_commit: "local",
-      });
+    test.each<[string, Record<string, string>, string, string]>([
+      ["may not have a change", {}, "synchronous_standby_names", ""],
+      [
+        "are not waited for",
+        { synchronous_standby_names: "*", synchronous_commit: "local" },
+        "synchronous_commit",
+        "local",
+      ],
+      [
+        "are waited for until they have written, which is not their disk",
+        { synchronous_standby_names: "*", synchronous_commit: "remote_write" },
+        "synchronous_commit",
+        "remote_write",
+      ],
+    ])("warns of standbys that %s", async (_, settings, setting, value) => {
+      const followed = await startPostgres(settings);
+      const stopFollowing = await followPostgres(followed.url);
       try {
         const warnings: StoreWarning[] = [];
-        await (await open(await careless.createPlace(), {}, warnings)).close();
-        expect(warnings).toEqual([
-          expect.objectContaining({ setting: "synchronous_commit", value: "local" }),
-        ]);
+        await (await open(await followed.createPlace(), {}, warnings)).close();
+        expect(warnings).toEqual([expect.objectContaining({ setting, value })]);
       } finally {
-        await careless.stop();
+        await stopFollowing();
+        await followed.stop();
+      }
+    });
+
+    test("is calm when commits wait until the standbys have them", async () => {
+      const followed = await startPostgres({ synchronous_standby_names: "*" });
+      const stopFollowing = await followPostgres(followed.url);
+      try {
+        const warnings: StoreWarning[] = [];
+        await (await open(await followed.createPlace(), {}, warnings)).close();
+        expect(warnings).toEqual([]);
+      } finally {
+        await stopFollowing();
+        await followed.stop();
+      }
+    });
+
+    test("refuses a standby", async () => {
+      const standby = await startPostgres();
+      try {
+        const url = await standby.createPlace();
+        const [shown] = await administer(standby.url, "SHOW data_directory");
+        await standby.kill();
+        const { data_directory: data } = shown as { readonly data_directory: string };
+        writeFileSync(join(data, "standby.signal"), "");
+        await standby.restart();
+        await expect(open(url)).rejects.toMatchObject({
+          code: "STATESTORE_UNAVAILABLE",
+          message: expect.stringContaining("is a standby"),
+        });
+      } finally {
+        await standby.stop();
       }
     });
 

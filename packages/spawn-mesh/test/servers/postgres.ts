@@ -1,6 +1,8 @@
 /** A PostgreSQL server for tests: the one of `SPAWN_TEST_POSTGRES_URL`, or a private one. */
-import { execFileSync } from "node:child_process";
-import { existsSync, readdirSync, writeFileSync } from "node:fs";
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pg from "pg";
 import { freePort, serverDirectory, ServerProcess, serverUser } from "./server-process.ts";
@@ -104,6 +106,25 @@ export async function administer(url: string, statement: string): Promise<readon
   } finally {
     await client.end();
   }
+}
+
+/** Follows a server's log as a standby does, and tells it what it has; the answer ends it. */
+export async function followPostgres(url: string): Promise<() => Promise<void>> {
+  const directory = mkdtempSync(join(tmpdir(), "spawn-mesh-follower-"));
+  const address = new URL(url);
+  address.search = "";
+  const args = ["-D", directory, "-d", address.href, "--no-loop", "--synchronous"];
+  const follower = spawn(join(programs()!, "pg_receivewal"), args, { stdio: "ignore" });
+  const isFollowed = "SELECT 1 FROM pg_stat_replication WHERE state = 'streaming'";
+  while ((await administer(url, isFollowed)).length === 0) {
+    if (follower.exitCode !== null) throw new Error("pg_receivewal has ended");
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  return async () => {
+    follower.kill("SIGKILL");
+    if (follower.exitCode === null && follower.signalCode === null) await once(follower, "exit");
+    rmSync(directory, { recursive: true });
+  };
 }
 
 /** How many rows and entries of indexes were looked at in the place at `url`. */
