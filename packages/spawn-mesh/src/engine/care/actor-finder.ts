@@ -140,6 +140,11 @@ const QUERY_OPTIONS: readonly string[] = [
   "after",
 ];
 
+/** For who asks elsewhere. @throws {SpawnError} `INVALID_ARGUMENT`, `PAYLOAD_TOO_LARGE` */
+export function checkActorQuery(query: ActorQuery): void {
+  void pageOf("", query);
+}
+
 /** @throws {SpawnError} `INVALID_ARGUMENT`: a misspelt option would find others */
 function pageOf(system: string, query: ActorQuery): ActorPage {
   checkOptionNames("actors", query, QUERY_OPTIONS);

@@ -1,9 +1,8 @@
-/**
- * Stores messages that no commit sends, many together as commits are: nobody waits for a group to fill, and
- * what comes while others are on their way goes with the next.
- */
+/** Stores messages that no commit sends, many together as commits are. */
 import { SpawnError, isSpawnError } from "../errors.ts";
+import type { Limits } from "../limits.ts";
 import type { Message } from "../message-store.ts";
+import { GroupQueue } from "../time/group-queue.ts";
 import { unitsOf } from "./message-payload.ts";
 import { storeMessages } from "./repeated-write.ts";
 import type { RepeatedWriteParts } from "./repeated-write.ts";
@@ -20,14 +19,20 @@ interface Waiting {
 
 export class MessageWriter {
   readonly #parts: RepeatedWriteParts & { readonly store: Statestore };
-  #waiting: Waiting[] = [];
-  /** About how much memory all of them take, in UTF-16 units. */
+  readonly #waiting: GroupQueue<Waiting>;
+  /** About how much memory all that wait take, in UTF-16 units. */
   #waitingUnits = 0;
-  #inFlight = 0;
-  #isScheduled = false;
 
   constructor(parts: RepeatedWriteParts & { readonly store: Statestore }) {
     this.#parts = parts;
+    this.#waiting = new GroupQueue({
+      inFlightMax: parts.limits.commitsInFlightMax,
+      lengthOfNext: (waiting) => lengthOfGroup(waiting, parts.limits),
+      send: async (group) => {
+        for (const { units } of group) this.#waitingUnits -= units;
+        await this.#storeTogether(group);
+      },
+    });
   }
 
   /** Resolves when they are stored. @throws {SpawnError} `OVERLOADED`, and as {@link storeMessages} */
@@ -38,7 +43,6 @@ export class MessageWriter {
     this.#waitingUnits += units;
     await new Promise<void>((resolve, reject) => {
       this.#waiting.push({ messages, units, resolve, reject });
-      this.#schedule();
     });
   }
 
@@ -57,45 +61,11 @@ export class MessageWriter {
     }
   }
 
-  /** Sends nothing more. */
+  /** Gives up all that still waits. */
   stop(reason: string): void {
     const error = new SpawnError("SHUTTING_DOWN", reason);
-    for (const { reject } of this.#take(this.#waiting.length)) reject(error);
-  }
-
-  #schedule(): void {
-    if (this.#isScheduled || this.#waiting.length === 0) return;
-    if (this.#inFlight >= this.#parts.limits.commitsInFlightMax) return;
-    this.#isScheduled = true;
-    queueMicrotask(() => {
-      this.#isScheduled = false;
-      if (this.#waiting.length > 0) void this.#send(this.#takeGroup());
-      this.#schedule();
-    });
-  }
-
-  #takeGroup(): readonly Waiting[] {
-    const { commitRowsMax, commitUnitsMax } = this.#parts.limits;
-    let [rows, sum] = [0, 0];
-    const end = this.#waiting.findIndex(({ messages, units }, at) => {
-      rows += messages.length;
-      sum += units;
-      return at > 0 && (rows > commitRowsMax || sum > commitUnitsMax);
-    });
-    return this.#take(end === -1 ? this.#waiting.length : end);
-  }
-
-  #take(count: number): readonly Waiting[] {
-    const taken = this.#waiting.splice(0, count);
-    for (const { units } of taken) this.#waitingUnits -= units;
-    return taken;
-  }
-
-  async #send(group: readonly Waiting[]): Promise<void> {
-    this.#inFlight++;
-    await this.#storeTogether(group);
-    this.#inFlight--;
-    this.#schedule();
+    for (const { reject } of this.#waiting.clear()) reject(error);
+    this.#waitingUnits = 0;
   }
 
   async #storeTogether(group: readonly Waiting[]): Promise<void> {
@@ -115,4 +85,17 @@ export class MessageWriter {
       }
     }
   }
+}
+
+function lengthOfGroup(
+  waiting: readonly Waiting[],
+  { commitRowsMax, commitUnitsMax }: Limits,
+): number {
+  let [rows, sum] = [0, 0];
+  const end = waiting.findIndex(({ messages, units }, at) => {
+    rows += messages.length;
+    sum += units;
+    return at > 0 && (rows > commitRowsMax || sum > commitUnitsMax);
+  });
+  return end === -1 ? waiting.length : end;
 }
