@@ -16,6 +16,27 @@ import type { Statestore, StoredActor, StoredReply, StoredState } from "./states
 /** The row of an actor, without what is meant for one statestore only. */
 export type ActorRow = Omit<StoredActor, "handle" | "unsent">;
 
+/** The row of an actor of which only the name is known: it is there all the same, and nobody may begin it anew. */
+export function lostActor(revision: number, problem: string): ActorRow {
+  return {
+    etag: LOST_ETAG,
+    baseEtag: undefined,
+    epoch: 1,
+    owner: "",
+    isDeleted: false,
+    keptAt: undefined,
+    state: undefined,
+    codec: "json",
+    stateVersion: 1,
+    tags: undefined,
+    revision,
+    at: 0,
+    problem,
+  };
+}
+
+const LOST_ETAG = "\0".repeat(16);
+
 /** A message as it waits, with all that decides when it is claimed. */
 export interface WaitingMessage extends StoredMessage {
   /** Whether it was claimed, and how that ended was not told since. */

@@ -292,6 +292,13 @@ test.each([
   ["its row is missing", "DELETE FROM spawn_actor WHERE id = 1"],
   ["its tags are damaged", "UPDATE spawn_actor SET tags = '{' WHERE id = 1"],
   ["its codec is unknown", "UPDATE spawn_actor SET codec = 7 WHERE id = 1"],
+  ["its tags are bytes", "UPDATE spawn_actor SET tags = x'00' WHERE id = 1"],
+  ["its state is a number", "UPDATE spawn_actor SET state = 5, key_id = NULL WHERE id = 1"],
+  ["its etag is a number", "UPDATE spawn_actor SET etag = 5 WHERE id = 1"],
+  [
+    "its time is too large a number",
+    "UPDATE spawn_actor SET at = 9223372036854775807 WHERE id = 1",
+  ],
 ])("refuses one actor when %s, and no other that is loaded with it", async (_what, damage) => {
   const counter = actor("counter", {
     kind: "unnamed",
@@ -321,9 +328,9 @@ test.each([
   );
   expect(await Promise.all(outcomes)).toEqual(["STATE_CORRUPT", 2, 2]);
   const ends = names.map((name) => after.stored(counter, name).delete());
-  // Where there is no row, there is no etag that would guard the delete.
-  const isMissing = damage.startsWith("DELETE");
-  const ended = isMissing ? "rejected" : "fulfilled";
+  // Where there is no row that can be read, there is no etag that would guard the delete.
+  const isWithout = damage.startsWith("DELETE") || /etag|at =/.test(damage);
+  const ended = isWithout ? "rejected" : "fulfilled";
   const settled = await Promise.allSettled(ends);
   expect(settled.map(({ status }) => status)).toEqual([ended, "fulfilled", "fulfilled"]);
 });

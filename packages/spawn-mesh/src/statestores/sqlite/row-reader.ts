@@ -1,7 +1,7 @@
 /** Everything that only reads, and the pruning of what nobody will ask for again. */
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { type ActorId, formatActorId } from "../../engine/actor-id.ts";
-import { SpawnError } from "../../engine/errors.ts";
+import { describeThrown, isSpawnError, SpawnError } from "../../engine/errors.ts";
 import type {
   ActorsOf,
   RevisionInfo,
@@ -22,6 +22,7 @@ import {
   storedReply,
 } from "./kept-rows.ts";
 import { PackedReader, type PackedRows, PackedWriter } from "./packed-rows.ts";
+import { resultCode } from "./sqlite-failures.ts";
 
 const NUMBERS_PER_ANSWER = 22;
 const NO_REPLIES: readonly StoredReply[] = [];
@@ -79,7 +80,14 @@ export class RowReader {
     this.#begin.run();
     try {
       this.#hasMessages = !this.#messages.isEmpty;
-      for (let index = 0; index < count; index++) this.#answer(unpackQuery(reader), writer);
+      for (let index = 0; index < count; index++) {
+        const query = unpackQuery(reader);
+        try {
+          this.#answer(query, writer);
+        } catch (error) {
+          throw damageOf(query.actor, error);
+        }
+      }
     } finally {
       if (this.#database.isTransaction) this.#end.run();
     }
@@ -142,4 +150,14 @@ export class RowReader {
     if (columns === undefined) return undefined;
     return storedReply(key, columns);
   }
+}
+
+/** What is not an error of SQLite is one of the row: it must not fail those that are loaded with it. */
+function damageOf(actor: ActorId, error: unknown): unknown {
+  if (isSpawnError(error) || resultCode(error) !== undefined) return error;
+  return new SpawnError(
+    "STATE_CORRUPT",
+    `what is stored of ${formatActorId(actor)} is damaged: ${describeThrown(error)}`,
+    { cause: error },
+  );
 }

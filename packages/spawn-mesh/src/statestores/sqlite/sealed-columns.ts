@@ -12,7 +12,9 @@ export function sealableColumns(
 
 /** What may be bytes when it is clear, too. */
 export function stateOf([keyId, value]: SealableColumns): string | Uint8Array | Sealed | null {
-  return keyId === null ? value : sealed(keyId, value);
+  if (keyId !== null) return sealed(keyId, value);
+  // A number is what is left of a damaged row.
+  return typeof value === "string" || value instanceof Uint8Array ? value : null;
 }
 
 /** What is a text when it is clear: bytes without a key are what is left of a damaged row. */

@@ -7,8 +7,8 @@ import { DatabaseSync } from "node:sqlite";
 import type { StatementSync } from "node:sqlite";
 import type { DamagedRow } from "../../engine/damaged-rows.ts";
 import type { StoredMessage } from "../../engine/message-store.ts";
-import { type ActorRow, type FoundRow, systemOf } from "../../engine/system-rows.ts";
-import { damagedMessageRow } from "../damaged-messages.ts";
+import { type ActorRow, type FoundRow, lostActor, systemOf } from "../../engine/system-rows.ts";
+import { damagedMessageRow, problemText, readable } from "../damaged-messages.ts";
 import { partsOf } from "../row-parts.ts";
 import { prepareArrays } from "./connection.ts";
 import {
@@ -69,11 +69,7 @@ export class SystemView {
     for (const row of actors.iterate(system) as unknown as Iterable<Row>) {
       const [name, definition, id, ...columns] = row;
       const actor = { system, definition, name };
-      yield foundOr({ of: "state", actor, key: "" }, () => ({
-        kind: "state",
-        actor,
-        stored: columns[0] === null ? this.#lostRow(id) : actorRow(columns),
-      }));
+      yield { kind: "state", actor, stored: this.#actorRow(id, columns) };
       for (const kept of history.iterate(id) as unknown as Iterable<HistoryColumns>) {
         yield foundOr(revisionAt(actor, kept), () => ({
           kind: "revision",
@@ -83,8 +79,11 @@ export class SystemView {
       }
       type Entry = readonly [field: string, value: Uint8Array];
       for (const [field, value] of index.iterate(id) as unknown as Iterable<Entry>) {
-        const stored = { field, value: Buffer.from(value).toString("latin1") };
-        yield { kind: "index", actor, stored };
+        yield foundOr({ of: "index", actor, key: readable(field) }, () => ({
+          kind: "index",
+          actor,
+          stored: { field, value: Buffer.from(value).toString("latin1") },
+        }));
       }
       type Reply = readonly [key: string, ...ReplyColumns];
       for (const [key, ...reply] of replies.iterate(id) as unknown as Iterable<Reply>) {
@@ -98,13 +97,20 @@ export class SystemView {
     yield* this.#readMessages(system);
   }
 
-  /** An actor that has a name and no row is there all the same: nobody may begin it anew. */
-  #lostRow(id: number): ActorRow {
-    const last = prepareArrays(
-      this.#database,
-      "SELECT coalesce(max(revision), 0) FROM spawn_history WHERE actor_id = ?",
-    ).get(id) as unknown as readonly [revision: number];
-    return { ...LOST_ROW, revision: last[0] + 1 };
+  /** An actor whose row is missing, or damaged beyond its state and tags, still has its revisions. */
+  #actorRow(id: number, columns: ActorColumns): ActorRow {
+    try {
+      if (columns[0] !== null) return actorRow(columns);
+    } catch (error) {
+      return lostActor(this.#nextRevision(id), problemText(error));
+    }
+    return lostActor(this.#nextRevision(id), "its row is missing");
+  }
+
+  #nextRevision(id: number): number {
+    const next = "SELECT coalesce(max(revision), 0) + 1 FROM spawn_history WHERE actor_id = ?";
+    const [revision] = prepareArrays(this.#database, next).get(id) as unknown as [number];
+    return revision;
   }
 
   *#readMessages(system: string): Iterable<FoundRow> {
@@ -141,22 +147,6 @@ export class SystemView {
     }
   }
 }
-
-const LOST_ROW: ActorRow = {
-  etag: "\0".repeat(16),
-  baseEtag: undefined,
-  epoch: 1,
-  owner: "",
-  isDeleted: false,
-  keptAt: undefined,
-  state: undefined,
-  codec: "json",
-  stateVersion: 1,
-  tags: undefined,
-  revision: 1,
-  at: 0,
-  problem: "its row is missing",
-};
 
 /** A message, or what is known of a damaged one; nothing if it is of another system. */
 function messageOr(

@@ -10,6 +10,7 @@ import type { Statestore } from "../../engine/statestore.ts";
 import {
   checkImported,
   type FoundRow,
+  lostActor,
   type SystemRow,
   valueOfRow,
 } from "../../engine/system-rows.ts";
@@ -17,7 +18,7 @@ import { damageOf, describeRow, type UnreadableRow } from "../../engine/unreadab
 import { isEncrypted } from "../encrypted/encrypted-statestore.ts";
 import { askPatiently } from "../../engine/asked-store.ts";
 import { translated } from "./failures.ts";
-import { base64, lineOfRow } from "./row-lines.ts";
+import { base64, lineOfRow, lineProblem } from "./row-lines.ts";
 import { countRows, FORMAT, FORMAT_VERSION, NO_ROWS, type RowCounts } from "./stream-format.ts";
 import { openForTransfer } from "./open-for-transfer.ts";
 
@@ -110,7 +111,7 @@ export async function* exportFrom(
         if (onUnreadable === undefined) throw endedBy(problem);
         writer.missed();
         onUnreadable(problem);
-        if (opened.kind === "state") rows.push(withoutState(opened));
+        if (opened.kind === "state") rows.push(...withoutState(opened));
       }
       if (rows.length > 0) yield writer.part(rows);
       onProgress?.(writer.progress);
@@ -165,7 +166,7 @@ async function keysOf(store: Statestore, signal: AbortSignal | undefined): Promi
 async function problemOf(row: FoundRow, to: Carrying): Promise<UnreadableRow | undefined> {
   if (row.kind === "damaged") return damageOf(row);
   const what = describeRow(row);
-  const problem = row.kind === "state" ? row.stored.problem : undefined;
+  const problem = (row.kind === "state" ? row.stored.problem : undefined) ?? lineProblem(row);
   if (problem !== undefined) return { what, reason: `${what} is damaged: ${problem}` };
   const value = valueOfRow(row);
   if (!isSealed(value)) return undefined;
@@ -182,9 +183,14 @@ async function problemOf(row: FoundRow, to: Carrying): Promise<UnreadableRow | u
   );
 }
 
-/** The actor is there, and nobody takes it for a new one. */
-function withoutState(row: SystemRow & { readonly kind: "state" }): SystemRow {
-  return { ...row, stored: { ...row.stored, state: undefined, problem: undefined } };
+/** The actor is there, and nobody takes it for a new one, unless it has no name that anybody could call. */
+function withoutState(row: SystemRow & { readonly kind: "state" }): readonly SystemRow[] {
+  const { revision } = row.stored;
+  const lost = lostActor(Number.isSafeInteger(revision) ? revision : 1, "");
+  return [row.stored, lost]
+    .map((stored) => ({ ...row, stored: { ...stored, state: undefined, problem: undefined } }))
+    .filter((carried) => lineProblem(carried) === undefined)
+    .slice(0, 1);
 }
 
 class StreamWriter {

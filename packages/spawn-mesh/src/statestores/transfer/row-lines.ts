@@ -3,6 +3,7 @@
  * undefined is left out. See docs/guides/transfer.md.
  */
 import { type ActorId, checkName } from "../../engine/actor-id.ts";
+import { isSpawnError, messageOf } from "../../engine/errors.ts";
 import type { Sealed } from "../../engine/sealed-rows.ts";
 import { isSealed } from "../../engine/sealed-rows.ts";
 import type { SystemRow } from "../../engine/system-rows.ts";
@@ -36,10 +37,11 @@ const VALUES = {
 } as const;
 
 const ETAGS = ["etag", "baseEtag"] as const;
-const ETAG = /^[0-9a-f]{32}$/;
+/** Every etag has so many characters of latin-1. */
+const ETAG_LENGTH = 16;
 
-const STATE = { etag: "string", revision: "number", at: "number", stateVersion: "number" };
-const MESSAGE = {
+const STATE: Fields = { etag: "string", revision: "number", at: "number", stateVersion: "number" };
+const MESSAGE: Fields = {
   id: "string",
   action: "string",
   headers: "object",
@@ -50,8 +52,10 @@ const MESSAGE = {
   attempts: "number",
 };
 
+type Fields = Readonly<Record<string, "string" | "number" | "object" | "boolean">>;
+
 /** What a row of each kind always has. */
-const FIELDS: Readonly<Record<SystemRow["kind"], Readonly<Record<string, string>>>> = {
+const FIELDS: Readonly<Record<SystemRow["kind"], Fields>> = {
   state: { ...STATE, epoch: "number", owner: "string", isDeleted: "boolean" },
   revision: STATE,
   index: { field: "string", value: "string" },
@@ -74,33 +78,61 @@ export function rowOfLine(line: object): SystemRow | undefined {
   const { kind, actor, stored } = line as RowLine;
   const value = Object.hasOwn(VALUES, kind) ? VALUES[kind] : undefined;
   if (value === undefined || typeof stored !== "object" || stored === null) return undefined;
-  const areThere = Object.entries(FIELDS[kind]).every(
-    ([name, type]) => typeof stored[name] === type,
-  );
-  if (!areThere) return undefined;
   const read: Record<string, unknown> = { ...stored };
-  read[value] =
-    kind === "index" ? latin1(String(stored[value])) : valueOfLine(stored[value] as ValueLine);
-  for (const etag of ETAGS) {
-    const text = stored[etag];
-    if (text === undefined) continue;
-    if (typeof text !== "string" || !ETAG.test(text)) return undefined;
-    read[etag] = latin1(text);
-  }
-  if (kind === "message" || kind === "parked") {
-    checkActor(stored["target"]);
-    if (stored["source"] !== undefined) checkActor(stored["source"]);
-    return { kind, stored: read } as unknown as SystemRow;
-  }
-  checkActor(actor);
-  return { kind, actor, stored: read } as unknown as SystemRow;
+  if (kind === "index") read[value] = latin1(String(stored[value]));
+  else read[value] = valueOfLine(stored[value] as ValueLine);
+  for (const etag of ETAGS) if (etag in stored) read[etag] = latin1(String(stored[etag]));
+  const isOfActor = kind !== "message" && kind !== "parked";
+  const row = { kind, ...(isOfActor && { actor }), stored: read } as unknown as SystemRow;
+  if (formProblem(row) !== undefined) return undefined;
+  for (const [what, name] of namesIn(row)) checkName(what, name);
+  return row;
 }
 
-function checkActor(actor: unknown): asserts actor is ActorId {
-  const { system, definition, name } = actor as ActorId;
-  checkName("system", system);
-  checkName("definition", definition);
-  checkName("actor", name);
+/** Why a row cannot be carried: nobody could read its line. */
+export function lineProblem(row: SystemRow): string | undefined {
+  const problem = formProblem(row);
+  if (problem !== undefined) return problem;
+  try {
+    for (const [what, name] of namesIn(row)) checkName(what, name);
+  } catch (error) {
+    if (isSpawnError(error)) return messageOf(error);
+    throw error;
+  }
+  return undefined;
+}
+
+function formProblem({ kind, stored }: SystemRow): string | undefined {
+  const fields = FIELDS[kind];
+  const found = stored as unknown as Readonly<Record<string, unknown>>;
+  for (const name in fields) {
+    if (!isOfType(found[name], fields[name]!)) return `it has no ${name}`;
+  }
+  for (const name of ETAGS) {
+    const etag = found[name];
+    const isEtag = typeof etag === "string" && etag.length === ETAG_LENGTH;
+    if (etag !== undefined && !isEtag)
+      return `its ${name} is none: expected ${ETAG_LENGTH} characters`;
+  }
+  if ((kind === "state" || kind === "revision") && found["codec"] !== "json")
+    return `it is stored as ${String(found["codec"])}, expected json`;
+  return undefined;
+}
+
+function isOfType(value: unknown, type: Fields[string]): boolean {
+  if (type === "number") return Number.isFinite(value);
+  return typeof value === type && value !== null;
+}
+
+function* namesIn(row: SystemRow): Iterable<readonly [what: string, name: unknown]> {
+  const isMessage = row.kind === "message" || row.kind === "parked";
+  const { source, target } = isMessage ? row.stored : { source: undefined, target: row.actor };
+  for (const actor of source === undefined ? [target] : [source, target]) {
+    const { system, definition, name } = Object(actor) as ActorId;
+    yield ["system", system];
+    yield ["definition", definition];
+    yield ["actor", name];
+  }
 }
 
 function lineOfValue(value: Value): ValueLine {

@@ -5,6 +5,13 @@ import { StoreFailure, type Statestore } from "spawn-mesh/engine";
 import { memoryStatestore } from "spawn-mesh/memory";
 import { FaultyStatestore } from "spawn-mesh/testing";
 import { importSystem } from "spawn-mesh/transfer";
+import type { UnreadableRow } from "spawn-mesh/transfer";
+import {
+  actorNamed,
+  apply,
+  firstCommit,
+} from "../../../src/testing/statestore-cases/commit-fixtures.ts";
+import { message } from "../../../src/testing/statestore-cases/message-fixtures.ts";
 import { errorOf, failureOf, startSystem } from "../start-system.ts";
 import { actors, cart, exported, filled, imported, NOT_STARTED, rowsOf, startOf } from "./shop.ts";
 
@@ -25,6 +32,32 @@ describe("an imported system", () => {
     expect(await system.stored(cart, "ann").readRevision(1)).toEqual({ items: ["tea"], got: 0 });
     await clock.advance(120_000);
     expect((await system.actor(cart, "bob").get()).got).toBe(6);
+  });
+
+  test("lacks no more than the export has told of, however odd a row was", async () => {
+    const store = await filled();
+    await store.open({ owner: "somebody else" });
+    const odd = actorNamed("odd", "cart", "shop");
+    await apply(store, firstCommit(odd, { etag: "short", revision: 7 }));
+    const target = { ...odd, name: "" };
+    await store.messages.send([message("to nobody", { target, source: odd })]);
+    await store.close();
+    expect(await failureOf(exported(store))).toBe("STATE_CORRUPT no");
+    const told: UnreadableRow[] = [];
+    const onUnreadable = (row: UnreadableRow): number => told.push(row);
+    const stream = await exported(store, { onUnreadable });
+    expect(told.map(({ reason }) => reason)).toEqual([
+      "the state of shop/cart/odd is damaged: its etag is none: expected 16 characters",
+      'the message to nobody is damaged: actor name: expected at least one character, got ""',
+    ]);
+    const inner = memoryStatestore();
+    const rows = { state: 4, revision: 2, reply: 2, message: 6, parked: 0 };
+    expect(await imported(inner, stream)).toMatchObject({ rows, unreadable: 2 });
+    const { system } = await startSystem(actors, { name: "shop", inner });
+    const error = await errorOf(system.actor(cart, "odd").add("tea"));
+    expect(error).toMatchObject({ code: "STATE_CORRUPT" });
+    await system.stored(cart, "odd").delete();
+    expect(await system.actor(cart, "odd").add("tea")).toBe(1);
   });
 
   test("may come in chunks of any size", async () => {
