@@ -360,6 +360,25 @@ describe("a connection that the host has closed while nobody used it", () => {
     expect(jsonIn(await t.client.invoke("incrementor", "add", one))).toEqual({ total: 2 });
     expect(t.host.requests).toHaveLength(2);
   });
+
+  test("keeps its place while the request goes once more, also when others wait for one", async () => {
+    let running = 0;
+    let most = 0;
+    const slowly: HostAction = async (invocation) => {
+      most = Math.max(most, ++running);
+      await sleep(50);
+      running--;
+      return await add(invocation);
+    };
+    const limit = { PROXY_HTTP_CLIENT_ADAPTER_POOL_SIZE: "1" };
+    await using t = await startWithHost({ add: slowly }, limit);
+    await t.client.register(["a", "b", "c"].map((name) => counter(name)));
+    await t.client.invoke("a", "add", one);
+    t.host.closesInsteadOfReading = true;
+    const calls = ["a", "b", "c"].map((name) => t.client.invoke(name, "add", one));
+    expect((await Promise.all(calls)).map(({ http }) => http)).toEqual([200, 200, 200]);
+    expect(most).toBe(1);
+  });
 });
 
 describe("several hosts on one proxy", () => {
