@@ -327,6 +327,12 @@ describe("an action beside a sidecar", () => {
     expect(await ove.balance()).toBe(0);
   });
 
+  test("has as much time as any call may be given", async () => {
+    const deadlineMs = 2 ** 31 - 1;
+    await system.actor(account, "ora").slow(100, { deadlineMs });
+    expect(await system.actor(account, "ora").balance()).toBe(1);
+  });
+
   test("is applied once however often it is called with one key", async () => {
     const pia = system.actor(account, "pia");
     const options = { idempotencyKey: "deposit-1" };

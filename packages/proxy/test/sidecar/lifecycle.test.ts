@@ -144,7 +144,7 @@ describe("a program beside a sidecar", () => {
     const warned = once(process, "warning");
     const starting = failureOf(system.start());
     const [{ message }] = (await warned) as [Error];
-    expect(message).toMatch(/^the system early waits for its sidecar: .*cannot be reached/);
+    expect(message).toMatch(/^the system early: it waits for its sidecar: .*cannot be reached/);
     await system.stop();
     await starting;
   });

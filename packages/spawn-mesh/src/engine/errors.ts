@@ -207,6 +207,12 @@ export class SpawnError extends Error {
     this.retryable = options.retryable ?? (isKnown && errorCodes[code].retryable);
     this.failure = options.failure;
   }
+
+  /** With its text, which JSON leaves out of errors otherwise; without what is underneath. */
+  toJSON(): object {
+    const { name, code, message, applied, retryable, failure } = this;
+    return { name, code, message, applied, retryable, failure };
+  }
 }
 
 /** Whether `error` is a {@link SpawnError}, also one from another copy of the package. */

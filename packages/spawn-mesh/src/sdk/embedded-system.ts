@@ -43,6 +43,7 @@ import { cronTimes } from "./cron-times.ts";
 import { addRunningSystem, findEngine, removeRunningSystem } from "./running-systems.ts";
 import type { RunningSystem } from "./running-systems.ts";
 import type { StoredActorRef } from "./stored-actor.ts";
+import { warnings } from "./warnings.ts";
 
 import type { ActorSystem, ActorSystemOptions, Messages } from "./actor-system.ts";
 
@@ -75,7 +76,7 @@ export class EmbeddedActorSystem implements ActorSystem, RunningSystem {
     }
     this.name = name;
     this.handlesSignals = options.handleSignals ?? true;
-    const { cluster, strict = false, limits, clock, random, onEvent } = options;
+    const { cluster, strict = false, limits, clock, random, onEvent = warnings(name) } = options;
     this.#store = storeOf(options);
     this.#clock = clock;
     this.#isStrict = strict;
@@ -97,7 +98,7 @@ export class EmbeddedActorSystem implements ActorSystem, RunningSystem {
       ...(limits && { limits }),
       ...(clock && { clock }),
       ...(random && { random }),
-      ...(onEvent && { onEvent }),
+      onEvent,
     });
     this.actors = new SystemActors({
       engine: this.engine,
@@ -241,7 +242,7 @@ export class EmbeddedActorSystem implements ActorSystem, RunningSystem {
     }
   }
 
-  #untilTheEnd({ signal }: { readonly signal?: AbortSignal }): AbortSignal {
+  #untilTheEnd({ signal }: { readonly signal?: AbortSignal | undefined }): AbortSignal {
     const ending = this.#ending.signal;
     if (signal instanceof AbortSignal) return AbortSignal.any([ending, signal]);
     // What is none is refused by those whose option it is.

@@ -59,7 +59,7 @@ export type ForEachOptions<Index> = FilterOf<Index> & ManyOptions;
 /** Which actors to delete, and how. */
 export type PurgeOptions<Index> = ForEachOptions<Index> & {
   /** Counts those that would be deleted, as `found` and `skipped`, and deletes none. Default `false`. */
-  readonly dryRun?: boolean;
+  readonly dryRun?: boolean | undefined;
 };
 
 /** The actors of a system that are stored: list them, act on them, delete them. */
@@ -207,13 +207,5 @@ const EACH_OPTIONS = [...FILTERS, "concurrency", "limit", "onProgress", "signal"
 /** What says which actors, and what says how. */
 function parted(options: ManyOptions): readonly [filter: object, many: ManyOptions] {
   const { concurrency, limit, onProgress, signal, ...filter } = options;
-  return [
-    filter,
-    {
-      ...(concurrency !== undefined && { concurrency }),
-      ...(limit !== undefined && { limit }),
-      ...(onProgress !== undefined && { onProgress }),
-      ...(signal !== undefined && { signal }),
-    },
-  ];
+  return [filter, { concurrency, limit, onProgress, signal }];
 }

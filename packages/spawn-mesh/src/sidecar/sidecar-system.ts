@@ -11,14 +11,12 @@ import type {
   ActorKind,
   ActorList,
   ChannelListener,
-  EngineEvent,
   EventListener,
   ExternalFunction,
   InvokeRequest,
   ReferenceCall,
   SendRequest,
 } from "../engine/index.ts";
-import { describeThrown } from "../engine/errors.ts";
 import { harmless } from "../engine/events.ts";
 import { definitionOfActor } from "../sdk/actor.ts";
 import type { ActorOf, AnyActor, NameOf } from "../sdk/actor.ts";
@@ -30,6 +28,7 @@ import type { FindOptions } from "../sdk/finding.ts";
 import { currentRun, inProcessHost } from "../sdk/in-process-host.ts";
 import { addRunningSystem, removeRunningSystem } from "../sdk/running-systems.ts";
 import type { RunningSystem } from "../sdk/running-systems.ts";
+import { warnings } from "../sdk/warnings.ts";
 import { CallbackServer } from "./callback-server.ts";
 import { SidecarChannels } from "./sidecar-channels.ts";
 import { HostedActors } from "./hosted-actors.ts";
@@ -92,7 +91,7 @@ export class SidecarActorSystem implements ActorSystem, RunningSystem {
     checkOptions(name, options);
     this.name = name;
     this.handlesSignals = options.handleSignals ?? true;
-    this.#emit = harmless(options.onEvent ?? warnOfWaiting);
+    this.#emit = harmless(options.onEvent ?? warnings(name));
     this.#options = sidecarOptions(options.sidecar);
     const definitions = definitionsOf(options.actors);
     const externals = functionsOf(options.externals ?? []);
@@ -282,14 +281,6 @@ export class SidecarActorSystem implements ActorSystem, RunningSystem {
     }
     throw new SpawnError("SHUTTING_DOWN", `the system ${this.name} is stopped`);
   }
-}
-
-/** Where nobody listens to events, a program that only waits says for what. */
-function warnOfWaiting(event: EngineEvent): void {
-  if (event.type !== "sidecar-awaited") return;
-  const { system, cause } = event;
-  const text = `the system ${system} waits for its sidecar: ${describeThrown(cause)}`;
-  process.emitWarning(text, "SpawnMeshWarning");
 }
 
 function atTheKeeper(member: string): SpawnError {
