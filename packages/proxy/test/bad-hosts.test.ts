@@ -4,10 +4,19 @@
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { create, toBinary } from "@bufbuild/protobuf";
-import { ActorInvocationResponseSchema, JSONTypeSchema, Status } from "spawn-mesh/protocol";
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import {
+  ActorInvocationResponseSchema,
+  JSONTypeSchema,
+  ProgramSchema,
+  RegistrationRequestSchema,
+  Status,
+} from "spawn-mesh/protocol";
 import { describe, expect, test } from "vitest";
 import { add, counter, one } from "./fixtures/counter.ts";
+import { scratch } from "./fixtures/proxy-process.ts";
 import { startTestProxy } from "./fixtures/start-proxy.ts";
+import type { TestProxy } from "./fixtures/start-proxy.ts";
 import { startWithHost } from "./fixtures/start-with-host.ts";
 import { TestHost } from "./fixtures/test-host.ts";
 import type { HostAction, RawAnswer } from "./fixtures/test-host.ts";
@@ -360,9 +369,69 @@ describe("a connection that the host has closed while nobody used it", () => {
     expect(jsonIn(await t.client.invoke("incrementor", "add", one))).toEqual({ total: 2 });
     expect(t.host.requests).toHaveLength(2);
   });
+
+  test("keeps its place while the request goes once more, also when others wait for one", async () => {
+    let running = 0;
+    let most = 0;
+    const slowly: HostAction = async (invocation) => {
+      most = Math.max(most, ++running);
+      await sleep(50);
+      running--;
+      return await add(invocation);
+    };
+    const limit = { PROXY_HTTP_CLIENT_ADAPTER_POOL_SIZE: "1" };
+    await using t = await startWithHost({ add: slowly }, limit);
+    await t.client.register(["a", "b", "c"].map((name) => counter(name)));
+    await t.client.invoke("a", "add", one);
+    t.host.closesInsteadOfReading = true;
+    const calls = ["a", "b", "c"].map((name) => t.client.invoke(name, "add", one));
+    expect((await Promise.all(calls)).map(({ http }) => http)).toEqual([200, 200, 200]);
+    expect(most).toBe(1);
+  });
 });
 
 describe("several hosts on one proxy", () => {
+  test("are asked in the order in which they were started, whoever registers first", async () => {
+    await using files = scratch();
+    const file = { PROXY_DATABASE_TYPE: "sqlite", PROXY_DATABASE_NAME: files.path("state.db") };
+    await using older = await TestHost.start({ add });
+    await using newer = await TestHost.start({ add, subtract: add });
+    const register = async (proxy: TestProxy, host: TestHost, startedAt: number): Promise<void> => {
+      const names = host === newer ? ["add", "subtract"] : ["add"];
+      const actors = { a: counter("a", { actions: names.map((name) => ({ name })) }) };
+      const request = create(RegistrationRequestSchema, {
+        actorSystem: { name: "spawn-system", registry: { actors } },
+      } as MessageInitShape<typeof RegistrationRequestSchema>);
+      const program = create(ProgramSchema, { startedAt: BigInt(startedAt) });
+      const body = Buffer.concat([
+        toBinary(RegistrationRequestSchema, request),
+        toBinary(ProgramSchema, program),
+      ]);
+      const headers = { "spawn-host-port": `${host.port}` };
+      const answer = await proxy.client.send("POST", "/api/v1/system", { headers, body });
+      expect(answer.headers["spawn-error"]).toBeUndefined();
+    };
+    const expectNewer = async ({ client }: TestProxy): Promise<void> => {
+      newer.requests.length = 0;
+      expect((await client.invoke("a", "add", one)).http).toBe(200);
+      expect((await client.invoke("a", "subtract", one)).http).toBe(200);
+      expect(newer.requests).toHaveLength(2);
+    };
+    {
+      await using proxy = await startTestProxy(file);
+      await register(proxy, older, 1_000);
+      await register(proxy, newer, 2_000);
+      await expectNewer(proxy);
+    }
+    await using proxy = await startTestProxy(file);
+    await register(proxy, newer, 2_000);
+    await register(proxy, older, 1_000);
+    await expectNewer(proxy);
+    await newer.kill();
+    expect((await proxy.client.invoke("a", "add", one)).http).toBe(200);
+    expect(older.requests).toHaveLength(1);
+  });
+
   test("are told apart by the port in the registration, or by a name that they give", async () => {
     await using first = await TestHost.start({ add });
     await using second = await TestHost.start({ add });

@@ -37,9 +37,11 @@ export interface RegisteredHost {
   readonly actions: ReadonlySet<string>;
   /** Whether it tells by which fields the actor is found. */
   readonly isIndexed: boolean;
+  /** When it was started, or registered if it does not say when that was, in milliseconds since 1970. */
+  readonly since: number;
 }
 
-/** The hosts of an actor, the one first that registered last: what it said is what the actor is. */
+/** The hosts of an actor, the latest one first: what it has registered is what the actor is. */
 export type RegisteredHosts = readonly [RegisteredHost, ...RegisteredHost[]];
 
 /** What runs of all actions of an actor have in common. */

@@ -18,7 +18,7 @@ import { applyWorkflow } from "./workflow.ts";
 
 /** What runs at a host have in common that are of one action of a registered actor. */
 export interface Hosting {
-  /** Who has the action now, the one first that registered last. */
+  /** Who has the action now, the latest one first. */
   readonly hosts: () => readonly [HostProgram, ...HostProgram[]];
   /** Where the states of actors are that are not stored; `undefined` for actors whose states are. */
   readonly memory: StatesInMemory | undefined;

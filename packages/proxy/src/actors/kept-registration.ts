@@ -25,6 +25,7 @@ type KeptHost = HostPlace & {
   readonly spelling: Spelling;
   readonly actions: readonly string[];
   readonly isIndexed: boolean;
+  readonly since: number;
 };
 
 export function keptRegistration(
@@ -35,11 +36,12 @@ export function keptRegistration(
   return {
     key,
     actor: Buffer.from(actor).toString("base64"),
-    hosts: hosts.map(({ host: { place, spelling }, actions, isIndexed }) => ({
+    hosts: hosts.map(({ host: { place, spelling }, actions, isIndexed, since }) => ({
       ...place,
       spelling,
       actions: [...actions],
       isIndexed,
+      since,
     })),
     by,
   };
@@ -54,10 +56,10 @@ export function registrationOf(
   const registry = { actors: { [key]: definition } };
   const actorSystem = { name: system, registry };
   const { actors } = readRegistration(create(RegistrationRequestSchema, { actorSystem }));
-  const known = ({ spelling, actions, isIndexed, ...place }: KeptHost): RegisteredHost => {
+  const known = ({ spelling, actions, isIndexed, since, ...place }: KeptHost): RegisteredHost => {
     const found = hosts.at(place);
     found.spelling = spelling;
-    return { host: found, actions: new Set(actions), isIndexed };
+    return { host: found, actions: new Set(actions), isIndexed, since };
   };
   return { registered: actors[0]!, hosts: [known(first!), ...others.map(known)] };
 }

@@ -34,6 +34,15 @@ export interface RefusedRegistration {
   readonly error: unknown;
 }
 
+/** A host that registers. */
+export interface RegisteringHost {
+  readonly host: HostProgram;
+  /** The identity that it has. */
+  readonly identity: string;
+  /** When it was started, or now, in milliseconds since 1970. */
+  readonly since: number;
+}
+
 /** An actor that is registered. */
 export interface RegisteredActorInfo {
   readonly name: string;
@@ -66,6 +75,8 @@ export class RegisteredActors {
   readonly #parts: RegisteredActorsParts;
   readonly #kept: Records<KeptRegistration>;
   readonly #hosts = new Map<string, RegisteredHosts>();
+  /** What the first host of each has registered. */
+  readonly #registered = new Map<string, RegisteredActor>();
   /** The states of those that are not stored, by the names of their definitions. */
   readonly #inMemory = new Map<string, StatesInMemory>();
 
@@ -93,23 +104,31 @@ export class RegisteredActors {
   }
 
   /**
-   * Takes the actors of a host.
+   * Takes the actors of a host. What one of them is stays as the latest of its hosts has said that is there.
    *
-   * @param by the identity that registers them
    * @throws {SpawnError} `INVALID_ARGUMENT`, `ALREADY_REGISTERED`, `OVERLOADED`
    */
-  async add({ actors }: Registration, host: HostProgram, by: string): Promise<void> {
+  async add({ actors }: Registration, by: RegisteringHost): Promise<void> {
     this.#parts.engine.checkAccepting();
     this.#checkRoom(actors);
-    learnSpelling(host, actors);
-    const taken = actors.map((registered) => {
-      const hosts = this.#hostsWith(registered, host);
-      return { registered, hosts, definition: this.#definition(registered, hosts) };
+    learnSpelling(by.host, actors);
+    const taken = actors.map((given) => {
+      const hosts = this.#hostsWith(given, by);
+      const isLatest = hosts[0].host === by.host;
+      const registered = isLatest ? given : (this.#registered.get(given.id.name) ?? given);
+      const definition = isLatest ? this.#definition(given, hosts) : undefined;
+      return { registered, hosts, definition };
     });
-    for (const { definition, hosts } of taken) await this.#take(definition, hosts);
+    for (const { registered, definition, hosts } of taken) {
+      if (definition !== undefined) await this.#take(definition, registered);
+      this.#hosts.set(registered.id.name, hosts);
+    }
     await Promise.all(
       taken.map(({ registered, hosts }) =>
-        this.#kept.put(registered.id.name, keptRegistration(registered, { hosts, by })),
+        this.#kept.put(
+          registered.id.name,
+          keptRegistration(registered, { hosts, by: by.identity }),
+        ),
       ),
     );
   }
@@ -122,7 +141,8 @@ export class RegisteredActors {
         const kept = (await this.#kept.get(name))!;
         this.#parts.guard.remember(kept.by, this.#system, name);
         const found = registrationOf(kept, { system: this.#system, hosts });
-        await this.#take(this.#definition(found.registered, found.hosts), found.hosts);
+        await this.#take(this.#definition(found.registered, found.hosts), found.registered);
+        this.#hosts.set(name, found.hosts);
       } catch (error) {
         refused.push({ name, error });
       }
@@ -134,9 +154,9 @@ export class RegisteredActors {
     return hostedDefinition(registered, this.#hosting(registered, hosts), this.#parts);
   }
 
-  async #take(definition: ActorDefinition, hosts: RegisteredHosts): Promise<void> {
+  async #take(definition: ActorDefinition, registered: RegisteredActor): Promise<void> {
     await whenIdle(() => this.#parts.engine.define(definition));
-    this.#hosts.set(definition.name, hosts);
+    this.#registered.set(definition.name, registered);
   }
 
   #checkRoom(actors: readonly RegisteredActor[]): void {
@@ -148,12 +168,14 @@ export class RegisteredActors {
     );
   }
 
-  #hostsWith(registered: RegisteredActor, host: HostProgram): RegisteredHosts {
+  #hostsWith(registered: RegisteredActor, { host, since }: RegisteringHost): RegisteredHosts {
     const known = this.#hosts.get(registered.id.name) ?? [];
     const others = known.filter((other) => other.host !== host && !other.host.isGone);
     const actions = actionNames(registered);
-    const latest = { host, actions, isIndexed: isIndexed(registered) };
-    return [latest, ...others.slice(0, HOSTS_PER_ACTOR_MAX - 1)];
+    const added = { host, actions, isIndexed: isIndexed(registered), since };
+    const all = [added, ...others.slice(0, HOSTS_PER_ACTOR_MAX - 1)];
+    const [latest = added, ...further] = all.toSorted((one, other) => other.since - one.since);
+    return [latest, ...further];
   }
 
   #hosting(registered: RegisteredActor, hosts: RegisteredHosts): SharedHosting {
@@ -199,6 +221,7 @@ export class RegisteredActors {
     }
     if (this.#hosts.has(name)) return false;
     this.#inMemory.delete(name);
+    this.#registered.delete(name);
     await this.#kept.remove(name);
     return true;
   }

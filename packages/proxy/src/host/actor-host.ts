@@ -15,7 +15,7 @@ import type { HostAddress } from "./host-connection.ts";
 import { HostUnavailable } from "./host-program.ts";
 import type { HostCall, HostProgram } from "./host-program.ts";
 import type { HttpResponse } from "./http-response.ts";
-import { STALLED_FACTOR, WaitingLine } from "./waiting-line.ts";
+import { RunPlaces } from "./run-places.ts";
 
 /** Every bound of what the proxy asks of one host. */
 interface HostLimits {
@@ -42,17 +42,14 @@ export class ActorHost implements HostProgram {
   spelling: Spelling = "eigr.functions.protocol";
   readonly #limits: ActorHostOptions;
   readonly #idle: HostConnection[] = [];
-  readonly #line: WaitingLine<HostConnection>;
-  #count = 0;
-  /** Of the requests under way, how many wait for calls that their actions make. */
-  #waits = 0;
+  readonly #places: RunPlaces;
   #sweep: NodeJS.Timeout | undefined;
   readonly #head: string;
 
   constructor(address: HostAddress, limits: ActorHostOptions) {
     this.place = address;
     this.#limits = limits;
-    this.#line = new WaitingLine(() => this.#admitLast());
+    this.#places = new RunPlaces(() => limits.connectionsMax);
     this.name = nameOf(address);
     this.#head = `POST ${ACTIONS_PATH} HTTP/1.1\r\nhost: ${this.name}\r\ncontent-type: application/octet-stream\r\nconnection: keep-alive\r\n`;
   }
@@ -64,39 +61,44 @@ export class ActorHost implements HostProgram {
   }
 
   async #ask(request: Buffer, cancellation: Cancellation): Promise<HttpResponse> {
-    const taken = this.#take(cancellation);
-    let connection = taken instanceof HostConnection ? taken : await taken;
-    for (let isRepeated = false; ; isRepeated = true) {
-      const used = connection;
-      cancellation.listener = () => used.close();
-      if (cancellation.reason !== undefined) used.close();
-      try {
-        return await used.send(request);
-      } catch (error) {
-        if (cancellation.reason !== undefined) throw cancellation.reason;
-        if (!(error instanceof ExchangeError)) throw error;
-        if (error.failure !== "stale" || isRepeated) throw this.#unavailable(error);
-      } finally {
-        cancellation.listener = undefined;
-        this.#release(used);
-      }
-      connection = this.#connect();
+    const place = this.#places.take(cancellation);
+    if (place !== undefined) await place;
+    try {
+      return await this.#exchange(this.#idleConnection(), request, cancellation);
+    } finally {
+      this.#places.release();
+      this.#closeSurplus();
     }
   }
 
-  beginWait(): void {
-    this.#waits++;
-    if (this.#hasRoom) this.#line.first()?.(this.#connect());
+  /** @param idle a connection that the host may have closed meanwhile: then the request goes once more */
+  async #exchange(
+    idle: HostConnection | undefined,
+    request: Buffer,
+    cancellation: Cancellation,
+  ): Promise<HttpResponse> {
+    const used = idle ?? this.#connect();
+    cancellation.listener = () => used.close();
+    if (cancellation.reason !== undefined) used.close();
+    try {
+      return await used.send(request);
+    } catch (error) {
+      if (cancellation.reason !== undefined) throw cancellation.reason;
+      if (!(error instanceof ExchangeError)) throw error;
+      if (error.failure !== "stale" || idle === undefined) throw this.#unavailable(error);
+    } finally {
+      cancellation.listener = undefined;
+      if (used.isOpen) this.#keep(used);
+    }
+    return await this.#exchange(undefined, request, cancellation);
   }
 
-  /** None of those who have a place comes to an end. */
-  #admitLast(): void {
-    const hasReserve = this.#running < this.#limits.connectionsMax * STALLED_FACTOR;
-    if (hasReserve) this.#line.last()?.(this.#connect());
+  beginWait(): void {
+    this.#places.beginWait();
   }
 
   endWait(): void {
-    this.#waits--;
+    this.#places.endWait();
   }
 
   /** Closes what is idle; what is under way goes on. */
@@ -106,42 +108,29 @@ export class ActorHost implements HostProgram {
     for (const connection of this.#idle.splice(0)) connection.close();
   }
 
-  #take(cancellation: Cancellation): HostConnection | Promise<HostConnection> {
+  #idleConnection(): HostConnection | undefined {
     const oldest = performance.now() - this.#limits.idleMsMax;
     for (let idle = this.#idle.pop(); idle !== undefined; idle = this.#idle.pop()) {
       if (idle.isOpen && idle.idleSince > oldest) return idle;
       idle.close();
     }
-    if (this.#hasRoom) return this.#connect();
-    return this.#line.wait(cancellation);
-  }
-
-  /** Whether one more request can be worked on. */
-  get #hasRoom(): boolean {
-    return this.#running < this.#limits.connectionsMax;
-  }
-
-  get #running(): number {
-    return this.#count - this.#waits;
+    return undefined;
   }
 
   #connect(): HostConnection {
-    this.#count++;
-    return new HostConnection(this.place, this.#limits.answerBytesMax, () => {
-      this.#count--;
-    });
+    return new HostConnection(this.place, this.#limits.answerBytesMax);
   }
 
-  #release(connection: HostConnection): void {
-    this.#line.moved();
-    const isOneTooMany = this.#running > this.#limits.connectionsMax;
-    if (isOneTooMany) return connection.close();
-    const next = this.#line.first();
-    if (next !== undefined) return next(connection.isOpen ? connection : this.#connect());
-    if (!connection.isOpen) return;
+  #keep(connection: HostConnection): void {
     connection.idleSince = performance.now();
     this.#idle.push(connection);
     this.#sweep ??= setInterval(() => this.#closeIdle(), SWEEP_PERIOD_MS).unref();
+  }
+
+  /** There are more than runs may need when some had to be let in besides. */
+  #closeSurplus(): void {
+    const surplus = this.#idle.length + this.#places.running - this.#limits.connectionsMax;
+    for (const idle of this.#idle.splice(0, surplus > 0 ? surplus : 0)) idle.close();
   }
 
   #closeIdle(): void {

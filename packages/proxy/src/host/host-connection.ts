@@ -50,7 +50,6 @@ interface Exchange {
 export class HostConnection {
   readonly #socket: Socket;
   readonly #bodyBytesMax: number;
-  readonly #onClosed: () => void;
   #exchange: Exchange | undefined;
   #isConnected = false;
   #isClosed = false;
@@ -61,9 +60,8 @@ export class HostConnection {
   /** When it became idle (monotonic milliseconds). */
   idleSince = 0;
 
-  constructor(address: HostAddress, bodyBytesMax: number, onClosed: () => void) {
+  constructor(address: HostAddress, bodyBytesMax: number) {
     this.#bodyBytesMax = bodyBytesMax;
-    this.#onClosed = onClosed;
     this.#socket = connect({
       host: address.host,
       port: address.port,
@@ -141,7 +139,6 @@ export class HostConnection {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#socket.destroy();
-    this.#onClosed();
     const exchange = this.#exchange;
     this.#exchange = undefined;
     exchange?.reject(new ExchangeError(this.#failure, reason));

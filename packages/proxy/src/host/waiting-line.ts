@@ -12,14 +12,11 @@ import type { Cancellation } from "spawn-mesh/engine";
 const STALLED_MS = 500;
 const STEP_MS = 50;
 
-/** How many times as many runs may be under way when none ends. */
-export const STALLED_FACTOR = 2;
+/** Has a place, and waits no longer. */
+type Waiter = () => void;
 
-/** Takes a place, and waits no longer. */
-type Waiter<Place> = (place: Place) => void;
-
-export class WaitingLine<Place> {
-  readonly #waiting: Waiter<Place>[] = [];
+export class WaitingLine {
+  readonly #waiting: Waiter[] = [];
   readonly #onStalled: () => void;
   #movedAt = 0;
   #isStalled = false;
@@ -31,15 +28,15 @@ export class WaitingLine<Place> {
   }
 
   /** Waits for a place. @throws the reason of the cancellation when there is one before */
-  wait(cancellation: Cancellation): Promise<Place> {
+  wait(cancellation: Cancellation): Promise<void> {
     if (this.#look === undefined) {
       this.moved();
       this.#look = setInterval(() => this.#stallIfUnmoved(), STEP_MS).unref();
     }
     return new Promise((resolve, reject) => {
-      const take: Waiter<Place> = (place) => {
+      const take: Waiter = () => {
         cancellation.listener = undefined;
-        resolve(place);
+        resolve();
       };
       const leave = (): void => {
         this.#waiting.splice(this.#waiting.indexOf(take), 1);
@@ -58,16 +55,16 @@ export class WaitingLine<Place> {
   }
 
   /** Who has waited longest. */
-  first(): Waiter<Place> | undefined {
+  first(): Waiter | undefined {
     return this.#taken(this.#waiting.shift());
   }
 
   /** Who has come last. */
-  last(): Waiter<Place> | undefined {
+  last(): Waiter | undefined {
     return this.#taken(this.#waiting.pop());
   }
 
-  #taken(waiter: Waiter<Place> | undefined): Waiter<Place> | undefined {
+  #taken(waiter: Waiter | undefined): Waiter | undefined {
     this.#endIfEmpty();
     return waiter;
   }

@@ -1,6 +1,6 @@
 /** Registrations: a host says which actors it has. */
 import {
-  FunctionsSchema,
+  ProgramSchema,
   RegistrationRequestSchema,
   RegistrationResponseSchema,
   decodeMessage,
@@ -77,7 +77,7 @@ export async function register(
   checkHost(identity, "register actors");
   const request = decodeMessage(RegistrationRequestSchema, body);
   const registration = withActorOptions(readRegistration(request), declared);
-  const { externals = [] } = furtherFields(FunctionsSchema, request) ?? {};
+  const { externals = [], startedAt = 0n } = furtherFields(ProgramSchema, request) ?? {};
   const host = hostOf(registration.serviceInfo);
   const system = registration.system || systems.defaultSystem;
   const actors = registration.actors.map(({ id }) => id.name);
@@ -86,7 +86,8 @@ export async function register(
     const giveBack = guard.own(identity, system, [...actors, ...externals.map(ownedName)]);
     try {
       const opened = await systems.open(system);
-      await opened.registered.add(registration, host, by);
+      const since = Math.min(Number(startedAt) || Infinity, Date.now());
+      await opened.registered.add(registration, { host, identity: by, since });
       await opened.addExternals(externals, host, by);
     } catch (error) {
       giveBack();

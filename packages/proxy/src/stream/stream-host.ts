@@ -9,7 +9,7 @@ import type { ActorHostOptions } from "../host/actor-host.ts";
 import { HostUnavailable } from "../host/host-program.ts";
 import type { HostAnswer, HostCall, HostProgram } from "../host/host-program.ts";
 import { BadResponse } from "../host/http-response.ts";
-import { STALLED_FACTOR, WaitingLine } from "../host/waiting-line.ts";
+import { RunPlaces } from "../host/run-places.ts";
 
 /** While more bytes than these were not taken by the host, runs wait. */
 const UNSENT_BYTES_MAX = 1024 * 1024;
@@ -21,11 +21,7 @@ export class StreamHost implements HostProgram {
   spelling: Spelling = "eigr.functions.protocol";
   readonly #options: ActorHostOptions;
   #stream: StreamConnection | undefined;
-  /** Runs that wait for their turn. */
-  readonly #line: WaitingLine<undefined> = new WaitingLine(() => this.#admitLast());
-  #underWay = 0;
-  /** Of the runs under way, how many wait for calls that their actions make. */
-  #waits = 0;
+  readonly #places: RunPlaces = new RunPlaces(() => this.#runsMax);
 
   constructor(name: string, options: ActorHostOptions) {
     this.place = { stream: name };
@@ -51,44 +47,27 @@ export class StreamHost implements HostProgram {
 
   call(call: HostCall, cancellation: Cancellation): Promise<HostAnswer> {
     return this.#options.observer.hostCall({ ...call, host: this.name }, async () => {
-      if (this.#room > 0) this.#underWay++;
-      else await this.#line.wait(cancellation);
+      const place = this.#places.take(cancellation);
+      if (place !== undefined) await place;
       try {
         return await this.#ask(call, cancellation);
       } finally {
-        this.#underWay--;
-        this.#line.moved();
-        this.goOn();
+        this.#places.release();
       }
     });
   }
 
   beginWait(): void {
-    this.#waits++;
-    this.goOn();
+    this.#places.beginWait();
   }
 
   endWait(): void {
-    this.#waits--;
+    this.#places.endWait();
   }
 
   /** Lets runs go that wait, as far as there is room. */
   goOn(): void {
-    while (this.#room > 0) {
-      const go = this.#line.first();
-      if (go === undefined) return;
-      this.#underWay++;
-      go(undefined);
-    }
-  }
-
-  /** None of those who have a place comes to an end. */
-  #admitLast(): void {
-    const hasReserve = this.#underWay < this.#options.connectionsMax * STALLED_FACTOR;
-    const go = hasReserve ? this.#line.last() : undefined;
-    if (go === undefined) return;
-    this.#underWay++;
-    go(undefined);
+    this.#places.goOn();
   }
 
   close(): void {
@@ -96,11 +75,10 @@ export class StreamHost implements HostProgram {
     this.goOn();
   }
 
-  /** How many more runs can be sent. Without a stream none has to wait: it fails. */
-  get #room(): number {
+  /** How many can run. Without a stream none has to wait: it fails. */
+  get #runsMax(): number {
     if (this.#stream === undefined) return Infinity;
-    if (this.#stream.unsentBytes > UNSENT_BYTES_MAX) return 0;
-    return this.#options.connectionsMax - (this.#underWay - this.#waits);
+    return this.#stream.unsentBytes > UNSENT_BYTES_MAX ? 0 : this.#options.connectionsMax;
   }
 
   #ask({ body, actor }: HostCall, cancellation: Cancellation): Promise<HostAnswer> {

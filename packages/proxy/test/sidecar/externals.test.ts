@@ -5,7 +5,7 @@ import { actor, external, fail } from "spawn-mesh";
 import type { ExternalCall } from "spawn-mesh";
 import {
   ActorInvocationSchema,
-  FunctionsSchema,
+  ProgramSchema,
   RegistrationRequestSchema,
 } from "spawn-mesh/protocol";
 import { beforeEach, expect, test } from "vitest";
@@ -159,13 +159,13 @@ test("a host that registers without a function is not asked for it any more", as
         registry: { actors: { other: { id: { name: "other" } } } },
       },
     });
-    const functions = create(FunctionsSchema, { externals: [...externals] });
+    const functions = create(ProgramSchema, { externals: [...externals] });
     const answer = await fetch(`${urlOf(proxy.address)}/api/v1/system`, {
       method: "POST",
       headers: { "spawn-host-port": `${host.port}` },
       body: Buffer.concat([
         toBinary(RegistrationRequestSchema, request),
-        toBinary(FunctionsSchema, functions),
+        toBinary(ProgramSchema, functions),
       ]),
     });
     expect(answer.status).toBe(200);

@@ -118,8 +118,8 @@ export type {
 export {
   DefinitionSchema,
   FunctionCallSchema,
-  FunctionsSchema,
   OutcomeSchema,
+  ProgramSchema,
   RefusalSchema,
   RunSchema,
   SentSchema,
@@ -127,8 +127,8 @@ export {
 export type {
   Definition,
   FunctionCall,
-  Functions,
   Outcome,
+  Program,
   Refusal,
   Run,
   Sent,

@@ -4,7 +4,7 @@ import type { ActorDefinition, ActorKind } from "../engine/index.ts";
 import {
   ActorSchema,
   DefinitionSchema,
-  FunctionsSchema,
+  ProgramSchema,
   Kind,
   RegistrationRequestSchema,
 } from "../protocol/index.ts";
@@ -21,7 +21,7 @@ const kinds: Readonly<Record<ActorKind, Kind>> = {
 };
 
 /**
- * The registration of a system, encoded.
+ * The registration of a system, encoded. It says that the program was started now.
  *
  * @param externals the names of functions outside
  * @throws {SpawnError} `INVALID_ARGUMENT` for what the protocol cannot say
@@ -45,10 +45,11 @@ export function registrationOf(
     },
     actorSystem: { name: system, registry: { actors } },
   });
-  const functions = create(FunctionsSchema, { externals: [...externals] });
+  const startedAt = BigInt(Date.now());
+  const program = create(ProgramSchema, { externals: [...externals], startedAt });
   return Buffer.concat([
     toBinary(RegistrationRequestSchema, request),
-    toBinary(FunctionsSchema, functions),
+    toBinary(ProgramSchema, program),
   ]);
 }
 

@@ -15,7 +15,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file spawn/mesh/run.proto.
  */
 export const file_spawn_mesh_run: GenFile = /*@__PURE__*/
-  fileDesc("ChRzcGF3bi9tZXNoL3J1bi5wcm90bxIKc3Bhd24ubWVzaCIeCgpEZWZpbml0aW9uEhAKB29wdGlvbnMY6AcgASgJIikKA1J1bhIPCgZydW5faWQY6AcgASgJEhEKCHJldmlzaW9uGOkHIAEoAyIfCglGdW5jdGlvbnMSEgoJZXh0ZXJuYWxzGOgHIAMoCSI1CgxGdW5jdGlvbkNhbGwSEwoKbWVzc2FnZV9pZBjyByABKAkSEAoHYXR0ZW1wdBjzByABKAUiZAoHT3V0Y29tZRIfCgRzZW50GOgHIAMoCzIQLnNwYXduLm1lc2guU2VudBISCgljYW5jZWxsZWQY6QcgAygJEhQKC2NsZWFyc190YWdzGOoHIAEoCBIOCgVpbmRleBjrByABKAkiowEKBFNlbnQSDwoHY2hhbm5lbBgBIAEoCRIQCghleHRlcm5hbBgIIAEoCRIOCgZzeXN0ZW0YAiABKAkSEgoKZGVmaW5pdGlvbhgDIAEoCRIMCgRuYW1lGAQgASgJEg4KBmFjdGlvbhgFIAEoCRIlCgdwYXlsb2FkGAYgASgLMhQuZ29vZ2xlLnByb3RvYnVmLkFueRIPCgdvcHRpb25zGAcgASgJIioKB1JlZnVzYWwSDQoEY29kZRjoByABKAkSEAoHYXBwbGllZBjpByABKAliBnByb3RvMw", [file_google_protobuf_any]);
+  fileDesc("ChRzcGF3bi9tZXNoL3J1bi5wcm90bxIKc3Bhd24ubWVzaCIeCgpEZWZpbml0aW9uEhAKB29wdGlvbnMY6AcgASgJIikKA1J1bhIPCgZydW5faWQY6AcgASgJEhEKCHJldmlzaW9uGOkHIAEoAyIyCgdQcm9ncmFtEhIKCWV4dGVybmFscxjoByADKAkSEwoKc3RhcnRlZF9hdBjpByABKAMiNQoMRnVuY3Rpb25DYWxsEhMKCm1lc3NhZ2VfaWQY8gcgASgJEhAKB2F0dGVtcHQY8wcgASgFImQKB091dGNvbWUSHwoEc2VudBjoByADKAsyEC5zcGF3bi5tZXNoLlNlbnQSEgoJY2FuY2VsbGVkGOkHIAMoCRIUCgtjbGVhcnNfdGFncxjqByABKAgSDgoFaW5kZXgY6wcgASgJIqMBCgRTZW50Eg8KB2NoYW5uZWwYASABKAkSEAoIZXh0ZXJuYWwYCCABKAkSDgoGc3lzdGVtGAIgASgJEhIKCmRlZmluaXRpb24YAyABKAkSDAoEbmFtZRgEIAEoCRIOCgZhY3Rpb24YBSABKAkSJQoHcGF5bG9hZBgGIAEoCzIULmdvb2dsZS5wcm90b2J1Zi5BbnkSDwoHb3B0aW9ucxgHIAEoCSIqCgdSZWZ1c2FsEg0KBGNvZGUY6AcgASgJEhAKB2FwcGxpZWQY6QcgASgJYgZwcm90bzM", [file_google_protobuf_any]);
 
 /**
  * Fields of an `Actor` that is registered.
@@ -71,22 +71,29 @@ export const RunSchema: GenMessage<Run> = /*@__PURE__*/
 /**
  * Fields of a `RegistrationRequest`.
  *
- * @generated from message spawn.mesh.Functions
+ * @generated from message spawn.mesh.Program
  */
-export type Functions = Message<"spawn.mesh.Functions"> & {
+export type Program = Message<"spawn.mesh.Program"> & {
   /**
-   * The names of the functions outside of actors that the program has.
+   * The names of the functions outside of actors that it has.
    *
    * @generated from field: repeated string externals = 1000;
    */
   externals: string[];
+
+  /**
+   * When it was started, in milliseconds since 1970: of two that have an actor the later one says what that is.
+   *
+   * @generated from field: int64 started_at = 1001;
+   */
+  startedAt: bigint;
 };
 
 /**
- * Describes the message spawn.mesh.Functions.
- * Use `create(FunctionsSchema)` to create a new message.
+ * Describes the message spawn.mesh.Program.
+ * Use `create(ProgramSchema)` to create a new message.
  */
-export const FunctionsSchema: GenMessage<Functions> = /*@__PURE__*/
+export const ProgramSchema: GenMessage<Program> = /*@__PURE__*/
   messageDesc(file_spawn_mesh_run, 2);
 
 /**
