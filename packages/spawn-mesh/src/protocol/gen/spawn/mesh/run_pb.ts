@@ -15,7 +15,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file spawn/mesh/run.proto.
  */
 export const file_spawn_mesh_run: GenFile = /*@__PURE__*/
-  fileDesc("ChRzcGF3bi9tZXNoL3J1bi5wcm90bxIKc3Bhd24ubWVzaCIeCgpEZWZpbml0aW9uEhAKB29wdGlvbnMY6AcgASgJIikKA1J1bhIPCgZydW5faWQY6AcgASgJEhEKCHJldmlzaW9uGOkHIAEoAyIfCglGdW5jdGlvbnMSEgoJZXh0ZXJuYWxzGOgHIAMoCSI1CgxGdW5jdGlvbkNhbGwSEwoKbWVzc2FnZV9pZBjyByABKAkSEAoHYXR0ZW1wdBjzByABKAUiZAoHT3V0Y29tZRIfCgRzZW50GOgHIAMoCzIQLnNwYXduLm1lc2guU2VudBISCgljYW5jZWxsZWQY6QcgAygJEhQKC2NsZWFyc190YWdzGOoHIAEoCBIOCgVpbmRleBjrByABKAkiowEKBFNlbnQSDwoHY2hhbm5lbBgBIAEoCRIQCghleHRlcm5hbBgIIAEoCRIOCgZzeXN0ZW0YAiABKAkSEgoKZGVmaW5pdGlvbhgDIAEoCRIMCgRuYW1lGAQgASgJEg4KBmFjdGlvbhgFIAEoCRIlCgdwYXlsb2FkGAYgASgLMhQuZ29vZ2xlLnByb3RvYnVmLkFueRIPCgdvcHRpb25zGAcgASgJIioKB1JlZnVzYWwSDQoEY29kZRjoByABKAkSEAoHYXBwbGllZBjpByABKAliBnByb3RvMw", [file_google_protobuf_any]);
+  fileDesc("ChRzcGF3bi9tZXNoL3J1bi5wcm90bxIKc3Bhd24ubWVzaCIeCgpEZWZpbml0aW9uEhAKB29wdGlvbnMY6AcgASgJIikKA1J1bhIPCgZydW5faWQY6AcgASgJEhEKCHJldmlzaW9uGOkHIAEoAyIfCglGdW5jdGlvbnMSEgoJZXh0ZXJuYWxzGOgHIAMoCSI1CgxGdW5jdGlvbkNhbGwSEwoKbWVzc2FnZV9pZBjyByABKAkSEAoHYXR0ZW1wdBjzByABKAUidgoHT3V0Y29tZRIfCgRzZW50GOgHIAMoCzIQLnNwYXduLm1lc2guU2VudBISCgljYW5jZWxsZWQY6QcgAygJEhQKC2NsZWFyc190YWdzGOoHIAEoCBIOCgVpbmRleBjrByABKAkSEAoHZGVsZXRlcxjsByABKAgiowEKBFNlbnQSDwoHY2hhbm5lbBgBIAEoCRIQCghleHRlcm5hbBgIIAEoCRIOCgZzeXN0ZW0YAiABKAkSEgoKZGVmaW5pdGlvbhgDIAEoCRIMCgRuYW1lGAQgASgJEg4KBmFjdGlvbhgFIAEoCRIlCgdwYXlsb2FkGAYgASgLMhQuZ29vZ2xlLnByb3RvYnVmLkFueRIPCgdvcHRpb25zGAcgASgJIioKB1JlZnVzYWwSDQoEY29kZRjoByABKAkSEAoHYXBwbGllZBjpByABKAliBnByb3RvMw", [file_google_protobuf_any]);
 
 /**
  * Fields of an `Actor` that is registered.
@@ -152,6 +152,13 @@ export type Outcome = Message<"spawn.mesh.Outcome"> & {
    * @generated from field: string index = 1003;
    */
   index: string;
+
+  /**
+   * Whether the actor is deleted by this.
+   *
+   * @generated from field: bool deletes = 1004;
+   */
+  deletes: boolean;
 };
 
 /**
