@@ -1,6 +1,6 @@
 import { expectTypeOf, test } from "vitest";
 import { actor, actorSystem, fail, input, read, settle, state } from "spawn-mesh";
-import type { NotJson } from "spawn-mesh";
+import type { NotJson, RefOf, StateOf } from "spawn-mesh";
 import { z } from "zod";
 
 const incrementor = actor("incrementor", {
@@ -101,6 +101,16 @@ test("failures are typed on the client side and leave the reply", async () => {
   // The failure alone tells too.
   if (settled.failure) expectTypeOf(settled.ok).toEqualTypeOf<false>();
   expectTypeOf(settled.value).toEqualTypeOf<number | undefined>();
+});
+
+test("a definition tells the types of its references and its state", () => {
+  type Counter = RefOf<typeof incrementor>;
+  expectTypeOf(system.actor(incrementor)).toExtend<Counter>();
+  expectTypeOf<Counter["add"]>().toEqualTypeOf(system.actor(incrementor).add);
+  expectTypeOf<StateOf<typeof incrementor>>().toEqualTypeOf<{ total: number }>();
+  expectTypeOf<StateOf<typeof user>>().toEqualTypeOf<
+    Awaited<ReturnType<RefOf<typeof user>["get"]>>
+  >();
 });
 
 test("failures that nothing is known of have a code and data all the same", async () => {
