@@ -1,7 +1,7 @@
 /**
  * What the protocol has no words for, and the host's SDK says nevertheless: messages with an id of their
- * own or at the times of a cron expression, several broadcasts, what is cancelled, that no tags are left, and
- * by which fields the actor is found.
+ * own or at the times of a cron expression, several broadcasts, what is cancelled, that no tags are left,
+ * by which fields the actor is found, and that it ends.
  */
 import type { ActionContext, SendOptions } from "spawn-mesh/engine";
 import { SpawnError, storedId } from "spawn-mesh/engine";
@@ -21,12 +21,13 @@ export function outcomeOf(response: ActorInvocationResponse): Outcome | undefine
 /** @throws {SpawnError} `INVALID_ARGUMENT`, `PAYLOAD_TOO_LARGE`, `UNAUTHORIZED` */
 export async function applyOutcome(
   context: ActionContext,
-  { sent, cancelled, clearsTags }: Outcome,
+  { sent, cancelled, clearsTags, deletes }: Outcome,
   directory: Directory,
 ): Promise<void> {
   for (const message of sent) await send(context, message, directory);
   for (const id of cancelled) cancel(context, id);
   if (clearsTags) context.tags = {};
+  if (deletes) context.delete();
 }
 
 /** The fields that the actor is found by; `undefined` if the host has told none. @throws {SpawnError} `INVALID_ARGUMENT` */

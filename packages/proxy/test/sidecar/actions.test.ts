@@ -95,6 +95,10 @@ const account = actor("account", {
       return ctx.effect(account, ctx.self.name).deposit({ amount: 1 }, options);
     },
     forget: (ctx, id: string) => ctx.cancel(id),
+    close(ctx) {
+      ctx.delete();
+      return ctx.state.balance;
+    },
     twice(ctx) {
       ctx.broadcast("interest", { rate: 0.5 });
       ctx.broadcast("interest", { rate: 1 });
@@ -385,6 +389,16 @@ describe("an action beside a sidecar", () => {
     await until(async () => (await una.balance()) > before);
     await new Promise((resolve) => setTimeout(resolve, 150));
     expect(await una.balance()).toBe(before + 1);
+  });
+
+  test("deletes itself, answers all the same, and begins anew", async () => {
+    const wim = system.actor(account, "wim");
+    await wim.deposit({ amount: 3 });
+    const answers = [wim.close(undefined, { idempotencyKey: "once" }), wim.balance()];
+    expect(await Promise.all(answers)).toEqual([3, 0]);
+    await wim.deposit({ amount: 5 });
+    expect(await wim.close(undefined, { idempotencyKey: "once" })).toBe(3);
+    expect(await wim.balance()).toBe(5);
   });
 
   test("broadcasts as often as it likes, and may have no tags left", async () => {

@@ -3,6 +3,7 @@ import type {
   ActionDefinition,
   ActorCall,
   ActorDefinition,
+  ActorKind,
   ActorType,
   CallOptions,
   Conversion,
@@ -10,6 +11,7 @@ import type {
   SendOptions,
 } from "../engine/index.ts";
 import { findAction } from "../engine/index.ts";
+import type { ActorOf, AnyActor } from "./actor.ts";
 import { currentRun } from "./in-process-host.ts";
 import type { Reply } from "./reply.ts";
 
@@ -70,6 +72,16 @@ type DefaultRead<State, ActionsOf> = unknown extends State
 export type ActorRef<State, ActionsOf> = {
   readonly [Name in keyof ActionsOf]: ActionMethod<ActionsOf[Name]>;
 } & DefaultRead<State, ActionsOf>;
+
+/** The type of a reference to the actors of a definition: `RefOf<typeof cart>`. */
+export type RefOf<Defined extends AnyActor> =
+  Defined extends ActorOf<infer State, infer ActionsOf, ActorKind>
+    ? ActorRef<State, ActionsOf>
+    : never;
+
+/** The type of their state: `StateOf<typeof cart>`. */
+export type StateOf<Defined extends AnyActor> =
+  Defined extends ActorOf<infer State, unknown, ActorKind> ? State : never;
 
 /** One payload an action; what is sent has an id instead of a reply. */
 type MessageMethod<Run, Id> = Run extends (context: never, ...payload: infer Payload) => unknown

@@ -71,7 +71,7 @@ export interface Context<State> {
   /**
    * Ends this actor with this action: in the same commit its state, tags, index, revisions, stored replies and
    * timers go, and not at all if the action fails. What it answers and sends is not touched. Calls behind it
-   * find a new actor of that name. Not beside a sidecar.
+   * find a new actor of that name.
    *
    * An actor without a state is refused with `INVALID_ARGUMENT` when the action returns.
    */

@@ -31,7 +31,7 @@ export type {
 export { connect } from "../sidecar/connect.ts";
 export type { ConnectOptions, SpawnClient } from "../sidecar/connect.ts";
 export type { SidecarOptions } from "../sidecar/sidecar-address.ts";
-export type { ActionMethod, ActorRef, Call, EffectRef } from "./actor-ref.ts";
+export type { ActionMethod, ActorRef, Call, EffectRef, RefOf, StateOf } from "./actor-ref.ts";
 export type {
   Actors,
   FilterOf,

@@ -169,14 +169,14 @@ function furtherOf({
   tags,
   index = "",
 }: HostedOutcome): MessageInitShape<typeof OutcomeSchema> | undefined {
-  const { sends, cancels = [], newTags } = run;
+  const { sends, cancels = [], newTags, isDelete: deletes } = run;
   const clearsTags = newTags !== undefined && Object.keys(tags).length === 0;
-  const isEmpty = sends === undefined && cancels.length === 0 && !clearsTags && index === "";
-  if (isEmpty) return undefined;
+  const hasMessages = sends !== undefined || cancels.length > 0;
+  if (!hasMessages && !clearsTags && !deletes && index === "") return undefined;
   const sent = ((sends ?? []) as unknown as readonly HostedOutgoing[]).map((message) =>
     sentOf(message),
   );
-  return { sent, cancelled: cancels, clearsTags, index };
+  return { sent, cancelled: cancels, clearsTags, index, deletes };
 }
 
 function sentOf({

@@ -175,7 +175,7 @@ class HostedRun implements RunOwner {
     run.revoke();
     if (isFailure(value)) throw failureOf(this.id, run.invocation.action.name, value);
     if (run.cancels !== undefined) this.#check("ctx.cancel", "let the target refuse it");
-    if (run.isDelete) throw notOverWire("ctx.delete", "delete it where the actors are kept");
+    if (run.isDelete) this.#check("ctx.delete", "delete it where the actors are kept");
     const reply = copyBounded(value, "reply", this.limits.payloadBytesMax);
     const stateText = run.isStateUsed ? this.#stateText() : this.#invocation.stateText;
     const tags = run.newTags === undefined ? this.tags : this.#newTags(run.newTags);
@@ -196,9 +196,10 @@ class HostedRun implements RunOwner {
 
   #checkRead(stateText: string | undefined, tags: Tags): void {
     const { stateText: before, action } = this.#invocation;
-    const { sends, cancels, routing } = this.#run;
+    const { sends, cancels, routing, isDelete } = this.#run;
     const hasSent = [sends, cancels, routing].some((sent) => sent !== undefined);
-    const isChanged = (before !== undefined && stateText !== before) || tags !== this.tags;
+    const isOther = (before !== undefined && stateText !== before) || tags !== this.tags;
+    const isChanged = isOther || isDelete;
     if (!isChanged && !hasSent) return;
     const did = isChanged ? "changed the state" : "sent or cancelled a message";
     throw new TypeError(`${action.name} is a read and ${did}`);

@@ -26,3 +26,15 @@ test("options that are undefined are not given", async () => {
   await using system = await testActorSystem({ actors: [counter], limits: none, name: none });
   expect(await system.actor(counter).add()).toBe(1);
 });
+
+test("systems side by side have names of their own, and keep them", async () => {
+  const first = await testActorSystem({ actors: [counter] });
+  const second = await testActorSystem({ actors: [counter] });
+  expect([first.name, second.name]).toEqual(["test", "test-2"]);
+  await Promise.all([first.restart(), second.crash()]);
+  expect(await first.actor(counter).add()).toBe(1);
+  expect(await second.actor(counter).add()).toBe(1);
+  await Promise.all([first.stop(), second.stop()]);
+  await using third = await testActorSystem({ actors: [counter] });
+  expect(third.name).toBe("test");
+});

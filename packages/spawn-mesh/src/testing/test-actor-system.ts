@@ -33,7 +33,7 @@ import { VirtualClock } from "./virtual-clock.ts";
 
 export interface TestActorSystemOptions {
   readonly actors: readonly AnyActor[];
-  /** The name of the system. Default `test`. */
+  /** The name of the system. Default `test`; `test-2` and so on for those that run beside it. */
   readonly name?: string | undefined;
   /** Where the actors are kept. Default: memory. */
   readonly statestore?: Statestore | undefined;
@@ -55,6 +55,15 @@ const OPTIONS: Readonly<Record<keyof TestActorSystemOptions, true>> = {
 
 const SEEDS = { min: Number.MIN_SAFE_INTEGER };
 
+/** The names of the test systems that run: tests may run side by side. */
+const namesInUse = new Set<string>();
+
+function freeName(): string {
+  let name = "test";
+  for (let number = 2; namesInUse.has(name); number++) name = `test-${number}`;
+  return name;
+}
+
 /** Time steps while a system stops, in virtual milliseconds. */
 const STOP_STEP_MS = 10;
 
@@ -62,6 +71,8 @@ const STOP_STEP_MS = 10;
 export class TestActorSystem {
   /** The time of the system. */
   readonly clock: VirtualClock = new VirtualClock();
+  /** The name of the system. */
+  readonly name: string;
   /** What the system has told about itself so far. */
   readonly events: EngineEvent[] = [];
   readonly #options: TestActorSystemOptions;
@@ -73,6 +84,7 @@ export class TestActorSystem {
     checkOptionNames("testActorSystem", options, Object.keys(OPTIONS));
     if (options.seed !== undefined) checkWholeNumber("seed", options.seed, SEEDS);
     this.#options = options;
+    this.name = options.name ?? freeName();
     this.#statestore = options.statestore ?? memoryStatestore();
     this.#system = this.#nextLife();
   }
@@ -158,6 +170,7 @@ export class TestActorSystem {
   }
 
   async start(): Promise<void> {
+    namesInUse.add(this.name);
     await this.#system.start();
   }
 
@@ -170,13 +183,18 @@ export class TestActorSystem {
 
   /** Stops the system as a deploy does, and starts another on the same statestore. */
   async restart(): Promise<void> {
-    await this.stop();
+    await this.#end();
     this.#system = this.#nextLife();
     await this.#system.start();
   }
 
   /** Stops the system; time moves as far as that takes. */
   async stop(): Promise<void> {
+    await this.#end();
+    namesInUse.delete(this.name);
+  }
+
+  async #end(): Promise<void> {
     let isStopped = false;
     const stopping = this.#system.stop().finally(() => {
       isStopped = true;
@@ -190,10 +208,10 @@ export class TestActorSystem {
   }
 
   #nextLife(): ActorSystem {
-    const { name = "test", actors, limits, externals = [], seed = 1 } = this.#options;
+    const { actors, limits, externals = [], seed = 1 } = this.#options;
     this.#lives++;
     const { clock } = this;
-    return actorSystem(name, {
+    return actorSystem(this.name, {
       actors,
       externals,
       statestore: this.#statestore,

@@ -8,7 +8,9 @@ import type {
   MigrationCheckOptions,
   NotJson,
   ReencryptionOptions,
+  RefOf,
   ReindexOptions,
+  StateOf,
 } from "spawn-mesh";
 import type { ImportOptions } from "spawn-mesh/transfer";
 import { z } from "zod";
@@ -111,6 +113,16 @@ test("failures are typed on the client side and leave the reply", async () => {
   // The failure alone tells too.
   if (settled.failure) expectTypeOf(settled.ok).toEqualTypeOf<false>();
   expectTypeOf(settled.value).toEqualTypeOf<number | undefined>();
+});
+
+test("a definition tells the types of its references and its state", () => {
+  type Counter = RefOf<typeof incrementor>;
+  expectTypeOf(system.actor(incrementor)).toExtend<Counter>();
+  expectTypeOf<Counter["add"]>().toEqualTypeOf(system.actor(incrementor).add);
+  expectTypeOf<StateOf<typeof incrementor>>().toEqualTypeOf<{ total: number }>();
+  expectTypeOf<StateOf<typeof user>>().toEqualTypeOf<
+    Awaited<ReturnType<RefOf<typeof user>["get"]>>
+  >();
 });
 
 test("failures that nothing is known of have a code and data all the same", async () => {

@@ -55,7 +55,7 @@ export function parseUrl(text: unknown, rules: UrlRules): DatabaseUrl {
     password: decode(url.password),
     database,
     parameters: new Map(url.searchParams),
-    address: `${rules.schemes[0]}://${user}@${url.hostname}:${port}/${database}`,
+    address: `${scheme}://${user}@${url.hostname}:${port}/${database}`,
   };
 }
 

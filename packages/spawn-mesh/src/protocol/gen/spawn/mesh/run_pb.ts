@@ -15,7 +15,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file spawn/mesh/run.proto.
  */
 export const file_spawn_mesh_run: GenFile = /*@__PURE__*/
-  fileDesc("ChRzcGF3bi9tZXNoL3J1bi5wcm90bxIKc3Bhd24ubWVzaCIeCgpEZWZpbml0aW9uEhAKB29wdGlvbnMY6AcgASgJIikKA1J1bhIPCgZydW5faWQY6AcgASgJEhEKCHJldmlzaW9uGOkHIAEoAyIyCgdQcm9ncmFtEhIKCWV4dGVybmFscxjoByADKAkSEwoKc3RhcnRlZF9hdBjpByABKAMiNQoMRnVuY3Rpb25DYWxsEhMKCm1lc3NhZ2VfaWQY8gcgASgJEhAKB2F0dGVtcHQY8wcgASgFImQKB091dGNvbWUSHwoEc2VudBjoByADKAsyEC5zcGF3bi5tZXNoLlNlbnQSEgoJY2FuY2VsbGVkGOkHIAMoCRIUCgtjbGVhcnNfdGFncxjqByABKAgSDgoFaW5kZXgY6wcgASgJIqMBCgRTZW50Eg8KB2NoYW5uZWwYASABKAkSEAoIZXh0ZXJuYWwYCCABKAkSDgoGc3lzdGVtGAIgASgJEhIKCmRlZmluaXRpb24YAyABKAkSDAoEbmFtZRgEIAEoCRIOCgZhY3Rpb24YBSABKAkSJQoHcGF5bG9hZBgGIAEoCzIULmdvb2dsZS5wcm90b2J1Zi5BbnkSDwoHb3B0aW9ucxgHIAEoCSIqCgdSZWZ1c2FsEg0KBGNvZGUY6AcgASgJEhAKB2FwcGxpZWQY6QcgASgJYgZwcm90bzM", [file_google_protobuf_any]);
+  fileDesc("ChRzcGF3bi9tZXNoL3J1bi5wcm90bxIKc3Bhd24ubWVzaCIeCgpEZWZpbml0aW9uEhAKB29wdGlvbnMY6AcgASgJIikKA1J1bhIPCgZydW5faWQY6AcgASgJEhEKCHJldmlzaW9uGOkHIAEoAyIyCgdQcm9ncmFtEhIKCWV4dGVybmFscxjoByADKAkSEwoKc3RhcnRlZF9hdBjpByABKAMiNQoMRnVuY3Rpb25DYWxsEhMKCm1lc3NhZ2VfaWQY8gcgASgJEhAKB2F0dGVtcHQY8wcgASgFInYKB091dGNvbWUSHwoEc2VudBjoByADKAsyEC5zcGF3bi5tZXNoLlNlbnQSEgoJY2FuY2VsbGVkGOkHIAMoCRIUCgtjbGVhcnNfdGFncxjqByABKAgSDgoFaW5kZXgY6wcgASgJEhAKB2RlbGV0ZXMY7AcgASgIIqMBCgRTZW50Eg8KB2NoYW5uZWwYASABKAkSEAoIZXh0ZXJuYWwYCCABKAkSDgoGc3lzdGVtGAIgASgJEhIKCmRlZmluaXRpb24YAyABKAkSDAoEbmFtZRgEIAEoCRIOCgZhY3Rpb24YBSABKAkSJQoHcGF5bG9hZBgGIAEoCzIULmdvb2dsZS5wcm90b2J1Zi5BbnkSDwoHb3B0aW9ucxgHIAEoCSIqCgdSZWZ1c2FsEg0KBGNvZGUY6AcgASgJEhAKB2FwcGxpZWQY6QcgASgJYgZwcm90bzM", [file_google_protobuf_any]);
 
 /**
  * Fields of an `Actor` that is registered.
@@ -159,6 +159,13 @@ export type Outcome = Message<"spawn.mesh.Outcome"> & {
    * @generated from field: string index = 1003;
    */
   index: string;
+
+  /**
+   * Whether the actor is deleted by this.
+   *
+   * @generated from field: bool deletes = 1004;
+   */
+  deletes: boolean;
 };
 
 /**
