@@ -165,11 +165,20 @@ for (const kind of kinds) {
     async function start(
       url: string,
       options: Partial<ActorSystemOptions> = {},
+      name = "shop",
     ): Promise<ActorSystem> {
       const statestore = kind.connect({ url, connectionsMax: 3 });
-      const system = actorSystem("shop", { actors: [counter], statestore, encryption, ...options });
+      const system = actorSystem(name, { actors: [counter], statestore, encryption, ...options });
       await system.start();
       return system;
+    }
+
+    /** What a migration to a newer version leaves. */
+    async function setVersion(url: string, name: string, version: number): Promise<void> {
+      await kind.administer(
+        url,
+        `UPDATE spawn_meta SET value = '${version}' WHERE name = 'schema_${name}'`,
+      );
     }
 
     describe("at the start", () => {
@@ -220,16 +229,42 @@ for (const kind of kinds) {
 
       test("refuses tables that need a newer version, and uses newer ones that do not", async () => {
         const url = await server.createPlace();
-        const setVersion = (name: string, version: number): Promise<unknown> =>
-          kind.administer(
-            url,
-            `UPDATE spawn_meta SET value = '${version}' WHERE name = 'schema_${name}'`,
-          );
         await (await open(url)).close();
-        await setVersion("version", 99);
+        await setVersion(url, "version", 99);
         await (await open(url)).close();
-        await setVersion("oldest", 98);
+        await setVersion(url, "oldest", 98);
         await expect(open(url)).rejects.toThrow(/version 99, which needs .* version 98/);
+      });
+
+      test("goes on while a newer version expands the tables under it, and beside it", async () => {
+        const url = await server.createPlace();
+        const older = await start(url);
+        let isExpanded = false;
+        async function addUntilExpanded(name: string): Promise<number> {
+          let total = 0;
+          for (let more = 20; more > 0; total++) {
+            const options = { idempotencyKey: `${total}` };
+            expect(await older.actor(counter, name).add(1, options)).toBe(total + 1);
+            if (isExpanded) more--;
+          }
+          return total;
+        }
+        const totals = Promise.all(["a", "b", "c"].map(addUntilExpanded));
+        const tables = ["actor", "history", "index", "inbox", "outbox", "parked", "key", "meta"];
+        for (const table of tables) {
+          const change = `ALTER TABLE spawn_${table} ADD COLUMN added INT`;
+          await kind.administer(url, change);
+        }
+        await setVersion(url, "version", 99);
+        isExpanded = true;
+        const newer = await start(url, {}, "newer");
+        expect(await newer.actor(counter, "a").add(1)).toBe(1);
+        await newer.stop();
+        const [total] = await totals;
+        await older.stop();
+        const later = await start(url);
+        expect(await later.actor(counter, "a").get()).toEqual({ total });
+        await later.stop();
       });
 
       test("refuses a user who may only read, unless what is read is an export", async () => {
