@@ -93,6 +93,7 @@ export class Engine {
       time,
       cronTimes,
       externals: resolved.externals,
+      host: resolved.host,
       types,
       awaitsDefinitions: resolved.awaitsDefinitions,
       messagingOf: (other) => {

@@ -295,4 +295,12 @@ describe("two systems of one process", () => {
     expect(error).toMatchObject({ code: "ACTOR_NOT_FOUND", applied: "no" });
     expect(error.message).toContain('"nowhere"');
   });
+
+  test("by the name of an instance alone says that its definition is missing", async () => {
+    const { system } = await started();
+    await system.actor(counter, "c").add(1);
+    const error = await errorOf(system.invoke("c", { action: "add" }));
+    expect(error).toMatchObject({ code: "ACTOR_NOT_FOUND", applied: "no" });
+    expect(error.message).toContain("called with its definition");
+  });
 });

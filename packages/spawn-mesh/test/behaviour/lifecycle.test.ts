@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { actor } from "spawn-mesh";
 import { counter } from "./counter.ts";
-import { failureOf, makeSystem, settled, startSystem, watched } from "./start-system.ts";
+import { errorOf, failureOf, makeSystem, settled, startSystem, watched } from "./start-system.ts";
 import type { StartedSystem } from "./start-system.ts";
 
 let wake: () => void = () => undefined;
@@ -61,7 +61,9 @@ describe("a system that is not started", () => {
 describe("start", () => {
   test("twice is refused, and the system goes on", async () => {
     const { system } = await startSystem([counter]);
-    expect(await failureOf(system.start())).toBe("ALREADY_REGISTERED no");
+    const error = await errorOf(system.start());
+    expect(error).toMatchObject({ code: "ALREADY_REGISTERED", applied: "no" });
+    expect(error.message).toContain("is started already");
     expect(await system.actor(counter, "a").add(1)).toBe(1);
   });
 
