@@ -16,13 +16,13 @@ export function checkOptionNames(what: string, options: unknown, names: readonly
 }
 
 /**
- * The options of work that takes its time: they have these names, and can be called and aborted.
+ * The options of work that takes its time: they have these names, can be called and aborted, and its pace is one.
  *
  * @throws {SpawnError} `INVALID_ARGUMENT`
  */
 export function checkWorkOptions(what: string, options: unknown, names: readonly string[]): void {
   checkOptionNames(what, options, names);
-  const { onProgress, signal } = Object(options) as Record<string, unknown>;
+  const { onProgress, signal, rowsPerSecondMax: pace } = Object(options) as Record<string, unknown>;
   if (onProgress !== undefined && typeof onProgress !== "function") {
     const got = typeof onProgress;
     throw new SpawnError(
@@ -35,6 +35,13 @@ export function checkWorkOptions(what: string, options: unknown, names: readonly
     throw new SpawnError(
       "INVALID_ARGUMENT",
       `signal of ${what}: expected an AbortSignal, got ${got}`,
+    );
+  }
+  if (pace !== undefined && !(typeof pace === "number" && pace > 0)) {
+    const got = typeof pace === "number" ? `${pace}` : typeof pace;
+    throw new SpawnError(
+      "INVALID_ARGUMENT",
+      `rowsPerSecondMax of ${what}: expected a number above 0, got ${got}`,
     );
   }
 }

@@ -14,7 +14,7 @@ test("a misspelt option is refused by name", async () => {
   );
 });
 
-test.each([-1, Number.NaN])("time does not move by %s", async (ms) => {
+test.each([-1, Number.NaN, Infinity, "5" as never])("time does not move by %s", async (ms) => {
   await using system = await testActorSystem({ actors: [counter] });
   const before = system.clock.wall();
   await expect(system.advance(ms)).rejects.toThrow("advance: expected milliseconds from 0");

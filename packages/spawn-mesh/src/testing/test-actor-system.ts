@@ -5,7 +5,7 @@
  * process can be "killed" and "restarted" in the middle of a test: what was committed is there
  * afterwards, and nothing else. Every action runs in strict mode, on a fresh copy of the state.
  */
-import { SpawnError } from "../engine/index.ts";
+import { describeThrown, SpawnError } from "../engine/errors.ts";
 import type {
   ActorKind,
   ActorList,
@@ -160,11 +160,14 @@ export class TestActorSystem {
   /**
    * Lets `ms` milliseconds pass: everything that falls due happens, in order.
    *
-   * @throws {SpawnError} `INVALID_ARGUMENT` when it is no number, or less than 0
+   * @throws {SpawnError} `INVALID_ARGUMENT` when it is no finite number, or less than 0
    */
   async advance(ms: number): Promise<void> {
-    if (!(ms >= 0)) {
-      throw new SpawnError("INVALID_ARGUMENT", `advance: expected milliseconds from 0, got ${ms}`);
+    if (!Number.isFinite(ms) || ms < 0) {
+      throw new SpawnError(
+        "INVALID_ARGUMENT",
+        `advance: expected milliseconds from 0, got ${describeThrown(ms)}`,
+      );
     }
     await this.clock.advance(ms);
   }

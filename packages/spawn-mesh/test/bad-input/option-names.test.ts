@@ -162,6 +162,26 @@ describe("an option of work that takes its time", () => {
     expect(await wrong({ signal })).toContain(`signal of ${name}: expected an AbortSignal`);
   });
 
+  test.each<[string, Work]>([
+    ["reindex", (system, options) => system.reindex(counter, options)],
+    ["reencrypt", (system, options) => system.reencrypt(options)],
+  ])("is refused at once when it is no pace: %s", async (name, work) => {
+    const system = actorSystem("paced", {
+      actors: [counter],
+      statestore: memoryStatestore(),
+      encryption: { keys: { k: new Uint8Array(32) } },
+      handleSignals: false,
+    });
+    await system.start();
+    onTestFinished(() => system.stop());
+    for (const rowsPerSecondMax of [0, -1, Number.NaN, "5", 5n, null, {}]) {
+      const error = await errorOf(work(system, { rowsPerSecondMax }));
+      expect(error.code).toBe("INVALID_ARGUMENT");
+      expect(error.message).toContain(`rowsPerSecondMax of ${name}: expected a number above 0`);
+    }
+    await work(system, { rowsPerSecondMax: Infinity });
+  });
+
   test("is a list of definitions, and what is done with each", async () => {
     const { system } = await startSystem([counter]);
     const check = system.checkMigrations({ definitions: "counter" as never });

@@ -1,6 +1,7 @@
 /** Messages to actors of another actor system, which has a statestore of its own. */
 import { describe, expect, test } from "vitest";
 import { actor } from "spawn-mesh";
+import { memoryStatestore } from "spawn-mesh/memory";
 import { settled, startSystem } from "./start-system.ts";
 
 const counter = actor("counter", {
@@ -115,4 +116,17 @@ describe("a typed reference", () => {
     const nowhere = system.actor(counter, "c").get(undefined, { system: "nowhere" });
     await expect(nowhere).rejects.toMatchObject({ code: "ACTOR_NOT_FOUND" });
   });
+});
+
+test("two systems on one statestore in memory are two: the end of one leaves the other at work", async () => {
+  const inner = memoryStatestore();
+  const here = await startSystem([counter], { name: "here", inner });
+  const there = await startSystem([counter], { name: "there", inner });
+  await here.system.actor(counter, "c").add(1);
+  await there.system.actor(counter, "c").add(10);
+  await there.system.stop();
+  await here.system.actor(counter, "c").add(2);
+  expect(await here.system.actor(counter, "c").get()).toEqual({ count: 3 });
+  await here.system.stop();
+  await expect(inner.load([])).rejects.toMatchObject({ kind: "fatal" });
 });

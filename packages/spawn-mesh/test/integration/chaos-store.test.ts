@@ -24,6 +24,8 @@ describe.each([
       expect(figures).toMatchObject({ lost: 0, doubled: 0, stale: 0, ghosts: 0, unresolved: 0 });
       expect(figures["swallowed"], output).toBeGreaterThanOrEqual(swallowedMin);
       expect(figures["consumed"], output).toBeGreaterThan(100);
+      const { kills = 0, databaseKills = 0, cuts = 0 } = figures;
+      expect(kills + databaseKills + cuts, output).toBeGreaterThan(0);
     },
   );
 });

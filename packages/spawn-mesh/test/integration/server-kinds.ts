@@ -120,14 +120,19 @@ export const counter = actor("counter", {
 
 export const encryption = { keys: { key: randomBytes(32) } };
 
+export interface StartOptions extends Partial<ActorSystemOptions> {
+  /** Default `shop`. */
+  readonly name?: string;
+}
+
 /** Starts a system of counters in the place at `url`. */
 export async function startSystem(
   kind: ServerKind,
   url: string,
-  options: Partial<ActorSystemOptions> = {},
+  { name = "shop", ...options }: StartOptions = {},
 ): Promise<ActorSystem> {
   const statestore = kind.connect({ url, connectionsMax: 3 });
-  const system = actorSystem("shop", { actors: [counter], statestore, encryption, ...options });
+  const system = actorSystem(name, { actors: [counter], statestore, encryption, ...options });
   await system.start();
   return system;
 }

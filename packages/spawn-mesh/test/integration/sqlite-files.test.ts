@@ -170,11 +170,15 @@ test("refuses a file of which a part is missing", async () => {
   await expectRefusedUntouched(/damaged/);
 });
 
-test("refuses a file with garbage in it", async () => {
+test.each([
+  ["at its end", 1],
+  ["in the midst of the actors, which nothing reads at the start", 1 / 2],
+])("refuses a file with garbage %s", async (_what, place) => {
   await writeGoodFile();
   const bytes = readFileSync(file);
   const pageSize = bytes.readUInt16BE(16);
-  randomBytes(pageSize).copy(bytes, bytes.length - pageSize);
+  const page = Math.floor((bytes.length / pageSize - 1) * place);
+  randomBytes(pageSize).copy(bytes, page * pageSize);
   writeFileSync(file, bytes);
   await expectRefusedUntouched(/damaged|malformed/);
 });

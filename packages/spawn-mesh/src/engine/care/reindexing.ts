@@ -8,7 +8,7 @@ import type { FoundActor, IndexRewrite } from "../actor-queries.ts";
 import { askPatiently } from "../asked-store.ts";
 import { sleep, systemClock } from "../clock.ts";
 import type { Clock } from "../clock.ts";
-import { SpawnError, isSpawnError } from "../errors.ts";
+import { isSpawnError } from "../errors.ts";
 import { indexEntries } from "../values/index-values.ts";
 import { checkWorkOptions } from "../option-names.ts";
 import type { Statestore, StoredActor } from "../statestore.ts";
@@ -58,12 +58,6 @@ export async function reindex(
 ): Promise<Reindexing> {
   checkWorkOptions("reindex", options, OPTION_NAMES);
   const { rowsPerSecondMax = ROWS_PER_SECOND_MAX, clock = systemClock, signal } = options;
-  if (!(rowsPerSecondMax > 0)) {
-    throw new SpawnError(
-      "INVALID_ARGUMENT",
-      `rowsPerSecondMax: expected a number above 0, got ${String(rowsPerSecondMax)}`,
-    );
-  }
   let progress: Reindexing = { ...NOTHING_DONE, after: options.after };
   let isAnother: boolean;
   do {

@@ -8,7 +8,7 @@
 import { askPatiently } from "../../engine/asked-store.ts";
 import { sleep, systemClock } from "../../engine/clock.ts";
 import type { Clock } from "../../engine/clock.ts";
-import { messageOf, SpawnError } from "../../engine/errors.ts";
+import { messageOf } from "../../engine/errors.ts";
 import { checkWorkOptions } from "../../engine/option-names.ts";
 import { isSealed, sealableValue, unreadable } from "../../engine/sealed-rows.ts";
 import type { Rewrite, ScannedRows, SealedRows } from "../../engine/sealed-rows.ts";
@@ -67,12 +67,6 @@ export async function reencrypt(
 ): Promise<Reencryption> {
   checkWorkOptions("reencrypt", options, OPTION_NAMES);
   const { rowsPerSecondMax = ROWS_PER_SECOND_MAX } = options;
-  if (!(rowsPerSecondMax > 0)) {
-    throw new SpawnError(
-      "INVALID_ARGUMENT",
-      `rowsPerSecondMax: expected a number above 0, got ${String(rowsPerSecondMax)}`,
-    );
-  }
   const { activeId } = sealing.keyring;
   const walk = new Walk({ ...options, sealed, sealing, rowsPerSecondMax });
   let isClean = false;

@@ -29,7 +29,10 @@ import { MemoryQueries } from "./queries.ts";
 import { MemorySealedRows } from "./sealed.ts";
 import { MemorySystemRows } from "./systems.ts";
 
-/** A statestore in the memory of this process: for tests, and for state that may be lost with it. */
+/**
+ * A statestore in the memory of this process: for tests, and for state that may be lost with it. Several
+ * systems may have it open.
+ */
 export function memoryStatestore(): Statestore {
   return new MemoryStatestore();
 }
@@ -77,6 +80,8 @@ class MemoryStatestore implements Statestore {
     },
   });
   #owner: string | undefined;
+  /** Who opened it and did not close it: the first that closes it leaves it to the others. */
+  #sessions = 0;
 
   get sealed(): SealedRows {
     return this.#sealed;
@@ -85,10 +90,12 @@ class MemoryStatestore implements Statestore {
   async open(session: StoreSession): Promise<void> {
     checkKeyIds(this.#sealed.keyIds, session.keyIds);
     this.#owner = session.owner;
+    this.#sessions++;
   }
 
   async close(): Promise<void> {
-    this.#owner = undefined;
+    this.#sessions = Math.max(0, this.#sessions - 1);
+    if (this.#sessions === 0) this.#owner = undefined;
   }
 
   async load(queries: readonly StoreQuery[]): Promise<readonly StoreAnswer[]> {

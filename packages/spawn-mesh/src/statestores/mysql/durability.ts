@@ -16,7 +16,7 @@ const wanted = [
   "max_allowed_packet",
 ];
 
-/** The packet that holds the largest state of the engine, as a hexadecimal literal of its bytes. */
+/** The packet that holds the largest state of the engine, as a hexadecimal literal of its bytes, if a letter is one byte. */
 const PACKET_BYTES_MIN = 64 * 1024 * 1024;
 
 export async function checkDurability(driver: SqlDriver): Promise<readonly StoreWarning[]> {
@@ -58,7 +58,7 @@ const risks: Readonly<Record<string, Risk>> = {
   },
   max_allowed_packet: {
     isRisky: (value) => Number(value) < PACKET_BYTES_MIN,
-    risk: `states that take more than half of it are refused; ${PACKET_BYTES_MIN} holds the largest that the platform makes`,
+    risk: `states that take more than half of it in UTF-8 are refused; ${PACKET_BYTES_MIN} holds the largest that the platform makes if it is in Latin letters, twice as much any`,
   },
 };
 
