@@ -210,8 +210,9 @@ export interface Statestore {
 
   /**
    * Commits several actors, each at most once, durably before the answer. Each commit is atomic by
-   * itself: with all its parts or with none. The answer has, in order, the handle of each row that
-   * was committed and `undefined` for a commit that was refused because its condition did not hold.
+   * itself, with all its parts or with none, and finds what those before it have left. The answer has,
+   * in order, the handle of each row that was committed and `undefined` for a commit that was refused
+   * because its condition did not hold.
    *
    * Repeating a commit that was applied is refused and changes nothing; a later {@link load} tells.
    *
@@ -276,5 +277,11 @@ export class StoreFailure extends Error {
     this.name = "StoreFailure";
     this.kind = kind;
     this.rows = options.rows ?? [];
+  }
+
+  /** With its text, which JSON leaves out of errors otherwise. */
+  toJSON(): object {
+    const { name, kind, message } = this;
+    return { name, kind, message };
   }
 }

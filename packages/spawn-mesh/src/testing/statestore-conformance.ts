@@ -13,6 +13,7 @@ import { indexCases } from "./statestore-cases/index-cases.ts";
 import { listingCases } from "./statestore-cases/listing-cases.ts";
 import { messageCases } from "./statestore-cases/message-cases.ts";
 import { messageClaimCases } from "./statestore-cases/message-claim-cases.ts";
+import { messageBatchCases } from "./statestore-cases/message-batch-cases.ts";
 import { messageCommitCases } from "./statestore-cases/message-commit-cases.ts";
 import { messageParkingCases } from "./statestore-cases/message-parking-cases.ts";
 import { messageValueCases } from "./statestore-cases/message-value-cases.ts";
@@ -38,6 +39,7 @@ export const statestoreConformance: readonly ConformanceCase[] = [
   ...queryCases,
   ...indexCases,
   ...messageCommitCases,
+  ...messageBatchCases,
   ...refusalCases,
   ...messageCases,
   ...messageClaimCases,

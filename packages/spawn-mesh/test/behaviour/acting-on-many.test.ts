@@ -176,6 +176,20 @@ describe("deleting many actors", () => {
     expect(await system.actor(account, "a0").get()).toEqual({ sum: 7 });
   });
 
+  test("leaves one alone of which something other than its state is about to be committed", async () => {
+    const started = await withAccounts(1);
+    const { system, store, clock } = await crashAndRestart(started, [account]);
+    const hold = store.hold("load");
+    const adding = system.actor(account, "a0").add(0, { idempotencyKey: "nothing" });
+    const purging = system.actors.purge(account, {});
+    await settled();
+    hold.release();
+    await clock.advance(10);
+    expect(await purging).toMatchObject({ found: 1, ok: 0, skipped: 1 });
+    await adding;
+    expect((await system.actors.list()).actors).toHaveLength(1);
+  });
+
   test("deletes none that another process has changed meanwhile", async () => {
     const { system, store, inner, clock } = await withAccounts(1);
     const hold = store.hold("commit");

@@ -284,3 +284,29 @@ describe("an action that cancels a message", () => {
     expect((await system.actor(worker).get()).done).toBe(0);
   });
 });
+
+test("an actor without a state whose message is cancelled while it runs sends nothing, whatever fails", async () => {
+  const ran: string[] = [];
+  const target = actor("target", {
+    actions: {
+      run() {
+        ran.push("target");
+      },
+    },
+  });
+  const sender = actor("sender", {
+    actions: {
+      async pass(ctx) {
+        ran.push("sender");
+        await started.inner.messages.remove([id]);
+        started.store.fail("messages", { kind: "retry" });
+        ctx.effect(target).run();
+      },
+    },
+  });
+  const started = await startSystem([target, sender]);
+  await started.system.actor(sender).pass(undefined, { delayMs: 1_000 });
+  const id = (await started.system.messages.list())[0]!.id;
+  await pass(started, 10_000);
+  expect(ran).toEqual(["sender"]);
+});

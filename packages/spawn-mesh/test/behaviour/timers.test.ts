@@ -179,6 +179,27 @@ describe("a timer", () => {
     expect(await started.system.messages.list()).toEqual([]);
   });
 
+  test("does not begin or go on with the commit that deletes its actor", async () => {
+    const pet = petThatGrows(1_000);
+    const started = await startSystem([pet]);
+    const { system } = started;
+    const stored = system.stored(pet, "new").delete();
+    await Promise.all([system.actor(pet, "fed").grow(), system.stored(pet, "fed").delete()]);
+    await stored;
+    await system.actor(pet, "old").grow();
+    const hold = started.store.hold("commit");
+    const grown = system.actor(pet, "old").grow();
+    await pass(started, 1_000);
+    // Its timer and the delete wait for the commit before them, and go together.
+    const deleted = system.stored(pet, "old").delete();
+    await settled();
+    hold.release();
+    await Promise.all([grown, deleted]);
+    expect(await system.messages.list()).toEqual([]);
+    await pass(started, 5_000);
+    expect((await system.actors.list()).actors).toEqual([]);
+  });
+
   test("that was not stored costs nothing while its actor cannot be loaded again", async () => {
     const pet = petThatGrows(1_000);
     const clock = new CountingClock();
@@ -219,7 +240,13 @@ describe("a timer", () => {
     expect(() => define({ action: "run", everyMs: 0 })).toThrow("options.everyMs");
     expect(() => define({ action: "run", cron: "61 * * * *" })).toThrow("options.cron");
     expect(() => actor("bad", { actions: { run() {} }, channels: ["news"] })).toThrow(
-      'there is no action "receive"',
+      'there is no action "receive"; there are run',
+    );
+    expect(() => actor("bad", { actions: {}, channels: ["news" as never] })).toThrow(
+      'there is no action "receive"; there are none',
+    );
+    expect(() => actor("bad", { actions: {}, channels: { news: "run" } as never })).toThrow(
+      'expected an array of "news" or { channel: "news", action: "read" }; got object',
     );
   });
 });

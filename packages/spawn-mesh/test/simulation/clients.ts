@@ -105,6 +105,30 @@ export class Client {
     await this.#finish(operation, [await this.#attempt(operation, request)]);
   }
 
+  /** Calls a fleeting actor, or sends it something. */
+  async visit(name: string): Promise<void> {
+    const { world } = this.#parts;
+    const { choices } = world;
+    const roll = choices.between(0, 9);
+    if (roll < 2) return await this.#read("fleeting", name);
+    const value = `${this.#label}.${++this.#made}`;
+    const payload = this.#appendPayload(value, "fleeting");
+    if (roll < 4) return await this.#send("fleeting", name, payload);
+    const operation = beginOperation(world, { role: "fleeting", name, kind: "append", value });
+    const request = this.#request({ role: "fleeting", name, action: "append", payload });
+    if (roll < 6) await this.#repeat(operation, { ...request, idempotencyKey: value });
+    else await this.#finish(operation, [await this.#attempt(operation, request)]);
+  }
+
+  async #send(role: ActorRole, name: string, payload: unknown): Promise<void> {
+    const { world } = this.#parts;
+    const { engine } = await this.#anyAlive();
+    await engine.send(name, { definition: role, action: "append", payload }).then(
+      (id) => world.acknowledged.add(id),
+      (error: unknown) => world.count(isSpawnError(error) ? `send ${error.code}` : "untyped"),
+    );
+  }
+
   async #useDeletable(): Promise<void> {
     const { world, profile } = this.#parts;
     const { choices } = world;

@@ -5,6 +5,7 @@
  * an answer reaches its receiver only while that lives and is awake.
  */
 import type { ActorId } from "../../src/engine/actor-id.ts";
+import type { ActorQueries } from "../../src/engine/actor-queries.ts";
 import type { Clock } from "../../src/engine/clock.ts";
 import { SpawnError } from "../../src/engine/errors.ts";
 import type { Limits } from "../../src/engine/limits.ts";
@@ -24,6 +25,7 @@ import type {
 import { actorKey } from "./database.ts";
 import type { Database, Session } from "./database.ts";
 import { messageWay, read } from "./message-way.ts";
+import { queryWay } from "./query-way.ts";
 import { PATIENCE_MS_MAX, PATIENCE_MS_MIN, loadFailure } from "./request-faults.ts";
 import type { World } from "./world.ts";
 
@@ -53,6 +55,7 @@ export class Connection implements Statestore {
   /** Commits whose answer was lost, by actor; for the statistics of how they were resolved. */
   readonly #ambiguous = new Map<string, { commit: Commit; isRefused: boolean }>();
   readonly messages: MessageStore;
+  readonly queries: ActorQueries;
   #session: Session = { label: "", id: "" };
   #loads = 0;
   #commits = 0;
@@ -60,6 +63,7 @@ export class Connection implements Statestore {
   constructor(parts: ConnectionParts) {
     this.#parts = parts;
     this.messages = messageWay(parts, () => parts.database.messages(this.#session));
+    this.queries = queryWay(parts, () => parts.database.queries(this.#session));
   }
 
   /** Whether the incarnation ever had an answer about this actor's row, or found a stored reply. */
@@ -80,10 +84,6 @@ export class Connection implements Statestore {
 
   get sealed() {
     return this.#parts.database.sealed;
-  }
-
-  get queries() {
-    return this.#parts.database.queries;
   }
 
   get systems() {

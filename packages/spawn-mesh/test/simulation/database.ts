@@ -3,6 +3,7 @@
  * applied, and the weather that its requests are exposed to.
  */
 import type { ActorId } from "../../src/engine/actor-id.ts";
+import type { ActorQueries } from "../../src/engine/actor-queries.ts";
 import type { Message, MessageStore } from "../../src/engine/message-store.ts";
 import type {
   ActorsOf,
@@ -23,6 +24,8 @@ import type { World } from "./world.ts";
 
 /** Who uses it past all processes. */
 const ANOTHER_PROGRAM = "another program";
+/** The version of states that nobody here knows. */
+const NEWER_VERSION = 2;
 /** A state that contains this can never be stored. */
 export const POISON = "poison";
 
@@ -46,6 +49,8 @@ export class Database {
   readonly #profile: Profile;
   readonly #locked: LockedStore;
   readonly #messageLog: MessageLog;
+  /** Lists that nobody here can read. */
+  readonly #broken = new Set<string>();
   #current: string | undefined;
   outageUntil = 0;
   diskFullUntil = 0;
@@ -131,8 +136,19 @@ export class Database {
     return this.#atHand.sealed;
   }
 
-  get queries() {
-    return this.#atHand.queries;
+  /** What finds actors, as the session reaches it. */
+  queries(session: Session): ActorQueries {
+    const { queries } = this.#storeOf(session);
+    return {
+      list: async (page) => {
+        this.#checkCurrent(session);
+        return await queries.list(page);
+      },
+      reindex: async (rewrites) => {
+        this.#checkWritable(session);
+        return await queries.reindex(rewrites);
+      },
+    };
   }
 
   get systems() {
@@ -191,6 +207,32 @@ export class Database {
     await this.#atHand.commit([commit]);
   }
 
+  /** Writes a list as a newer program would, if there is one that can be read; answers whether it did. */
+  async breakRow(actor: ActorId): Promise<boolean> {
+    const row = await this.look(actor);
+    if (row === undefined || row.isDeleted || row.stateVersion === NEWER_VERSION) return false;
+    const { handle, etag, state, codec, tags, revision } = row;
+    const nothing = { replies: [], consumes: [], cancels: [], sends: [] };
+    const commit = {
+      ...nothing,
+      actor,
+      handle,
+      previous: etag,
+      etag: `newer ${this.#world.next()}`.padEnd(16),
+      state,
+      codec,
+      stateVersion: NEWER_VERSION,
+      tags,
+      revision: revision + 1,
+      at: this.#world.wall(),
+      isDelete: false,
+      revisionsKept: 3,
+    };
+    await this.plant(commit);
+    this.#log({ label: ANOTHER_PROGRAM, id: ANOTHER_PROGRAM }, commit);
+    return true;
+  }
+
   /** The row as it is, past all faults. */
   async look(actor: ActorId): Promise<StoreAnswer["row"]> {
     const [answer] = await this.#atHand.load([{ actor, row: true, keys: [], messages: [] }]);
@@ -220,6 +262,11 @@ export class Database {
 
   #log(session: Session, commit: Commit): void {
     const actor = actorKey(commit.actor);
+    const isBroken = commit.stateVersion === NEWER_VERSION;
+    if (isBroken) this.#broken.add(actor);
+    else if (this.#broken.delete(actor)) {
+      this.#world.count(commit.isDelete ? "broken deleted" : "broken restored");
+    }
     this.#world.applied.push({
       sequence: this.#world.next(),
       at: this.#world.clock.monotonic(),

@@ -78,6 +78,7 @@ export function definitionsOf(parts: DefinitionParts): readonly ActorDefinition[
   return [
     { ...common, name: "list", init: profile.hasInit ? initOf(parts) : undefined },
     { ...common, name: "deletable" },
+    { ...common, name: "fleeting", expireAfterMs: profile.expireAfterMs },
     { ...common, name: "write-behind", durability: "write-behind" },
     { ...common, name: "foreign" },
     ...postDefinitions(parts, common),

@@ -52,7 +52,8 @@ export function read<Answer>(
   });
 }
 
-function write<Answer>(
+/** Changes the database, now or later, once or not at all, whatever is heard of it. */
+export function write<Answer>(
   { database, clock, world, ghostMsMax }: ConnectionParts,
   request: () => Promise<Answer>,
 ): Promise<Answer> {

@@ -65,6 +65,10 @@ export interface Profile {
   readonly isCalm: boolean;
   readonly deactivateTimeoutMs: number;
   readonly snapshotTimeoutMs: number;
+  /** How long fleeting actors live when nothing is done with them; `undefined` when there are none. */
+  readonly expireAfterMs: number | undefined;
+  /** For how long there is nobody but who visits those, before the clients come and things go wrong. */
+  readonly quietMs: number;
   readonly isStrict: boolean;
   /** Whether what is stored is encrypted, and the key is changed meanwhile. */
   readonly isEncrypted: boolean;
@@ -133,7 +137,7 @@ export function drawProfile(choices: Choices, defaults: Limits, apart: Choices):
       choices.chance(disaster === "clock-jump" ? 0.2 : 0.6) &&
       !isCalm,
   );
-  return {
+  const profile = {
     isExclusive,
     messages,
     isCalm,
@@ -168,6 +172,22 @@ export function drawProfile(choices: Choices, defaults: Limits, apart: Choices):
     isStrict: choices.chance(0.3),
     isEncrypted: apart.chance(0.2),
     hasInit: choices.chance(0.3),
+  };
+  return { ...profile, ...drawExpiry(apart, profile.activeMs) };
+}
+
+/** When a process looks first for what has expired. */
+const FIRST_LOOK_MS = 60_000;
+
+/** Who lives that long, and when the clients come: so that somebody looks while they work. */
+function drawExpiry(
+  choices: Choices,
+  activeMs: number,
+): Pick<Profile, "expireAfterMs" | "quietMs"> {
+  if (!choices.chance(0.2)) return { expireAfterMs: undefined, quietMs: 0 };
+  return {
+    expireAfterMs: choices.pick([500, 3_000, 20_000]),
+    quietMs: FIRST_LOOK_MS - choices.between(0, activeMs),
   };
 }
 

@@ -1,52 +1,41 @@
 /** Those who put lists back to what they were, or begin new ones with that. */
 import { sleep } from "../../src/engine/clock.ts";
 import { isSpawnError } from "../../src/engine/errors.ts";
-import { seededRandom } from "../../src/testing/seeded-random.ts";
-import { Choices } from "./choices.ts";
-import type { Incarnation, Surroundings } from "./incarnation.ts";
+import type { Choices } from "./choices.ts";
+import type { Incarnation } from "./incarnation.ts";
+import { nowAndThen } from "./now-and-then.ts";
+import type { PeopleParts } from "./now-and-then.ts";
 import type { Restoring } from "./run-log.ts";
 
 const EVERY_MS = 120;
 const DEADLINE_MS = 3_000;
 const DEFINITION = "deletable";
-/** One run in so many has somebody who restores; the others are as they would be without. */
-const ONE_RUN_IN = 5;
-
-export interface RestorerParts extends Surroundings {
-  readonly alive: () => readonly Incarnation[];
-}
 
 /** Restores and forks lists until `until`. */
-export function restoreLists(parts: RestorerParts, seed: number, until: number): void {
-  if (seed % ONE_RUN_IN === 2) goOn(parts, new Choices(seededRandom(seed)), until);
-}
-
-function goOn(parts: RestorerParts, choices: Choices, until: number): void {
-  const { world, alive } = parts;
-  world.clock.timer(choices.waitMs(EVERY_MS), () => {
-    if (world.clock.monotonic() >= until) return;
-    const incarnation = choices.pick(alive());
-    const isIdle = incarnation !== undefined && world.restoring === 0;
-    if (isIdle) void restoreAlone(parts, choices, incarnation);
-    goOn(parts, choices, until);
+export function restoreLists(parts: PeopleParts, choices: Choices, until: number): void {
+  nowAndThen(parts, { choices, everyMs: EVERY_MS, until }, async (incarnation) => {
+    if (parts.world.restoring === 0) await restoreAlone(parts, choices, incarnation);
   });
 }
 
 /** One at a time, so that everybody can tell what came of it; one whose process dies is never heard of again. */
 async function restoreAlone(
-  parts: RestorerParts,
+  parts: PeopleParts,
   choices: Choices,
   incarnation: Incarnation,
 ): Promise<void> {
   const { world } = parts;
   world.restoring++;
   const late = sleep(world.clock, 2 * DEADLINE_MS);
-  await Promise.race([restoreOne(parts, choices, incarnation), late]);
-  world.restoring--;
+  try {
+    await Promise.race([restoreOne(parts, choices, incarnation), late]);
+  } finally {
+    world.restoring--;
+  }
 }
 
 async function restoreOne(
-  { world, profile }: RestorerParts,
+  { world, profile }: PeopleParts,
   choices: Choices,
   { engine }: Incarnation,
 ): Promise<void> {
@@ -66,13 +55,10 @@ async function restoreOne(
     world.count(to === name ? "restored" : "forked");
     Object.assign(restoring, { outcome: "yes", endedSequence: world.next() });
   } catch (error) {
-    if (isSpawnError(error)) {
-      // Whatever may have been done may be done later too.
-      const isNot = error.applied === "no";
-      if (isNot && restoring !== undefined) restoring.endedSequence = world.next();
-      return;
-    }
-    world.violations.push({ invariant: "I15", what: `an answer without a type: ${String(error)}` });
+    // Whatever may have been done may be done later too.
+    const isNot = isSpawnError(error) && error.applied === "no";
+    if (isNot && restoring !== undefined) restoring.endedSequence = world.next();
+    throw error;
   }
 }
 

@@ -37,7 +37,10 @@ export interface Violation {
 export type Outcome = "yes" | "no" | "unknown";
 
 /** How an actor is meant to behave: what its operations may be held to. */
-export type ActorRole = "list" | "deletable" | "write-behind" | "foreign" | PostRole;
+export type ActorRole = "list" | "write-behind" | "foreign" | EndingRole | PostRole;
+
+/** Lists that end now and then: somebody deletes them, or their time is over. */
+export type EndingRole = "deletable" | "fleeting";
 
 /** Actors that send and receive messages: durable, write-behind, without a state. */
 export type PostRole = "post" | "post-behind" | "post-stateless";
@@ -162,6 +165,14 @@ export interface Restoring {
   outcome: "yes" | undefined;
 }
 
+/** Somebody looked for actors whose time is over. */
+export interface Look {
+  /** When the request arrived. */
+  readonly sequence: number;
+  /** When it was made, on the wall clock. */
+  readonly wall: number;
+}
+
 /** The most that was ever in one place, and the limit of it. */
 export interface Peak {
   readonly what: string;
@@ -193,6 +204,9 @@ export interface RunLog {
   /** Lists that were deleted because they were found, as of that revision. */
   readonly purged: readonly { readonly actor: string; readonly revision: number }[];
   readonly restored: readonly Restoring[];
+  readonly looks: readonly Look[];
+  /** How long fleeting actors live when nothing is done with them. */
+  readonly expireAfterMs: number;
   /** Whether nothing but a message can have ended an incarnation, or lost a claim. */
   readonly isCalm: boolean;
   readonly peaks: readonly Peak[];
@@ -226,6 +240,16 @@ export function isSetBack(setBacks: RunLog["setBacks"], before: number): boolean
   return setBacks.some((sequence) => sequence < before);
 }
 
+/** Whether the state of a commit is one that nobody here can read. */
+export function isBroken({ commit }: AppliedCommit): boolean {
+  return !commit.isDelete && commit.stateVersion > 1;
+}
+
+/** Whether actors of this role end now and then. */
+export function isEnding(role: ActorRole): role is EndingRole {
+  return role === "deletable" || role === "fleeting";
+}
+
 /**
  * Whether the actor was deleted or put back to an earlier revision between the beginning and the end of the
  * operation. Then what it appended or saw may have gone with that in one commit, and no state ever had it.
@@ -235,7 +259,7 @@ export function mayBeGone(
   { applied, restored }: Pick<RunLog, "applied" | "restored">,
 ): boolean {
   const { actor, role, startedSequence, endedSequence } = operation;
-  if (role !== "deletable") return false;
+  if (!isEnding(role)) return false;
   const isRestored = restored.some(
     (restoring) =>
       restoring.actor === actor &&

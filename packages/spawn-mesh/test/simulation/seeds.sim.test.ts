@@ -20,13 +20,19 @@ const mustHappen = [
   ...requestFaults.map((fault) => `fault ${fault}`),
   ...disasters.map((disaster) => `fault ${disaster}`),
   "fault poisoned-row",
+  "fault broken-row",
   "fault abort",
   ...["throw", "fail", "reject", "garbage", "garbage-state", "hang", "slow", "relay"].map(
     (mode) => `code ${mode}`,
   ),
-  ...["fenced", "commit-ambiguous", "run-abandoned", "write-behind-lost", "store-failed"].map(
-    (type) => `event ${type}`,
-  ),
+  ...[
+    "fenced",
+    "commit-ambiguous",
+    "run-abandoned",
+    "write-behind-lost",
+    "store-failed",
+    "expired",
+  ].map((type) => `event ${type}`),
   ...[
     "UNKNOWN_OUTCOME",
     "STATESTORE_UNAVAILABLE",
@@ -72,6 +78,8 @@ const mustHappen = [
   "operator cancelled",
   "purged",
   "purged not",
+  "broken deleted",
+  "broken restored",
   "key changed",
   "restored",
   "forked",

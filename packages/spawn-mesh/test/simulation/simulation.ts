@@ -14,13 +14,12 @@ import { Client, foreignActors } from "./clients.ts";
 import { Database } from "./database.ts";
 import { Fleet } from "./disaster.ts";
 import type { Surroundings } from "./incarnation.ts";
-import { lookAfterMessages } from "./operators.ts";
+import { letPeopleIn } from "./people.ts";
 import { itemOfMessage } from "./posts.ts";
-import { purgeLists } from "./purgers.ts";
 import { drawProfile } from "./profile.ts";
 import type { Profile } from "./profile.ts";
-import { restoreLists } from "./restorers.ts";
 import type { ActorRole, RunLog, Violation } from "./run-log.ts";
+import { visitFleeting } from "./visitors.ts";
 import { World } from "./world.ts";
 
 export interface RunReport {
@@ -39,14 +38,15 @@ const REST_MS_MAX = 900_000;
 const REST_STEP_MS = 250;
 /** For how long repeated messages go on after the faults. */
 const REPEATING_MS = 3_000;
-/** Time in which everything is encrypted anew when nobody works. */
-const KEY_CHANGE_MS = 60_000;
+/** Time in which everything is encrypted anew when nobody works, and looked at for what has expired. */
+const LAST_CARE_MS = 65_000;
 /** How late a repeated message may be then. */
 const LATE_MS = 1_000;
 /** The definitions of all actors. */
 const roles: readonly ActorRole[] = [
   "list",
   "deletable",
+  "fleeting",
   "write-behind",
   "foreign",
   "post",
@@ -67,22 +67,28 @@ export async function simulate(seed: number): Promise<RunReport> {
   await plantForeignRows(database);
   const fleet = new Fleet(around);
   fleet.start();
+  const parts = { ...around, alive: () => fleet.alive };
+  const { quietMs, activeMs } = profile;
+  const until = quietMs + activeMs;
+  if (quietMs > 0) {
+    visitFleeting(parts, apart, until);
+    await run(world, fleet, quietMs);
+  }
   const clients = Array.from(
     { length: profile.clients },
-    (_, index) => new Client(`c${index + 1}`, { ...around, alive: () => fleet.alive }),
+    (_, index) => new Client(`c${index + 1}`, parts),
   );
-  for (const client of clients) void client.work(profile.activeMs);
-  fleet.schedule(profile.activeMs);
-  void world.clock.timer(profile.activeMs / 3, () => void database.changeKey());
-  lookAfterMessages({ ...around, alive: () => fleet.alive }, profile.activeMs);
-  purgeLists({ ...around, alive: () => fleet.alive }, seed, profile.activeMs);
-  restoreLists({ ...around, alive: () => fleet.alive }, seed, profile.activeMs);
+  for (const client of clients) void client.work(until);
+  fleet.schedule(until);
+  void world.clock.timer(activeMs / 3, () => void database.changeKey());
+  letPeopleIn(parts, seed, until);
 
-  await run(world, fleet, profile.activeMs);
+  await run(world, fleet, until);
   heal(around, fleet);
   const leftOver = await rest(around, fleet);
+  const restedAt = world.wall();
   void database.changeKey();
-  await run(world, fleet, world.clock.monotonic() + KEY_CHANGE_MS);
+  await run(world, fleet, world.clock.monotonic() + LAST_CARE_MS);
   const { operations, attempts, applied, sessions, sightings, unloaded, pauses, peaks } = world;
   const { messages, runs, asked, cancelled, acknowledged, outside, setBacks, purged, restored } =
     world;
@@ -103,9 +109,11 @@ export async function simulate(seed: number): Promise<RunReport> {
     setBacks,
     purged,
     restored,
+    looks: world.looks,
+    expireAfterMs: profile.expireAfterMs ?? Infinity,
     isCalm: profile.isCalm,
     peaks,
-    leftOver,
+    leftOver: [...leftOver, ...overdue(around, restedAt)],
     isExclusive: profile.isExclusive,
     writeBehindBoundMs: profile.snapshotTimeoutMs + profile.limits.flushMaxMs,
   };
@@ -187,6 +195,18 @@ async function endWaiting({ world, database }: Surroundings): Promise<void> {
   const ids = repeated.map(({ id }) => id);
   for (const id of ids) world.cancelled.add(id);
   await database.messagesAtHand.remove(ids);
+}
+
+/** Fleeting actors whose time was over at `wall`, and are still there much later. */
+function overdue({ world, profile }: Surroundings, wall: number): readonly string[] {
+  const { expireAfterMs = Infinity } = profile;
+  // What was committed then lives until that time has come again.
+  if (world.setBacks.length > 0) return [];
+  const last = new Map(world.applied.map((entry) => [entry.actor, entry]));
+  return [...last.values()]
+    .filter(({ role, commit }) => role === "fleeting" && !commit.isDelete)
+    .filter(({ commit }) => commit.at < wall - expireAfterMs)
+    .map(({ actor }) => `${actor} has not expired`);
 }
 
 async function plantForeignRows(database: Database): Promise<void> {

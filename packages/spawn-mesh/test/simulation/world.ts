@@ -7,6 +7,7 @@ import type { Cancellable } from "./draw-post.ts";
 import type {
   AppliedCommit,
   Attempt,
+  Look,
   MessageEvent,
   MessageRun,
   Operation,
@@ -45,6 +46,10 @@ export class World {
   /** Lists that were deleted because they were found, as of that revision. */
   readonly purged: { actor: string; revision: number }[] = [];
   readonly restored: Restoring[] = [];
+  /** The looks for actors whose time is over. */
+  readonly looks: Look[] = [];
+  /** Hears that somebody begins to look, and that what is found will be deleted. */
+  onLook: () => void = () => undefined;
   /** How many restore something now, and load it past the loads of calls. */
   restoring = 0;
   /** How many messages come again and again, and how many never succeed. */

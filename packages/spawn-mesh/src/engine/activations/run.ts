@@ -127,7 +127,7 @@ export class Run implements ActionContext {
     return this.#live().revision;
   }
 
-  /** Whether state and tags are those that were loaded, and nothing of them is being stored. */
+  /** Whether nothing was done since the last durable commit that has to be stored. */
   get isUntouched(): boolean {
     return this.#live().isUntouched;
   }

@@ -155,6 +155,15 @@ export function isUrgent({ entries, messages, stored }: Batch): boolean {
   return entries.length > 0 || messages !== undefined || isFull;
 }
 
+/** Whether what grows, besides changing the state, does nothing but to begin the timers of the actor. */
+export function beginsTimersAtMost(next: Batch | undefined): boolean {
+  if (next === undefined) return true;
+  if (next.entries.length > 0 || next.stored !== undefined) return false;
+  if (next.messages === undefined) return true;
+  const { sends, consumes, cancels } = next.messages;
+  return consumes.length + cancels.length === 0 && sends.every(({ isTimer }) => isTimer);
+}
+
 /** Whether a change is one of state and tags alone, with nothing to remember or to send. */
 export function isStateAlone({ isDelete, stored, message, sends, cancels }: Change): boolean {
   const hasMessages = message !== undefined || sends.length > 0 || cancels.length > 0;
@@ -200,13 +209,16 @@ export function addMessages(batch: Batch, change: Change): void {
 
 /** Makes of what a batch sends what is stored, and takes the room for delivering it from here, if there is any. */
 export function sealMessages(
-  messages: BatchMessages,
+  { messages, isDelete }: Batch,
   {
     source,
     at,
     outbox,
   }: { readonly source: ActorId; readonly at: number; readonly outbox: Pick<Outbox, "reserve"> },
 ): void {
+  if (messages === undefined) return;
+  // Its timers go with an actor, also those that begin or go on in the same commit.
+  if (isDelete) messages.sends = messages.sends.filter(({ isTimer }) => !isTimer);
   const stored = messages.sends.filter(({ isStored: isKept }) => isKept);
   const isDirect = outbox.reserve(source, stored);
   messages.direct = isDirect ? stored : undefined;

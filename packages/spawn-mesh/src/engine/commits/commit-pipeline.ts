@@ -18,6 +18,7 @@ import {
   addBesideState,
   addEntry,
   answerAll,
+  beginsTimersAtMost,
   commitOf,
   isCancelled,
   isRevisionDue,
@@ -137,10 +138,10 @@ export abstract class CommitPipeline extends AdmittedMailbox {
     return this.#etag !== undefined || this.#inFlight !== undefined;
   }
 
-  /** Whether state and tags are those of the last durable commit, and no other one is under way. */
+  /** Whether nothing was done since the last durable commit that has to be stored. */
   get isUntouched(): boolean {
     const isSame = this.bytes === this.#durableBytes && this.tags === this.#durableTags;
-    return this.#inFlight === undefined && isSame;
+    return this.#inFlight === undefined && isSame && beginsTimersAtMost(this.#next);
   }
 
   get isQuiet(): boolean {
@@ -294,8 +295,7 @@ export abstract class CommitPipeline extends AdmittedMailbox {
     const isUnread = this.#durableBytes === undefined && this.#keptAt !== NOT_TO_KEEP;
     const isDue = isUnread || isRevisionDue(this.definition, at, this.#keptAt);
     batch.keptAt = hasBefore && isDue ? at : undefined;
-    if (batch.messages !== undefined)
-      sealMessages(batch.messages, { source: this.id, at, outbox: this.writer.outbox });
+    sealMessages(batch, { source: this.id, at, outbox: this.writer.outbox });
     return commitOf(batch, this.definition, {
       actor: this.id,
       handle: this.#handle,

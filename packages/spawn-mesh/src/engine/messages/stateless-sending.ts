@@ -57,13 +57,13 @@ export class StatelessSending implements Watched {
     invocation.handOver(reply);
     this.#begin(invocation, source);
     this.#storeChange(change, messages).then(
-      () => {
+      (isCertain) => {
         this.#end(invocation);
         onEnd();
         if (isDirect) outbox.release(stored);
         if (step === undefined) invocation.succeed(reply);
         else outbox.goesOn(invocation);
-        outbox.committed(messages, isDirect ? stored : undefined);
+        outbox.committed(messages, isDirect && isCertain ? stored : undefined);
         for (const outgoing of sends) if (!outgoing.isStored) outbox.fire(source, outgoing);
       },
       (error: SpawnError) => {
@@ -92,7 +92,7 @@ export class StatelessSending implements Watched {
     for (const [invocation, source] of this.#underWay) {
       if (invocation.isAnswered) continue;
       if (invocation.deadlineAt <= now) {
-        const reason = `${formatActorId(source)} did not answer ${invocation.action.name} in time`;
+        const reason = `${formatActorId(source)} ${invocation.action.name}: no answer within its deadlineMs`;
         invocation.giveUp("DEADLINE_EXCEEDED", reason);
       } else {
         this.dueAt = Math.min(this.dueAt, invocation.deadlineAt);
@@ -127,32 +127,34 @@ export class StatelessSending implements Watched {
     }));
   }
 
-  async #storeChange(change: Change, messages: readonly Message[]): Promise<void> {
+  /** Answers whether the messages certainly were stored. */
+  async #storeChange(change: Change, messages: readonly Message[]): Promise<boolean> {
     const { message, cancels } = change;
     const cancelled = cancels.filter((id) => id !== message?.id);
     // Nothing can be stored together with this, so it comes first: done twice it is done once.
     if (cancelled.length > 0)
       await repeatWrite(this.#parts, () => this.#parts.store.messages.remove(cancelled));
-    await this.#store(messages, message, outcomeToRemember(change));
+    return await this.#store(messages, message, outcomeToRemember(change));
   }
 
   async #store(
     messages: readonly Message[],
     consumed?: MessageRef,
     outcome?: RememberedOutcome,
-  ): Promise<void> {
+  ): Promise<boolean> {
     const { store, writer } = this.#parts;
     if (consumed === undefined) {
       if (messages.length > 0) await writer.store(messages);
-      return;
+      return true;
     }
     let tries = 0;
     const wasStored = await repeatWrite(this.#parts, () => {
       tries++;
       return store.messages.replace(consumed, messages, outcome);
     });
-    // At a later try it may be gone because of an earlier one.
     if (!wasStored && tries === 1) throw messageGone();
+    // At a later try it may be gone because of an earlier one, or because somebody cancelled it.
+    return wasStored;
   }
 }
 

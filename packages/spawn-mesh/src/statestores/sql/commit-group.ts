@@ -35,7 +35,7 @@ export function independentScripts(
   let script: KeyedCommit[] = [];
   let actors = new Set<StoreHandle>();
   let messages = new Set<string>();
-  // A delete takes timers away whose ids nobody here knows.
+  // A delete takes timers away whose ids nobody here knows: none before it, and none behind it, may name one.
   let hasDelete = false;
   for (const keyed of commits) {
     const { commit, key } = keyed;
@@ -44,7 +44,8 @@ export function independentScripts(
     const isTouched =
       actors.has(actor) ||
       touched.some((id) => messages.has(id)) ||
-      (hasDelete && touched.length > 0);
+      (hasDelete && touched.length > 0) ||
+      (commit.isDelete && messages.size > 0);
     if (script.length === 0 || isTouched || script.length === rowsMax) {
       scripts.push((script = []));
       actors = new Set();

@@ -13,7 +13,8 @@ import { flagsOf, replyStatus, tagsText } from "./actor-rows.ts";
 import { CODEC_JSON } from "../stored-codec.ts";
 import type { KeyedCommit } from "./commit-group.ts";
 import type { CommitScript, Dialect } from "./dialect.ts";
-import { areThese, idBytes, IS_TIMER } from "./message-rows.ts";
+import { areThese, idBytes } from "./message-rows.ts";
+import { IS_TIMER } from "../message-flags.ts";
 import { type SealableColumns, sealableColumns } from "./sealed-columns.ts";
 import { insertMessages, lockMessages } from "./sql-messages.ts";
 import { joined, type Sql, sql, type SqlResult, text } from "./sql.ts";
@@ -50,6 +51,8 @@ export function commitScript(
   if (removed.length > 0) builder.statements.push(lockMessages(dialect, removed));
   const decisive = new Map<number, number>();
   for (const index of order) decisive.set(index, builder.add(commits[index]!, `c${index}`));
+  // As in a group that is applied together: messages are stored in the order of the group.
+  for (const [index, { commit }] of commits.entries()) builder.send(commit, `c${index}`);
   return {
     statements: builder.statements,
     isApplied: (results: readonly SqlResult[]) =>
@@ -77,9 +80,17 @@ class ScriptBuilder {
       isCreate ? this.#create(keyed, conditions) : this.#update(keyed, { conditions, kept }),
     );
     const isApplied = this.#dialect.remembered(variable);
-    const parts = partsOf(this.#dialect, keyed, isApplied);
-    if (parts.length > 0) this.statements.push(this.#dialect.remember(variable), ...parts);
+    const parts = ownParts(this.#dialect, keyed, isApplied);
+    if (parts.length > 0 || keyed.commit.sends.length > 0)
+      this.statements.push(this.#dialect.remember(variable), ...parts);
     return decisive - 1;
+  }
+
+  /** Adds the messages of a commit that was added. */
+  send({ sends }: Commit, variable: string): void {
+    if (sends.length === 0) return;
+    const isApplied = this.#dialect.remembered(variable);
+    this.statements.push(...insertMessages(this.#dialect, sends, isApplied));
   }
 
   /** What beside the etag can refuse it. */
@@ -144,9 +155,16 @@ class ScriptBuilder {
 
 /** What belongs to a commit, in the order in which it happens, if `isApplied` holds. */
 export function partsOf(dialect: PartsDialect, keyed: KeyedCommit, isApplied: Sql): readonly Sql[] {
+  const { sends } = keyed.commit;
+  const own = ownParts(dialect, keyed, isApplied);
+  return sends.length === 0 ? own : [...own, ...insertMessages(dialect, sends, isApplied)];
+}
+
+/** All of that but the messages that it sends. */
+function ownParts(dialect: PartsDialect, keyed: KeyedCommit, isApplied: Sql): readonly Sql[] {
   const { commit, key } = keyed;
   const parts: Sql[] = [];
-  const { replies, sends, isDelete } = commit;
+  const { replies, isDelete } = commit;
   const removed = removedBy(commit);
   if (removed.length > 0) {
     const among = dialect.among("id", "bytes", removed.map(idBytes));
@@ -170,7 +188,6 @@ export function partsOf(dialect: PartsDialect, keyed: KeyedCommit, isApplied: Sq
         ${keyId}, ${value}, ${isDropped}, ${reply.expiresAt} ${dialect.nowhere}
       WHERE ${isApplied}`);
   }
-  if (sends.length > 0) parts.push(...insertMessages(dialect, sends, isApplied));
   const kept = keptBy(keyed);
   if (kept > 0) parts.push(dialect.trimHistory({ key, kept }, isApplied));
   const since = commit.revisionsSince;

@@ -1,10 +1,12 @@
 import type { RunLog, Violation } from "../run-log.ts";
 import { checkBounds } from "./bounds.ts";
 import { checkBroadcasts } from "./broadcasts.ts";
+import { checkBrokenRows } from "./broken-rows.ts";
 import { checkCancels } from "./cancels.ts";
 import { checkChains } from "./chains.ts";
 import { checkDeliveries } from "./deliveries.ts";
 import { checkEffects } from "./effects.ts";
+import { checkExpiries } from "./expiries.ts";
 import { checkForeignRows } from "./foreign-rows.ts";
 import { checkGate } from "./gate.ts";
 import { checkIndexes } from "./indexes.ts";
@@ -24,6 +26,7 @@ export function checkRun(log: RunLog): readonly Violation[] {
     checkGate,
     checkSessions,
     checkForeignRows,
+    checkBrokenRows,
     checkBounds,
     checkWriteBehind,
     checkEffects,
@@ -34,6 +37,7 @@ export function checkRun(log: RunLog): readonly Violation[] {
     checkTicks,
     checkIndexes,
     checkPurges,
+    checkExpiries,
     checkRestores,
   ].flatMap((check) => check(log));
 }

@@ -38,7 +38,7 @@ export function checkChains({ applied, restored }: Log): readonly Violation[] {
 }
 
 /** Whether a commit may be what came of a restore. */
-function isRestoredBy(
+export function isRestoredBy(
   { actor, source, revision, startedSequence, endedSequence }: Restoring,
   entry: AppliedCommit,
   applied: Log["applied"],

@@ -97,6 +97,8 @@ function broken(history: Partial<RunLog>): readonly string[] {
     acknowledged: new Set(),
     purged: [],
     restored: [],
+    looks: [],
+    expireAfterMs: Infinity,
     outside: new Map(),
     setBacks: [],
     isCalm: false,
@@ -212,6 +214,56 @@ describe("what is deleted because it was found (I18)", () => {
     const lost = operation({ actor: "deletable/a", role: "deletable", value: "z" });
     expect(broken({ applied: history, operations: [lost], purged })).toEqual(["I18"]);
     expect(broken({ applied: history, operations: [lost] })).toEqual([]);
+  });
+});
+
+describe("a list that nobody can read (I13)", () => {
+  const of = { in: "deletable" } as const;
+  const readable = applied(1, ["x"], of);
+  const unreadable = applied(2, ["x"], { ...of, stateVersion: 2 });
+  const restoring = {
+    actor: "deletable/a",
+    source: "deletable/a",
+    revision: 1,
+    startedSequence: 2,
+    endedSequence: 4,
+    outcome: "yes",
+  } as const;
+
+  test("may be deleted, or put back and kept", () => {
+    const gone = applied(3, [], { ...of, isDelete: true, state: undefined });
+    expect(broken({ applied: [readable, unreadable, gone] })).toEqual([]);
+    const back = applied(3, ["x"], { ...of, revisionsKept: 3 });
+    expect(broken({ applied: [readable, unreadable, back], restored: [restoring] })).toEqual([]);
+  });
+  test("is broken when it is changed, put back without being kept, or answers", () => {
+    const changed = applied(3, ["x", "y"], of);
+    expect(broken({ applied: [readable, unreadable, changed] })).toEqual(["I13"]);
+    const lost = applied(3, ["x"], of);
+    const restored = [restoring];
+    expect(broken({ applied: [readable, unreadable, lost], restored })).toEqual(["I13"]);
+    const read = { actor: "deletable/a", role: "deletable", kind: "read", items: [] } as const;
+    const operations = [operation({ ...read, startedSequence: 3 })];
+    expect(broken({ applied: [readable, unreadable], operations })).toEqual(["I13"]);
+  });
+});
+
+describe("an actor that expires (I18)", () => {
+  const of = { in: "fleeting" } as const;
+  const gone = { isDelete: true, state: undefined, previous: "e1", revision: 2 };
+  const history = [applied(1, ["x"], { ...of, at: 1_000 }), applied(3, [], { ...of, ...gone })];
+
+  test("is right when it was looked for after its time", () => {
+    const looks = [{ sequence: 2, wall: 1_501 }];
+    expect(broken({ applied: history, looks, expireAfterMs: 500 })).toEqual([]);
+  });
+  test("is broken when it was looked for too early, or before it was committed last", () => {
+    for (const look of [
+      { sequence: 2, wall: 1_500 },
+      { sequence: 0, wall: 1_501 },
+    ]) {
+      expect(broken({ applied: history, looks: [look], expireAfterMs: 500 })).toEqual(["I18"]);
+    }
   });
 });
 

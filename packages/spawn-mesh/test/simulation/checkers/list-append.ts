@@ -9,7 +9,7 @@
  * - I3: what was read is the beginning of the final list.
  * - I8: in real time nobody sees less than was answered before they asked (exclusive store only).
  */
-import { itemsOf, mayBeGone } from "../run-log.ts";
+import { isEnding, itemsOf, mayBeGone } from "../run-log.ts";
 import type { Operation, RunLog, Violation } from "../run-log.ts";
 
 type Log = Pick<RunLog, "operations" | "applied" | "restored" | "isExclusive">;
@@ -23,7 +23,7 @@ export function checkListAppends(log: Log): readonly Violation[] {
   return [...Map.groupBy(operations, ({ actor }) => actor)].flatMap(([actor, ofActor]) => {
     const list = finals.get(actor) ?? [];
     const role = ofActor[0]!.role;
-    if (role === "deletable") return checkDeletable(actor, ofActor, log);
+    if (isEnding(role)) return checkEnding(actor, ofActor, log);
     if (role !== "list" && role !== "write-behind") return [];
     const violations = [...checkContents(actor, ofActor, list)];
     if (role === "write-behind") return violations;
@@ -91,8 +91,8 @@ function checkRealTime(operations: readonly Operation[]): readonly Violation[] {
   return violations;
 }
 
-/** Lists that are deleted or restored now and then: every answer must agree with some state that was committed. */
-function checkDeletable(
+/** Lists that end or are restored now and then: every answer must agree with some state that was committed. */
+function checkEnding(
   actor: string,
   operations: readonly Operation[],
   log: Pick<Log, "applied" | "restored">,

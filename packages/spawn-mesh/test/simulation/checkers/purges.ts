@@ -19,8 +19,12 @@ export function checkPurges({ purged, applied, operations }: Log): readonly Viol
       violations.push({ invariant: "I18", what });
     }
   }
+  // Nobody else deletes those.
+  for (const entry of applied) {
+    if (entry.role === "fleeting" && entry.commit.isDelete) purges.add(entry);
+  }
   if (purges.size === 0) return violations;
-  const actors = new Set(purged.map(({ actor }) => actor));
+  const actors = new Set([...purges].map(({ actor }) => actor));
   const deletes = applied.filter(({ commit, actor }) => commit.isDelete && actors.has(actor));
   const lost = operations.filter(
     (operation) => actors.has(operation.actor) && isAcknowledged(operation),

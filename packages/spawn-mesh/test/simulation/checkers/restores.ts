@@ -1,5 +1,5 @@
 /** I3: what is restored, and what a fork begins with, is what that revision was. */
-import { itemsOf } from "../run-log.ts";
+import { isBroken, itemsOf } from "../run-log.ts";
 import type { AppliedCommit, Restoring, RunLog, Violation } from "../run-log.ts";
 
 type Log = Pick<RunLog, "restored" | "applied" | "isExclusive">;
@@ -18,10 +18,11 @@ export function checkRestores({ restored, applied, isExclusive }: Log): readonly
     const until = applied.filter(
       (entry) => entry.actor === actor && entry.sequence < endedSequence,
     );
-    const meanwhile = until.filter(({ sequence }) => sequence > startedSequence);
+    const meanwhile = until.filter((entry) => entry.sequence > startedSequence && !isBroken(entry));
     const before = until.findLast(({ sequence }) => sequence < startedSequence);
     // Then nothing is committed.
-    if (was !== undefined && before !== undefined && isSame(before, was)) return [];
+    if (was !== undefined && before !== undefined && isSame(before, was) && !isBroken(before))
+      return [];
     // Other actions may have gone with it in one commit, and a delete takes all of it along.
     const isDone = meanwhile.some((entry) => entry.commit.isDelete || beginsLike(entry, was));
     const what = `${actor} was not put back to revision ${revision} of ${source}`;

@@ -1,0 +1,32 @@
+/** Those who do something in a run besides the clients: each has choices of its own, so that the others stay as they are. */
+import { seededRandom } from "../../src/testing/seeded-random.ts";
+import { breakLists } from "./breakers.ts";
+import { Choices } from "./choices.ts";
+import type { PeopleParts } from "./now-and-then.ts";
+import { lookAfterMessages } from "./operators.ts";
+import { purgeLists } from "./purgers.ts";
+import { restoreLists } from "./restorers.ts";
+
+type Person = (parts: PeopleParts, choices: Choices, until: number) => void;
+
+/** Who is there in one run after the other. */
+const shifts: readonly (readonly Person[])[] = [
+  [],
+  [purgeLists],
+  [restoreLists],
+  [],
+  [],
+  [],
+  [purgeLists, breakLists],
+  [restoreLists, breakLists],
+  [],
+  [],
+];
+
+/** Lets people do what they do until `until`. */
+export function letPeopleIn(parts: PeopleParts, seed: number, until: number): void {
+  lookAfterMessages(parts, until);
+  for (const [at, person] of shifts[seed % shifts.length]!.entries()) {
+    person(parts, new Choices(seededRandom(seed + at)), until);
+  }
+}
