@@ -115,10 +115,7 @@ class SealingStatestore implements EncryptedStatestore {
 
   async commit(commits: readonly Commit[]): Promise<readonly (StoreHandle | undefined)[]> {
     const sealing = this.#sealing;
-    const answer = this.#inner.commit(commits.map((commit) => sealCommit(sealing, commit)));
-    // Who gets this answer often makes another such group; until then this thread mostly waits.
-    setImmediate(() => sealing.prepare());
-    return await answer;
+    return await this.#inner.commit(commits.map((commit) => sealCommit(sealing, commit)));
   }
 
   listRevisions(actor: ActorId): Promise<readonly RevisionInfo[]> {

@@ -124,11 +124,6 @@ export class Sealing {
 
   // Keys.
 
-  /** Does what can be done before it is known what will be sealed next. */
-  prepare(): void {
-    this.keyring.active.makeCiphersAhead();
-  }
-
   /** Evidence of the active key. */
   prove(): KeyProof {
     const { keyId, bytes } = this.#seal("", boundProof(this.keyring.activeId));

@@ -8,7 +8,7 @@
  * costs nothing; whoever opens them cannot tell, and any implementation can open them.
  */
 import { createCipheriv, createDecipheriv, createSecretKey, randomBytes } from "node:crypto";
-import type { CipherGCM, KeyObject } from "node:crypto";
+import type { KeyObject } from "node:crypto";
 
 export const KEY_BYTES = 32;
 const HALF_BYTES = 12;
@@ -20,16 +20,7 @@ const SEALED_WITH_ONE_HALF_MAX = 2 ** 28;
 /** Each start of a program that has written makes one; one that is not kept costs some 10 µs. */
 const DERIVED_KEYS_MAX = 4096;
 const POOLED_HALVES = 1024;
-/** As many as the largest groups of commits have rows; each takes two kilobytes. */
-const CIPHERS_AHEAD_MAX = 512;
 const BLOCK_BYTES = 16;
-
-/** A cipher that has sealed nothing yet, and both halves of the nonce that it is for. It seals one value. */
-interface UnusedCipher {
-  readonly half: Buffer;
-  readonly nonce: Buffer;
-  readonly cipher: CipherGCM;
-}
 
 /** One key, and those that are made from it. */
 export class XaesKey {
@@ -37,15 +28,14 @@ export class XaesKey {
   readonly #mask: Uint8Array;
   /** By the first half of the nonce. */
   readonly #derived = new Map<string, KeyObject>();
-  /** Never filled again: what was taken from it is kept. */
+  /** Random bytes that nobody has seen. */
   #pool: Buffer = Buffer.alloc(0);
   #used = 0;
-  #half: Buffer = Buffer.alloc(0);
+  /** The second half that was drawn last. */
+  readonly #nonce: Buffer = Buffer.alloc(HALF_BYTES);
+  readonly #half: Buffer = Buffer.alloc(HALF_BYTES);
   #halfKey: KeyObject | undefined;
   #sealed = 0;
-  readonly #ahead: UnusedCipher[] = [];
-  /** How many ciphers were needed since some were made ahead. */
-  #taken = 0;
 
   /** @param key of {@link KEY_BYTES} bytes */
   constructor(key: KeyObject) {
@@ -55,27 +45,18 @@ export class XaesKey {
 
   /** Nonce, ciphertext and tag, `before` bytes into a buffer of their own. */
   seal(plain: string | Uint8Array, bound: string, before: number): Uint8Array {
-    this.#taken++;
-    const { half, nonce, cipher } = this.#ahead.pop() ?? this.#newCipher();
+    const key = this.#sealingKey();
+    this.#draw(this.#nonce);
+    const cipher = createCipheriv("aes-256-gcm", key, this.#nonce);
     cipher.setAAD(Buffer.from(bound));
     const text = typeof plain === "string" ? cipher.update(plain, "utf8") : cipher.update(plain);
     cipher.final();
     const sealed = new Uint8Array(before + NONCE_BYTES + text.length + TAG_BYTES);
-    sealed.set(half, before);
-    sealed.set(nonce, before + HALF_BYTES);
+    sealed.set(this.#half, before);
+    sealed.set(this.#nonce, before + HALF_BYTES);
     sealed.set(text, before + NONCE_BYTES);
     sealed.set(cipher.getAuthTag(), before + NONCE_BYTES + text.length);
     return sealed;
-  }
-
-  /**
-   * Makes ciphers for as many values as were sealed since the last time, on a thread that would wait
-   * otherwise: to make one is a third of what sealing a small value takes.
-   */
-  makeCiphersAhead(): void {
-    const wanted = Math.min(this.#taken, CIPHERS_AHEAD_MAX);
-    this.#taken = 0;
-    while (this.#ahead.length < wanted) this.#ahead.push(this.#newCipher());
   }
 
   /** What was sealed. @throws when it was sealed with another key or bound to something else, or is damaged */
@@ -92,16 +73,15 @@ export class XaesKey {
     return plain;
   }
 
-  #newCipher(): UnusedCipher {
+  /** The key that goes with the first half in use. */
+  #sealingKey(): KeyObject {
     if (this.#halfKey === undefined || this.#sealed === SEALED_WITH_ONE_HALF_MAX) {
-      this.#half = this.#random();
+      this.#draw(this.#half);
       this.#halfKey = this.#derive(this.#half);
       this.#sealed = 0;
     }
     this.#sealed++;
-    const nonce = this.#random();
-    const cipher = createCipheriv("aes-256-gcm", this.#halfKey, nonce);
-    return { half: this.#half, nonce, cipher };
+    return this.#halfKey;
   }
 
   #derivedFor(half: Buffer): KeyObject {
@@ -131,13 +111,13 @@ export class XaesKey {
     return createSecretKey(encryptBlocks(this.#key, blocks));
   }
 
-  #random(): Buffer {
+  /** Fills half of a nonce. */
+  #draw(half: Buffer): void {
     if (this.#used === this.#pool.length) {
       this.#pool = randomBytes(HALF_BYTES * POOLED_HALVES);
       this.#used = 0;
     }
-    this.#used += HALF_BYTES;
-    return this.#pool.subarray(this.#used - HALF_BYTES, this.#used);
+    this.#used += this.#pool.copy(half, 0, this.#used, this.#used + HALF_BYTES);
   }
 }
 
