@@ -226,7 +226,7 @@ export class Database {
       revision: revision + 1,
       at: this.#world.wall(),
       isDelete: false,
-      revisionsKept: 3,
+      revisionsKept: 1_000,
     };
     await this.plant(commit);
     this.#log({ label: ANOTHER_PROGRAM, id: ANOTHER_PROGRAM }, commit);

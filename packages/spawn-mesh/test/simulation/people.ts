@@ -2,6 +2,7 @@
 import { seededRandom } from "../../src/testing/seeded-random.ts";
 import { breakLists } from "./breakers.ts";
 import { Choices } from "./choices.ts";
+import { recollect } from "./historians.ts";
 import type { PeopleParts } from "./now-and-then.ts";
 import { lookAfterMessages } from "./operators.ts";
 import { purgeLists } from "./purgers.ts";
@@ -26,6 +27,8 @@ const shifts: readonly (readonly Person[])[] = [
 /** Lets people do what they do until `until`. */
 export function letPeopleIn(parts: PeopleParts, seed: number, until: number): void {
   lookAfterMessages(parts, until);
+  if (parts.profile.revisionsKeptMs !== undefined)
+    recollect(parts, new Choices(seededRandom(-seed)), until);
   for (const [at, person] of shifts[seed % shifts.length]!.entries()) {
     person(parts, new Choices(seededRandom(seed + at)), until);
   }

@@ -82,6 +82,8 @@ const mustHappen = [
   "broken restored",
   "key changed",
   "restored",
+  "recollected",
+  "recollected nothing",
   "forked",
   "refused: hard-pressed",
   "refused: in vain",
