@@ -8,7 +8,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 
 const root = join(import.meta.dirname, "..");
 const folder = mkdtempSync(join(tmpdir(), "spawn-mesh-guides-"));
-const guides = ["actors", "errors", "running", "testing"];
+const guides = ["actors", "errors", "messages", "running", "testing"];
 const start = promisify(execFile);
 
 /** All its blocks of TypeScript, one after the other. */

@@ -1,8 +1,14 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { applyMutation, loadMutation, mutatedWorkspace, mutationNames } from "./apply-mutation.ts";
+import {
+  applyMutation,
+  loadMutation,
+  mutatedText,
+  mutatedWorkspace,
+  mutationNames,
+} from "./apply-mutation.ts";
 
 let sources: string;
 
@@ -32,6 +38,19 @@ describe("a mutation", () => {
 });
 
 test.each(mutationNames())("the mutation %s fits the sources of today", async (name) => {
-  using copy = mutatedWorkspace(await loadMutation(name), []);
-  expect(copy.root).toContain("spawn-mesh-mutated-");
+  const mutation = await loadMutation(name);
+  expect(mutatedText(mutation)).toContain(mutation.replace);
+});
+
+test("a mutated workspace has the sources of today, with the mutation, and is gone afterwards", async () => {
+  const mutation = await loadMutation("early-ack");
+  let root: string;
+  {
+    using copy = mutatedWorkspace(mutation, ["chaos"]);
+    root = copy.root;
+    const target = join(root, "node_modules/spawn-mesh/src", mutation.target);
+    expect(readFileSync(target, "utf8")).toBe(mutatedText(mutation));
+    expect(existsSync(join(root, "chaos"))).toBe(true);
+  }
+  expect(existsSync(root)).toBe(false);
 });

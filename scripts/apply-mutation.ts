@@ -88,12 +88,24 @@ function linkInstalled(copy: string): void {
 }
 
 /** Changes the one place in `sources`, a copy of the library's `src`. */
-export function applyMutation(sources: string, { target, find, replace }: Mutation): void {
-  const path = join(sources, target);
-  const [before, after, ...others] = readFileSync(path, "utf8").split(find);
+export function applyMutation(sources: string, mutation: Mutation): void {
+  writeFileSync(join(sources, mutation.target), mutatedText(mutation, sources));
+}
+
+/**
+ * What the target is with the mutation.
+ *
+ * @param from the sources to read it from; default: those of the library
+ * @throws if the text to find is not there exactly once
+ */
+export function mutatedText(
+  { target, find, replace }: Mutation,
+  from = join(root, library, "src"),
+): string {
+  const [before, after, ...others] = readFileSync(join(from, target), "utf8").split(find);
   if (before === undefined || after === undefined || others.length > 0) {
     const times = others.length === 0 ? "not" : `${others.length + 1} times`;
     throw new Error(`the lines of the mutation are ${times} in ${target}, expected once:\n${find}`);
   }
-  writeFileSync(path, before + replace + after);
+  return before + replace + after;
 }

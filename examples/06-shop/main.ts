@@ -1,4 +1,4 @@
-// The shop as a program: where its state is, its keys, and its end, come from the environment.
+// The shop as a program: where its state is, its keys or its sidecar, and its end, come from the environment.
 import { actorSystem } from "spawn-mesh";
 import { statestoreFromUrl } from "spawn-mesh/statestores";
 import { cart } from "./cart.ts";
@@ -7,13 +7,15 @@ import { report } from "./report.ts";
 import { shopServer } from "./server.ts";
 import { stock } from "./stock.ts";
 
-const { DATABASE_URL = "sqlite:shop.db", PORT = "8080", SHOP_KEY } = process.env;
+const { DATABASE_URL = "sqlite:shop.db", PORT = "8080", SHOP_KEY, SIDECAR } = process.env;
 
+const encryption = SHOP_KEY === undefined ? undefined : { keys: { "2026-11": SHOP_KEY } };
 const system = actorSystem("shop", {
   actors: [cart, order, report, stock],
   externals: [mailer],
-  statestore: statestoreFromUrl(DATABASE_URL),
-  encryption: SHOP_KEY === undefined ? undefined : { keys: { "2026-11": SHOP_KEY } },
+  ...(SIDECAR === undefined
+    ? { statestore: statestoreFromUrl(DATABASE_URL), encryption }
+    : { sidecar: SIDECAR }),
   handleSignals: false,
 });
 await system.start();

@@ -9,6 +9,7 @@ import type { Log } from "./observability/log.ts";
 import { openParts } from "./proxy-parts.ts";
 import type { ProxyParts } from "./proxy-parts.ts";
 import { ChannelRoutes } from "./routes/channels.ts";
+import { findActorsRoutes } from "./routes/find-actors.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { invokeRoutes } from "./routes/invoke.ts";
 import { jsonInvokeRoutes } from "./routes/json-invoke.ts";
@@ -126,6 +127,7 @@ function routesOf(parts: ServedParts): readonly Route[] {
     ...spawnRoutes(systems),
     ...jsonInvokeRoutes(systems),
     ...messageRoutes(systems),
+    ...findActorsRoutes({ systems, guard }),
     ...storedMessageRoutes({ systems, guard }),
     ...registrationRoutes({ systems, guard, log }),
     ...registerRoutes(registeringOf(parts)),

@@ -1,7 +1,7 @@
 /** The other doors: JSON, channels, and TypeScript programs with a token. */
 import { writeFileSync } from "node:fs";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
-import { actor, connect } from "spawn-mesh";
+import { actor, connect, external } from "spawn-mesh";
 import {
   ActorInvocationResponseSchema,
   ActorInvocationSchema,
@@ -90,6 +90,33 @@ describe("a TypeScript program with a token", () => {
     }
     await using nobody = connect(url, { system: "spawn-system", stream });
     expect(await failureOf(nobody.actor(tally).add(1))).toBe("UNAUTHORIZED no");
+  });
+
+  test("finds its own actors, and nobody else does", async () => {
+    await using t = await startWith();
+    await t.web.actor(tally).add(2);
+    const query = JSON.stringify({ definition: "tally" });
+    const find = async (token: string): Promise<number> =>
+      (await post(`${t.url}/actors/find`, token, query)).status;
+    expect([await find(HOST), await find(OTHER), await find(WEB)]).toEqual([200, 403, 403]);
+  });
+
+  test("has its functions outside to itself, also after the proxy was started again", async () => {
+    await using files = scratch();
+    const file = { PROXY_DATABASE_TYPE: "sqlite", PROXY_DATABASE_NAME: files.path("state.db") };
+    const take = async (proxy: TestProxy, token: string): Promise<void> => {
+      const sidecar = { url: urlOf(proxy.address), token, stream };
+      const externals = [external("mailer", () => undefined)];
+      await using _ = await startBeside(proxy, [], { sidecar, externals });
+    };
+    {
+      await using proxy = await startTestProxy({ SPAWN_TOKENS, ...file });
+      await take(proxy, HOST);
+      expect(await failureOf(take(proxy, OTHER))).toBe("UNAUTHORIZED no");
+    }
+    await using proxy = await startTestProxy({ SPAWN_TOKENS, ...file });
+    expect(await failureOf(take(proxy, OTHER))).toBe("UNAUTHORIZED no");
+    await take(proxy, HOST);
   });
 
   test("is refused by a policy also when an action calls and waits", async () => {

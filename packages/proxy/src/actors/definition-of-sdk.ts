@@ -14,10 +14,10 @@ import type {
   StateDefinition,
   TimerDefinition,
 } from "spawn-mesh/engine";
-import { DefinitionSchema, olderStateType } from "spawn-mesh/protocol";
+import { DefinitionSchema, furtherFields, olderStateType } from "spawn-mesh/protocol";
 import type { RegisteredActor } from "spawn-mesh/protocol";
-import { furtherFields } from "../further-fields.ts";
 import { NOOP_TEXT } from "../wire-values.ts";
+import { HostedState, indexOfHost } from "./hosted-state.ts";
 import { notTooOften } from "./shortest-period.ts";
 
 /** What replaces the options of the proxy. */
@@ -28,24 +28,36 @@ type Options = Pick<
 
 interface Told extends Options {
   readonly stateVersion?: number;
+  readonly isIndexed?: boolean;
 }
 
 const REVISIONS_KEPT_MAX = 10_000;
 
 /** The options that replace those of the proxy; none if the SDK is another one. @throws {SpawnError} `INVALID_ARGUMENT` */
 export function definitionOfSdk(
-  { id, definition }: RegisteredActor,
+  registered: RegisteredActor,
   state: StateDefinition | undefined,
-): Partial<Options & Pick<ActorDefinition, "state">> {
-  const options = furtherFields(DefinitionSchema, definition)?.options ?? "";
-  if (options === "") return {};
-  const told = parsed(id.name, options);
+): Partial<Options & Pick<ActorDefinition, "state" | "index">> {
+  const told = toldOf(registered);
+  if (told === undefined) return {};
+  const { name } = registered.id;
   const { stateVersion = 1 } = told;
-  checkWholeNumber(`stateVersion of ${id.name}`, stateVersion, { min: 1 });
+  checkWholeNumber(`stateVersion of ${name}`, stateVersion, { min: 1 });
   return {
-    ...checked(id.name, told),
+    ...checked(name, told),
     state: state && { ...state, version: stateVersion, migrate },
+    index: isIndexed(registered) ? indexOfHost : undefined,
   };
+}
+
+/** Whether the host of an actor tells by which fields it is found. @throws {SpawnError} `INVALID_ARGUMENT` */
+export function isIndexed(registered: RegisteredActor): boolean {
+  return toldOf(registered)?.isIndexed === true;
+}
+
+function toldOf({ id, definition }: RegisteredActor): Told | undefined {
+  const options = furtherFields(DefinitionSchema, definition)?.options ?? "";
+  return options === "" ? undefined : parsed(id.name, options);
 }
 
 function parsed(name: string, options: string): Told {
@@ -62,9 +74,9 @@ function parsed(name: string, options: string): Told {
 }
 
 /** A state of an older version goes to its host as it is, which knows what has become of it. */
-function migrate(stored: unknown, version: number): string {
-  const bytes = Buffer.from(stored as string);
-  return textOfValue(new OpaqueValue(olderStateType(version), bytes));
+function migrate(stored: unknown, version: number): HostedState {
+  const bytes = Buffer.from((stored as HostedState).text);
+  return new HostedState(textOfValue(new OpaqueValue(olderStateType(version), bytes)));
 }
 
 function checked(name: string, told: Told): Options {

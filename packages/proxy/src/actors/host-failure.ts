@@ -1,7 +1,9 @@
 /** What a host says of an action that failed, if its SDK has words for it; others answer as they can. */
 import { SpawnError, errorCodes } from "spawn-mesh/engine";
 import type { ErrorCode, FailureValue } from "spawn-mesh/engine";
+import { ActorInvocationResponseSchema, decodeMessage } from "spawn-mesh/protocol";
 import type { ActorInvocationResponse } from "spawn-mesh/protocol";
+import type { HostAnswer } from "../host/host-program.ts";
 import { valueOfPayload } from "../wire-values.ts";
 
 /** An action failed in a way that its host has told. */
@@ -14,8 +16,26 @@ export class HostRefusal extends Error {
   }
 }
 
+/** SDKs answer errors with an empty body, a page for people, or without a context. */
+export function understood({ status, body }: HostAnswer): ActorInvocationResponse {
+  if (body.length === 0)
+    throw new Error(`the host answered ${status} and no more: its action failed`);
+  let response: ActorInvocationResponse;
+  try {
+    response = decodeMessage(ActorInvocationResponseSchema, body);
+  } catch (cause) {
+    throw new Error(
+      `the host answered ${status} with ${body.length} bytes that are no ActorInvocationResponse: its action failed`,
+      { cause },
+    );
+  }
+  if (response.updatedContext !== undefined) return response;
+  const unsaid = `the host answered ${status} without a context: its action failed`;
+  throw refusalIn(response) ?? new Error(unsaid);
+}
+
 /** The failure in an answer that has no context; `undefined` if its host does not say. */
-export function refusalIn({ payload }: ActorInvocationResponse): HostRefusal | undefined {
+function refusalIn({ payload }: ActorInvocationResponse): HostRefusal | undefined {
   const told = valueOfPayload(payload, "failure") as Partial<Told> | null | undefined;
   const { code, message, failure } = told ?? {};
   if (typeof code !== "string" || !Object.hasOwn(errorCodes, code)) return undefined;

@@ -6,7 +6,6 @@ import type {
   ActorKind,
   Durability,
   PoolSize,
-  StateCodec,
   StateDefinition,
   TimerDefinition,
 } from "spawn-mesh/engine";
@@ -16,6 +15,7 @@ import { NOOP_TEXT, NO_STATE, textOfState, valueOfState } from "../wire-values.t
 import { checkActorName } from "./directory.ts";
 import { definitionOfSdk } from "./definition-of-sdk.ts";
 import type { HostProgram } from "../host/host-program.ts";
+import { HostedState, hostedCodec } from "./hosted-state.ts";
 import { initAtHost, runAtHost, stateAsStored } from "./hosted-run.ts";
 import type { Hosting } from "./hosted-run.ts";
 import { notTooOften } from "./shortest-period.ts";
@@ -35,6 +35,8 @@ const INIT_ACTIONS: ReadonlySet<string> = new Set(["init", "Init", "setup", "Set
 export interface RegisteredHost {
   readonly host: HostProgram;
   readonly actions: ReadonlySet<string>;
+  /** Whether it tells by which fields the actor is found. */
+  readonly isIndexed: boolean;
 }
 
 /** The hosts of an actor, the one first that registered last: what it said is what the actor is. */
@@ -114,16 +116,8 @@ export function initialState({ definition }: RegisteredActor): string {
   return textOfState(definition.state?.state) ?? NO_STATE;
 }
 
-/** A state goes to the host and comes back as it is stored; only hosts look into it. */
-const hostedCodec: StateCodec = {
-  name: "json",
-  encode: (state) => state as string,
-  decode: (bytes) => bytes,
-  isSame: (left, right) => left === right,
-};
-
 function stateOf(registered: RegisteredActor): StateDefinition {
-  const initial = initialState(registered);
+  const initial = new HostedState(initialState(registered));
   const tags = registered.definition.state?.tags ?? {};
   return {
     codec: hostedCodec,
@@ -154,7 +148,10 @@ function actionsOf(
   return actions;
 }
 
-/** One that does not have the action would answer as if it had done it. */
+/**
+ * One that does not have the action would answer as if it had done it, and one without the index would leave
+ * the actor where it was found before.
+ */
 function hostingOf(shared: SharedHosting, action: string): Hosting {
   let known: RegisteredHosts | undefined;
   let able: readonly [HostProgram, ...HostProgram[]];
@@ -169,7 +166,9 @@ function hostingOf(shared: SharedHosting, action: string): Hosting {
 
 function ableOf(hosts: RegisteredHosts, action: string): [HostProgram, ...HostProgram[]] {
   const [first, ...others] = hosts;
-  const able = others.filter(({ actions }) => actions.has(action));
+  const able = others.filter(
+    ({ actions, isIndexed }) => actions.has(action) && (isIndexed || !first.isIndexed),
+  );
   return [first.host, ...able.map(({ host }) => host)];
 }
 

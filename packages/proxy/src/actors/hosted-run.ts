@@ -3,21 +3,15 @@
  * answer. Nothing that the host answers counts before it is understood as a whole.
  */
 import type { ActionContext, ActorId } from "spawn-mesh/engine";
-import {
-  ActorInvocationResponseSchema,
-  decodeMessage,
-  invocationBytes,
-  isJsonType,
-  isNoop,
-  wireIdOf,
-} from "spawn-mesh/protocol";
-import type { ActorInvocationResponse, Context } from "spawn-mesh/protocol";
+import { invocationBytes, isJsonType, isNoop, wireIdOf } from "spawn-mesh/protocol";
+import type { ActorInvocationResponse, Context, Outcome } from "spawn-mesh/protocol";
 import { askHosts } from "../host/ask-hosts.ts";
-import type { HostAnswer as Answered, HostCall, HostProgram } from "../host/host-program.ts";
+import type { HostCall, HostProgram } from "../host/host-program.ts";
 import { NOOP, payloadOfValue, stateOfText, textOfState, valueOfPayload } from "../wire-values.ts";
 import type { Directory } from "./directory.ts";
-import { refusalIn } from "./host-failure.ts";
-import { applyOutcome, outcomeOf } from "./outcome-of-host.ts";
+import { understood } from "./host-failure.ts";
+import { HostedState } from "./hosted-state.ts";
+import { applyOutcome, indexIn, outcomeOf } from "./outcome-of-host.ts";
 import { RunAtHost } from "./runs-at-hosts.ts";
 import type { StatesInMemory } from "./states-in-memory.ts";
 import { applyWorkflow } from "./workflow.ts";
@@ -51,9 +45,9 @@ export async function runAtHost(
   { context, payload }: Pick<HostedRun, "context" | "payload">,
 ): Promise<unknown> {
   const answer = await call(hosting, action, { context, payload, caller: context.caller });
-  const { workflow, checkpoint, payload: reply } = answer.response;
+  const { response, outcome } = answer;
+  const { workflow, checkpoint, payload: reply } = response;
   if (workflow !== undefined) await applyWorkflow(context, workflow, hosting.directory);
-  const outcome = outcomeOf(answer.response);
   if (outcome !== undefined) await applyOutcome(context, outcome, hosting.directory);
   if (checkpoint) context.checkpoint();
   const value = valueOfPayload(reply, "answer");
@@ -73,11 +67,15 @@ export async function initAtHost(
 
 /** The state of an actor as it is stored, wherever that is. */
 export function stateAsStored({ memory }: Pick<Hosting, "memory">, context: ActionContext): string {
-  return memory === undefined ? (context.state as string) : memory.read(context.self.name);
+  return memory === undefined
+    ? (context.state as HostedState).text
+    : memory.read(context.self.name);
 }
 
 interface HostAnswer {
   readonly response: ActorInvocationResponse;
+  /** What the protocol has no words for; `undefined` if there is nothing of it. */
+  readonly outcome: Outcome | undefined;
   /** The state that the host was given, as it is stored. */
   readonly before: string;
 }
@@ -112,28 +110,10 @@ async function call(
     };
     const response = understood(await askHosts(hosting.hosts, callFor, context.cancellation));
     checkAnswerer(response, actor);
-    return { response, before };
+    return { response, outcome: outcomeOf(response), before };
   } finally {
     run.end();
   }
-}
-
-/** SDKs answer errors with an empty body, a page for people, or without a context. */
-function understood({ status, body }: Answered): ActorInvocationResponse {
-  if (body.length === 0)
-    throw new Error(`the host answered ${status} and no more: its action failed`);
-  let response: ActorInvocationResponse;
-  try {
-    response = decodeMessage(ActorInvocationResponseSchema, body);
-  } catch (cause) {
-    throw new Error(
-      `the host answered ${status} with ${body.length} bytes that are no ActorInvocationResponse: its action failed`,
-      { cause },
-    );
-  }
-  if (response.updatedContext !== undefined) return response;
-  const unsaid = `the host answered ${status} without a context: its action failed`;
-  throw refusalIn(response) ?? new Error(unsaid);
 }
 
 function checkAnswerer(
@@ -153,13 +133,14 @@ function checkAnswerer(
 function takeState(
   { memory, stateType, clearsTags }: Hosting,
   context: ActionContext,
-  { response, before }: HostAnswer,
+  { response, outcome, before }: HostAnswer,
 ): void {
   const { state, tags } = response.updatedContext as Context;
   checkStateType(state?.typeUrl, stateType);
   const after = textOfState(state) ?? before;
   if (memory !== undefined) return memory.write(context.self.name, after);
-  if (after !== before) context.state = after;
+  const index = outcome && indexIn(outcome);
+  if (after !== before || index !== undefined) context.state = new HostedState(after, index);
   if (clearsTags || Object.keys(tags).length > 0) context.tags = tags;
 }
 

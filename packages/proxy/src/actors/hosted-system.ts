@@ -21,11 +21,15 @@ import type { Spelling } from "spawn-mesh/protocol";
 import type { ActorHosts } from "../host/actor-hosts.ts";
 import { HostUnavailable } from "../host/host-program.ts";
 import type { RegisteredNames } from "../observability/observer.ts";
+import type { Guard } from "../security/guard.ts";
 import { notFound } from "./directory.ts";
 import type { WireTarget } from "./directory.ts";
 import { HostRefusal } from "./host-failure.ts";
 import { Records, recordDefinitions } from "./records.ts";
 import { RegisteredActors } from "./registered-actors.ts";
+import { RegisteredExternals } from "./registered-externals.ts";
+import type { KeptFunction } from "./registered-externals.ts";
+import type { HostProgram } from "../host/host-program.ts";
 import type { RefusedRegistration, RegisteredActorsParts } from "./registered-actors.ts";
 import { SpawnedInstances } from "./spawned-instances.ts";
 import type { RouteTarget } from "./workflow.ts";
@@ -53,17 +57,23 @@ export class HostedSystem {
   readonly engine: Engine;
   /** The actors that hosts have registered. */
   readonly registered: RegisteredActors;
+  readonly #externals: RegisteredExternals;
+  readonly #keptExternals: Records<KeptFunction>;
+  readonly #guard: Guard;
   readonly #onEvent: EventListener;
   readonly #spawned: SpawnedInstances;
 
   constructor(name: string, options: HostedSystemOptions) {
     this.name = name;
     this.#onEvent = options.onEvent;
+    this.#guard = options.guard;
+    this.#externals = new RegisteredExternals(name);
     this.engine = new Engine({
       system: name,
       definitions: recordDefinitions,
       store: options.store,
       host: remoteHost,
+      externals: this.#externals.functions,
       limits: options.limits,
       onEvent: (event) => this.#told(event),
       cronTimes,
@@ -74,6 +84,7 @@ export class HostedSystem {
     const { engine } = this;
     const { store, durability, clearsTags, guard, directory } = options;
     this.#spawned = new SpawnedInstances(new Records(engine, store, "<spawned>"));
+    this.#keptExternals = new Records(engine, store, "<externals>");
     this.registered = new RegisteredActors(
       { engine, durability, clearsTags, guard, directory },
       new Records(engine, store, "<registered>"),
@@ -91,12 +102,19 @@ export class HostedSystem {
     try {
       await this.engine.start(async () => {
         refused.push(...(await this.registered.restore(hosts)));
+        await this.#externals.restore(this.#keptExternals, this.#guard);
       });
     } catch (error) {
       await this.engine.stop({ drainTimeoutMs: 0 });
       throw error;
     }
     return refused;
+  }
+
+  /** Takes functions outside that a host has, registered by that identity. @throws {SpawnError} */
+  async addExternals(names: readonly string[], host: HostProgram, by: string): Promise<void> {
+    this.engine.checkAccepting();
+    await this.#externals.add(names, { host, by }, this.#keptExternals);
   }
 
   /**

@@ -24,6 +24,7 @@ export interface KeptRegistration {
 type KeptHost = HostPlace & {
   readonly spelling: Spelling;
   readonly actions: readonly string[];
+  readonly isIndexed: boolean;
 };
 
 export function keptRegistration(
@@ -34,10 +35,11 @@ export function keptRegistration(
   return {
     key,
     actor: Buffer.from(actor).toString("base64"),
-    hosts: hosts.map(({ host: { place, spelling }, actions }) => ({
+    hosts: hosts.map(({ host: { place, spelling }, actions, isIndexed }) => ({
       ...place,
       spelling,
       actions: [...actions],
+      isIndexed,
     })),
     by,
   };
@@ -52,10 +54,10 @@ export function registrationOf(
   const registry = { actors: { [key]: definition } };
   const actorSystem = { name: system, registry };
   const { actors } = readRegistration(create(RegistrationRequestSchema, { actorSystem }));
-  const known = ({ spelling, actions, ...place }: KeptHost): RegisteredHost => {
+  const known = ({ spelling, actions, isIndexed, ...place }: KeptHost): RegisteredHost => {
     const found = hosts.at(place);
     found.spelling = spelling;
-    return { host: found, actions: new Set(actions) };
+    return { host: found, actions: new Set(actions), isIndexed };
   };
   return { registered: actors[0]!, hosts: [known(first!), ...others.map(known)] };
 }

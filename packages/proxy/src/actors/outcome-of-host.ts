@@ -1,12 +1,12 @@
 /**
  * What the protocol has no words for, and the host's SDK says nevertheless: messages with an id of their
- * own or at the times of a cron expression, several broadcasts, what is cancelled, and that no tags are left.
+ * own or at the times of a cron expression, several broadcasts, what is cancelled, that no tags are left, and
+ * by which fields the actor is found.
  */
 import type { ActionContext, SendOptions } from "spawn-mesh/engine";
 import { SpawnError, storedId } from "spawn-mesh/engine";
-import { OutcomeSchema } from "spawn-mesh/protocol";
+import { OutcomeSchema, furtherFields } from "spawn-mesh/protocol";
 import type { ActorInvocationResponse, Outcome, Sent } from "spawn-mesh/protocol";
-import { furtherFields } from "../further-fields.ts";
 import { PUBLISH } from "../security/policies.ts";
 import { valueOfPayload } from "../wire-values.ts";
 import { checkActorName } from "./directory.ts";
@@ -29,14 +29,25 @@ export async function applyOutcome(
   if (clearsTags) context.tags = {};
 }
 
+/** The fields that the actor is found by; `undefined` if the host has told none. @throws {SpawnError} `INVALID_ARGUMENT` */
+export function indexIn({ index }: Outcome): unknown {
+  if (index === "") return undefined;
+  try {
+    return JSON.parse(index);
+  } catch (cause) {
+    throw new SpawnError("INVALID_ARGUMENT", "index: expected JSON", { cause });
+  }
+}
+
 async function send(context: ActionContext, message: Sent, directory: Directory): Promise<void> {
-  const { channel, name, action, definition } = message;
+  const { channel, external, name, action, definition } = message;
   const payload = valueOfPayload(
     message.payload === undefined ? { case: undefined } : { case: "value", value: message.payload },
     "payload of a message",
   );
-  directory.checkSend(context.self, channel === "" ? action : PUBLISH);
+  directory.checkSend(context.self, channel === "" ? external || action : PUBLISH);
   if (channel !== "") return void context.broadcast(channel, payload);
+  if (external !== "") return void context.external(external, payload, optionsOf(message));
   const system = message.system === "" ? context.self.system : message.system;
   // An instance is then found by its name alone.
   const registerRef = definition === name ? "" : definition;
@@ -44,7 +55,7 @@ async function send(context: ActionContext, message: Sent, directory: Directory)
   const target = found?.definition ?? (definition || name);
   checkActorName(target);
   context.send(name, {
-    ...notTooOften(optionsOf(message.options)),
+    ...optionsOf(message),
     system,
     definition: target,
     action,
@@ -64,9 +75,9 @@ function cancel(context: ActionContext, id: string): void {
   context.cancel(id);
 }
 
-function optionsOf(text: string): SendOptions {
+function optionsOf({ options }: Sent): SendOptions {
   try {
-    return Object(JSON.parse(text)) as SendOptions;
+    return notTooOften(Object(JSON.parse(options)) as SendOptions);
   } catch (cause) {
     throw new SpawnError("INVALID_ARGUMENT", "options of a message: expected JSON", { cause });
   }

@@ -12,7 +12,7 @@ import type {
 } from "spawn-mesh/engine";
 
 /** The kinds of records. No registered actor has such a name: see `checkActorName`. */
-const RECORDS = ["<spawned>", "<registered>", "<systems>"] as const;
+const RECORDS = ["<spawned>", "<registered>", "<externals>", "<systems>"] as const;
 
 type RecordKind = (typeof RECORDS)[number];
 

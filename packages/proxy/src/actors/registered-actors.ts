@@ -18,6 +18,7 @@ import type { ActorHosts } from "../host/actor-hosts.ts";
 import type { HostProgram } from "../host/host-program.ts";
 import type { Guard } from "../security/guard.ts";
 import type { Directory } from "./directory.ts";
+import { isIndexed } from "./definition-of-sdk.ts";
 import { actionNames, hostedDefinition, initialState, isStored } from "./hosted-definition.ts";
 import type { RegisteredHosts, SharedHosting } from "./hosted-definition.ts";
 import { typeNameOf } from "./hosted-run.ts";
@@ -150,7 +151,8 @@ export class RegisteredActors {
   #hostsWith(registered: RegisteredActor, host: HostProgram): RegisteredHosts {
     const known = this.#hosts.get(registered.id.name) ?? [];
     const others = known.filter((other) => other.host !== host && !other.host.isGone);
-    const latest = { host, actions: actionNames(registered) };
+    const actions = actionNames(registered);
+    const latest = { host, actions, isIndexed: isIndexed(registered) };
     return [latest, ...others.slice(0, HOSTS_PER_ACTOR_MAX - 1)];
   }
 

@@ -6,9 +6,8 @@
 import { randomUUID } from "node:crypto";
 import type { ActionContext } from "spawn-mesh/engine";
 import { SpawnError } from "spawn-mesh/engine";
-import { RunSchema } from "spawn-mesh/protocol";
+import { RunSchema, furtherFields } from "spawn-mesh/protocol";
 import type { InvocationRequest } from "spawn-mesh/protocol";
-import { furtherFields } from "../further-fields.ts";
 import type { HostProgram } from "../host/host-program.ts";
 
 export class RunAtHost {

@@ -15,6 +15,7 @@ const levels: Readonly<Record<EngineEvent["type"], LogLevel>> = {
   "store-rollback": "error",
   "write-behind-lost": "error",
   "run-abandoned": "warning",
+  "message-failed": "warning",
   "message-parked": "warning",
   "sidecar-awaited": "warning",
   "listener-failed": "warning",

@@ -1,12 +1,15 @@
 /** Registrations: a host says which actors it has. */
 import {
+  FunctionsSchema,
   RegistrationRequestSchema,
   RegistrationResponseSchema,
   decodeMessage,
+  furtherFields,
   readRegistration,
 } from "spawn-mesh/protocol";
 import type { ActorOpts, RegisteredActor, ServiceInfo } from "spawn-mesh/protocol";
 import type { ActorSystems } from "../actors/actor-systems.ts";
+import { ownedName } from "../actors/registered-externals.ts";
 import { PERIOD_MS_MIN } from "../actors/shortest-period.ts";
 import { okStatus, protobufAnswer } from "../http/answers.ts";
 import type { Answer } from "../http/answers.ts";
@@ -72,16 +75,19 @@ export async function register(
   hostOf: (info: ServiceInfo) => HostProgram,
 ): Promise<Answer> {
   checkHost(identity, "register actors");
-  const registered = readRegistration(decodeMessage(RegistrationRequestSchema, body));
-  const registration = withActorOptions(registered, declared);
+  const request = decodeMessage(RegistrationRequestSchema, body);
+  const registration = withActorOptions(readRegistration(request), declared);
+  const { externals = [] } = furtherFields(FunctionsSchema, request) ?? {};
   const host = hostOf(registration.serviceInfo);
   const system = registration.system || systems.defaultSystem;
   const actors = registration.actors.map(({ id }) => id.name);
   const by = identity.name;
-  if (actors.length > 0) {
-    const giveBack = guard.own(identity, system, actors);
+  if (actors.length > 0 || externals.length > 0) {
+    const giveBack = guard.own(identity, system, [...actors, ...externals.map(ownedName)]);
     try {
-      await (await systems.open(system)).registered.add(registration, host, by);
+      const opened = await systems.open(system);
+      await opened.registered.add(registration, host, by);
+      await opened.addExternals(externals, host, by);
     } catch (error) {
       giveBack();
       throw error;

@@ -99,7 +99,6 @@ const account = actor("account", {
       ctx.broadcast("interest", { rate: 0.5 });
       ctx.broadcast("interest", { rate: 1 });
     },
-    mailed: (ctx) => void ctx.send("mail", { definition: "<external>", action: "mail" }),
   },
 });
 
@@ -328,6 +327,12 @@ describe("an action beside a sidecar", () => {
     expect(await ove.balance()).toBe(0);
   });
 
+  test("has as much time as any call may be given", async () => {
+    const deadlineMs = 2 ** 31 - 1;
+    await system.actor(account, "ora").slow(100, { deadlineMs });
+    expect(await system.actor(account, "ora").balance()).toBe(1);
+  });
+
   test("is applied once however often it is called with one key", async () => {
     const pia = system.actor(account, "pia");
     const options = { idempotencyKey: "deposit-1" };
@@ -348,9 +353,7 @@ describe("an action beside a sidecar", () => {
     expect(await ray.balance()).toBe(1);
   });
 
-  test("is refused, by name, what the protocol cannot say", async () => {
-    const sue = system.actor(account, "sue");
-    expect((await errorOf(sue.mailed())).message).toContain("ctx.external cannot be had");
+  test("is refused, by name, what only the keeper of the actors can do", () => {
     expect(() => system.messages).toThrowError(/system\.messages cannot be had/);
     expect(() => system.stored(incrementor)).toThrowError(/system\.stored cannot be had/);
   });

@@ -5,7 +5,7 @@ import type { IncomingMessage, Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import { actor, actorSystem } from "spawn-mesh";
+import { actor, actorSystem, external } from "spawn-mesh";
 import type { ActorSystem } from "spawn-mesh";
 import {
   ActorIdSchema,
@@ -119,6 +119,7 @@ describe("a program beside a foreign proxy", () => {
     ["durability", { durability: "write-behind" }],
     ["revisionsKept", { revisionsKept: 3 }],
     ["expireAfterMs", { expireAfterMs: 1_000 }],
+    ["index", { index: () => ({ n: 1 }) }],
     ["cron of timer go", { timers: [{ action: "go", cron: "* * * * *" }] }],
     ["payload of timer go", { timers: [{ action: "go", everyMs: 5, payload: 1 }] }],
   ])("does not start with %s, which that would not keep", async (what, options) => {
@@ -131,6 +132,14 @@ describe("a program beside a foreign proxy", () => {
     const other = actorSystem("odd", { actors: [odd], sidecar, handleSignals: false });
     const error = await errorOf(other.start());
     expect(error.message).toContain(`${what} of odd cannot be had beside a sidecar`);
+  });
+
+  test("does not start with something to be done outside, which nobody would ask it for", async () => {
+    const sidecar = { url, port: port + 2 };
+    const mailer = external("mailer", () => undefined);
+    const options = { actors: [], externals: [mailer], sidecar, handleSignals: false };
+    const error = await errorOf(actorSystem("odd", options).start());
+    expect(error.message).toContain("the external mailer cannot be had beside a sidecar");
   });
 
   test("registers its actors with what the protocol has", () => {

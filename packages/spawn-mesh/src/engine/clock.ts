@@ -5,6 +5,8 @@
  * runs. `systemClock` and `systemRandom` are the only code of the engine that touch the real ones.
  */
 
+import { TIMEOUT_MS_MAX } from "./limits.ts";
+
 /** A timer that was set and can be taken back. */
 export interface Timer {
   cancel(): void;
@@ -41,8 +43,15 @@ export const systemClock: Clock = {
   monotonic: () => stopwatch.now(),
   wall: () => Date.now(),
   timer(delayMs, action, options) {
-    const timeout = setTimeout(action, delayMs);
-    if (options?.keepAlive !== true) timeout.unref();
+    let timeout: NodeJS.Timeout;
+    const wait = (leftMs: number): void => {
+      // Node would take a longer time for none.
+      const laterMs = leftMs - TIMEOUT_MS_MAX;
+      timeout =
+        laterMs > 0 ? setTimeout(() => wait(laterMs), TIMEOUT_MS_MAX) : setTimeout(action, leftMs);
+      if (options?.keepAlive !== true) timeout.unref();
+    };
+    wait(delayMs);
     return { cancel: () => clearTimeout(timeout) };
   },
   yield: (action) => void setImmediate(action),

@@ -36,7 +36,7 @@ export interface EngineOptions {
   readonly onEvent?: EventListener;
   /** What cron expressions mean. Default: none is understood. */
   readonly cronTimes?: CronTimes;
-  /** Functions outside of actors that actors can have carried out, by name. */
+  /** Functions outside of actors that actors can have carried out, by name. More of them may come. */
   readonly externals?: ReadonlyMap<string, ExternalFunction>;
   /**
    * Whether definitions may come with {@link Engine.define} while it runs: messages to actors that are

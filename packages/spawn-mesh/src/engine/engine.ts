@@ -9,12 +9,13 @@ import { invocationOf } from "./calls/actor-call.ts";
 import type { ActorCall, Origin } from "./calls/actor-call.ts";
 import { ActorCare } from "./care/actor-care.ts";
 import type { ActorType, CallFromRun, EngineParts } from "./activations/actor-type.ts";
-import { ActorTypes, actionOf } from "./activations/actor-types.ts";
+import { ActorTypes } from "./activations/actor-types.ts";
 import type { ActorDefinition } from "./actor-definition.ts";
 import { formatActorId, type ActorId } from "./actor-id.ts";
 import { sleep } from "./clock.ts";
 import {
   appliedBefore,
+  besideKey,
   checkOptions,
   checkRequest,
   isScheduled,
@@ -92,6 +93,7 @@ export class Engine {
       time,
       cronTimes,
       externals: resolved.externals,
+      host: resolved.host,
       types,
       awaitsDefinitions: resolved.awaitsDefinitions,
       messagingOf: (other) => {
@@ -235,10 +237,9 @@ export class Engine {
     origin: Origin | undefined,
   ): Promise<unknown> {
     const { action: actionName, payload, definition, system, ...options } = checkRequest(request);
-    const engine = this.#engineOf(system);
-    const type = engine.#types.typeOf(name, definition);
-    const action = actionOf(type, actionName);
-    return await engine.call({ type, name, action, payload, options, origin });
+    const engine = besideKey(options, () => this.#engineOf(system));
+    const called = besideKey(options, () => engine.#types.called(name, definition, actionName));
+    return await engine.call({ ...called, name, payload, options, origin });
   }
 
   #engineOf(system: string | undefined): Engine {
@@ -338,7 +339,8 @@ export class Engine {
     const chain =
       request.async === true ? NO_CHAIN : lengthenChain(invocation.details?.chain ?? NO_CHAIN, id);
     const { system = this.system, definition = name } = request;
-    checkChain(chain, { system, definition, name }, this.#parts.limits.chainLengthMax);
+    const { chainLengthMax } = this.#parts.limits;
+    besideKey(request, () => checkChain(chain, { system, definition, name }, chainLengthMax));
     await pipeline.whenCommitted();
     if (run.isRevoked) throw new SpawnError("CANCELLED", "the action that makes this call is over");
     return await this.#invokeFrom(name, request, {

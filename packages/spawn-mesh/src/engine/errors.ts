@@ -179,6 +179,8 @@ export interface FailureValue {
 export interface SpawnErrorOptions {
   /** Whether the change is committed. Default `no`. */
   readonly applied?: Applied;
+  /** Whether the same call may succeed later. Default: what is true of the code. */
+  readonly retryable?: boolean;
   /** The error underneath. */
   readonly cause?: unknown;
   /** What the action returned, for `ACTION_FAILED` from a returned failure. */
@@ -201,8 +203,15 @@ export class SpawnError extends Error {
     this.code = code;
     this.applied = options.applied ?? "no";
     // An error of another copy of the package may have a code that is not known here.
-    this.retryable = Object.hasOwn(errorCodes, code) && errorCodes[code].retryable;
+    const isKnown = Object.hasOwn(errorCodes, code);
+    this.retryable = options.retryable ?? (isKnown && errorCodes[code].retryable);
     this.failure = options.failure;
+  }
+
+  /** With its text, which JSON leaves out of errors otherwise; without what is underneath. */
+  toJSON(): object {
+    const { name, code, message, applied, retryable, failure } = this;
+    return { name, code, message, applied, retryable, failure };
   }
 }
 
@@ -215,9 +224,10 @@ export function isSpawnError(error: unknown): error is SpawnError {
 
 /** The same error, whose text begins with where it came about: an actor, and an action of it. */
 export function errorAt(place: string, error: SpawnError): SpawnError {
-  const { code, applied, failure } = error;
+  const { code, applied, retryable, failure } = error;
   const underneath = "cause" in error ? { cause: error.cause } : undefined;
-  return new SpawnError(code, `${place}: ${messageOf(error)}`, { applied, failure, ...underneath });
+  const options = { applied, retryable, failure, ...underneath };
+  return new SpawnError(code, `${place}: ${messageOf(error)}`, options);
 }
 
 /** The text of an error without its code, to be put behind another. */

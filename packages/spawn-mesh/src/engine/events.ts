@@ -32,6 +32,16 @@ export type EngineEvent =
   | { readonly type: "expired"; readonly actor: ActorId }
   /** A run went on too long after its deadline, or lost the state beneath it; it can change nothing any more. */
   | { readonly type: "run-abandoned"; readonly actor: ActorId; readonly action: string }
+  /** A message could not be delivered for the so-and-so-many-th time, and is tried again at `dueAt`. */
+  | {
+      readonly type: "message-failed";
+      readonly id: string;
+      readonly target: ActorId;
+      readonly action: string;
+      readonly attempts: number;
+      readonly dueAt: number;
+      readonly error: Error;
+    }
   /** A message was given up and waits in the list of parked ones. */
   | {
       readonly type: "message-parked";

@@ -93,8 +93,17 @@ export type {
 export type { IndexEntry, IndexKey } from "./values/index-values.ts";
 export { leadOf } from "./actor-queries.ts";
 export { indexEntries } from "./values/index-values.ts";
-export { systemOf, valueOfRow } from "./system-rows.ts";
-export type { ActorRow, ImportMark, SystemRow, SystemRows, WaitingMessage } from "./system-rows.ts";
+export { removableOf, systemOf, valueOfRow } from "./system-rows.ts";
+export type {
+  ActorRow,
+  FoundRow,
+  ImportMark,
+  RemovableRows,
+  SystemRow,
+  SystemRows,
+  WaitingMessage,
+} from "./system-rows.ts";
+export type { DamagedRow, RowKind } from "./damaged-rows.ts";
 export { StoreFailure } from "./statestore.ts";
 export type {
   Codec,

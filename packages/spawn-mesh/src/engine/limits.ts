@@ -8,6 +8,11 @@ export interface Limits {
   readonly mailboxUnitsMax: number;
   /** Invocations that wait in the whole system. Default 20 000; beyond it calls get `OVERLOADED`. */
   readonly queuedMax: number;
+  /**
+   * Memory of the messages that no commit sends and that wait to be stored, in UTF-16 units, about; one may wait, however
+   * large. Default 64 Mi; beyond it a send gets `OVERLOADED`.
+   */
+  readonly unstoredUnitsMax: number;
   /** How late the event loop may be, in milliseconds, before a busy system refuses calls from outside. Default 200. */
   readonly loopLagMsMax: number;
   /** How much of the heap may be in use, in percent, before a busy system refuses calls from outside. Default 80. */
@@ -102,6 +107,7 @@ export const defaultLimits: Limits = {
   mailboxLengthMax: 1_000,
   mailboxUnitsMax: 4 * MI,
   queuedMax: 20_000,
+  unstoredUnitsMax: 64 * MI,
   loopLagMsMax: 200,
   heapPercentMax: 80,
   payloadBytesMax: MI,

@@ -108,7 +108,10 @@ export interface Message extends MessageRef {
   readonly dueAt: number;
 }
 
-/** A message as it waits. */
+/**
+ * A message as it waits. Of one whose row is damaged `payload` is sealed by nobody, with the problem, and what
+ * cannot be read is left out, so that the names of its target may be empty. It can be parked and removed.
+ */
 export interface StoredMessage extends Message {
   /** How often it was claimed, or tried and failed. */
   readonly attempts: number;
@@ -208,6 +211,8 @@ export interface MessageStore {
    * First come heads and messages without a lane: the longest due first, the earlier stored first among
    * equals. If there is room for more, those follow that come right behind each of these heads in its
    * lane, in order, as long as they are due and wanted too; lane by lane, in the order of the heads.
+   *
+   * A damaged one is answered like the others, so that it stops nobody.
    */
   claim(claim: MessageClaim): Promise<readonly StoredMessage[]>;
 

@@ -6,6 +6,7 @@
  * counted. Sealing and opening is done around the statestore.
  */
 import type { ActorId } from "./actor-id.ts";
+import type { DamagedRow } from "./damaged-rows.ts";
 import { SpawnError } from "./errors.ts";
 import type { StoredMessage } from "./message-store.ts";
 import type { Statestore, StoredReply, StoredState } from "./statestore.ts";
@@ -14,7 +15,7 @@ import type { Statestore, StoredReply, StoredState } from "./statestore.ts";
 export interface Sealed {
   readonly keyId: string;
   readonly bytes: Uint8Array;
-  /** Why it could not be opened by those who tried; statestores neither keep nor set it. */
+  /** Why it could not be opened by those who tried; statestores do not keep it, and set it for what is damaged. */
   readonly problem?: string;
 }
 
@@ -59,6 +60,8 @@ export function sealableValue(row: SealableRow): string | Uint8Array | Sealed | 
 export interface ScannedRows {
   /** Those that are clear or sealed with another key, of those that were looked at. */
   readonly rows: readonly SealableRow[];
+  /** Those of them that are damaged, so that nobody can seal them anew. */
+  readonly damaged: readonly DamagedRow[];
   /** How many were looked at. */
   readonly seen: number;
   /** Where to go on; `undefined` when there are no more. */
@@ -85,7 +88,7 @@ export interface SealedRows {
   /**
    * Looks at some of the rows, in any order that is always the same, and answers those that hold a
    * value which is not sealed with `keyId`: present states, kept revisions, stored replies, messages
-   * and parked messages. What comes into being meanwhile, or moves, may be missed.
+   * and parked messages. What comes into being meanwhile, or moves, may be missed. A damaged row ends nothing.
    *
    * @param page `after` is where the part before ended; `limit` about how many rows to look at
    */

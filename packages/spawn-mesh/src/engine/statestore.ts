@@ -278,4 +278,10 @@ export class StoreFailure extends Error {
     this.kind = kind;
     this.rows = options.rows ?? [];
   }
+
+  /** With its text, which JSON leaves out of errors otherwise. */
+  toJSON(): object {
+    const { name, kind, message } = this;
+    return { name, kind, message };
+  }
 }

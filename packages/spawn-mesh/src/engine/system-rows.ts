@@ -6,6 +6,7 @@
  */
 import type { ActorId } from "./actor-id.ts";
 import { askedToRead } from "./asked-store.ts";
+import type { DamagedRow } from "./damaged-rows.ts";
 import { SpawnError } from "./errors.ts";
 import type { IndexEntry } from "./values/index-values.ts";
 import type { Message, ParkedMessage, StoredMessage } from "./message-store.ts";
@@ -30,9 +31,34 @@ export type SystemRow =
   | { readonly kind: "message"; readonly stored: WaitingMessage }
   | { readonly kind: "parked"; readonly stored: ParkedMessage };
 
+/** A row as it is found: it may be damaged. */
+export type FoundRow = SystemRow | DamagedRow;
+
 /** What of the row may be sealed, or large. */
-export function valueOfRow(row: SystemRow): ReturnType<typeof sealableValue> {
-  return row.kind === "index" ? undefined : sealableValue(row);
+export function valueOfRow(row: FoundRow): ReturnType<typeof sealableValue> {
+  return row.kind === "index" || row.kind === "damaged" ? undefined : sealableValue(row);
+}
+
+/** What has to be removed of a system's rows: all else goes with its actor. */
+export interface RemovableRows {
+  readonly actors: readonly ActorId[];
+  /** Ids of messages. */
+  readonly messages: readonly string[];
+  readonly parked: readonly string[];
+}
+
+/** What of rows that were found is removed by itself; what may be another system's stays. */
+export function removableOf(rows: readonly FoundRow[]): RemovableRows {
+  const idsOf = (kind: "message" | "parked"): readonly string[] =>
+    rows.flatMap((row) => {
+      if (row.kind === kind) return [row.stored.id];
+      return row.kind === "damaged" && row.of === kind && row.isOwn ? [row.key] : [];
+    });
+  return {
+    actors: rows.flatMap((row) => (row.kind === "state" ? [row.actor] : [])),
+    messages: idsOf("message"),
+    parked: idsOf("parked"),
+  };
 }
 
 /** How far the import of a system has come. */
@@ -51,11 +77,10 @@ export interface SystemRows {
    * messages, in the order in which they were stored; then those that were given up. A message belongs
    * to the system of its source, or of its target when it has none.
    *
-   * Of an actor whose state or tags are damaged it gives the rest, with the problem.
-   *
-   * @throws {SpawnError} `STATE_CORRUPT` when a row is damaged beyond that
+   * Of an actor whose state or tags are damaged it gives the rest, with the problem; of any other row that is
+   * damaged its place. A message that names neither actor may be of any system, so every one is told of it.
    */
-  read(system: string): AsyncIterable<readonly SystemRow[]>;
+  read(system: string): AsyncIterable<readonly FoundRow[]>;
 
   /**
    * Adds rows as they are; those that are there already, by their names, revisions, fields, keys and ids, are
@@ -64,8 +89,11 @@ export interface SystemRows {
    */
   add(rows: readonly SystemRow[]): Promise<void>;
 
-  /** Removes rows that were read: an actor with its revisions, replies and index, messages, parked messages. */
-  remove(rows: readonly SystemRow[]): Promise<void>;
+  /**
+   * Removes rows that were read: an actor with its revisions, replies and index, messages, parked messages, damaged
+   * ones too, unless they may be another system's.
+   */
+  remove(rows: readonly FoundRow[]): Promise<void>;
 
   /** How far the last import of a system has come; `undefined` if there was none. */
   readMark(system: string): Promise<ImportMark | undefined>;

@@ -2,6 +2,7 @@
 // For whoever reads what other programs send.
 export { decodeMessage } from "./decode-message.ts";
 export { callAnswerBytes, callBytes, hostAnswerBytes, invocationBytes } from "./call-messages.ts";
+export { furtherFields } from "./further-fields.ts";
 export { jsonOfValue, valueOfJson } from "./json-values.ts";
 export { readRegistration, targetOf } from "./registration.ts";
 export type { RegisteredActor, Registration } from "./registration.ts";
@@ -116,12 +117,22 @@ export type {
 } from "./gen/spawn/actors/actor_pb.ts";
 export {
   DefinitionSchema,
+  FunctionCallSchema,
+  FunctionsSchema,
   OutcomeSchema,
   RefusalSchema,
   RunSchema,
   SentSchema,
 } from "./gen/spawn/mesh/run_pb.ts";
-export type { Definition, Outcome, Refusal, Run, Sent } from "./gen/spawn/mesh/run_pb.ts";
+export type {
+  Definition,
+  FunctionCall,
+  Functions,
+  Outcome,
+  Refusal,
+  Run,
+  Sent,
+} from "./gen/spawn/mesh/run_pb.ts";
 export { CheckpointSchema, RevisionSchema } from "./gen/spawn/state/state_pb.ts";
 export type { Checkpoint, Revision } from "./gen/spawn/state/state_pb.ts";
 // Options of a user's own services, and the health that an actor reports.

@@ -31,15 +31,30 @@ export type FailuresOf<Run> = Run extends (...inputs: never) => infer Returned
   : never;
 type Behind<Returned> = Returned extends Reply<unknown, infer Failures> ? Failures : never;
 
+/** In which system the actor is. */
+interface InSystem {
+  /** Default: that of the reference, and inside an action the actor's own. */
+  readonly system?: string | undefined;
+}
+
 /** One payload an action; options are always the second argument. */
 export type ActionMethod<Run> = Run extends (context: never, ...payload: infer Payload) => unknown
   ? Payload extends [infer Required]
     ? undefined extends Required
-      ? (payload?: Required, options?: CallOptions) => Call<ReplyOf<Run>, FailuresOf<Run>>
-      : (payload: Required, options?: CallOptions) => Call<ReplyOf<Run>, FailuresOf<Run>>
+      ? (
+          payload?: Required,
+          options?: CallOptions & InSystem,
+        ) => Call<ReplyOf<Run>, FailuresOf<Run>>
+      : (payload: Required, options?: CallOptions & InSystem) => Call<ReplyOf<Run>, FailuresOf<Run>>
     : Payload extends []
-      ? (payload?: undefined, options?: CallOptions) => Call<ReplyOf<Run>, FailuresOf<Run>>
-      : (payload?: Payload[0], options?: CallOptions) => Call<ReplyOf<Run>, FailuresOf<Run>>
+      ? (
+          payload?: undefined,
+          options?: CallOptions & InSystem,
+        ) => Call<ReplyOf<Run>, FailuresOf<Run>>
+      : (
+          payload?: Payload[0],
+          options?: CallOptions & InSystem,
+        ) => Call<ReplyOf<Run>, FailuresOf<Run>>
   : never;
 
 type DefaultRead<State, ActionsOf> = unknown extends State
@@ -48,7 +63,7 @@ type DefaultRead<State, ActionsOf> = unknown extends State
     ? unknown
     : {
         /** The state of the actor. */
-        get(payload?: undefined, options?: CallOptions): Call<State, never>;
+        get(payload?: undefined, options?: CallOptions & InSystem): Call<State, never>;
       };
 
 /** A reference to an actor: every action as a method. It can be made before the actor exists, and costs nothing. */
@@ -60,11 +75,11 @@ export type ActorRef<State, ActionsOf> = {
 type MessageMethod<Run, Id> = Run extends (context: never, ...payload: infer Payload) => unknown
   ? Payload extends [infer Required]
     ? undefined extends Required
-      ? (payload?: Required, options?: SendOptions) => Id
-      : (payload: Required, options?: SendOptions) => Id
+      ? (payload?: Required, options?: SendOptions & InSystem) => Id
+      : (payload: Required, options?: SendOptions & InSystem) => Id
     : Payload extends []
-      ? (payload?: undefined, options?: SendOptions) => Id
-      : (payload?: Payload[0], options?: SendOptions) => Id
+      ? (payload?: undefined, options?: SendOptions & InSystem) => Id
+      : (payload?: Payload[0], options?: SendOptions & InSystem) => Id
   : never;
 
 /**
@@ -79,9 +94,12 @@ export type EffectRef<ActionsOf, Id = string> = {
 type KnownType = Pick<ActorType, "definition">;
 
 /** What the method of a reference was called with. */
-type ReferenceCallOf<Type extends KnownType = ActorType> = Omit<ActorCall, "type" | "options"> & {
+export type ReferenceCallOf<Type extends KnownType = ActorType> = Omit<
+  ActorCall,
+  "type" | "options"
+> & {
   readonly type: Type;
-  readonly options?: (CallOptions & SendOptions) | undefined;
+  readonly options?: (CallOptions & SendOptions & InSystem) | undefined;
 };
 
 /** Where the calls of a reference go. */
@@ -130,7 +148,10 @@ export function referenceType<Type extends KnownType>(type: Type): ReferenceType
   return Reference;
 }
 
-type ReferenceMethod = (payload?: unknown, options?: CallOptions & SendOptions) => unknown;
+type ReferenceMethod = (
+  payload?: unknown,
+  options?: CallOptions & SendOptions & InSystem,
+) => unknown;
 
 /** The reply of a call as its caller gets it. What is sent has an id and no reply. */
 function convertedReply(answer: unknown, { reply }: Conversion): unknown {

@@ -84,7 +84,10 @@ export interface ActorSystemOptions {
    * and lets the stack of an error begin with the call. Default `false`.
    */
   readonly strict?: boolean | undefined;
-  /** Receives what the system tells about itself: fences, lost answers, abandoned runs. */
+  /**
+   * Receives what the system tells about itself: messages that fail, fences, lost answers, abandoned runs.
+   * Without it those that need somebody are warnings of the process, each type at most every 10 s.
+   */
   readonly onEvent?: EventListener | undefined;
   /** Time, for tests. Default: the real clock. */
   readonly clock?: Clock | undefined;

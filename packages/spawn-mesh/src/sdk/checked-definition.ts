@@ -158,7 +158,7 @@ function channelsOf(
   channels: readonly (string | ChannelSubscription)[],
   actions: ReadonlyMap<string, ActionDefinition>,
 ): ReadonlyMap<string, string> {
-  checkArray(`channels of ${name}`, channels);
+  checkArray(`channels of ${name}`, channels, '"news" or { channel: "news", action: "read" }');
   const subscribed = new Map<string, string>();
   for (const entry of channels) {
     const subscription = typeof entry === "string" ? { channel: entry } : entry;
@@ -179,7 +179,7 @@ function timersOf(
   timers: readonly Timer[],
   actions: ReadonlyMap<string, ActionDefinition>,
 ): readonly TimerDefinition[] {
-  checkArray(`timers of ${name}`, timers);
+  checkArray(`timers of ${name}`, timers, '{ action: "tick", everyMs: 60_000 }');
   return timers.map((timer) => {
     checkOptionNames(`timer of ${name}`, timer, TIMER_OPTIONS);
     const { action, payload, ...when } = timer;
@@ -205,9 +205,10 @@ const TIMER_OPTIONS: readonly string[] = [
   "catchUp",
 ];
 
-function checkArray(what: string, list: unknown): void {
-  if (!Array.isArray(list))
-    throw new SpawnError("INVALID_ARGUMENT", `${what}: expected an array, got ${typeof list}`);
+function checkArray(what: string, list: unknown, entry: string): void {
+  if (Array.isArray(list)) return;
+  const got = typeof list;
+  throw new SpawnError("INVALID_ARGUMENT", `${what}: expected an array of ${entry}; got ${got}`);
 }
 
 function checkAction(
@@ -218,7 +219,7 @@ function checkAction(
   if (actions.has(action)) return;
   throw new SpawnError(
     "INVALID_ARGUMENT",
-    `${what}: there is no action ${JSON.stringify(action)}; there are ${[...actions.keys()].join(", ")}`,
+    `${what}: there is no action ${JSON.stringify(action)}; there ${actions.size === 0 ? "are none" : `are ${[...actions.keys()].join(", ")}`}`,
   );
 }
 

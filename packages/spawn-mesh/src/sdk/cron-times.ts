@@ -9,7 +9,9 @@ export const cronTimes: CronTimes = (cron, timeZone, after) => {
       .nextRun(new Date(after))
       ?.getTime();
   } catch (cause) {
-    throw isTimeZone(timeZone) ? cause : wrongTimeZone(timeZone, cause);
+    if (!isTimeZone(timeZone)) throw wrongTimeZone(timeZone, cause);
+    const fields = String(cron).trim().split(/\s+/).length;
+    throw fields === 5 || fields === 6 ? cause : wrongFields(fields, cause);
   }
 };
 
@@ -20,6 +22,12 @@ function isTimeZone(timeZone: string): boolean {
   } catch {
     return false;
   }
+}
+
+/** Croner speaks of seven. */
+function wrongFields(fields: number, cause: unknown): Error {
+  const expected = "expected five fields, or six that begin with seconds";
+  return new Error(`${expected}; got ${fields}`, { cause });
 }
 
 /** Croner says of it that some date could not be converted. */

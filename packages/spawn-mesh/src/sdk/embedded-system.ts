@@ -2,7 +2,6 @@
 import { getHeapStatistics } from "node:v8";
 import { Engine, SpawnError, checkName } from "../engine/index.ts";
 import type {
-  ActorCall,
   ActorKind,
   ActorList,
   ActorType,
@@ -28,7 +27,13 @@ import { definitionOfActor } from "./actor.ts";
 import type { ActorOf, AnyActor, NameOf } from "./actor.ts";
 import { nameOf } from "./actor-name.ts";
 import { referenceType } from "./actor-ref.ts";
-import type { ActorRef, CallTarget, EffectRef, ReferenceType } from "./actor-ref.ts";
+import type {
+  ActorRef,
+  CallTarget,
+  EffectRef,
+  ReferenceCallOf,
+  ReferenceType,
+} from "./actor-ref.ts";
 import { currentRun, inProcessHost } from "./in-process-host.ts";
 import { functionsOf } from "./external.ts";
 import { SystemActors } from "./finding.ts";
@@ -38,6 +43,7 @@ import { cronTimes } from "./cron-times.ts";
 import { addRunningSystem, findEngine, removeRunningSystem } from "./running-systems.ts";
 import type { RunningSystem } from "./running-systems.ts";
 import type { StoredActorRef } from "./stored-actor.ts";
+import { warnings } from "./warnings.ts";
 
 import type { ActorSystem, ActorSystemOptions, Messages } from "./actor-system.ts";
 
@@ -70,7 +76,7 @@ export class EmbeddedActorSystem implements ActorSystem, RunningSystem {
     }
     this.name = name;
     this.handlesSignals = options.handleSignals ?? true;
-    const { cluster, strict = false, limits, clock, random, onEvent } = options;
+    const { cluster, strict = false, limits, clock, random, onEvent = warnings(name) } = options;
     this.#store = storeOf(options);
     this.#clock = clock;
     this.#isStrict = strict;
@@ -92,7 +98,7 @@ export class EmbeddedActorSystem implements ActorSystem, RunningSystem {
       ...(limits && { limits }),
       ...(clock && { clock }),
       ...(random && { random }),
-      ...(onEvent && { onEvent }),
+      onEvent,
     });
     this.actors = new SystemActors({
       engine: this.engine,
@@ -236,7 +242,7 @@ export class EmbeddedActorSystem implements ActorSystem, RunningSystem {
     }
   }
 
-  #untilTheEnd({ signal }: { readonly signal?: AbortSignal }): AbortSignal {
+  #untilTheEnd({ signal }: { readonly signal?: AbortSignal | undefined }): AbortSignal {
     const ending = this.#ending.signal;
     if (signal instanceof AbortSignal) return AbortSignal.any([ending, signal]);
     // What is none is refused by those whose option it is.
@@ -303,22 +309,29 @@ class ReachedActor implements CallTarget {
     this.Reference = referenceType(type);
   }
 
-  call(call: ActorCall): Promise<unknown> {
+  call(call: ReferenceCallOf): Promise<unknown> {
     const run = currentRun();
-    if (run === undefined) {
-      const called = this.#engine.call(call);
-      return this.#isStrict ? withCallSite(called) : called;
-    }
-    const { system } = this.#engine;
-    const { name, action, payload, options } = call;
-    return run.invoke(name, {
+    if (run !== undefined) return run.invoke(call.name, this.#requestOf(call));
+    const called = namesSystem(call)
+      ? this.#engine.invoke(call.name, this.#requestOf(call))
+      : this.#engine.call(call);
+    return this.#isStrict ? withCallSite(called) : called;
+  }
+
+  #requestOf({ action, payload, options }: ReferenceCallOf): InvokeRequest {
+    return {
       ...options,
-      system,
+      system: options?.system ?? this.#engine.system,
       definition: this.type.definition.name,
       action: action.name,
       payload,
-    });
+    };
   }
+}
+
+/** Whether the options name a system, which is none of the options that an engine knows. */
+function namesSystem({ options }: ReferenceCallOf): boolean {
+  return typeof options === "object" && options !== null && "system" in options;
 }
 
 function storeOf({ statestore, encryption }: ActorSystemOptions): Statestore {

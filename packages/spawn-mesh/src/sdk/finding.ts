@@ -1,6 +1,7 @@
 /** Finding actors and acting on many, with the types of their definitions. */
 import { SpawnError, actOnMany } from "../engine/index.ts";
 import type {
+  ActorDefinition,
   ActorFilter,
   ActorKind,
   ActorList,
@@ -58,7 +59,7 @@ export type ForEachOptions<Index> = FilterOf<Index> & ManyOptions;
 /** Which actors to delete, and how. */
 export type PurgeOptions<Index> = ForEachOptions<Index> & {
   /** Counts those that would be deleted, as `found` and `skipped`, and deletes none. Default `false`. */
-  readonly dryRun?: boolean;
+  readonly dryRun?: boolean | undefined;
 };
 
 /** The actors of a system that are stored: list them, act on them, delete them. */
@@ -108,14 +109,7 @@ export class SystemActors implements Actors {
   }
 
   async find(defined: AnyActor, where: object, options: object = {}): Promise<ActorList> {
-    const what = `find ${defined.name}`;
-    if (this.#parts.typeOf(defined).definition.index === undefined) {
-      throw new SpawnError("INVALID_ARGUMENT", `${what}: it declares no index to find by`);
-    }
-    if (Object.keys(Object(where)).length === 0) {
-      throw new SpawnError("INVALID_ARGUMENT", `${what}: expected a value of at least one field`);
-    }
-    return await this.list({ ...options, where: where as never, definition: defined.name });
+    return await this.list(findQuery(this.#parts.typeOf(defined).definition, where, options));
   }
 
   async *all<State, ActionsOf, Kind extends ActorKind, Index>(
@@ -170,6 +164,22 @@ export class SystemActors implements Actors {
   }
 }
 
+/** What is asked to find actors by their index. @throws {SpawnError} `INVALID_ARGUMENT` */
+export function findQuery(
+  { name, index }: ActorDefinition,
+  where: object,
+  options: object = {},
+): ActorQuery {
+  const what = `find ${name}`;
+  if (index === undefined) {
+    throw new SpawnError("INVALID_ARGUMENT", `${what}: it declares no index to find by`);
+  }
+  if (Object.keys(Object(where)).length === 0) {
+    throw new SpawnError("INVALID_ARGUMENT", `${what}: expected a value of at least one field`);
+  }
+  return { ...options, where: where as never, definition: name };
+}
+
 /**
  * What says nothing would mean all of them.
  *
@@ -197,13 +207,5 @@ const EACH_OPTIONS = [...FILTERS, "concurrency", "limit", "onProgress", "signal"
 /** What says which actors, and what says how. */
 function parted(options: ManyOptions): readonly [filter: object, many: ManyOptions] {
   const { concurrency, limit, onProgress, signal, ...filter } = options;
-  return [
-    filter,
-    {
-      ...(concurrency !== undefined && { concurrency }),
-      ...(limit !== undefined && { limit }),
-      ...(onProgress !== undefined && { onProgress }),
-      ...(signal !== undefined && { signal }),
-    },
-  ];
+  return [filter, { concurrency, limit, onProgress, signal }];
 }

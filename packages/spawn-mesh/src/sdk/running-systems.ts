@@ -22,7 +22,11 @@ let isListening = false;
 
 /** @throws {SpawnError} `ALREADY_REGISTERED` when a system of that name runs in this process */
 export function addRunningSystem(system: RunningSystem): void {
-  if (running.has(system.name)) {
+  const other = running.get(system.name);
+  if (other === system) {
+    throw new SpawnError("ALREADY_REGISTERED", `the system ${system.name} is started already`);
+  }
+  if (other !== undefined) {
     throw new SpawnError(
       "ALREADY_REGISTERED",
       `an actor system named ${JSON.stringify(system.name)} runs in this process already`,

@@ -25,11 +25,12 @@ export type Settled<Reply, Failures> =
     };
 
 /**
- * Waits for a call and says how it ended; never throws for an error of the platform.
+ * Waits for a call and says how it ended; never throws for an error of the platform. A promise that is no
+ * call of a reference, such as that of `system.invoke`, may have failed with any code.
  *
  * @throws whatever the promise rejects with that is no `SpawnError`
  */
-export async function settle<Reply, Failures = never>(
+export async function settle<Reply, Failures = Failure>(
   call: Call<Reply, Failures>,
 ): Promise<Settled<Reply, Failures>> {
   try {

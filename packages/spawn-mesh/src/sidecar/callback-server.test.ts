@@ -7,6 +7,7 @@ import { HostedActors } from "./hosted-actors.ts";
 
 const actors = new HostedActors(new Map(), {
   host: { run: () => expect.unreachable(), reference: () => expect.unreachable() },
+  externals: new Map(),
   callFrom: () => expect.unreachable(),
   emit: () => undefined,
 });

@@ -3,8 +3,14 @@ import { create, toBinary } from "@bufbuild/protobuf";
 import type { Any } from "@bufbuild/protobuf/wkt";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { SpawnError } from "../engine/index.ts";
-import type { ActionDefinition, ActorDefinition, ActorId, InvokeRequest } from "../engine/index.ts";
-import { CHANNEL } from "../engine/messages/sending.ts";
+import type {
+  ActionDefinition,
+  ActorDefinition,
+  ActorId,
+  ExternalFunction,
+  InvokeRequest,
+} from "../engine/index.ts";
+import { CHANNEL, EXTERNAL } from "../engine/messages/sending.ts";
 import type { Outgoing } from "../engine/messages/sending.ts";
 import type { Run } from "../engine/activations/run.ts";
 import {
@@ -20,6 +26,7 @@ import {
   wireIdOf,
 } from "../protocol/index.ts";
 import type { ActorInvocation, SentSchema } from "../protocol/index.ts";
+import { callFunction, functionCallIn } from "./hosted-external.ts";
 import { runHosted } from "./hosted-run.ts";
 import type {
   HostedInvocation,
@@ -41,6 +48,8 @@ export interface HostedAnswer {
 
 /** What runs need of the program around them. */
 export interface HostedActorsParts extends Omit<HostedRunParts, "call"> {
+  /** The functions outside of actors, by name. */
+  readonly externals: ReadonlyMap<string, ExternalFunction>;
   /** A call that a run makes. */
   readonly callFrom: (run: CallingRun, name: string, request: InvokeRequest) => Promise<unknown>;
 }
@@ -64,6 +73,11 @@ export class HostedActors {
       const request = decodeMessage(ActorInvocationSchema, body);
       const { id: runId, revision } = runIn(request);
       const isUnderstood = runId !== "";
+      const called = isUnderstood ? undefined : functionCallIn(request);
+      if (called !== undefined) {
+        const { externals } = this.#parts;
+        return { isOk: true, body: await callFunction(externals, { request, called }, signal) };
+      }
       const told = { revision, isUnderstood, signal };
       const invocation = { ...this.#read(request), ...told };
       const outcome = await runHosted(invocation, {
@@ -153,14 +167,16 @@ function successOf(invocation: HostedInvocation, outcome: HostedOutcome): Uint8A
 function furtherOf({
   run,
   tags,
+  index = "",
 }: HostedOutcome): MessageInitShape<typeof OutcomeSchema> | undefined {
   const { sends, cancels = [], newTags } = run;
   const clearsTags = newTags !== undefined && Object.keys(tags).length === 0;
-  if (sends === undefined && cancels.length === 0 && !clearsTags) return undefined;
+  const isEmpty = sends === undefined && cancels.length === 0 && !clearsTags && index === "";
+  if (isEmpty) return undefined;
   const sent = ((sends ?? []) as unknown as readonly HostedOutgoing[]).map((message) =>
     sentOf(message),
   );
-  return { sent, cancelled: cancels, clearsTags };
+  return { sent, cancelled: cancels, clearsTags, index };
 }
 
 function sentOf({
@@ -171,14 +187,16 @@ function sentOf({
 }: HostedOutgoing): MessageInitShape<typeof SentSchema> {
   const any = payload === null ? undefined : { payload: anyOfText(payload) };
   if (request === undefined) return { channel: target.name, ...any };
-  const { system, definition, action: _, payload: __, ...options } = request;
+  const { system, definition, action: _, payload: __, ...given } = request;
+  const options = JSON.stringify(given);
+  if (definition === EXTERNAL) return { external: target.name, ...any, options };
   return {
     ...(system !== undefined && { system }),
     ...(definition !== undefined && { definition }),
     name: target.name,
     action,
     ...any,
-    options: JSON.stringify(options),
+    options,
   };
 }
 

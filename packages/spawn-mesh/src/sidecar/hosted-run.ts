@@ -33,6 +33,7 @@ import { EXTERNAL, composeBroadcast, composeCall } from "../engine/messages/send
 import type { Outgoing, SendingParts } from "../engine/messages/sending.ts";
 import { errorAt, isSpawnError } from "../engine/errors.ts";
 import { checkTextRecord } from "../engine/values/text-record.ts";
+import { indexEntries } from "../engine/values/index-values.ts";
 import { copyBounded, copyValue } from "../engine/values/values.ts";
 import { checkSendOverWire, notOverWire } from "./over-the-wire.ts";
 import { UNKNOWN_ID } from "./sidecar-calls.ts";
@@ -69,6 +70,8 @@ export interface HostedOutcome {
   /** The state as it is to be stored. */
   readonly stateText: string | undefined;
   readonly tags: Tags;
+  /** The fields that the actor is found by, as JSON. */
+  readonly index: string | undefined;
 }
 
 /** What runs need of the program around them. */
@@ -175,8 +178,19 @@ class HostedRun implements RunOwner {
     const reply = copyBounded(value, "reply", this.limits.payloadBytesMax);
     const stateText = run.isStateUsed ? this.#stateText() : this.#invocation.stateText;
     const tags = run.newTags === undefined ? this.tags : this.#newTags(run.newTags);
-    if (run.invocation.action.isRead) this.#checkRead(stateText, tags);
-    return { run, reply, stateText, tags };
+    const { isRead } = run.invocation.action;
+    if (isRead) this.#checkRead(stateText, tags);
+    const index = isRead ? undefined : this.#index();
+    return { run, reply, stateText, tags, index };
+  }
+
+  /** Only the sidecar knows what is stored, so they are told again when they are the same. @throws {SpawnError} */
+  #index(): string | undefined {
+    const { index } = this.#invocation.definition;
+    if (index === undefined) return undefined;
+    const fields = index(this.readState());
+    indexEntries(fields);
+    return JSON.stringify({ ...(fields as object) });
   }
 
   #checkRead(stateText: string | undefined, tags: Tags): void {
@@ -260,10 +274,8 @@ class HostedRun implements RunOwner {
 
   compose(run: Run, name: string, request: SendRequest): Outgoing {
     if (request?.definition === EXTERNAL) {
-      throw notOverWire(
-        "ctx.external",
-        "do it in an action of a pooled actor, sent to by ctx.effect",
-      );
+      const instead = "do it in an action of a pooled actor, sent to by ctx.effect";
+      this.#check("ctx.external", instead);
     }
     if (!this.#invocation.isUnderstood) checkSendOverWire(request);
     const { metadata } = run.invocation.details!;

@@ -106,10 +106,8 @@ export class HttpExchange {
 
   #begin({ method, path, headers, body }: HttpRequest): ClientRequest {
     if (this.#isClosed) {
-      throw new SpawnError(
-        "SHUTTING_DOWN",
-        "this program has closed its connections to the sidecar",
-      );
+      const closed = "this client is closed: its program has ended the connections to the sidecar";
+      throw new SpawnError("SHUTTING_DOWN", closed, { retryable: false });
     }
     const { isTls, target, token } = this.#address;
     return (isTls ? httpsRequest : httpRequest)({

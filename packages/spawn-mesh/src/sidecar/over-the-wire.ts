@@ -31,11 +31,15 @@ export function checkSendOverWire(request: SendRequest): void {
 export const INIT_ACTION = "init";
 
 /** @throws {SpawnError} `INVALID_ARGUMENT` for a definition that no sidecar can keep */
-export function checkDefinition({ name, index, actions }: ActorDefinition): void {
-  if (index !== undefined) throw notOverWire(`index of ${name}`, "leave it out");
+export function checkDefinition({ name, actions }: ActorDefinition): void {
   if (actions.has(INIT_ACTION)) {
     throw notOverWire(`an action named ${INIT_ACTION}, which ${name} has,`, "give it another name");
   }
+}
+
+/** @throws {SpawnError} `INVALID_ARGUMENT`: nobody would call the function of that name */
+export function checkExternalOverWire(name: string): void {
+  throw notOverWire(`the external ${name}`, "let a pooled actor do it, to which ctx.effect sends");
 }
 
 /** Revisions that a proxy keeps of every actor, if it is told nothing else. */
@@ -45,7 +49,8 @@ export const TIMER_MS_MAX = 2_147_483_647;
 
 /** @throws {SpawnError} `INVALID_ARGUMENT` for a definition that the protocol cannot say */
 export function checkDefinitionOverWire(definition: ActorDefinition): void {
-  const { name, state, durability, revisionsKept, timers } = definition;
+  const { name, state, durability, revisionsKept, timers, index } = definition;
+  if (index !== undefined) throw notOverWire(`index of ${name}`, "leave it out");
   if (state !== undefined && state.version > 1) {
     throw notOverWire(`state(…).next(…) of ${name}`, "let init bring an old state up to date");
   }

@@ -4,6 +4,7 @@ import type { ActorDefinition, ActorKind } from "../engine/index.ts";
 import {
   ActorSchema,
   DefinitionSchema,
+  FunctionsSchema,
   Kind,
   RegistrationRequestSchema,
 } from "../protocol/index.ts";
@@ -19,8 +20,17 @@ const kinds: Readonly<Record<ActorKind, Kind>> = {
   task: Kind.TASK,
 };
 
-/** The registration of a system, encoded. @throws {SpawnError} `INVALID_ARGUMENT` for what the protocol cannot say */
-export function registrationOf(system: string, definitions: Iterable<ActorDefinition>): Uint8Array {
+/**
+ * The registration of a system, encoded.
+ *
+ * @param externals the names of functions outside
+ * @throws {SpawnError} `INVALID_ARGUMENT` for what the protocol cannot say
+ */
+export function registrationOf(
+  system: string,
+  definitions: Iterable<ActorDefinition>,
+  externals: Iterable<string>,
+): Uint8Array {
   const actors = Object.fromEntries(
     [...definitions].map((definition) => [definition.name, actorOf(system, definition)]),
   );
@@ -35,7 +45,11 @@ export function registrationOf(system: string, definitions: Iterable<ActorDefini
     },
     actorSystem: { name: system, registry: { actors } },
   });
-  return toBinary(RegistrationRequestSchema, request);
+  const functions = create(FunctionsSchema, { externals: [...externals] });
+  return Buffer.concat([
+    toBinary(RegistrationRequestSchema, request),
+    toBinary(FunctionsSchema, functions),
+  ]);
 }
 
 function actorOf(system: string, definition: ActorDefinition): Actor {
@@ -71,8 +85,10 @@ function actorOf(system: string, definition: ActorDefinition): Actor {
 function optionsOf(definition: ActorDefinition): string {
   const { state, durability, revisionsKept, revisionsKeptMs, expireAfterMs, timers } = definition;
   const stateVersion = state?.version;
+  const isIndexed = definition.index !== undefined;
   return JSON.stringify({
     stateVersion,
+    isIndexed,
     durability,
     revisionsKept,
     revisionsKeptMs,

@@ -47,9 +47,15 @@ export function addressOf(sidecar: string | SidecarOptions): SidecarAddress {
     if (socketPath === "") throw badUrl(url);
     return { isTls: false, target: { socketPath }, token };
   }
-  const { protocol, hostname, port, pathname } = parsed(url);
+  const { protocol, hostname, port, pathname, search, hash, username, password } = parsed(url);
   const isPlain = (protocol === "http:" || protocol === "https:") && pathname === "/";
-  if (!isPlain) throw badUrl(url);
+  if (!isPlain || search !== "" || hash !== "") throw badUrl(url);
+  if (username !== "" || password !== "") {
+    throw new SpawnError(
+      "INVALID_ARGUMENT",
+      "sidecar: expected an address without a user and a password; a token is an option beside it: { url, token }",
+    );
+  }
   const isTls = protocol === "https:";
   const host = hostname.replace(/^\[(.*)\]$/, "$1");
   return { isTls, target: { host, port: port === "" ? PORT_DEFAULT : Number(port) }, token };
@@ -79,9 +85,12 @@ function parsed(url: string): URL {
   }
 }
 
+/** What may be a secret of somebody is not told: a user, a password, and what follows the path. */
 function badUrl(got: unknown): SpawnError {
+  const told =
+    typeof got === "string" ? got.replace(/\/\/.*@/s, "//…@").replace(/[?#].*$/s, "?…") : got;
   return new SpawnError(
     "INVALID_ARGUMENT",
-    `sidecar: expected http://HOST:PORT, https://HOST:PORT or unix:/PATH, got ${JSON.stringify(got)}`,
+    `sidecar: expected http://HOST:PORT, https://HOST:PORT or unix:/PATH, got ${JSON.stringify(told)}`,
   );
 }

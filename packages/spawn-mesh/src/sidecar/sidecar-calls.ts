@@ -10,6 +10,7 @@ import {
 import {
   DEADLINE_MS_DEFAULT,
   SpawnError,
+  TIMEOUT_MS_MAX,
   checkName,
   defaultLimits,
   isSpawnError,
@@ -202,7 +203,7 @@ export class SidecarCalls {
     options: Pick<InvokeRequest, "signal" | "deadlineMs">,
   ): Promise<unknown> {
     const { signal, deadlineMs = DEADLINE_MS_DEFAULT } = options;
-    const timeoutMs = deadlineMs + ANSWER_GRACE_MS;
+    const timeoutMs = Math.min(deadlineMs + ANSWER_GRACE_MS, TIMEOUT_MS_MAX);
     const { stream, isUrgent = false } = this.#ways;
     const streamed = await stream?.call(body, { signal, timeoutMs, isUrgent });
     if (streamed !== undefined) return valueOfStreamed(streamed);

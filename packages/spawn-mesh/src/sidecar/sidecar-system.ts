@@ -9,31 +9,36 @@ import {
 import type {
   ActorDefinition,
   ActorKind,
+  ActorList,
   ChannelListener,
-  EngineEvent,
   EventListener,
+  ExternalFunction,
   InvokeRequest,
   ReferenceCall,
   SendRequest,
 } from "../engine/index.ts";
-import { describeThrown } from "../engine/errors.ts";
 import { harmless } from "../engine/events.ts";
 import { definitionOfActor } from "../sdk/actor.ts";
 import type { ActorOf, AnyActor, NameOf } from "../sdk/actor.ts";
 import type { ActorRef, EffectRef } from "../sdk/actor-ref.ts";
 import type { ActorSystem, ActorSystemOptions } from "../sdk/actor-system.ts";
+import { functionsOf } from "../sdk/external.ts";
+import { findQuery } from "../sdk/finding.ts";
+import type { FindOptions } from "../sdk/finding.ts";
 import { currentRun, inProcessHost } from "../sdk/in-process-host.ts";
 import { addRunningSystem, removeRunningSystem } from "../sdk/running-systems.ts";
 import type { RunningSystem } from "../sdk/running-systems.ts";
+import { warnings } from "../sdk/warnings.ts";
 import { CallbackServer } from "./callback-server.ts";
 import { SidecarChannels } from "./sidecar-channels.ts";
 import { HostedActors } from "./hosted-actors.ts";
 import { HttpExchange } from "./http-exchange.ts";
-import { checkDefinitionOverWire, notOverWire } from "./over-the-wire.ts";
+import { checkDefinitionOverWire, checkExternalOverWire, notOverWire } from "./over-the-wire.ts";
 import { registrationOf } from "./registration.ts";
 import { addressOf, sidecarOptions } from "./sidecar-address.ts";
 import type { SidecarOptions } from "./sidecar-address.ts";
 import { SidecarCalls } from "./sidecar-calls.ts";
+import { findThrough } from "./sidecar-finding.ts";
 import { SidecarLink } from "./sidecar-link.ts";
 import { SidecarReferences } from "./sidecar-references.ts";
 import { HostedRuns } from "./stream/hosted-runs.ts";
@@ -45,7 +50,6 @@ const KEEPERS_OPTIONS = {
   statestore: "set its PROXY_DATABASE_TYPE",
   encryption: "set its SPAWN_STATESTORE_KEY",
   cluster: "leave it out",
-  externals: "let a pooled actor do it, to which ctx.effect(…) sends",
   limits: "leave them out",
   clock: "leave it out",
   random: "leave it out",
@@ -87,11 +91,12 @@ export class SidecarActorSystem implements ActorSystem, RunningSystem {
     checkOptions(name, options);
     this.name = name;
     this.handlesSignals = options.handleSignals ?? true;
-    this.#emit = harmless(options.onEvent ?? warnOfWaiting);
+    this.#emit = harmless(options.onEvent ?? warnings(name));
     this.#options = sidecarOptions(options.sidecar);
     const definitions = definitionsOf(options.actors);
-    this.#registration = registrationOf(name, definitions.values());
-    this.#foreignProblem = problemOverWire(definitions.values());
+    const externals = functionsOf(options.externals ?? []);
+    this.#registration = registrationOf(name, definitions.values(), externals.keys());
+    this.#foreignProblem = problemOverWire(definitions.values(), externals);
     const address = addressOf(this.#options);
     this.#http = new HttpExchange(address);
     this.#httpUnbounded = new HttpExchange(address, Infinity);
@@ -101,6 +106,7 @@ export class SidecarActorSystem implements ActorSystem, RunningSystem {
         this.#references.to(target as AnyActor, instance, call),
       ),
       callFrom: (run, called, request) => callsOfRuns.invoke(called, request, run),
+      externals,
       emit: this.#emit,
     });
     this.#server = new CallbackServer(actors);
@@ -192,8 +198,10 @@ export class SidecarActorSystem implements ActorSystem, RunningSystem {
     throw atTheKeeper("actors");
   }
 
-  async find(): Promise<never> {
-    throw atTheKeeper("find");
+  async find(defined: AnyActor, where: object, options?: FindOptions): Promise<ActorList> {
+    const query = findQuery(definitionOfActor(defined), where, options);
+    this.#checkRunning();
+    return await findThrough(this.#http, this.name, query);
   }
 
   async reindex(): Promise<never> {
@@ -275,14 +283,6 @@ export class SidecarActorSystem implements ActorSystem, RunningSystem {
   }
 }
 
-/** Where nobody listens to events, a program that only waits says for what. */
-function warnOfWaiting(event: EngineEvent): void {
-  if (event.type !== "sidecar-awaited") return;
-  const { system, cause } = event;
-  const text = `the system ${system} waits for its sidecar: ${describeThrown(cause)}`;
-  process.emitWarning(text, "SpawnMeshWarning");
-}
-
 function atTheKeeper(member: string): SpawnError {
   return notOverWire(`system.${member}`, "ask where the actors are kept");
 }
@@ -304,8 +304,12 @@ function checkOptions(name: string, options: ActorSystemOptions): void {
   }
 }
 
-function problemOverWire(definitions: Iterable<ActorDefinition>): SpawnError | undefined {
+function problemOverWire(
+  definitions: Iterable<ActorDefinition>,
+  externals: ReadonlyMap<string, ExternalFunction>,
+): SpawnError | undefined {
   try {
+    for (const name of externals.keys()) checkExternalOverWire(name);
     for (const definition of definitions) checkDefinitionOverWire(definition);
     return undefined;
   } catch (error) {

@@ -108,10 +108,14 @@ export function hostFailureOf(error: unknown): HostFailure {
   return { code, message: message.replace(`[${code}] `, ""), ...(failure && { failure }) };
 }
 
+/** What is said of a call that was not sent, and of one that a sidecar has not let in. */
+const UNSENT: ReadonlySet<ErrorCode> = new Set(["NODE_UNAVAILABLE", "CANCELLED", "SHUTTING_DOWN"]);
+
 /** What is certain of a call that was not sent: with a key, an earlier call may have been applied. */
 export function withKeyInDoubt(error: SpawnError, idempotencyKey: string | undefined): SpawnError {
   if (idempotencyKey === undefined || error.applied !== "no") return error;
-  if (error.code !== "NODE_UNAVAILABLE" && error.code !== "CANCELLED") return error;
-  const options: SpawnErrorOptions = { applied: "unknown", cause: error };
+  if (!UNSENT.has(error.code)) return error;
+  const { retryable } = error;
+  const options: SpawnErrorOptions = { applied: "unknown", retryable, cause: error };
   return new SpawnError(error.code, error.message.replace(`[${error.code}] `, ""), options);
 }

@@ -1,13 +1,13 @@
 import { isSealed } from "../engine/sealed-rows.ts";
-import { type SystemRow, valueOfRow } from "../engine/system-rows.ts";
+import { type FoundRow, valueOfRow } from "../engine/system-rows.ts";
 
 /** A part ends when it has so many rows, or values of so many bytes or characters. */
 const PART_ROWS = 512;
 const PART_UNITS_MAX = 1024 * 1024;
 
 /** Rows in parts of bounded size; none is empty. */
-export function* partsOf(rows: Iterable<SystemRow>): Generator<readonly SystemRow[], void> {
-  let part: SystemRow[] = [];
+export function* partsOf(rows: Iterable<FoundRow>): Generator<readonly FoundRow[], void> {
+  let part: FoundRow[] = [];
   let units = 0;
   for (const row of rows) {
     part.push(row);

@@ -1,115 +1,24 @@
-/** Rows of a real SQLite file that somebody tampered with, and keys that do not fit it. */
-import { createSecretKey, randomBytes } from "node:crypto";
-import { copyFileSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+/** Rows of a real SQLite file that somebody tampered with. */
+import { mkdtempSync } from "node:fs";
 import { join } from "node:path";
-import { DatabaseSync } from "node:sqlite";
 import { inspect } from "node:util";
-import { afterAll, describe, expect, onTestFinished, test } from "vitest";
-import { actor, actorSystem, reply } from "spawn-mesh";
-import type { ActorSystem, Encryption, EngineEvent } from "spawn-mesh";
-import { encryptedStatestore } from "spawn-mesh/encryption";
-import { memoryStatestore } from "spawn-mesh/memory";
-import { sqliteStatestore } from "spawn-mesh/sqlite";
-import { importSystem } from "spawn-mesh/transfer";
-import type { UnreadableRow } from "spawn-mesh/transfer";
+import { describe, expect, test } from "vitest";
+import type { EngineEvent } from "spawn-mesh";
 import { errorOf } from "../behaviour/start-system.ts";
-
-const directory = mkdtempSync(join(tmpdir(), "spawn-encrypted-"));
-afterAll(() => rmSync(directory, { recursive: true, force: true }));
-
-const counter = actor("counter", {
-  kind: "unnamed",
-  state: () => ({ total: 0, note: "SECRETSTATE" }),
-  actions: {
-    add: (ctx, by: number) => (ctx.state.total += by),
-    tell(ctx, to: string) {
-      ctx.effect(counter, to).hear("SECRETPAYLOAD", {
-        delayMs: 60_000,
-        metadata: { token: "SECRETMETADATA" },
-      });
-    },
-    hear(ctx, word: string) {
-      ctx.state.note = word;
-    },
-    refuse() {
-      throw new Error("SECRETERROR");
-    },
-    secret: () => "SECRETREPLY",
-  },
-});
-
-const door = actor("door", {
-  state: () => ({}),
-  actions: {
-    goOn: () => reply("SECRETREPLY").pipe(counter, "cat", "refuse"),
-  },
-});
-
-const keys = { k: randomBytes(32) };
-const encryption: Encryption = { keys };
-
-async function start(
-  file: string,
-  options: Encryption | null = encryption,
-  events: EngineEvent[] = [],
-): Promise<ActorSystem> {
-  const system = actorSystem("test", {
-    actors: [counter, door],
-    statestore: sqliteStatestore({ file }),
-    handleSignals: false,
-    onEvent: (event) => events.push(event),
-    ...(options && { encryption: options }),
-  });
-  await system.start();
-  onTestFinished(() => system.stop());
-  return system;
-}
-
-/** A file with ann and bob, both at total 2, with a revision, a stored reply and a message each. */
-async function fileWithTwo(): Promise<string> {
-  const file = join(mkdtempSync(join(directory, "file-")), "state.db");
-  original ??= makeFileWithTwo();
-  copyFileSync(await original, file);
-  return file;
-}
-
-let original: Promise<string> | undefined;
-
-async function makeFileWithTwo(): Promise<string> {
-  const file = join(directory, "original.db");
-  const system = await start(file);
-  for (const name of ["ann", "bob"]) {
-    const ref = system.actor(counter, name);
-    await ref.add(1);
-    await ref.add(1);
-    await ref.secret(undefined, { idempotencyKey: "once" });
-    await ref.tell(name === "ann" ? "bob" : "ann");
-  }
-  await system.stop();
-  return file;
-}
-
-function run(file: string, ...statements: readonly string[]): void {
-  const database = new DatabaseSync(file);
-  for (const statement of statements) database.exec(statement);
-  database.close();
-}
-
-function query(file: string, sql: string): readonly unknown[] {
-  const database = new DatabaseSync(file, { readOnly: true });
-  const rows = database.prepare(sql).all();
-  database.close();
-  return rows;
-}
-
-const of = (name: string): string => `(SELECT actor_id FROM spawn_name WHERE name = '${name}')`;
-/** SQL that changes one byte of a value. */
-const flipped = (column: string, at: number): string =>
-  `CAST(substr(${column}, 1, ${at} - 1)
-    || CASE substr(${column}, ${at}, 1) WHEN x'41' THEN x'42' ELSE x'41' END
-    || substr(${column}, ${at} + 1) AS BLOB)`;
-const annState = (to: string): string => `UPDATE spawn_actor SET ${to} WHERE id = ${of("ann")}`;
+import {
+  annState,
+  bytesOf,
+  counter,
+  directory,
+  encryption,
+  fileWithTwo,
+  flipped,
+  keys,
+  of,
+  query,
+  run,
+  start,
+} from "./encrypted-file.ts";
 
 describe("a state in the file", () => {
   test.each<[string, string, RegExp]>([
@@ -254,84 +163,6 @@ describe("a message in the file", () => {
   );
 });
 
-test.each(["tags = '{'", "codec = 3"])(
-  "a row with %s is restored with the tags of its revision, and is none itself",
-  async (to) => {
-    const file = await fileWithTwo();
-    run(
-      file,
-      annState(to),
-      `UPDATE spawn_history SET tags = '{"vip":"yes"}' WHERE actor_id = ${of("ann")}`,
-    );
-    const system = await start(file);
-    const stored = system.stored(counter, "ann");
-    const before = await stored.listRevisions();
-    await stored.restore(1);
-    expect(await stored.listRevisions()).toEqual(before);
-    expect(await system.actor(counter, "ann").add(1)).toBe(2);
-    const { actors } = await system.actors.list({ definition: "counter", tags: { vip: "yes" } });
-    expect(actors).toMatchObject([{ name: "ann" }]);
-    await bytesOf(system.export({ inClear: true }));
-  },
-);
-
-describe("an export of a file with a damaged value", () => {
-  test.each<[string, string, object, string]>([
-    ["a state, in clear", annState(`state = ${flipped("state", 30)}`), { inClear: true }, "state"],
-    ["tags", annState("tags = '{'"), {}, "state"],
-    ["a codec", annState("codec = 3"), {}, "state"],
-    [
-      "a stored reply, in clear",
-      `UPDATE spawn_inbox SET reply = ${flipped("reply", 30)} WHERE actor_id = ${of("ann")}`,
-      { inClear: true },
-      "reply",
-    ],
-  ])("(%s) ends there, or goes on and says so to who imports it", async (...damage) => {
-    const [, to, options, kind] = damage;
-    const file = await fileWithTwo();
-    run(file, to);
-    const system = await start(file);
-    const what = new RegExp(`${kind} of test/counter/ann`);
-    const ended = await errorOf(bytesOf(system.export(options)));
-    expect(ended).toMatchObject({ code: "STATE_CORRUPT", message: expect.stringMatching(what) });
-    const told: UnreadableRow[] = [];
-    const onUnreadable = (row: UnreadableRow): number => told.push(row);
-    const stream = await bytesOf(system.export({ ...options, onUnreadable }));
-    expect(told).toMatchObject([{ what: expect.stringMatching(what) }]);
-    await system.stop();
-
-    for (const target of [memoryStatestore(), sqliteStatestore({ file: `${file}.target` })]) {
-      const into = encryptedStatestore(target, { keys });
-      expect(await importSystem(into, [stream], { system: "test" })).toMatchObject({
-        unreadable: 1,
-      });
-      const next = actorSystem("test", {
-        actors: [counter, door],
-        statestore: into,
-        handleSignals: false,
-      });
-      await next.start();
-      const call = next.actor(counter, "ann").add(1);
-      if (kind === "state") {
-        expect((await errorOf(call)).message).toContain("the row has lost its state");
-        await next.stored(counter, "ann").restore(1);
-        expect(await next.actor(counter, "ann").add(1)).toBe(2);
-        await next.stored(counter, "ann").delete();
-      } else {
-        expect(await call).toBe(3);
-      }
-      expect(await next.actor(counter, "bob").add(1)).toBe(3);
-      await next.stop();
-    }
-  });
-});
-
-async function bytesOf(stream: AsyncIterable<Uint8Array>): Promise<Buffer> {
-  const parts: Uint8Array[] = [];
-  for await (const part of stream) parts.push(part);
-  return Buffer.concat(parts);
-}
-
 test("a repeated message in clear text is parked whole where encryption is required, and goes on without", async () => {
   const file = join(mkdtempSync(join(directory, "clear-")), "state.db");
   const clear = await start(file, null);
@@ -354,147 +185,23 @@ test("a repeated message in clear text is parked whole where encryption is requi
   expect(await system.messages.list()).toMatchObject([{ id, action: "hear" }]);
 });
 
-describe("an encrypted file", () => {
-  test("is not opened without keys, without one of them, or with another key of the same id", async () => {
+test.each(["tags = '{'", "codec = 3"])(
+  "a row with %s is restored with the tags of its revision, and is none itself",
+  async (to) => {
     const file = await fileWithTwo();
-    const before = readFileSync(file);
-    const withoutKeys = actorSystem("test", { actors: [], statestore: sqliteStatestore({ file }) });
-    expect(await errorOf(withoutKeys.start())).toMatchObject({
-      code: "STATESTORE_UNAVAILABLE",
-      message: expect.stringMatching(/encrypted with key "k".*open it with `encryption`/),
-    });
-    for (const [wrong, message] of [
-      [{ keys: { other: randomBytes(32) } }, /encrypted with key "k".*add it to the keys/],
-      [{ keys: { k: randomBytes(32) } }, /another key than "k" of encryption/],
-      [{ keys: { k: randomBytes(32), n: randomBytes(32) }, active: "n" }, /another key than "k"/],
-    ] as const) {
-      const error = await errorOf(start(file, wrong));
-      expect(error).toMatchObject({ code: "STATESTORE_UNAVAILABLE" });
-      expect(error.message).toMatch(message);
-    }
-    expect(query(file, "SELECT id FROM spawn_key")).toEqual([{ id: "k" }]);
-    expect(readFileSync(file).equals(before)).toBe(true);
-    expect(await (await start(file)).actor(counter, "ann").add(1)).toBe(3);
-  });
-
-  test("whose key is lost is opened by who says so, and rid of all that it has encrypted", async () => {
-    const file = await fileWithTwo();
-    const fresh = { n: randomBytes(32) };
-    const unnamed = await errorOf(start(file, { keys: fresh }));
-    expect(unnamed.message).toContain("name it in `lost` if nobody has it any more");
-
-    const system = await start(file, { keys: fresh, lost: ["k"] });
-    const error = await errorOf(system.actor(counter, "ann").add(1));
-    expect(error).toMatchObject({ code: "STATE_CORRUPT", applied: "no" });
-    expect(error.message).toContain('the state is encrypted with key "k", which is lost');
-    expect(await system.actor(counter, "new").add(1)).toBe(1);
-    const { unreadable } = await system.reencrypt();
-    expect(unreadable).toBeGreaterThan(2);
-    expect(query(file, "SELECT id FROM spawn_key")).toHaveLength(2);
-
-    await system.stored(counter, "ann").delete();
-    expect(await system.actor(counter, "ann").add(5)).toBe(5);
-    expect(await system.actors.purge(counter, {})).toMatchObject({ failed: 0 });
-    for (const { id } of await system.messages.list()) await system.messages.cancel(id);
-    for (const { id } of await system.messages.listParked()) await system.messages.discard(id);
-    expect(await system.reencrypt()).toMatchObject({ isComplete: true, unreadable: 0 });
-    await system.stop();
-    expect(query(file, "SELECT id FROM spawn_key")).toEqual([{ id: "n" }]);
-    const again = await start(file, { keys: fresh });
-    expect(await again.actor(counter, "bob").add(1)).toBe(1);
-  });
-
-  test("remembers what became of the steps of a call, and holds no word of it", async () => {
-    const file = await fileWithTwo();
-    const call = { idempotencyKey: "once" };
-    const remembered = { code: "ACTION_FAILED", message: expect.stringContaining("SECRETERROR") };
-    const first = await start(file);
-    expect(await errorOf(first.actor(door).goOn(undefined, call))).toMatchObject(remembered);
-    await first.stop();
-    const stored = query(file, "SELECT key_id, kind FROM spawn_inbox WHERE key <> 'once'");
-    expect(stored).toEqual([{ key_id: "k", kind: 2 }]);
-    expect(readFileSync(file).toString("latin1")).not.toContain("SECRET");
-
-    const again = await start(file, { keys, required: true });
-    expect(await errorOf(again.actor(door).goOn(undefined, call))).toMatchObject(remembered);
-    await again.stop();
-    run(file, `UPDATE spawn_inbox SET reply = ${flipped("reply", 30)} WHERE key <> 'once'`);
-    const system = await start(file);
-    expect(await errorOf(system.actor(door).goOn(undefined, call))).toMatchObject({
-      code: "STATE_CORRUPT",
-      applied: "yes",
-    });
-  });
-
-  test("holds no word of a state, reply, payload, metadata or error", async () => {
-    const file = await fileWithTwo();
-    const system = await start(file);
-    const id = await system.effect(counter, "ann").refuse();
-    await expect
-      .poll(async () => (await system.messages.list()).find((message) => message.id === id)?.error)
-      .toContain("SECRETERROR");
-    await system.stop();
-    const bytes = readFileSync(file).toString("latin1");
-    expect(bytes).toContain("counter");
-    expect(bytes).not.toContain("SECRET");
-  });
-});
-
-describe("keys", () => {
-  test("that are wrong are refused when the system is made, or when a function gives them", async () => {
-    const make = (wrong: Encryption): ActorSystem =>
-      actorSystem("test", { actors: [], statestore: memoryStatestore(), encryption: wrong });
-    const short = { keys: { k: randomBytes(16) } };
-    expect(() => make(short)).toThrow(/INVALID_ARGUMENT.*key "k": expected 32 bytes/);
-    expect(await errorOf(make(async () => short).start())).toMatchObject({
-      code: "INVALID_ARGUMENT",
-    });
-    const broken = make(() => Promise.reject(new Error("the vault is closed")));
-    expect(await errorOf(broken.start())).toMatchObject({
-      code: "STATESTORE_UNAVAILABLE",
-      message: expect.stringMatching(/the vault is closed/),
-    });
-  });
-
-  test("are needed by a statestore that keeps states outside of this machine", async () => {
-    const remote = Object.defineProperty(memoryStatestore(), "needsEncryption", { value: true });
-    const make = (given: object): ActorSystem =>
-      actorSystem("test", {
-        actors: [counter],
-        statestore: remote,
-        handleSignals: false,
-        ...given,
-      });
-    expect(() => make({})).toThrow(
-      /INVALID_ARGUMENT.*outside of this machine: expected the option/,
+    run(
+      file,
+      annState(to),
+      `UPDATE spawn_history SET tags = '{"vip":"yes"}' WHERE actor_id = ${of("ann")}`,
     );
-    const system = make({ encryption });
-    await system.start();
-    expect(await system.actor(counter, "ann").add(1)).toBe(1);
-    await system.stop();
-  });
-
-  test("are given once: to the system or to the statestore", () => {
-    const statestore = encryptedStatestore(memoryStatestore(), encryption);
-    expect(() => actorSystem("test", { actors: [], statestore, encryption })).toThrow(
-      /INVALID_ARGUMENT.*encrypts already/,
-    );
-  });
-
-  test("appear in nothing that can be printed", async () => {
-    const raw = Buffer.from("0123456789abcdefghijklmnopqrstuv");
-    const statestore = encryptedStatestore(memoryStatestore(), {
-      keys: { bytes: raw, text: raw.toString("base64"), object: createSecretKey(raw) },
-      active: "text",
-    });
-    const system = actorSystem("test", { actors: [counter], statestore, handleSignals: false });
-    await system.start();
-    await system.actor(counter, "ann").add(1);
-    const printed = inspect([system, statestore], { depth: 20, showHidden: true });
-    await system.stop();
-    for (const form of ["latin1", "base64", "hex"] as const) {
-      expect(printed).not.toContain(raw.toString(form).slice(0, 10));
-    }
-    expect(printed).not.toContain("30 31 32 33 34");
-  });
-});
+    const system = await start(file);
+    const stored = system.stored(counter, "ann");
+    const before = await stored.listRevisions();
+    await stored.restore(1);
+    expect(await stored.listRevisions()).toEqual(before);
+    expect(await system.actor(counter, "ann").add(1)).toBe(2);
+    const { actors } = await system.actors.list({ definition: "counter", tags: { vip: "yes" } });
+    expect(actors).toMatchObject([{ name: "ann" }]);
+    await bytesOf(system.export({ inClear: true }));
+  },
+);

@@ -78,7 +78,11 @@ describe("a message", () => {
     ["a negative period", { everyMs: -5 }, "options.everyMs"],
     ["a period of 300 years", { everyMs: 300 * 366 * 86_400_000 }, "options.everyMs"],
     ["an empty cron expression", { cron: "" }, "options.cron"],
-    ["a cron expression of four fields", { cron: "* * * *" }, "options.cron"],
+    [
+      "a cron expression of four fields",
+      { cron: "* * * *" },
+      "expected five fields, or six that begin with seconds; got 4",
+    ],
     ["a cron expression of seven fields", { cron: "* * * * * * *" }, "options.cron"],
     ["a cron expression that is a number", { cron: 5 }, "options.cron"],
     ["null as a cron expression", { cron: null }, "options.cron"],

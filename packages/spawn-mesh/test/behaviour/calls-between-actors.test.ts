@@ -40,8 +40,8 @@ const caller = actor("caller", {
       ctx.state.calls++;
       await ctx.actor(counter, "target").add(1, { async: true });
     },
-    async slowly(ctx): Promise<void> {
-      await ctx.actor(sleeper).sleep();
+    async slowly(ctx, options: { deadlineMs?: number }): Promise<void> {
+      await ctx.actor(sleeper).sleep(undefined, options);
     },
   },
 });
@@ -52,7 +52,17 @@ const witness = actor("witness", {
   },
 });
 
-const sleeper = actor("sleeper", { actions: { sleep: () => new Promise<void>(() => undefined) } });
+/** Of the action that sleeps. */
+let asleep: AbortSignal;
+
+const sleeper = actor("sleeper", {
+  actions: {
+    sleep(ctx): Promise<void> {
+      asleep = ctx.signal;
+      return new Promise(() => undefined);
+    },
+  },
+});
 
 /** Hits itself or others along a list of names. */
 const link = actor("link", {
@@ -182,16 +192,19 @@ describe("a call from an action", () => {
     expect(events.filter(({ type }) => type === "async-failed")).toEqual([]);
   });
 
-  test("has no more time than the action that makes it", async () => {
+  test.each<[string, { deadlineMs?: number }, number]>([
+    ["it asks for none", {}, 50],
+    ["it asks for more", { deadlineMs: 10_000 }, 50],
+    ["it asks for less", { deadlineMs: 20 }, 20],
+  ])("has no more time than the action that makes it: %s", async (_what, options, endsAt) => {
     const { system, clock } = await started();
-    const call = errorOf(system.actor(caller, "a").slowly(undefined, { deadlineMs: 50 }));
-    const direct = watched(system.actor(sleeper).sleep(undefined, { deadlineMs: 51 }));
-    direct.promise.catch(() => undefined);
+    const call = errorOf(system.actor(caller, "a").slowly(options, { deadlineMs: 50 }));
     await settled();
-    await clock.advance(49);
-    expect(direct.isSettled).toBe(false);
+    await clock.advance(endsAt - 1);
+    expect(asleep.aborted).toBe(false);
     await clock.advance(1);
-    expect(await call).toMatchObject({ code: "DEADLINE_EXCEEDED", applied: "no" });
+    expect(asleep.reason).toMatchObject({ code: "DEADLINE_EXCEEDED" });
+    expect(await call).toMatchObject({ applied: "no" });
   });
 });
 
@@ -281,5 +294,13 @@ describe("two systems of one process", () => {
     const error = await errorOf(system.invoke("c", { system: "nowhere", action: "add" }));
     expect(error).toMatchObject({ code: "ACTOR_NOT_FOUND", applied: "no" });
     expect(error.message).toContain('"nowhere"');
+  });
+
+  test("by the name of an instance alone says that its definition is missing", async () => {
+    const { system } = await started();
+    await system.actor(counter, "c").add(1);
+    const error = await errorOf(system.invoke("c", { action: "add" }));
+    expect(error).toMatchObject({ code: "ACTOR_NOT_FOUND", applied: "no" });
+    expect(error.message).toContain("called with its definition");
   });
 });

@@ -1,6 +1,6 @@
 /** Durable means committed: when replies leave, how many commits it takes, and what failures mean. */
 import { describe, expect, test } from "vitest";
-import type { Statestore } from "spawn-mesh";
+import { actor, type Statestore } from "spawn-mesh";
 import {
   actorNamed,
   apply,
@@ -213,6 +213,15 @@ describe("a statestore that fails", () => {
   });
 });
 
+const endless = actor("counter", {
+  kind: "unnamed",
+  state: () => ({ total: 0 }),
+  actions: {
+    add: (ctx, by: number) => (ctx.state.total += by),
+    never: () => new Promise<void>(() => undefined),
+  },
+});
+
 describe("another process on the same statestore", () => {
   test("fences: the actor starts again from the row, and nothing is overwritten", async () => {
     const { system, inner, events } = await startSystem([counter]);
@@ -221,6 +230,24 @@ describe("another process on the same statestore", () => {
     await commitAsAnother(inner);
     expect(await Promise.all([ref.add(1), ref.peek()])).toEqual([1_001, 1_001]);
     expect(events.map(({ type }) => type)).toContain("fenced");
+  });
+
+  test.each([
+    ["no key", {}, "no"],
+    ["a key, which the other process may have seen", { idempotencyKey: "k" }, "unknown"],
+  ])("ends an action that is under way; applied, with %s: %s", async (_what, options, applied) => {
+    const { system, store, inner } = await startSystem([endless]);
+    const ref = system.actor(endless, "a");
+    await ref.add(1);
+    const hold = store.hold("commit");
+    const change = ref.add(1);
+    await settled();
+    const running = failureOf(ref.never(undefined, options));
+    await settled();
+    await commitAsAnother(inner);
+    hold.release();
+    expect(await change).toBe(1_001);
+    expect(await running).toBe(`STATESTORE_UNAVAILABLE ${applied}`);
   });
 });
 

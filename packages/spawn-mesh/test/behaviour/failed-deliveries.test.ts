@@ -108,6 +108,10 @@ describe("a message", () => {
     expect(started.events).toContainEqual(
       expect.objectContaining({ type: "message-parked", action: "throws" }),
     );
+    const told = started.events.filter((event) => event.type === "message-failed");
+    expect(told.map(({ attempts }) => attempts)).toEqual([1, 2, 3, 4, 5, 6, 7]);
+    expect(told[0]).toMatchObject({ action: "throws", error: { code: "ACTION_FAILED" } });
+    expect(JSON.stringify(told[0])).toContain(told[0]!.error.message);
     expect(await itemsOf(started)).toEqual(["last"]);
   });
 

@@ -208,6 +208,8 @@ describe("after a failure", () => {
   });
 });
 
+type Refusable = (options: { readonly idempotencyKey?: string }) => Promise<unknown>;
+
 /** A first call of the actor that is applied, and whose caller will not learn it. */
 async function withLostOutcome() {
   const life = await started({ limits: { ambiguityMaxMs: 100 } });
@@ -230,6 +232,51 @@ describe("after an outcome that could not be learnt", () => {
     expect(await failureOf(ref.deposit(5))).toBe("SHUTTING_DOWN no");
     await clock.advance(1_000);
     await stopping;
+  });
+
+  test.each<[string, (life: Awaited<ReturnType<typeof withLostOutcome>>) => Refusable, string]>([
+    [
+      "no time",
+      ({ ref }) =>
+        (options) =>
+          ref.deposit(5, { deadlineMs: 0, ...options }),
+      "INVALID_ARGUMENT",
+    ],
+    [
+      "an option that is none",
+      ({ ref }) =>
+        (options) =>
+          ref.deposit(5, { retries: 3, ...options } as object),
+      "INVALID_ARGUMENT",
+    ],
+    [
+      "metadata that is none",
+      ({ ref }) =>
+        (options) =>
+          ref.deposit(5, { metadata: { a: 1 }, ...options } as object),
+      "INVALID_ARGUMENT",
+    ],
+    [
+      "an action that is gone",
+      ({ system }) =>
+        (options) =>
+          system.invoke("a", { definition: "account", action: "gone", ...options }),
+      "ACTION_NOT_FOUND",
+    ],
+    [
+      "a definition that is gone",
+      ({ system }) =>
+        (options) =>
+          system.invoke("a", { definition: "gone", action: "deposit", ...options }),
+      "ACTOR_NOT_FOUND",
+    ],
+  ])("a repeated call that has %s does not say so either", async (_what, callOf, code) => {
+    const life = await withLostOutcome();
+    await life.clock.advance(2_000);
+    expect(await life.first).toBe("UNKNOWN_OUTCOME unknown");
+    const call = callOf(life);
+    expect(await failureOf(call(key("k")))).toBe(`${code} unknown`);
+    expect(await failureOf(call({}))).toBe(`${code} no`);
   });
 
   test("a call that stood aside for the first looks the key up, and says no more than it knows", async () => {

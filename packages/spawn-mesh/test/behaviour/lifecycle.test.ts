@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { actor } from "spawn-mesh";
 import { counter } from "./counter.ts";
-import { failureOf, makeSystem, settled, startSystem, watched } from "./start-system.ts";
+import { errorOf, failureOf, makeSystem, settled, startSystem, watched } from "./start-system.ts";
 import type { StartedSystem } from "./start-system.ts";
 
 let wake: () => void = () => undefined;
@@ -61,7 +61,9 @@ describe("a system that is not started", () => {
 describe("start", () => {
   test("twice is refused, and the system goes on", async () => {
     const { system } = await startSystem([counter]);
-    expect(await failureOf(system.start())).toBe("ALREADY_REGISTERED no");
+    const error = await errorOf(system.start());
+    expect(error).toMatchObject({ code: "ALREADY_REGISTERED", applied: "no" });
+    expect(error.message).toContain("is started already");
     expect(await system.actor(counter, "a").add(1)).toBe(1);
   });
 
@@ -135,6 +137,18 @@ describe("stop", () => {
     await settled();
     const next = await startSystem([worker], { inner: life.inner, clock: life.clock });
     expect(await next.system.actor(worker, "a").get()).toEqual({ n: 0 });
+  });
+
+  test("does not say that nothing was applied of a key that has not been looked up", async () => {
+    const life = await startSystem([worker]);
+    const ref = life.system.actor(worker, "a");
+    await ref.bump();
+    void failureOf(ref.work());
+    await settled();
+    life.store.hold("load");
+    const calls = [{ idempotencyKey: "k" }, {}].map((key) => failureOf(ref.bump(undefined, key)));
+    await timePasses(life, life.system.stop({ drainTimeoutMs: 100 }));
+    expect(await Promise.all(calls)).toEqual(["SHUTTING_DOWN unknown", "SHUTTING_DOWN no"]);
   });
 
   test("leaves nobody waiting for a commit whose answer does not come", async () => {

@@ -85,3 +85,34 @@ describe("a message to another system", () => {
     expect(await here.system.messages.listParked()).toEqual([]);
   });
 });
+
+describe("a typed reference", () => {
+  test("calls and sends to the system that its options name", async () => {
+    const asker = actor("asker", {
+      actions: {
+        ask: async (ctx) => await ctx.actor(counter, "c").add(1, { system: "there" }),
+        send: (ctx) => ctx.effect(counter, "c").add(1, { system: "there" }),
+      },
+    });
+    const here = await startSystem([counter, asker], { name: "here" });
+    const there = await startSystem([counter], { name: "there", clock: here.clock });
+    const { system } = here;
+    const elsewhere = { system: "there" };
+    await system.actor(counter, "c").add(1, elsewhere);
+    await system.actor(counter, "c").add(1, { ...elsewhere, deadlineMs: 1_000 });
+    await system.actor(asker).ask();
+    await system.effect(counter, "c").add(1, elsewhere);
+    await system.actor(asker).send();
+    await settled();
+    expect(await system.actor(counter, "c").get(undefined, elsewhere)).toEqual({ count: 5 });
+    expect(await there.system.actor(counter, "c").get()).toEqual({ count: 5 });
+    expect(await system.actor(counter, "c").get(undefined, { system: "here" })).toEqual({
+      count: 0,
+    });
+    expect(await system.actor(counter, "c").get(undefined, { system: undefined })).toEqual({
+      count: 0,
+    });
+    const nowhere = system.actor(counter, "c").get(undefined, { system: "nowhere" });
+    await expect(nowhere).rejects.toMatchObject({ code: "ACTOR_NOT_FOUND" });
+  });
+});

@@ -83,6 +83,33 @@ describe("a full mailbox", () => {
     expect([store.loadCount, activated.length]).toEqual([10, 10]);
   });
 
+  test("says of a call with a key that it may have been applied before, and of others that they were not", async () => {
+    const { system } = await startSystem([busy], { limits: { mailboxLengthMax: 1 } });
+    const ref = system.actor(busy, "a");
+    void quiet(ref.block());
+    await settled();
+    void quiet(ref.bump());
+    expect(await failureOf(ref.bump(undefined, { idempotencyKey: "k" }))).toBe(
+      "OVERLOADED unknown",
+    );
+    expect(await failureOf(ref.bump())).toBe("OVERLOADED no");
+  });
+
+  test("takes another call as soon as a signal takes one back", async () => {
+    const { system } = await startSystem([busy], { limits: { mailboxLengthMax: 1 } });
+    const ref = system.actor(busy, "a");
+    const blocked = ref.block();
+    await settled();
+    const controller = new AbortController();
+    const taken = failureOf(ref.bump(undefined, { signal: controller.signal }));
+    expect(await failureOf(ref.bump())).toBe("OVERLOADED no");
+    controller.abort();
+    const next = ref.bump();
+    wake();
+    await blocked;
+    expect([await taken, await next]).toEqual(["CANCELLED no", 1]);
+  });
+
   test("takes calls again as soon as callers give up", async () => {
     const { system, clock } = await startSystem([busy], { limits: { mailboxLengthMax: 2 } });
     const ref = system.actor(busy, "a");

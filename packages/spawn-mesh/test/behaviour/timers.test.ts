@@ -240,7 +240,13 @@ describe("a timer", () => {
     expect(() => define({ action: "run", everyMs: 0 })).toThrow("options.everyMs");
     expect(() => define({ action: "run", cron: "61 * * * *" })).toThrow("options.cron");
     expect(() => actor("bad", { actions: { run() {} }, channels: ["news"] })).toThrow(
-      'there is no action "receive"',
+      'there is no action "receive"; there are run',
+    );
+    expect(() => actor("bad", { actions: {}, channels: ["news" as never] })).toThrow(
+      'there is no action "receive"; there are none',
+    );
+    expect(() => actor("bad", { actions: {}, channels: { news: "run" } as never })).toThrow(
+      'expected an array of "news" or { channel: "news", action: "read" }; got object',
     );
   });
 });

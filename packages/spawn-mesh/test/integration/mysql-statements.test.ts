@@ -10,6 +10,7 @@ import {
   firstCommit,
   nextCommit,
   reply,
+  wholeRows,
 } from "../../src/testing/statestore-cases/commit-fixtures.ts";
 import { message, ordered, ref } from "../../src/testing/statestore-cases/message-fixtures.ts";
 import { index } from "../../src/testing/statestore-cases/query-fixtures.ts";
@@ -37,7 +38,7 @@ async function systemRows(): Promise<readonly SystemRow[]> {
     1,
   );
   const rows: SystemRow[] = [];
-  for await (const part of store.systems.read("shop")) rows.push(...part);
+  for await (const part of store.systems.read("shop")) rows.push(...wholeRows(part));
   return rows;
 }
 

@@ -1,147 +1,30 @@
 /**
- * Databases with a server when something is wrong with them: at the start, in the middle of a commit, in
- * their rows. What goes wrong in the same way with each of them; what is special to one stands in a file of
- * its own.
+ * Databases with a server when something is wrong with them: at the start, and in the middle of a commit.
+ * What goes wrong in the same way with each of them; what is special to one stands in a file of its own.
  */
-import { randomBytes } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Statestore } from "../../src/engine/statestore.ts";
-import {
-  actor,
-  actorSystem,
-  type ActorSystem,
-  type ActorSystemOptions,
-  type EngineEvent,
-} from "../../src/sdk/index.ts";
+import type { ActorSystem, ActorSystemOptions } from "../../src/sdk/index.ts";
 import { encryptedStatestore } from "../../src/statestores/encrypted/index.ts";
 import { memoryStatestore } from "../../src/statestores/memory/index.ts";
-import { mysqlStatestore } from "../../src/statestores/mysql/index.ts";
-import { postgresStatestore } from "../../src/statestores/postgres/index.ts";
 import { exportSystem, importSystem } from "../../src/statestores/transfer/index.ts";
 import type { ConnectionLimits } from "../../src/statestores/sql/connection-limits.ts";
 import {
   actorNamed,
   apply,
   createActor,
-  deletion,
   firstCommit,
   loadRow,
   nextCommit,
   reply,
 } from "../../src/testing/statestore-cases/commit-fixtures.ts";
-import {
-  administerMysql,
-  lockActorsOfMysql,
-  mariadb,
-  MARIADB_PASSWORD,
-  startMariadb,
-} from "../servers/mariadb.ts";
-import {
-  administer,
-  lockActors,
-  postgres,
-  POSTGRES_PASSWORD,
-  startPostgres,
-} from "../servers/postgres.ts";
 import { TcpProxy } from "../servers/tcp-proxy.ts";
-import type { OwnServer, TestDatabase } from "../servers/test-database.ts";
+import type { OwnServer } from "../servers/test-database.ts";
+import { counter, encryption, serverKinds, startSystem } from "./server-kinds.ts";
 
 const ann = actorNamed("ann");
 
-interface ServerKind {
-  readonly database: TestDatabase;
-  readonly start: () => Promise<OwnServer>;
-  readonly connect: (options: ConnectionLimits & { readonly url: string }) => Statestore;
-  readonly administer: (url: string, statement: string) => Promise<unknown>;
-  readonly lockActors: (url: string) => Promise<() => Promise<void>>;
-  /** Lets `name`, whose password is `r`, read the tables at `url`, and nothing else. */
-  readonly addReader: (server: OwnServer, url: string, name: string) => Promise<unknown>;
-  readonly password: string;
-  /** How TLS is asked for. */
-  readonly tls: readonly [parameter: string, value: string];
-  /** What is said of mistakes in the address. */
-  readonly reasons: {
-    readonly password: RegExp;
-    readonly noPassword: RegExp;
-    readonly user: RegExp;
-    readonly database: RegExp;
-    readonly tls: RegExp;
-  };
-  /** A byte that is no text. */
-  readonly noText: string;
-  /** An idempotency key that no index takes. */
-  readonly longKey: string;
-}
-
-const kinds: readonly ServerKind[] = [
-  {
-    database: postgres,
-    start: () => startPostgres(),
-    connect: postgresStatestore,
-    administer,
-    lockActors,
-    addReader(server, url, name) {
-      const place = /search_path=(\w+)/.exec(new URL(url).searchParams.get("options")!)![1]!;
-      return administer(
-        server.url,
-        `CREATE ROLE ${name} LOGIN PASSWORD 'r'; GRANT USAGE ON SCHEMA ${place} TO ${name};
-          GRANT SELECT ON ALL TABLES IN SCHEMA ${place} TO ${name}`,
-      );
-    },
-    password: POSTGRES_PASSWORD,
-    tls: ["sslmode", "require"],
-    reasons: {
-      password: /password authentication failed/,
-      noPassword: /the server wants a password, and the address has none/,
-      user: /nobody/,
-      database: /"none" does not exist/,
-      tls: /SSL/,
-    },
-    noText: "'\\xff'",
-    // What repeats itself would be compressed.
-    longKey: Array.from({ length: 4_000 }, (_, index) =>
-      String.fromCodePoint(0x4e00 + ((index * 48_271) % 20_000)),
-    ).join(""),
-  },
-  {
-    database: mariadb,
-    start: () => startMariadb(),
-    connect: mysqlStatestore,
-    administer: administerMysql,
-    lockActors: lockActorsOfMysql,
-    addReader: (server, url, name) =>
-      administerMysql(
-        server.url,
-        `CREATE USER ${name} IDENTIFIED BY 'r'; GRANT SELECT ON ${new URL(url).pathname.slice(1)}.* TO ${name}`,
-      ),
-    password: MARIADB_PASSWORD,
-    tls: ["ssl-mode", "REQUIRED"],
-    reasons: {
-      password: /Access denied/,
-      noPassword: /Access denied .*password: NO/,
-      user: /Access denied/,
-      database: /Unknown database/,
-      tls: /secure connection/,
-    },
-    noText: "x'ff'",
-    longKey: "k".repeat(4_000),
-  },
-];
-
-const counter = actor("counter", {
-  kind: "unnamed",
-  state: () => ({ total: 0 }),
-  actions: {
-    add(context, value: number) {
-      context.state.total += value;
-      return context.state.total;
-    },
-  },
-});
-
-const encryption = { keys: { key: randomBytes(32) } };
-
-for (const kind of kinds) {
+for (const kind of serverKinds) {
   const { database } = kind;
   describe.skipIf(database.missing !== undefined)(`a ${database.name} statestore`, () => {
     let server: OwnServer;
@@ -162,15 +45,8 @@ for (const kind of kinds) {
       return store;
     }
 
-    async function start(
-      url: string,
-      options: Partial<ActorSystemOptions> = {},
-    ): Promise<ActorSystem> {
-      const statestore = kind.connect({ url, connectionsMax: 3 });
-      const system = actorSystem("shop", { actors: [counter], statestore, encryption, ...options });
-      await system.start();
-      return system;
-    }
+    const start = (url: string, options: Partial<ActorSystemOptions> = {}): Promise<ActorSystem> =>
+      startSystem(kind, url, options);
 
     describe("at the start", () => {
       const { reasons, tls } = kind;
@@ -263,6 +139,16 @@ for (const kind of kinds) {
         await store.open({ owner: "session-2" });
         expect((await loadRow(store, ann)).revision).toBe(1);
       });
+
+      test.each(["connectTimeoutMs", "statementTimeoutMs", "lockTimeoutMs"])(
+        "waits as long as %s says, also when that is as long as it may be",
+        async (option) => {
+          const longestMs = 2 ** 31 - 1 - (option === "statementTimeoutMs" ? 2_000 : 0);
+          const store = await open(await server.createPlace(), { [option]: longestMs });
+          await createActor(store, ann);
+          expect((await loadRow(store, ann)).revision).toBe(1);
+        },
+      );
 
       test("does not wait for a connection for ever while all are in use", async () => {
         const url = await server.createPlace();
@@ -393,66 +279,6 @@ for (const kind of kinds) {
         await kind.administer(url, "DROP TABLE spawn_actor");
         await expect(store.commit([nextCommit(ann, row)])).rejects.toMatchObject({ kind: "fatal" });
       });
-    });
-
-    describe("with rows that somebody changed", () => {
-      test.each([
-        ["a state that is no text", `state = ${kind.noText}`, "a stored text is not UTF-8"],
-        ["tags that are no JSON", "tags = '{'", "the stored tags are damaged"],
-        ["a state in a codec that it does not know", "codec = 1", "a codec with the number 1"],
-      ])(
-        "says of %s that it cannot read it, and lets it be deleted",
-        async (_, change, problem) => {
-          const url = await server.createPlace();
-          const store = await open(url);
-          await createActor(store, ann);
-          const carl = await createActor(store, actorNamed("carl"));
-          await kind.administer(url, `UPDATE spawn_actor SET ${change} WHERE name = 'ann'`);
-          const row = await loadRow(store, ann);
-          expect(row).toMatchObject({ problem: expect.stringContaining(problem), revision: 1 });
-          expect([row?.state, row?.tags]).toEqual([undefined, undefined]);
-          expect(await loadRow(store, actorNamed("carl"))).toEqual(carl);
-          await apply(store, deletion(ann, row));
-          expect(await loadRow(store, ann)).toMatchObject({ isDeleted: true, tags: undefined });
-        },
-      );
-
-      test("refuses a row of another name, and loads the others", async () => {
-        const url = await server.createPlace();
-        const store = await open(url);
-        await createActor(store, ann);
-        const carl = await createActor(store, actorNamed("carl"));
-        await kind.administer(url, "UPDATE spawn_actor SET name = 'bob' WHERE name = 'ann'");
-        await expect(loadRow(store, ann)).rejects.toMatchObject({ code: "KEY_COLLISION" });
-        expect(await loadRow(store, actorNamed("carl"))).toEqual(carl);
-      });
-
-      test.each([
-        ["an older copy of its row", 2, 12],
-        ["a copy from before it was there", 0, 10],
-      ])(
-        "raises an alarm when %s is restored while its owner lives, and goes on from that",
-        async (_, callsBefore, total) => {
-          const url = await server.createPlace();
-          const events: EngineEvent[] = [];
-          await using system = await start(url, { onEvent: (event) => events.push(event) });
-          const ref = system.actor(counter, "kept");
-          for (let call = 0; call < callsBefore; call++) await ref.add(1);
-          await kind.administer(url, "CREATE TABLE copied AS SELECT * FROM spawn_actor");
-          for (let call = 0; call < 3; call++) await ref.add(1);
-          await kind.administer(url, "DELETE FROM spawn_actor");
-          await kind.administer(url, "INSERT INTO spawn_actor SELECT * FROM copied");
-          // Whether this one is in the restored row or not, nobody can tell.
-          await expect(ref.add(10)).rejects.toMatchObject({ code: "UNKNOWN_OUTCOME" });
-          expect(await ref.add(10)).toBe(total);
-          expect(events).toContainEqual({
-            type: "store-rollback",
-            actor: { system: "shop", definition: "counter", name: "kept" },
-            known: callsBefore + 3,
-            stored: callsBefore,
-          });
-        },
-      );
     });
   });
 }

@@ -8,7 +8,7 @@ export const mutation: Mutation = {
   replace: 'new SpawnError("ACTOR_NOT_FOUND", `${what}, and ${waited}`)',
   noticedBy: {
     project: "behaviour",
-    file: "hosted-actors.test.ts",
+    file: "absent-targets.test.ts",
     test: "^messages to actors that are not there > have their attempts anew when they are retried before their target is there$",
   },
 };

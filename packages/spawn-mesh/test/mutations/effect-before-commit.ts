@@ -4,11 +4,10 @@ import type { Mutation } from "../../../../scripts/apply-mutation.ts";
 export const mutation: Mutation = {
   invariant: "I9",
   target: "engine/commits/commit-pipeline.ts",
-  find: `    if (batch.messages !== undefined)
-      sealMessages(batch.messages, { source: this.id, at, outbox: this.writer.outbox });
+  find: `    sealMessages(batch, { source: this.id, at, outbox: this.writer.outbox });
 `,
-  replace: `    if (batch.messages !== undefined) {
-      sealMessages(batch.messages, { source: this.id, at, outbox: this.writer.outbox });
+  replace: `    sealMessages(batch, { source: this.id, at, outbox: this.writer.outbox });
+    if (batch.messages !== undefined) {
       this.writer.outbox.committed(batch.messages.stored, batch.messages.direct);
       batch.messages.direct = undefined;
     }

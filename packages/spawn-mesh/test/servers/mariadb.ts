@@ -33,9 +33,16 @@ export const mysqlDatabase: TestDatabase = {
 
 /** Databases, one for each who asks. */
 function databasesOf(url: string): GivenServer {
-  return new GivenServer(url, async (address, name) => {
-    await administerMysql(url, `CREATE DATABASE ${name}`);
-    address.pathname = name;
+  return new GivenServer(url, {
+    async createPlace(address, name) {
+      await administerMysql(url, `CREATE DATABASE ${name}`);
+      address.pathname = name;
+    },
+    async listTables(place) {
+      const rows = (await administerMysql(place, "SHOW TABLES")) as readonly object[];
+      return rows.map((row) => String(Object.values(row)[0]));
+    },
+    run: administerMysql,
   });
 }
 

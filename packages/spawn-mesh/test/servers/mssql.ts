@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { loadMssql, MssqlDriver } from "../../src/statestores/mssql/mssql-driver.ts";
 import { resolveMssql } from "../../src/statestores/mssql/mssql-options.ts";
-import { text } from "../../src/statestores/sql/sql.ts";
+import { text, type SqlResult } from "../../src/statestores/sql/sql.ts";
 import { GivenServer, type TestDatabase } from "./test-database.ts";
 
 const given = process.env["SPAWN_TEST_MSSQL_URL"];
@@ -19,19 +19,24 @@ export const mssqlDatabase: TestDatabase = {
       ? "SPAWN_TEST_MSSQL_URL, and npm install --no-save mssql"
       : undefined,
   start: async () =>
-    new GivenServer(given!, async (address, name) => {
-      await administerMssql(given!, `CREATE DATABASE ${name}`);
-      await administerMssql(given!, `ALTER DATABASE ${name} SET READ_COMMITTED_SNAPSHOT ON`);
-      address.pathname = name;
+    new GivenServer(given!, {
+      async createPlace(address, name) {
+        await administerMssql(given!, `CREATE DATABASE ${name}`);
+        await administerMssql(given!, `ALTER DATABASE ${name} SET READ_COMMITTED_SNAPSHOT ON`);
+        address.pathname = name;
+      },
+      listTables: async (place) =>
+        (await administerMssql(place, "SELECT name FROM sys.tables")).map(([name]) => String(name)),
+      run: administerMssql,
     }),
 };
 
-/** Runs a statement as somebody who may do everything. */
-async function administerMssql(url: string, statement: string): Promise<void> {
+/** Runs statements as somebody who may do everything. */
+async function administerMssql(url: string, statements: string): Promise<SqlResult["rows"]> {
   const { config, settings } = resolveMssql({ url });
   const driver = new MssqlDriver(await loadMssql(), config, settings);
   try {
-    await driver.query(text(statement));
+    return (await driver.query(text(statements))).rows;
   } finally {
     await driver.close();
   }

@@ -40,9 +40,17 @@ export const cockroach: TestDatabase = {
 
 /** Schemas, one for each who asks. */
 function schemasOf(url: string): GivenServer {
-  return new GivenServer(url, async (address, name) => {
-    await administer(url, `CREATE SCHEMA ${name}`);
-    address.searchParams.set("options", `-c search_path=${name}`);
+  return new GivenServer(url, {
+    async createPlace(address, name) {
+      await administer(url, `CREATE SCHEMA ${name}`);
+      address.searchParams.set("options", `-c search_path=${name}`);
+    },
+    async listTables(place) {
+      const query = "SELECT tablename FROM pg_tables WHERE schemaname = current_schema()";
+      const rows = (await administer(place, query)) as readonly { readonly tablename: string }[];
+      return rows.map(({ tablename }) => tablename);
+    },
+    run: administer,
   });
 }
 

@@ -25,7 +25,7 @@ import type { World } from "./world.ts";
 /** Who uses it past all processes. */
 const ANOTHER_PROGRAM = "another program";
 /** The version of states that nobody here knows. */
-export const NEWER_VERSION = 2;
+const NEWER_VERSION = 2;
 /** A state that contains this can never be stored. */
 export const POISON = "poison";
 

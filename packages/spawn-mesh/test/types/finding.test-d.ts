@@ -51,6 +51,21 @@ test("actors are found by the fields that their definition declares", () => {
   void system.find(plain, { n: 7 });
 });
 
+test("options that are not known yet may be undefined, conditions may not", () => {
+  const { signal, after }: { signal?: AbortSignal; after?: string } = {};
+  void system.find(person, { age: 7 }, { limit: undefined, after });
+  void system.actors.forEach(person, () => {}, {
+    concurrency: undefined,
+    limit: undefined,
+    signal,
+  });
+  void system.reindex(person, { after, signal });
+  void system.reencrypt({ rowsPerSecondMax: undefined, signal });
+  void system.checkMigrations({ definitions: undefined, signal });
+  // @ts-expect-error: it would mean all of them
+  void system.actors.purge(person, { changedBefore: undefined });
+});
+
 test("an index holds strings, numbers, booleans and null", () => {
   actor("a", { state: () => ({ n: 0 }), index: ({ n }) => ({ n, odd: n % 2 === 1 }), actions: {} });
   // @ts-expect-error: a list is no value of an index

@@ -103,6 +103,16 @@ test("failures are typed on the client side and leave the reply", async () => {
   expectTypeOf(settled.value).toEqualTypeOf<number | undefined>();
 });
 
+test("failures that nothing is known of have a code and data all the same", async () => {
+  const byName = await settle(system.invoke("incrementor", { action: "add" }));
+  expectTypeOf(byName.failure?.code).toEqualTypeOf<string | undefined>();
+  expectTypeOf(byName.failure?.data).toEqualTypeOf<unknown>();
+  const anyCall = await settle(system.actor(incrementor).add({ value: 1 }) as Promise<unknown>);
+  expectTypeOf(anyCall.failure?.code).toEqualTypeOf<string | undefined>();
+  const cannotFail = await settle(system.actor(incrementor).get());
+  expectTypeOf(cannotFail.failure).toEqualTypeOf<undefined>();
+});
+
 test("what must not compile does not", () => {
   const counter = system.actor(incrementor);
   // @ts-expect-error wrong type of a field

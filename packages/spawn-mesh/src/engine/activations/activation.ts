@@ -340,16 +340,16 @@ export class Activation extends WatchedExecution implements Runnable, OpeningOwn
     emit({ type: "fenced", actor: id });
     if (revision !== undefined && revision < known)
       emit({ type: "store-rollback", actor: id, known, stored: revision });
+    this.#forgetLookups();
     const reason = "another process has changed the actor; repeat the call";
     this.abandonRun(new SpawnError("STATESTORE_UNAVAILABLE", reason));
-    this.#forgetLookups();
     this.putBack(again);
     this.#open();
   }
 
   /** What was learnt of keys and messages is about rows that have changed since: others did, or a delete took timers along. */
   #forgetLookups(): void {
-    for (const invocation of this.queued()) invocation.isNew = false;
+    for (const invocation of this.#waitingCallers()) invocation.isNew = false;
     this.#keyed?.forgetLookups();
   }
 
@@ -457,11 +457,11 @@ export class Activation extends WatchedExecution implements Runnable, OpeningOwn
   /** The process is as good as dead: nothing more happens here, and nobody is told the truth. */
   crash(): void {
     const error = new SpawnError("UNKNOWN_OUTCOME", "the process crashed", { applied: "unknown" });
-    this.abandonRun(error);
-    this.leave();
     // Failing one may let others come again, so all are listed first.
     const waiting = [...this.#waitingCallers()];
+    this.leave();
     for (const invocation of waiting) invocation.fail(error);
+    this.abandonRun(error);
   }
 
   /** Refuses what has not run, and abandons what runs. */

@@ -100,6 +100,12 @@ export class ActorTypes {
    * @throws {SpawnError} `ACTOR_NOT_FOUND`
    */
   typeOf(name: string, definition: string | undefined): ActorType {
+    if (definition === undefined && !this.has(name)) {
+      throw new SpawnError(
+        "ACTOR_NOT_FOUND",
+        `${this.#parts.system} has no actor ${JSON.stringify(name)}; an instance of an unnamed one is called with its definition`,
+      );
+    }
     const type = this.get(definition ?? name);
     const { kind } = type.definition;
     if (kind !== "unnamed" && name !== type.definition.name) {
@@ -115,6 +121,16 @@ export class ActorTypes {
       );
     }
     return type;
+  }
+
+  /** The type of the actor `name`, and its action. @throws {SpawnError} `ACTOR_NOT_FOUND`, `ACTION_NOT_FOUND` */
+  called(
+    name: string,
+    definition: string | undefined,
+    action: string,
+  ): { readonly type: ActorType; readonly action: ActionDefinition } {
+    const type = this.typeOf(name, definition);
+    return { type, action: actionOf(type, action) };
   }
 }
 

@@ -117,7 +117,7 @@ export abstract class Execution extends LiveState implements RunOwner, RunSurrou
       actor: this.id,
       action: run.invocation.action.name,
     });
-    run.invocation.fail(error);
+    run.invocation.refuse(error);
   }
 
   /** The action returned a promise: the actor does nothing else until it settles or is abandoned. */

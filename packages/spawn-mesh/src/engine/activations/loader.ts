@@ -1,9 +1,6 @@
-/**
- * Loads, many in one: all that is asked for in one tick, or while the loads in flight are under way,
- * goes to the statestore together. A load that fails is tried again for a while; in doubt the answer
- * is an error, never "no row".
- */
+/** Loads, many in one. What fails is tried again for a while; in doubt the answer is an error, never "no row". */
 import { exponentialBackoffMs } from "../time/exponential-backoff.ts";
+import { GroupQueue } from "../time/group-queue.ts";
 import type { EventListener } from "../events.ts";
 import { sleep } from "../clock.ts";
 import type { Clock, Random } from "../clock.ts";
@@ -32,45 +29,30 @@ export interface LoaderParts {
 
 export class Loader {
   readonly #parts: LoaderParts;
-  #waiting: PendingLoad[] = [];
-  #inFlight = 0;
-  #isScheduled = false;
-  #isAbandoned = false;
+  readonly #waiting: GroupQueue<PendingLoad>;
 
   constructor(parts: LoaderParts) {
     this.#parts = parts;
+    const { loadRowsMax, loadsInFlightMax } = parts.limits;
+    this.#waiting = new GroupQueue({
+      inFlightMax: loadsInFlightMax,
+      lengthOfNext: () => loadRowsMax,
+      send: (batch) => this.#answer(batch),
+    });
   }
 
   /** Asks the statestore; exactly one method of `waiter` is called, later. */
   load(query: StoreQuery, waiter: LoadWaiter): void {
     this.#waiting.push({ query, waiter });
-    this.#schedule();
   }
 
   /** Asks nothing more and answers nobody: what a crash does. */
   abandon(): void {
-    this.#isAbandoned = true;
-    this.#waiting = [];
+    this.#waiting.stop();
   }
 
-  #schedule(): void {
-    if (this.#isScheduled || this.#waiting.length === 0) return;
-    if (this.#inFlight >= this.#parts.limits.loadsInFlightMax) return;
-    this.#isScheduled = true;
-    queueMicrotask(() => {
-      this.#isScheduled = false;
-      if (this.#isAbandoned) return;
-      const batch = this.#waiting.splice(0, this.#parts.limits.loadRowsMax);
-      void this.#send(batch);
-      this.#schedule();
-    });
-  }
-
-  async #send(batch: readonly PendingLoad[]): Promise<void> {
-    this.#inFlight++;
-    await this.#answer(batch);
-    this.#inFlight--;
-    this.#schedule();
+  get #isAbandoned(): boolean {
+    return this.#waiting.isStopped;
   }
 
   async #answer(batch: readonly PendingLoad[]): Promise<void> {

@@ -3,7 +3,7 @@ import type { ActionDefinition } from "../actor-definition.ts";
 import type { ActorId } from "../actor-id.ts";
 import type { ActorType, EngineParts } from "../activations/actor-type.ts";
 import { NO_CHAIN } from "./call-chain.ts";
-import { DEADLINE_MS_DEFAULT, checkKey, copyMetadata } from "./call-options.ts";
+import { DEADLINE_MS_DEFAULT, besideKey, checkKey, copyMetadata } from "./call-options.ts";
 import type { CallOptions } from "./call-options.ts";
 import { keyOf } from "./child-calls.ts";
 import type { ParentCall } from "./child-calls.ts";
@@ -74,7 +74,10 @@ function detailsOf(
     idempotencyKey,
     fingerprint:
       idempotencyKey === undefined ? "" : fingerprint(`${action.name} ${canonicalJson(payload)}`),
-    metadata: metadata === undefined ? {} : copyMetadata(metadata, limits.metadataBytesMax),
+    metadata:
+      metadata === undefined
+        ? {}
+        : besideKey(options, () => copyMetadata(metadata, limits.metadataBytesMax)),
     caller: origin?.caller,
     chain: origin?.chain ?? NO_CHAIN,
     message: undefined,

@@ -1,7 +1,7 @@
 /** The options of a call, and what is wrong with them. */
 import type { ActorDefinition } from "../actor-definition.ts";
 import { utf8Length } from "../actor-id.ts";
-import { SpawnError } from "../errors.ts";
+import { SpawnError, isSpawnError, messageOf } from "../errors.ts";
 import { TIMEOUT_MS_MAX, checkWholeNumber } from "../limits.ts";
 import { noSuchOption } from "../option-names.ts";
 import type { InvokeRequest } from "../activations/action-context.ts";
@@ -30,6 +30,10 @@ const OPTION_NAMES: readonly string[] = [
 
 /** @throws {SpawnError} `INVALID_ARGUMENT` for an option that makes no sense, `CANCELLED` for an aborted signal */
 export function checkOptions(options: CallOptions): void {
+  besideKey(options, () => checkEach(options));
+}
+
+function checkEach(options: CallOptions): void {
   if (typeof options !== "object" || options === null) {
     throw new SpawnError("INVALID_ARGUMENT", `options: expected an object, got ${String(options)}`);
   }
@@ -46,9 +50,22 @@ export function checkOptions(options: CallOptions): void {
   if (!(signal instanceof AbortSignal)) {
     throw new SpawnError("INVALID_ARGUMENT", "options.signal: expected an AbortSignal");
   }
-  if (signal.aborted) {
-    const applied = appliedBefore(options);
-    throw new SpawnError("CANCELLED", "the signal was aborted before the call", { applied });
+  if (signal.aborted) throw new SpawnError("CANCELLED", "the signal was aborted before the call");
+}
+
+/**
+ * Refuses what does not belong to a request with a key: the same request may have come before without
+ * that fault, and may have been applied.
+ */
+export function besideKey<Checked>(
+  options: Pick<CallOptions, "idempotencyKey"> | undefined,
+  check: () => Checked,
+): Checked {
+  try {
+    return check();
+  } catch (error) {
+    if (appliedBefore(options) === "no" || !isSpawnError(error)) throw error;
+    throw new SpawnError(error.code, messageOf(error), { applied: "unknown", cause: error });
   }
 }
 

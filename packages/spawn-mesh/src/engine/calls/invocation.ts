@@ -211,7 +211,7 @@ export function giveUpOverdue(
   for (const invocation of invocations) {
     if (invocation.deadlineAt > now) continue;
     const { name } = invocation.action;
-    const reason = `${formatActorId(actor)} did not answer ${name} in time`;
+    const reason = `${formatActorId(actor)} ${name}: no answer within its deadlineMs`;
     invocation.giveUp("DEADLINE_EXCEEDED", reason);
   }
 }

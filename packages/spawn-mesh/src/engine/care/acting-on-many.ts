@@ -4,13 +4,13 @@ import { checkWholeNumber } from "../limits.ts";
 
 export interface ManyOptions {
   /** How many are under way at once. Default 16, at most 256. */
-  readonly concurrency?: number;
+  readonly concurrency?: number | undefined;
   /** The most actors to act on. Default: all that are found. */
-  readonly limit?: number;
+  readonly limit?: number | undefined;
   /** Called when something was done with an actor. */
-  readonly onProgress?: (progress: ManyProgress) => void;
+  readonly onProgress?: ((progress: ManyProgress) => void) | undefined;
   /** Ends it early: what is under way is waited for, and it rejects with the signal's reason. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface ManyProgress {

@@ -29,13 +29,13 @@ export interface ActorFilter {
 /** A page of actors. */
 export interface ActorQuery extends ActorFilter {
   /** The name of their definition. Default: all definitions, also those that this program does not have. */
-  readonly definition?: string;
+  readonly definition?: string | undefined;
   /** `stored`: those that have a state. `deleted`: those that had one. Default `stored`. */
-  readonly status?: "stored" | "deleted";
+  readonly status?: "stored" | "deleted" | undefined;
   /** How many, 100 unless told otherwise, at most 1 000. */
-  readonly limit?: number;
+  readonly limit?: number | undefined;
   /** Where the page before ended. */
-  readonly after?: string;
+  readonly after?: string | undefined;
 }
 
 /** What is known of an actor without its state. */
@@ -139,6 +139,11 @@ const QUERY_OPTIONS: readonly string[] = [
   "limit",
   "after",
 ];
+
+/** For who asks elsewhere. @throws {SpawnError} `INVALID_ARGUMENT`, `PAYLOAD_TOO_LARGE` */
+export function checkActorQuery(query: ActorQuery): void {
+  void pageOf("", query);
+}
 
 /** @throws {SpawnError} `INVALID_ARGUMENT`: a misspelt option would find others */
 function pageOf(system: string, query: ActorQuery): ActorPage {

@@ -49,11 +49,11 @@ export interface MigrationCheck {
 
 export interface MigrationCheckOptions {
   /** Only these definitions. Default: all that the system has. */
-  readonly definitions?: readonly string[];
+  readonly definitions?: readonly string[] | undefined;
   /** Called after every part, which has at most 50 actors. */
-  readonly onProgress?: (progress: Pick<MigrationCheck, "seen" | "failed">) => void;
+  readonly onProgress?: ((progress: Pick<MigrationCheck, "seen" | "failed">) => void) | undefined;
   /** Ends it early; it rejects with the signal's reason. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** @throws {SpawnError} `STATESTORE_UNAVAILABLE` */

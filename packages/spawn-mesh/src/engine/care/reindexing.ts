@@ -17,19 +17,23 @@ import { decodeStored } from "../activations/stored-state.ts";
 
 export interface ReindexOptions {
   /** The most actors that are indexed in a second. Default 2000. */
-  readonly rowsPerSecondMax?: number;
-  /** Where an earlier one ended: the `after` of its progress. Default: at the first actor. */
-  readonly after?: string;
+  readonly rowsPerSecondMax?: number | undefined;
+  /** Where an earlier one with the same `index` ended: the `after` of its progress. Default: at the first actor. */
+  readonly after?: string | undefined;
   /** Called after every part, some ten times a second. */
-  readonly onProgress?: (progress: Reindexing) => void;
+  readonly onProgress?: ((progress: Reindexing) => void) | undefined;
   /** Ends it early; it rejects with the signal's reason, and what was done stays. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /** Time, for tests. Default: the real clock. */
   readonly clock?: Clock;
 }
 
 export interface Reindexing {
-  /** Actors that were looked at. */
+  /**
+   * Actors that were looked at. When the definition is replaced meanwhile by one with another `index` or state, it
+   * begins again at the first actor, so that all entries are those of the last one in the end; those that it had seen
+   * come again, and count again.
+   */
   readonly seen: number;
   /** Those whose entries were made anew. */
   readonly rewritten: number;
@@ -89,10 +93,15 @@ export async function reindex(
     const endsAt = beganAt + (part.seen * 1000) / rowsPerSecondMax;
     await sleep(clock, Math.max(0, endsAt - clock.monotonic()));
     // Then what was indexed so far comes again.
-    isAnother = definitionNow() !== definition;
+    isAnother = !indexesAlike(definitionNow(), definition);
     if (isAnother) progress = { ...progress, after: undefined };
   } while (isAnother || progress.after !== undefined);
   return progress;
+}
+
+/** Whether both make the same entries of what is stored: a host registers again with the same functions, too. */
+function indexesAlike(one: ActorDefinition, other: ActorDefinition): boolean {
+  return one.index === other.index && one.state === other.state;
 }
 
 /** The actors of a definition. */

@@ -18,7 +18,7 @@ import { copyValue } from "../values/values.ts";
 
 export interface ForkOptions extends CallOptions {
   /** Which revision of this actor the new one begins with. Default: the present one. */
-  readonly revision?: number;
+  readonly revision?: number | undefined;
 }
 
 /** A call of one of our own actions. */

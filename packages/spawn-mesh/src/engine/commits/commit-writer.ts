@@ -1,11 +1,9 @@
 /**
  * Group commit: the commits that are ready go to the statestore together.
  *
- * Nobody waits for a group to fill; the load itself makes groups, since all that becomes ready while
- * others are under way goes with the next. When an answer is lost, the *same* commits are sent again
- * until the outcome is known: a second time they are refused, and the row then says what happened.
- * To read the row first and conclude from it would be wrong, because the first request may still be
- * on its way.
+ * When an answer is lost, the *same* commits are sent again until the outcome is known: a second time
+ * they are refused, and the row then says what happened. To read the row first and conclude from it would
+ * be wrong, because the first request may still be on its way.
  */
 import type { ActorDefinition } from "../actor-definition.ts";
 import { sleep } from "../clock.ts";
@@ -17,6 +15,7 @@ import { SpawnError, describeThrown } from "../errors.ts";
 import { nobody } from "../events.ts";
 import type { EventListener } from "../events.ts";
 import { exponentialBackoffMs } from "../time/exponential-backoff.ts";
+import { GroupQueue } from "../time/group-queue.ts";
 import type { Limits } from "../limits.ts";
 import type { Outbox } from "../messages/outbox.ts";
 import { StoreFailure } from "../statestore.ts";
@@ -44,15 +43,15 @@ interface Group {
 
 export class CommitWriter {
   readonly #parts: CommitWriterParts;
-  #ready: CommitPipeline[] = [];
-  #inFlight = 0;
-  #rowsInFlight = 0;
-  #isScheduled = false;
-  #isAbandoned = false;
-  readonly #flush = (): void => this.#sendReady();
+  readonly #ready: GroupQueue<CommitPipeline>;
 
   constructor(parts: CommitWriterParts) {
     this.#parts = parts;
+    this.#ready = new GroupQueue({
+      inFlightMax: parts.limits.commitsInFlightMax,
+      lengthOfNext: (ready, rowsInFlight) => rowsOfGroup(ready, rowsInFlight, parts.limits),
+      send: (pipelines) => this.#write(pipelines),
+    });
   }
 
   /** The session in whose name everything is committed. */
@@ -79,75 +78,31 @@ export class CommitWriter {
   /** Takes the pipeline's next commit when there is a way; it may go on growing until then. */
   enlist(pipeline: CommitPipeline): void {
     this.#ready.push(pipeline);
-    this.#schedule();
   }
 
   /** Takes back {@link enlist}. */
   withdraw(pipeline: CommitPipeline): void {
-    this.#ready = this.#ready.filter((ready) => ready !== pipeline);
+    this.#ready.remove(pipeline);
   }
 
   /** Sends nothing more and answers nobody: what a crash does. */
   abandon(): void {
-    this.#isAbandoned = true;
-    this.#ready = [];
+    this.#ready.stop();
   }
 
-  #schedule(): void {
-    if (this.#isScheduled || this.#ready.length === 0) return;
-    if (this.#inFlight >= this.#parts.limits.commitsInFlightMax) return;
-    this.#isScheduled = true;
-    queueMicrotask(this.#flush);
+  get #isAbandoned(): boolean {
+    return this.#ready.isStopped;
   }
 
-  #sendReady(): void {
-    this.#isScheduled = false;
-    if (this.#ready.length === 0 || this.#isAbandoned) return;
-    const pipelines = this.#takeGroup();
+  async #write(pipelines: readonly CommitPipeline[]): Promise<void> {
     const { random, clock } = this.#parts;
     const at = clock.wall();
     const commits = pipelines.map((pipeline) => pipeline.seal(random.id(), at));
-    void this.#write({ pipelines, commits, isAmbiguous: false, startedAt: clock.monotonic() });
-    this.#schedule();
-  }
-
-  #takeGroup(): readonly CommitPipeline[] {
-    const { commitUnitsMax } = this.#parts.limits;
-    const rowsMax = this.#rowsOfGroup();
-    let rows = 0;
-    let units = 0;
-    while (rows < rowsMax && (rows === 0 || units < commitUnitsMax)) {
-      units += this.#ready[rows]!.unitsToWrite;
-      rows++;
-    }
-    if (rows < this.#ready.length) return this.#ready.splice(0, rows);
-    const all = this.#ready;
-    this.#ready = [];
-    return all;
-  }
-
-  /**
-   * Two groups of one size take turns: one is in the statestore while the other is answered, and what follows
-   * from that runs. A large and a small one would keep both sides waiting for the large one.
-   */
-  #rowsOfGroup(): number {
-    const half = Math.ceil((this.#ready.length + this.#rowsInFlight) / 2);
-    const rowsMax = Math.min(this.#parts.limits.commitRowsMax, Math.max(half, HALF_ROWS_MIN));
-    return Math.min(this.#ready.length, rowsMax);
-  }
-
-  async #write(group: Group): Promise<void> {
-    const rows = group.commits.length;
-    this.#inFlight++;
-    this.#rowsInFlight += rows;
+    const group: Group = { pipelines, commits, isAmbiguous: false, startedAt: clock.monotonic() };
     const handles = await this.#commitUntilCertain(group);
-    if (handles !== undefined && !this.#isAbandoned) {
-      this.#tell(group);
-      await this.#answer(group, handles);
-    }
-    this.#inFlight--;
-    this.#rowsInFlight -= rows;
-    this.#schedule();
+    if (handles === undefined || this.#isAbandoned) return;
+    this.#tell(group);
+    await this.#answer(group, handles);
   }
 
   /** Sends the group until its outcome is certain; `undefined` when nothing is left to answer. */
@@ -275,6 +230,26 @@ export class CommitWriter {
 
 /** Fewer are not worth a sync of their own: what both sides gain at work, they lose with the disk. */
 const HALF_ROWS_MIN = 128;
+
+/**
+ * Two groups of one size take turns: one is in the statestore while the other is answered, and what follows
+ * from that runs. A large and a small one would keep both sides waiting for the large one.
+ */
+function rowsOfGroup(
+  ready: readonly CommitPipeline[],
+  rowsInFlight: number,
+  { commitRowsMax, commitUnitsMax }: Limits,
+): number {
+  const half = Math.ceil((ready.length + rowsInFlight) / 2);
+  const rowsMax = Math.min(ready.length, commitRowsMax, Math.max(half, HALF_ROWS_MIN));
+  let rows = 0;
+  let units = 0;
+  while (rows < rowsMax && (rows === 0 || units < commitUnitsMax)) {
+    units += ready[rows]!.unitsToWrite;
+    rows++;
+  }
+  return rows;
+}
 
 /** Whether a failure says which commits of the group it is about, as one of kind `rows` has to. */
 function namesRows(error: unknown, group: Group): error is StoreFailure {

@@ -8,14 +8,22 @@
 import { formatActorId } from "../actor-id.ts";
 import type { ActorId } from "../actor-id.ts";
 import { NO_CHAIN, isWaiting } from "../calls/call-chain.ts";
-import { SpawnError } from "../errors.ts";
+import { SpawnError, messageOf } from "../errors.ts";
 import type { Invocation, Step } from "../calls/invocation.ts";
 import type { Watch, Watched } from "../time/watch.ts";
+
+/** A step that somebody waits for. */
+interface AwaitedStep {
+  readonly target: ActorId;
+  invocations: readonly Invocation[];
+  /** Why it could not be delivered when that was tried last. */
+  obstacle: SpawnError | undefined;
+}
 
 export class Continuations implements Watched {
   readonly #watch: Watch;
   /** By the id of the step that will answer. */
-  readonly #waiting = new Map<string, Invocation[]>();
+  readonly #waiting = new Map<string, AwaitedStep>();
   dueAt: number = Infinity;
 
   constructor(watch: Watch) {
@@ -31,9 +39,8 @@ export class Continuations implements Watched {
     if (isWaiting(invocation.details?.chain ?? NO_CHAIN, target)) {
       return invocation.fail(cycle(invocation, target));
     }
-    const waiting = this.#waiting.get(id);
-    if (waiting === undefined) this.#waiting.set(id, [invocation]);
-    else waiting.push(invocation);
+    const { invocations = [], obstacle } = this.#waiting.get(id) ?? {};
+    this.#waiting.set(id, { target, invocations: [...invocations, invocation], obstacle });
     this.dueAt = Math.min(this.dueAt, invocation.deadlineAt);
     this.#watch.add(this);
   }
@@ -48,6 +55,12 @@ export class Continuations implements Watched {
     return this.#waiting.has(step);
   }
 
+  /** The step could not be delivered, and is tried again: whoever gives up until then is told why. */
+  delayed(step: string, obstacle: SpawnError): void {
+    const awaited = this.#waiting.get(step);
+    if (awaited !== undefined) awaited.obstacle = obstacle;
+  }
+
   succeed(step: string, reply: unknown): void {
     for (const invocation of this.take(step)) invocation.succeed(reply);
   }
@@ -59,11 +72,11 @@ export class Continuations implements Watched {
 
   onDue(now: number): void {
     this.dueAt = Infinity;
-    for (const [step, all] of this.#waiting) {
-      const waiting = all.filter((invocation) => !gaveUp(invocation, now));
-      for (const { deadlineAt } of waiting) this.dueAt = Math.min(this.dueAt, deadlineAt);
-      if (waiting.length === 0) this.#waiting.delete(step);
-      else this.#waiting.set(step, waiting);
+    for (const [step, awaited] of this.#waiting) {
+      awaited.invocations = awaited.invocations.filter((each) => !gaveUp(each, awaited, now));
+      for (const { deadlineAt } of awaited.invocations)
+        this.dueAt = Math.min(this.dueAt, deadlineAt);
+      if (awaited.invocations.length === 0) this.#waiting.delete(step);
     }
     this.#rest();
   }
@@ -75,11 +88,11 @@ export class Continuations implements Watched {
 
   /** Those that wait for the step, who wait no longer. */
   take(step: string): readonly Invocation[] {
-    const waiting = this.#waiting.get(step);
-    if (waiting === undefined) return [];
+    const awaited = this.#waiting.get(step);
+    if (awaited === undefined) return [];
     this.#waiting.delete(step);
     this.#rest();
-    return waiting;
+    return awaited.invocations;
   }
 
   #rest(): void {
@@ -90,16 +103,25 @@ export class Continuations implements Watched {
 }
 
 /** Whether the caller waits no longer; what it called goes on. */
-function gaveUp(invocation: Invocation, now: number): boolean {
+function gaveUp(invocation: Invocation, awaited: AwaitedStep, now: number): boolean {
   if (invocation.deadlineAt <= now) {
-    const reason = `${invocation.action.name} was applied and goes on in other actors, which did not answer in time`;
-    invocation.fail(new SpawnError("DEADLINE_EXCEEDED", reason, { applied: "yes" }));
+    invocation.fail(unanswered(invocation, awaited));
   } else if (invocation.isAnswered) {
     invocation.end();
   } else {
     return false;
   }
   return true;
+}
+
+function unanswered({ action }: Invocation, { target, obstacle }: AwaitedStep): SpawnError {
+  const where = `${action.name} was applied and goes on in ${formatActorId(target)}`;
+  if (obstacle === undefined) {
+    const reason = `${where}, which did not answer in time`;
+    return new SpawnError("DEADLINE_EXCEEDED", reason, { applied: "yes" });
+  }
+  const reason = `${where}, which could not be called in time: ${messageOf(obstacle)}`;
+  return new SpawnError("DEADLINE_EXCEEDED", reason, { applied: "yes", cause: obstacle });
 }
 
 function cycle({ action }: Invocation, target: ActorId): SpawnError {

@@ -9,6 +9,7 @@ import type { ActorId } from "../actor-id.ts";
 import type { Clock } from "../clock.ts";
 import { SpawnError, describeThrown } from "../errors.ts";
 import { isFailure } from "../failure.ts";
+import type { Host } from "../host.ts";
 import type { Caller } from "../calls/invocation.ts";
 import type { StoredMessage } from "../message-store.ts";
 import { payloadOf } from "./message-payload.ts";
@@ -34,6 +35,8 @@ export type ExternalFunction = (payload: unknown, call: ExternalCall) => unknown
 export interface ExternalFunctionsParts {
   readonly functions: ReadonlyMap<string, ExternalFunction>;
   readonly clock: Clock;
+  /** Knows what no function has thrown. */
+  readonly host: Host;
   readonly timeoutMs: number;
 }
 
@@ -66,7 +69,7 @@ export class ExternalFunctions {
   }
 
   async #attempt(run: ExternalFunction, message: StoredMessage): Promise<unknown> {
-    const { clock, timeoutMs } = this.#parts;
+    const { clock, host, timeoutMs } = this.#parts;
     const { id, attempts, source, target } = message;
     const abort = new AbortController();
     const late = Promise.withResolvers<never>();
@@ -87,9 +90,8 @@ export class ExternalFunctions {
       return await Promise.race([run(payloadOf(message), call), late.promise]);
     } catch (thrown) {
       if (abort.signal.aborted) throw abort.signal.reason;
-      throw new SpawnError("ACTION_FAILED", `${target.name}: ${describeThrown(thrown)}`, {
-        cause: thrown,
-      });
+      const said = `${target.name}: ${describeThrown(thrown)}`;
+      throw host.failure?.(thrown) ?? new SpawnError("ACTION_FAILED", said, { cause: thrown });
     } finally {
       timer.cancel();
     }

@@ -10,7 +10,12 @@ import type { Message } from "../message-store.ts";
 import { StoreFailure } from "../statestore.ts";
 import { MessageWriter } from "./message-writer.ts";
 
-const LIMITS = resolveLimits({ commitRowsMax: 3, commitsInFlightMax: 1, queuedMax: 4 });
+const LIMITS = resolveLimits({
+  commitRowsMax: 3,
+  commitsInFlightMax: 1,
+  queuedMax: 4,
+  unstoredUnitsMax: 10_000,
+});
 
 /** A writer, and the ids of what it gave the statestore at once; that cannot hold what is called `large`. */
 async function setUp() {
@@ -76,6 +81,31 @@ test("more than may wait are refused, and say so", async () => {
     "OVERLOADED no",
     ...["b", "c", "d", "e"].map(() => "stored"),
   ]);
+});
+
+test("more memory than they may take while they wait is refused, and one may wait, however large", async () => {
+  const { store, outcomes, writer } = await setUp();
+  const sized = (id: string, units: number): Promise<string> =>
+    outcomeOf(writer.store([message(id, { payload: JSON.stringify("x".repeat(units)) })]));
+  const hold = store.hold("messages");
+  const first = outcomes(["a"]);
+  await Promise.resolve();
+  const alone = sized("however large", 50_000);
+  const others = [sized("small", 1), sized("large", 9_000)];
+  hold.release();
+  expect(await Promise.all([first, alone, ...others])).toEqual([
+    ["stored"],
+    "stored",
+    "OVERLOADED no",
+    "OVERLOADED no",
+  ]);
+  const again = store.hold("messages");
+  const next = outcomes(["b"]);
+  await Promise.resolve();
+  const within = [sized("c", 5_000), sized("d", 4_000), sized("e", 4_000)];
+  again.release();
+  await next;
+  expect(await Promise.all(within)).toEqual(["stored", "stored", "OVERLOADED no"]);
 });
 
 test("when an answer is lost nobody is told that it is stored, or that it is not", async () => {

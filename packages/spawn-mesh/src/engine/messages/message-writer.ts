@@ -1,9 +1,8 @@
-/**
- * Stores messages that no commit sends, many together as commits are: nobody waits for a group to fill, and
- * what comes while others are on their way goes with the next.
- */
+/** Stores messages that no commit sends, many together as commits are. */
 import { SpawnError, isSpawnError } from "../errors.ts";
+import type { Limits } from "../limits.ts";
 import type { Message } from "../message-store.ts";
+import { GroupQueue } from "../time/group-queue.ts";
 import { unitsOf } from "./message-payload.ts";
 import { storeMessages } from "./repeated-write.ts";
 import type { RepeatedWriteParts } from "./repeated-write.ts";
@@ -12,65 +11,61 @@ import type { Statestore } from "../statestore.ts";
 /** Messages that are stored together or not at all, and who waits for that. */
 interface Waiting {
   readonly messages: readonly Message[];
+  /** About how much memory they take, in UTF-16 units. */
+  readonly units: number;
   readonly resolve: () => void;
   readonly reject: (error: unknown) => void;
 }
 
 export class MessageWriter {
   readonly #parts: RepeatedWriteParts & { readonly store: Statestore };
-  #waiting: Waiting[] = [];
-  #inFlight = 0;
-  #isScheduled = false;
+  readonly #waiting: GroupQueue<Waiting>;
+  /** About how much memory all that wait take, in UTF-16 units. */
+  #waitingUnits = 0;
 
   constructor(parts: RepeatedWriteParts & { readonly store: Statestore }) {
     this.#parts = parts;
+    this.#waiting = new GroupQueue({
+      inFlightMax: parts.limits.commitsInFlightMax,
+      lengthOfNext: (waiting) => lengthOfGroup(waiting, parts.limits),
+      send: async (group) => {
+        for (const { units } of group) this.#waitingUnits -= units;
+        await this.#storeTogether(group);
+      },
+    });
   }
 
   /** Resolves when they are stored. @throws {SpawnError} `OVERLOADED`, and as {@link storeMessages} */
   async store(messages: readonly Message[]): Promise<void> {
-    const { queuedMax } = this.#parts.limits;
+    let units = 0;
+    for (const message of messages) units += unitsOf(message);
+    this.#checkRoom(units);
+    this.#waitingUnits += units;
+    await new Promise<void>((resolve, reject) => {
+      this.#waiting.push({ messages, units, resolve, reject });
+    });
+  }
+
+  /** @throws {SpawnError} `OVERLOADED` */
+  #checkRoom(units: number): void {
+    const { queuedMax, unstoredUnitsMax } = this.#parts.limits;
     if (this.#waiting.length >= queuedMax) {
       throw new SpawnError("OVERLOADED", `${queuedMax} messages or more wait to be stored`);
     }
-    await new Promise<void>((resolve, reject) => {
-      this.#waiting.push({ messages, resolve, reject });
-      this.#schedule();
-    });
+    // One may wait, however large: it would be too large for ever.
+    if (this.#waiting.length > 0 && this.#waitingUnits + units > unstoredUnitsMax) {
+      throw new SpawnError(
+        "OVERLOADED",
+        `messages that take more than ${unstoredUnitsMax} UTF-16 units would wait to be stored (unstoredUnitsMax)`,
+      );
+    }
   }
 
-  /** Sends nothing more. */
+  /** Gives up all that still waits. */
   stop(reason: string): void {
     const error = new SpawnError("SHUTTING_DOWN", reason);
-    for (const { reject } of this.#waiting.splice(0)) reject(error);
-  }
-
-  #schedule(): void {
-    if (this.#isScheduled || this.#waiting.length === 0) return;
-    if (this.#inFlight >= this.#parts.limits.commitsInFlightMax) return;
-    this.#isScheduled = true;
-    queueMicrotask(() => {
-      this.#isScheduled = false;
-      if (this.#waiting.length > 0) void this.#send(this.#takeGroup());
-      this.#schedule();
-    });
-  }
-
-  #takeGroup(): readonly Waiting[] {
-    const { commitRowsMax, commitUnitsMax } = this.#parts.limits;
-    let [rows, units] = [0, 0];
-    const end = this.#waiting.findIndex(({ messages }, at) => {
-      rows += messages.length;
-      for (const message of messages) units += unitsOf(message);
-      return at > 0 && (rows > commitRowsMax || units > commitUnitsMax);
-    });
-    return this.#waiting.splice(0, end === -1 ? this.#waiting.length : end);
-  }
-
-  async #send(group: readonly Waiting[]): Promise<void> {
-    this.#inFlight++;
-    await this.#storeTogether(group);
-    this.#inFlight--;
-    this.#schedule();
+    for (const { reject } of this.#waiting.clear()) reject(error);
+    this.#waitingUnits = 0;
   }
 
   async #storeTogether(group: readonly Waiting[]): Promise<void> {
@@ -90,4 +85,17 @@ export class MessageWriter {
       }
     }
   }
+}
+
+function lengthOfGroup(
+  waiting: readonly Waiting[],
+  { commitRowsMax, commitUnitsMax }: Limits,
+): number {
+  let [rows, sum] = [0, 0];
+  const end = waiting.findIndex(({ messages, units }, at) => {
+    rows += messages.length;
+    sum += units;
+    return at > 0 && (rows > commitRowsMax || sum > commitUnitsMax);
+  });
+  return end === -1 ? waiting.length : end;
 }

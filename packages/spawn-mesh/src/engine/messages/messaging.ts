@@ -13,6 +13,7 @@ import { DEADLINE_MS_DEFAULT } from "../calls/call-options.ts";
 import { SpawnError } from "../errors.ts";
 import { ExternalFunctions } from "./external-functions.ts";
 import type { ExternalFunction } from "./external-functions.ts";
+import type { Host } from "../host.ts";
 import { Invocation } from "../calls/invocation.ts";
 import type { Caller, InvocationDetails } from "../calls/invocation.ts";
 import { MessageOperations } from "./message-operations.ts";
@@ -34,6 +35,7 @@ import { timerIds } from "./timers.ts";
 export interface MessagingParts extends Omit<OutboxParts, "deliver"> {
   readonly time: Time;
   readonly externals: ReadonlyMap<string, ExternalFunction>;
+  readonly host: Host;
   /** The actors here. */
   readonly types: () => ActorTypes;
   /** Whether actors that are not there may come. */
@@ -70,6 +72,7 @@ export class Messaging {
     this.#externals = new ExternalFunctions({
       clock,
       functions: parts.externals,
+      host: parts.host,
       timeoutMs: parts.limits.externalTimeoutMs,
     });
     this.operations = new MessageOperations({ ...parts, onStored });

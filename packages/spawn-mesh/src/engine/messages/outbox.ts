@@ -12,7 +12,7 @@
  * statestore, which hands out lanes in order, until it has none left.
  */
 import { AbsentTargets } from "./absent-targets.ts";
-import { LONG_DELIVERY_MS, RETRY, waitAfter, wornOut } from "./attempts.ts";
+import { LONG_DELIVERY_MS, RETRY, wornOut } from "./attempts.ts";
 import type { ActorId } from "../actor-id.ts";
 import type { Clock, Random } from "../clock.ts";
 import { REST_IS_STORED } from "./broadcasts.ts";
@@ -28,15 +28,13 @@ import type { Loader } from "../activations/loader.ts";
 import type { Limits } from "../limits.ts";
 import type { Message, Postponement, StoredMessage } from "../message-store.ts";
 import { handBack, postponed, untriedOf } from "./giving-back.ts";
-import { giveUp } from "./giving-up.ts";
 import { RepeatedCalls } from "./repeated-calls.ts";
-import { repeatWrite } from "./repeated-write.ts";
 import { isMissed, type CronTimes } from "./repetition.ts";
 import { isSealed, unreadable } from "../sealed-rows.ts";
-import { isSurelySent, nextOccurrence, storedAs, type Outgoing } from "./sending.ts";
+import { isSurelySent, storedAs, type Outgoing } from "./sending.ts";
+import { SettledMessages } from "./settled-messages.ts";
 import { SourcesBehind } from "./sources-behind.ts";
 import type { Statestore } from "../statestore.ts";
-import { failedOutcome, outcomeOfStep } from "./stored-outcome.ts";
 import type { Watch } from "../time/watch.ts";
 
 export interface OutboxParts {
@@ -56,6 +54,7 @@ export interface OutboxParts {
 export class Outbox {
   readonly #parts: OutboxParts;
   readonly #deliveries: Deliveries;
+  readonly #settled: SettledMessages;
   readonly #absent: AbsentTargets;
   readonly #behind: SourcesBehind;
   readonly #continuations: Continuations;
@@ -72,6 +71,7 @@ export class Outbox {
   constructor(parts: OutboxParts) {
     this.#parts = parts;
     this.#deliveries = new Deliveries(parts);
+    this.#settled = new SettledMessages({ ...parts, onStored: (dueAt) => this.onStored(dueAt) });
     this.#absent = new AbsentTargets(parts.clock);
     this.#behind = new SourcesBehind(parts);
     this.#continuations = new Continuations(parts.watch);
@@ -206,7 +206,7 @@ export class Outbox {
       const delivery = this.#deliveries.enter(message, true);
       if (delivery !== undefined) next.push(delivery);
     }
-    if (notNow.length > 0) void this.#postpone(notNow);
+    if (notNow.length > 0) void this.#settled.postpone(notNow);
     // A lane is complete before its first message is tried: that may fail at once.
     for (const delivery of next) this.#try(delivery);
   }
@@ -310,6 +310,7 @@ export class Outbox {
     const isAwaited = this.#continuations.has(delivery.message.id);
     if (isStep && (verdict === "final" || (verdict === "impossible" && isAwaited)))
       return void this.#answer(delivery, error);
+    this.#continuations.delayed(delivery.message.id, error);
     switch (verdict) {
       case "gone":
         return this.#end(delivery);
@@ -330,13 +331,8 @@ export class Outbox {
 
   /** The step has failed and is over: that is remembered, and then its caller is told. */
   async #answer(delivery: Delivery, error: SpawnError): Promise<void> {
-    const { message } = delivery;
-    const outcome = outcomeOfStep(message, failedOutcome(error), this.#parts);
-    const isDone = await this.#isDone(() =>
-      this.#parts.store.messages.replace(message, [], outcome),
-    );
-    if (!isDone) return this.#leave(delivery);
-    this.#continuations.fail(message.id, error);
+    if (!(await this.#settled.endStep(delivery.message, error))) return this.#leave(delivery);
+    this.#continuations.fail(delivery.message.id, error);
     this.#end(delivery);
   }
 
@@ -359,7 +355,7 @@ export class Outbox {
     const dueAt = isTargetAbsent(error)
       ? this.#absent.comeBackAt()
       : Math.min(message.dueAt, latest);
-    void this.#postpone([untriedOf({ ...message, error: reasonOf(error) }, dueAt)]);
+    void this.#settled.postpone([untriedOf({ ...message, error: reasonOf(error) }, dueAt)]);
   }
 
   /** It stays where it is stored, with all that wait behind it. */
@@ -380,12 +376,7 @@ export class Outbox {
       claimed === undefined ? postponed(message, wall) : untriedOf(message, wall),
     );
     if (last !== undefined) left.push(untriedOf(last, wall));
-    if (left.length > 0) void this.#postpone(left);
-  }
-
-  async #postpone(postponements: readonly Postponement[]): Promise<void> {
-    await this.#isDone(() => this.#parts.store.messages.postpone(postponements));
-    for (const { dueAt } of postponements) this.onStored(dueAt);
+    if (left.length > 0) void this.#settled.postpone(left);
   }
 
   /** Whether it is not stored any more when it was delivered. */
@@ -395,52 +386,24 @@ export class Outbox {
 
   /** The message has done its work, and no commit says so: the actor has said no, or is elsewhere. */
   async #consume(delivery: Delivery, reply?: unknown): Promise<void> {
-    const { store, clock } = this.#parts;
-    const again = nextOccurrence(delivery.message, this.#parts);
-    const { message } = delivery;
-    const { source } = message;
-    const at = clock.wall();
-    const next = again === undefined ? [] : [storedAs(again, { source, at, graceMs: 0 })];
-    const outcome = outcomeOfStep(message, { kind: "reply", value: reply }, this.#parts);
-    const isDone = await this.#isDone(() => store.messages.replace(message, next, outcome));
-    if (!isDone) return this.#leave(delivery);
-    this.#continuations.succeed(message.id, reply);
+    if (!(await this.#settled.consume(delivery.message, reply))) return this.#leave(delivery);
+    this.#continuations.succeed(delivery.message.id, reply);
     this.#end(delivery);
-    for (const { dueAt } of next) this.onStored(dueAt);
   }
 
   async #retry(delivery: Delivery, error: SpawnError): Promise<void> {
-    const { limits, store, clock } = this.#parts;
     const { message, claimed } = delivery;
     const attempts = message.attempts + (claimed === undefined ? 1 : 0);
-    if (attempts >= limits.messageAttemptsMax) return await this.#park(delivery, error, attempts);
-    const dueAt = clock.wall() + waitAfter(attempts);
-    const { id, sentAt } = message;
-    const postponement = { id, sentAt, dueAt, attempts, error: reasonOf(error) };
-    const isDone = await this.#isDone(() => store.messages.postpone([postponement]));
-    this.#leave(isDone ? { ...delivery, message: { ...message, dueAt } } : delivery);
+    const tried = { ...message, attempts };
+    if (attempts >= this.#parts.limits.messageAttemptsMax)
+      return await this.#park(delivery, error, tried);
+    const retried = await this.#settled.retry(tried, error);
+    this.#leave({ ...delivery, message: retried });
   }
 
-  async #park(delivery: Delivery, error: SpawnError, attempts?: number): Promise<void> {
-    const { message } = delivery;
-    const tried = { ...message, attempts: attempts ?? message.attempts };
-    const parts = { ...this.#parts, onStored: this.onStored };
-    const id = await giveUp(parts, tried, reasonOf(error)).catch(() => undefined);
-    if (id === undefined) return this.#leave(delivery);
-    const { target, action } = message;
-    this.#parts.emit({ type: "message-parked", id, target, action, error });
-    this.#continuations.fail(message.id, error);
+  async #park(delivery: Delivery, error: SpawnError, tried = delivery.message): Promise<void> {
+    if (!(await this.#settled.park(tried, error))) return this.#leave(delivery);
+    this.#continuations.fail(delivery.message.id, error);
     this.#end(delivery);
-  }
-
-  /**
-   * Whether a write was done that is repeated while it may succeed. If it never does, the message is stored
-   * as before and will be delivered again, and those behind it have to wait for that.
-   */
-  async #isDone(write: () => Promise<unknown>): Promise<boolean> {
-    return await repeatWrite(this.#parts, write).then(
-      () => true,
-      () => false,
-    );
   }
 }

@@ -107,6 +107,16 @@ test("a time that somebody chose stays as it is, and so does everything when the
   );
 });
 
+test("a message that cannot be decrypted does not come before its time, which nobody knows, unless others wait behind it", async () => {
+  const payload = { keyId: "lost", bytes: new Uint8Array(60) };
+  expect(
+    await dueTimes([
+      message("in an hour", { payload, dueAt: LATER + HOUR_MS }),
+      message("in line", { payload, dueAt: LATER + 5_000, isOrdered: true, source: target }),
+    ]),
+  ).toEqual({ "in an hour": LATER + HOUR_MS, "in line": NOW + 5_000 });
+});
+
 test("a message that was on its way when the clock was set back, and is stored afterwards, does not wait either", async () => {
   const store = memoryStatestore();
   await store.open({ owner: "o" });

@@ -6,11 +6,13 @@
  * are known by the time at which they were sent: it has not come yet. What was sent before, and tried or given
  * back in that hour, is known by the time at which it comes again: nothing waits for so long. What somebody
  * wanted to wait waits for so long at the most. Times that somebody chose stay as they are: they mean the wall
- * clock, whatever it shows.
+ * clock, whatever it shows. So does what cannot be read: which time was chosen for it is not known, and nobody
+ * could take it now; but what belongs to a lane was sent to be delivered at once, and others wait behind it.
  */
 import type { Clock } from "../clock.ts";
 import type { Postponement, StoredMessage } from "../message-store.ts";
 import { RETRY } from "./attempts.ts";
+import { isSealed } from "../sealed-rows.ts";
 import { DELIVERY_GRACE_MS } from "./sending.ts";
 import type { Statestore } from "../statestore.ts";
 
@@ -94,7 +96,8 @@ function corrected(message: StoredMessage, wall: number): readonly Postponement[
 
 /** For how long it has to wait from now. */
 function waitMsOf(message: StoredMessage, wall: number): number {
-  const { attempts, error, sentAt, dueAt, headers } = message;
+  const { attempts, error, sentAt, dueAt, headers, payload, isOrdered } = message;
+  if (isSealed(payload) && !isOrdered) return Infinity;
   const { repeat, notBefore = repeat?.plannedAt, delayMs = Infinity } = headers;
   if (notBefore !== undefined) return Math.min(Math.max(0, notBefore - wall), delayMs);
   const wasDue = attempts > 0 || error !== undefined;

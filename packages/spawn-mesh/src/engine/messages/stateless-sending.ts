@@ -92,7 +92,7 @@ export class StatelessSending implements Watched {
     for (const [invocation, source] of this.#underWay) {
       if (invocation.isAnswered) continue;
       if (invocation.deadlineAt <= now) {
-        const reason = `${formatActorId(source)} did not answer ${invocation.action.name} in time`;
+        const reason = `${formatActorId(source)} ${invocation.action.name}: no answer within its deadlineMs`;
         invocation.giveUp("DEADLINE_EXCEEDED", reason);
       } else {
         this.dueAt = Math.min(this.dueAt, invocation.deadlineAt);

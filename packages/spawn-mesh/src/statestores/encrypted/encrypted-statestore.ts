@@ -1,6 +1,6 @@
 import type { KeyProof } from "../../engine/sealed-rows.ts";
 import type { Statestore } from "../../engine/statestore.ts";
-import type { SystemRow } from "../../engine/system-rows.ts";
+import type { FoundRow } from "../../engine/system-rows.ts";
 import type { Reencryption, ReencryptionOptions } from "./reencryption.ts";
 
 /** A statestore that encrypts all that another one keeps. */
@@ -22,7 +22,7 @@ export interface EncryptedStatestore extends Statestore {
   admitKeys(proofs: readonly KeyProof[]): Promise<void>;
 
   /** A row as it is kept, in clear; what cannot be opened stays sealed and says why. */
-  openRow(row: SystemRow): SystemRow;
+  openRow(row: FoundRow): FoundRow;
 }
 
 /** Whether a statestore encrypts what it keeps. */

@@ -21,7 +21,7 @@ import {
   type StoreSession,
   type StoredState,
 } from "../../engine/statestore.ts";
-import type { SystemRow, SystemRows } from "../../engine/system-rows.ts";
+import type { FoundRow, SystemRows } from "../../engine/system-rows.ts";
 import { EncryptedMessages } from "./encrypted-messages.ts";
 import type { EncryptedStatestore } from "./encrypted-statestore.ts";
 import { type Encryption, type EncryptionOptions, Keyring } from "./keyring.ts";
@@ -29,6 +29,7 @@ import { reencrypt, type Reencryption, type ReencryptionOptions } from "./reencr
 import { Sealing } from "./sealing.ts";
 
 export type { EncryptedStatestore } from "./encrypted-statestore.ts";
+export type { UnreadableRow } from "../../engine/unreadable-rows.ts";
 export { keyFile } from "./key-file.ts";
 export type { Encryption, EncryptionOptions, KeyMaterial } from "./keyring.ts";
 export type { Reencryption, ReencryptionOptions, ReencryptionProgress } from "./reencryption.ts";
@@ -157,7 +158,7 @@ class SealingStatestore implements EncryptedStatestore {
     for (const proof of proofs) await this.#inner.sealed.addKey(proof);
   }
 
-  openRow(row: SystemRow): SystemRow {
+  openRow(row: FoundRow): FoundRow {
     return this.#sealing.openRow(row);
   }
 

@@ -15,14 +15,14 @@ export interface EncryptionOptions {
    */
   readonly keys: Readonly<Record<string, KeyMaterial>>;
   /** The id of the key that encrypts what is written. Default: the only key. */
-  readonly active?: string;
+  readonly active?: string | undefined;
   /**
    * The ids of keys that are gone for good. What they have encrypted stays unreadable, and can be deleted;
    * without naming them here, a statestore that holds such rows is not opened. Default: none.
    */
-  readonly lost?: readonly string[];
+  readonly lost?: readonly string[] | undefined;
   /** Refuses rows in clear text, which are read otherwise until they are encrypted. Default `false`. */
-  readonly required?: boolean;
+  readonly required?: boolean | undefined;
 }
 
 /** The keys, or what gives them when the statestore is opened, such as `keyFile(…)`. */

@@ -64,6 +64,13 @@ describe("a change of keys", () => {
     expect(ms).toBeLessThan(5_000);
   });
 
+  test("keeps to the default pace when it is told undefined rows a second", async () => {
+    const store = await opened(await storeOf(3_000), both);
+    const { running, ms } = await run(store, { rowsPerSecondMax: undefined });
+    expect(await running).toMatchObject({ rewritten: 3_000, isComplete: true });
+    expect(ms).toBeGreaterThan(1_000);
+  });
+
   test("does nothing but look when all is done, and forgets no key that it did not check", async () => {
     const inner = await storeOf(5);
     const store = await opened(inner, { keys: { old } });
@@ -75,6 +82,8 @@ describe("a change of keys", () => {
       rewritten: 0,
       unreadable: 0,
       isComplete: true,
+      keysInUse: [],
+      failures: [],
     });
     expect((await inner.sealed.listKeys()).map(({ keyId }) => keyId)).toEqual(["old"]);
   });

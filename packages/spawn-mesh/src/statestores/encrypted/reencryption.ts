@@ -8,18 +8,20 @@
 import { askPatiently } from "../../engine/asked-store.ts";
 import { sleep, systemClock } from "../../engine/clock.ts";
 import type { Clock } from "../../engine/clock.ts";
-import { SpawnError } from "../../engine/errors.ts";
+import { messageOf, SpawnError } from "../../engine/errors.ts";
 import { checkWorkOptions } from "../../engine/option-names.ts";
-import type { Rewrite, SealedRows } from "../../engine/sealed-rows.ts";
+import { isSealed, sealableValue, unreadable } from "../../engine/sealed-rows.ts";
+import type { Rewrite, ScannedRows, SealedRows } from "../../engine/sealed-rows.ts";
+import { damageOf, describeRow, type UnreadableRow } from "../../engine/unreadable-rows.ts";
 import type { Sealing } from "./sealing.ts";
 
 export interface ReencryptionOptions {
   /** The most rows that are encrypted in a second; ten times as many are looked at. Default 2000. */
-  readonly rowsPerSecondMax?: number;
+  readonly rowsPerSecondMax?: number | undefined;
   /** Called after every part, some ten times a second. */
-  readonly onProgress?: (progress: ReencryptionProgress) => void;
+  readonly onProgress?: ((progress: ReencryptionProgress) => void) | undefined;
   /** Ends it early; it rejects with the signal's reason, and what was done stays. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /** Time, for tests. Default: the real clock. */
   readonly clock?: Clock;
 }
@@ -31,7 +33,7 @@ export interface ReencryptionProgress {
   readonly seen: number;
   /** Rows that were encrypted with the active key, in all passes. */
   readonly rewritten: number;
-  /** Rows of this pass that no key opens; they stay as they are. */
+  /** Rows of this pass that no key opens, or that are damaged; they stay as they are. */
   readonly unreadable: number;
 }
 
@@ -41,6 +43,10 @@ export interface Reencryption extends ReencryptionProgress {
   readonly keyId: string;
   /** Whether nothing under another key is left, so that the other keys may go. */
   readonly isComplete: boolean;
+  /** The other keys that the last pass has found rows of: they are still needed, also for what is unreadable. */
+  readonly keysInUse: readonly string[];
+  /** The first 100 of the unreadable rows, and why they are. */
+  readonly failures: readonly UnreadableRow[];
 }
 
 const OPTION_NAMES = ["rowsPerSecondMax", "onProgress", "signal", "clock"] as const;
@@ -51,6 +57,8 @@ const PART_ROWS = 40;
 const LOOKS_PER_REWRITE = 10;
 /** Only somebody who goes on writing with another key can keep it busy for so long. */
 const PASSES_MAX = 10;
+/** How many unreadable rows are told one by one. */
+const FAILURES_MAX = 100;
 
 export async function reencrypt(
   sealed: SealedRows,
@@ -66,12 +74,13 @@ export async function reencrypt(
     );
   }
   const { activeId } = sealing.keyring;
-  const walk = new Walk({ sealed, sealing, rowsPerSecondMax, ...options });
+  const walk = new Walk({ ...options, sealed, sealing, rowsPerSecondMax });
   let isClean = false;
   while (!isClean && walk.progress.pass < PASSES_MAX) isClean = await walk.pass();
   const isComplete = isClean && walk.progress.unreadable === 0;
   if (isComplete) await walk.forgetKeys();
-  return { ...walk.progress, keyId: activeId, isComplete };
+  const { keysInUse, failures } = walk;
+  return { ...walk.progress, keyId: activeId, isComplete, keysInUse: [...keysInUse], failures };
 }
 
 interface WalkParts extends ReencryptionOptions {
@@ -84,6 +93,9 @@ class Walk {
   readonly #parts: WalkParts;
   readonly #clock: Clock;
   progress: ReencryptionProgress = { pass: 0, seen: 0, rewritten: 0, unreadable: 0 };
+  /** The other keys of this pass's rows. */
+  readonly keysInUse = new Set<string>();
+  failures: UnreadableRow[] = [];
 
   constructor(parts: WalkParts) {
     this.#parts = parts;
@@ -95,6 +107,8 @@ class Walk {
     const { sealed, sealing, onProgress } = this.#parts;
     const keyId = sealing.keyring.activeId;
     this.progress = { ...this.progress, pass: this.progress.pass + 1, seen: 0, unreadable: 0 };
+    this.keysInUse.clear();
+    this.failures = [];
     let isClean = true;
     let after: string | undefined;
     do {
@@ -102,13 +116,11 @@ class Walk {
       const part = await this.#ask(() =>
         sealed.scan({ keyId, after, limit: this.#partRows(isClean) }),
       );
-      const rewrites = part.rows.flatMap((row): readonly Rewrite[] => {
-        const by = sealing.reseal(row);
-        return by === undefined ? [] : [{ row, by }];
-      });
+      const rewrites = this.#resealed(part);
       const rewritten = rewrites.length === 0 ? 0 : await this.#ask(() => sealed.rewrite(rewrites));
       if (rewrites.length > 0) isClean = false;
-      this.#count(part.seen, rewritten, part.rows.length - rewrites.length);
+      const found = part.rows.length + part.damaged.length;
+      this.#count(part.seen, rewritten, found - rewrites.length);
       onProgress?.(this.progress);
       after = part.after;
       await this.#pause(beganAt, rewrites.length + part.seen / LOOKS_PER_REWRITE);
@@ -122,6 +134,27 @@ class Walk {
     for (const { keyId } of await this.#ask(() => sealed.listKeys())) {
       if (keyId !== sealing.keyring.activeId) await this.#ask(() => sealed.removeKey(keyId));
     }
+  }
+
+  /** The rows under the active key; takes note of those that cannot be, and of the keys that they have. */
+  #resealed({ rows, damaged }: ScannedRows): readonly Rewrite[] {
+    for (const row of damaged) {
+      if (row.keyId !== undefined) this.keysInUse.add(row.keyId);
+      this.#fail(damageOf(row));
+    }
+    return rows.flatMap((row): readonly Rewrite[] => {
+      const value = sealableValue(row);
+      if (isSealed(value)) this.keysInUse.add(value.keyId);
+      const by = this.#parts.sealing.reseal(row);
+      if ("kind" in by) return [{ row, by }];
+      const what = describeRow(row);
+      this.#fail({ what, reason: messageOf(unreadable(what, by)) });
+      return [];
+    });
+  }
+
+  #fail(row: UnreadableRow): void {
+    if (this.failures.length < FAILURES_MAX) this.failures.push(row);
   }
 
   #partRows(isClean: boolean): number {

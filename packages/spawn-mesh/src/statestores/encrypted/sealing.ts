@@ -20,7 +20,7 @@ import {
   type Sealed,
 } from "../../engine/sealed-rows.ts";
 import type { StoredReply, StoredState } from "../../engine/statestore.ts";
-import type { SystemRow } from "../../engine/system-rows.ts";
+import type { FoundRow, SystemRow } from "../../engine/system-rows.ts";
 import { joinTexts, splitTexts } from "./joined-texts.ts";
 import type { Keyring } from "./keyring.ts";
 
@@ -86,7 +86,7 @@ export class Sealing {
     return { ...message, payload: sealed, headers: { kind: headers.kind } };
   }
 
-  openMessage<Stored extends Message & { readonly error?: string | undefined }>(
+  openMessage<Stored extends Message & Partial<Pick<StoredMessage, "error">>>(
     message: Stored,
   ): Stored {
     const { payload } = message;
@@ -140,24 +140,24 @@ export class Sealing {
     return !isSealed(this.#open({ keyId, bytes: proof }, boundProof(keyId)));
   }
 
-  /** The row under the active key; `undefined` when it cannot be opened. */
-  reseal(row: SealableRow): SealableRow | undefined {
+  /** The row under the active key, or what of it cannot be opened, with the reason. */
+  reseal(row: SealableRow): SealableRow | Sealed {
     switch (row.kind) {
       case "state":
       case "revision": {
         const opened = this.openState(row.actor, row.stored);
-        if (isSealed(opened.state)) return undefined;
+        if (isSealed(opened.state)) return opened.state;
         return { ...row, stored: this.sealState(row.actor, opened) };
       }
       case "reply": {
         const opened = this.openReply(row.actor, row.stored);
-        if (isSealed(opened.reply)) return undefined;
+        if (isSealed(opened.reply)) return opened.reply;
         return { ...row, stored: this.sealReply(row.actor, opened) };
       }
       case "message":
       case "parked": {
         const opened = this.openMessage(row.stored);
-        if (isSealed(opened.payload)) return undefined;
+        if (isSealed(opened.payload)) return opened.payload;
         const error = this.sealError(opened, opened.error);
         return { ...row, stored: { ...this.sealMessage(opened), error } };
       }
@@ -185,8 +185,10 @@ export class Sealing {
   }
 
   /** The row in clear; what cannot be opened is left as it is and says why. */
-  openRow(row: SystemRow): SystemRow {
+  openRow(row: FoundRow): FoundRow {
     switch (row.kind) {
+      case "damaged":
+        return row;
       case "state":
         return { ...row, stored: this.openState(row.actor, row.stored) };
       case "revision":
@@ -216,6 +218,7 @@ export class Sealing {
   /** What was sealed, or the same with the reason why it cannot be opened. */
   #open(sealed: Sealed, bound: string): string | Uint8Array | Sealed {
     const { keyId, bytes } = sealed;
+    if (sealed.problem !== undefined) return sealed;
     const key = this.keyring.get(keyId);
     if (key === undefined) return { ...sealed, problem: this.#unknown(keyId) };
     const form = bytes[0];

@@ -57,12 +57,12 @@ export class MemorySealedRows implements SealedRows {
     let place: Place = ["actors", 0];
     for (const [next, found] of this.#from(after)) {
       // An actor is looked at whole, with all that is kept of it.
-      if (seen >= limit) return { rows, seen, after: JSON.stringify(place) };
+      if (seen >= limit) return { rows, damaged: [], seen, after: JSON.stringify(place) };
       place = next;
       seen += Math.max(1, found.length);
       rows.push(...found.filter((row) => !isSealedWith(keyId, row)));
     }
-    return { rows, seen, after: undefined };
+    return { rows, damaged: [], seen, after: undefined };
   }
 
   async rewrite(rewrites: readonly Rewrite[]): Promise<number> {

@@ -4,7 +4,9 @@ import type { ActorId } from "../../engine/actor-id.ts";
 import type { StoredReply } from "../../engine/statestore.ts";
 import {
   type ActorRow,
+  type FoundRow,
   type ImportMark,
+  removableOf,
   systemOf,
   type SystemRow,
   type SystemRows,
@@ -35,7 +37,7 @@ export class MemorySystemRows implements SystemRows {
     this.#changes = changes;
   }
 
-  async *read(system: string): AsyncIterable<readonly SystemRow[]> {
+  async *read(system: string): AsyncIterable<readonly FoundRow[]> {
     this.#changes.checkOpen();
     // All at once: that is the moment. What rows hold is never changed, and so is not copied.
     yield* partsOf([...this.#actorsOf(system), ...this.#messagesOf(system)]);
@@ -46,13 +48,14 @@ export class MemorySystemRows implements SystemRows {
     for (const row of rows) this.#addOne(row);
   }
 
-  async remove(rows: readonly SystemRow[]): Promise<void> {
+  async remove(rows: readonly FoundRow[]): Promise<void> {
     this.#changes.checkOpen();
-    for (const row of rows) {
-      if (row.kind === "message") this.#messages.take(row.stored.id);
-      if (row.kind === "parked") this.#messages.discard(row.stored.id);
-      const found = row.kind === "state" ? this.#find(row.actor) : undefined;
-      if (row.kind === "state" && found !== undefined) this.#changes.remove(row.actor, found);
+    const { actors, messages, parked } = removableOf(rows);
+    for (const id of messages) this.#messages.take(id);
+    for (const id of parked) this.#messages.discard(id);
+    for (const actor of actors) {
+      const found = this.#find(actor);
+      if (found !== undefined) this.#changes.remove(actor, found);
     }
   }
 

@@ -1,5 +1,5 @@
 /** What a MySQL or MariaDB statestore is told, checked, and as the driver wants it. */
-import { connect, type Socket } from "node:net";
+import { connect, isIP, type Socket } from "node:net";
 import type { ConnectionOptions as TlsOptions } from "node:tls";
 import { SpawnError } from "../../engine/errors.ts";
 import {
@@ -70,14 +70,14 @@ export function resolveMysql(options: MysqlStatestoreOptions): ResolvedMysql {
     parameters: ["ssl-mode"],
   });
   const ssl = tlsOptions(sslModeOf(parameters.get("ssl-mode")), { host, material: tls });
-  const serverName = tls?.serverName;
+  const verified = verifiedName(tls?.serverName ?? host);
   return {
     address,
     pool: {
       // The driver verifies the name of the host that it is told.
-      ...(serverName === undefined
+      ...(ssl === false || verified === host
         ? { host }
-        : { host: serverName, stream: () => connect(port, host) }),
+        : { host: verified, stream: () => connect(port, host) }),
       port,
       user,
       password,
@@ -106,6 +106,14 @@ export function resolveMysql(options: MysqlStatestoreOptions): ResolvedMysql {
       answerTimeoutMs: statementTimeoutMs + ANSWER_GRACE_MS,
     },
   };
+}
+
+/**
+ * What the driver is told to verify. Of a number it would verify `localhost` instead; with a dot at the end,
+ * as a full name has one, it verifies the number.
+ */
+function verifiedName(serverName: string): string {
+  return isIP(serverName) === 0 ? serverName : `${serverName}.`;
 }
 
 function sslModeOf(mode: string | undefined): "off" | "verified" | "unverified" | undefined {

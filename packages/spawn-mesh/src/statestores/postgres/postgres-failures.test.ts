@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { answeredFailure, isRace } from "./postgres-failures.ts";
+import { answeredFailure, isDeadlock, isRace, isStaleConnection } from "./postgres-failures.ts";
 
 function answer(code: string): Error {
   return Object.assign(new Error("as the server said"), { code, severity: "ERROR" });
@@ -7,8 +7,12 @@ function answer(code: string): Error {
 
 test.each([
   ["08006", "ambiguous"],
+  ["08003", "ambiguous"],
   ["57P01", "ambiguous"],
+  ["57P02", "ambiguous"],
+  ["57P05", "ambiguous"],
   ["40003", "ambiguous"],
+  ["25P03", "ambiguous"],
   ["40001", "retry"],
   ["40P01", "retry"],
   ["55P03", "retry"],
@@ -19,10 +23,19 @@ test.each([
   ["23505", "retry"],
   ["42710", "retry"],
   ["42P07", "retry"],
+  ["55006", "retry"],
+  ["25001", "retry"],
+  ["25P02", "retry"],
+  ["0A000", "retry"],
+  ["26000", "retry"],
+  ["53000", "capacity"],
   ["53100", "capacity"],
+  ["53200", "capacity"],
   ["53300", "capacity"],
   ["22001", "rows"],
   ["22021", "rows"],
+  ["22P05", "rows"],
+  ["23502", "rows"],
   ["23514", "rows"],
   ["54000", "rows"],
   ["42P01", "fatal"],
@@ -41,6 +54,27 @@ test.each([
   ["what is no error", "gone"],
 ])("%s is no answer", (_, error) => {
   expect(answeredFailure(error)).toBeUndefined();
+});
+
+test.each([
+  ["40001", true],
+  ["40P01", true],
+  ["40003", false],
+  ["55P03", false],
+])("an answer with the code %s is run again at once: %s", (code, isRunAgain) => {
+  expect(isDeadlock(answer(code))).toBe(isRunAgain);
+});
+
+test.each([
+  ["25006", true],
+  ["26000", true],
+  ["0A000", true],
+  ["57P01", true],
+  ["57014", false],
+  ["40001", false],
+  ["23505", false],
+])("an answer with the code %s is the last of its connection: %s", (code, isLast) => {
+  expect(isStaleConnection(answer(code))).toBe(isLast);
 });
 
 test.each([

@@ -11,8 +11,9 @@ import type {
 } from "../../engine/statestore.ts";
 import type { Sealed } from "../../engine/sealed-rows.ts";
 import { codecOf } from "../stored-codec.ts";
+import { tagsOfText } from "../stored-texts.ts";
 import { handleOf, latin1 } from "./actor-key.ts";
-import { bytesOf, jsonOf, numberOf, optionalNumber, textOf } from "./driver-values.ts";
+import { bytesOf, numberOf, optionalNumber, textOf } from "./driver-values.ts";
 import { plainBytes, sealedOf, textOrSealed } from "./sealed-columns.ts";
 
 /** The actor is deleted: a tombstone. */
@@ -55,7 +56,7 @@ export function storedState(row: readonly unknown[]): StoredState {
     state: keyId === null ? stateOf(state, numberOf(flags)) : sealedOf(keyId, state),
     codec: codecOf(codec),
     stateVersion: numberOf(stateVersion),
-    tags: tags === null ? undefined : (jsonOf("tags", tags) as Tags),
+    tags: tags === null ? undefined : tagsOfText(textOf(tags)),
     revision: numberOf(revision),
     at: numberOf(at),
   };

@@ -18,6 +18,8 @@ export interface ConnectionLimits {
 
 /** How much longer than the server we wait for its word that the time is over, in milliseconds. */
 export const ANSWER_GRACE_MS = 2_000;
+/** With the grace it is as long as Node's timers can count to. */
+const STATEMENT_TIMEOUT_MS_MAX = TIMEOUT_MS_MAX - ANSWER_GRACE_MS;
 
 const OPTION_NAMES = [
   "url",
@@ -45,7 +47,10 @@ export function resolveConnectionLimits(
   } = options;
   checkWholeNumber("connectionsMax", connectionsMax, { min: 1 });
   checkWholeNumber("connectTimeoutMs", connectTimeoutMs, { min: 1, max: TIMEOUT_MS_MAX });
-  checkWholeNumber("statementTimeoutMs", statementTimeoutMs, { min: 1, max: TIMEOUT_MS_MAX });
+  checkWholeNumber("statementTimeoutMs", statementTimeoutMs, {
+    min: 1,
+    max: STATEMENT_TIMEOUT_MS_MAX,
+  });
   checkWholeNumber("lockTimeoutMs", lockTimeoutMs, { min: 1, max: TIMEOUT_MS_MAX });
   return { connectionsMax, connectTimeoutMs, statementTimeoutMs, lockTimeoutMs };
 }

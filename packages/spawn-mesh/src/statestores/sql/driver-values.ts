@@ -1,7 +1,7 @@
 /** What drivers answer with, as what it means: numbers come as texts too, texts as bytes too. */
 import assert from "node:assert";
 import { isUtf8 } from "node:buffer";
-import { SpawnError, describeThrown } from "../../engine/errors.ts";
+import { SpawnError } from "../../engine/errors.ts";
 
 export function numberOf(value: unknown): number {
   return Number(value);
@@ -26,14 +26,4 @@ export function textOf(value: unknown): string {
 
 export function optionalText(value: unknown): string | undefined {
   return value === null ? undefined : textOf(value);
-}
-
-/** @throws {SpawnError} `STATE_CORRUPT` */
-export function jsonOf(what: string, value: unknown): unknown {
-  try {
-    return JSON.parse(textOf(value));
-  } catch (cause) {
-    const message = `the stored ${what} are damaged: ${describeThrown(cause)}`;
-    throw new SpawnError("STATE_CORRUPT", message, { cause });
-  }
 }

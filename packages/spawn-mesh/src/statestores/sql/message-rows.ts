@@ -1,26 +1,20 @@
 /** Rows of `spawn_outbox` and `spawn_parked`, and what they mean. */
-import type { ActorId } from "../../engine/actor-id.ts";
-import { describeThrown, SpawnError } from "../../engine/errors.ts";
 import {
   DOUBTFUL_ATTEMPTS,
   type Message,
   type MessageClaim,
-  type MessageHeaders,
   type MessageRef,
   type ParkedMessage,
   type StoredMessage,
 } from "../../engine/message-store.ts";
 import { isSealed } from "../../engine/sealed-rows.ts";
+import { IS_ORDERED, IS_TIMER } from "../message-flags.ts";
+import { headersOfText, namesOfText, textOfNames } from "../stored-texts.ts";
 import { keyOfActor, keyOfLane } from "./actor-key.ts";
 import type { ColumnType } from "./dialect.ts";
-import { jsonOf, numberOf, optionalText, textOf } from "./driver-values.ts";
+import { numberOf, optionalText, textOf } from "./driver-values.ts";
 import { sealableColumns, textOrSealed } from "./sealed-columns.ts";
 import { joined, type Sql, sql, type SqlValue, text } from "./sql.ts";
-
-const IS_ORDERED = 1;
-export const IS_TIMER = 2;
-/** Where it stands in {@link MESSAGE_COLUMNS}. */
-const SENT_AT = 8;
 
 /** Where messages are: those that wait, and those that were given up. */
 export type MessageTable = "spawn_outbox" | "spawn_parked";
@@ -59,8 +53,8 @@ export function sentRow(message: Message): readonly SqlValue[] {
     from,
     from !== null && isOrdered ? keyOfLane(from, to) : null,
     to,
-    source === undefined ? null : actorText(source),
-    actorText(target),
+    source === undefined ? null : textOfNames(source),
+    textOfNames(target),
     action,
     ...sealableColumns(payload),
     (isSealed(payload) ? payload.bytes : payload)?.length ?? 0,
@@ -87,11 +81,6 @@ export function idBytes(id: string): Buffer {
   return Buffer.from(id, "latin1");
 }
 
-/** Which message a row of {@link MESSAGE_COLUMNS} is, even if the rest of it is damaged. */
-export function refOf(row: readonly unknown[]): MessageRef {
-  return { id: textOf(row[0]), sentAt: numberOf(row[SENT_AT]) };
-}
-
 /** The condition that a row of the outbox, named `table`, is one of these messages. */
 export function areThese(table: string, refs: readonly MessageRef[]): Sql {
   const each = refs.map(
@@ -114,11 +103,11 @@ export function storedMessage(row: readonly unknown[]): StoredMessage {
   const bits = numberOf(flags);
   return {
     id: textOf(id),
-    source: source === null ? undefined : actorOf(source),
-    target: actorOf(target),
+    source: source === null ? undefined : namesOfText("source", textOf(source)),
+    target: namesOfText("target", textOf(target)),
     action: textOf(action),
     payload: textOrSealed(keyId, payload),
-    headers: jsonOf("headers of a message", headers) as MessageHeaders,
+    headers: headersOfText(textOf(headers)),
     isOrdered: (bits & IS_ORDERED) !== 0,
     isTimer: (bits & IS_TIMER) !== 0,
     sentAt: numberOf(sentAt),
@@ -132,16 +121,4 @@ export function storedMessage(row: readonly unknown[]): StoredMessage {
 export function parkedMessage(row: readonly unknown[]): ParkedMessage {
   const message = storedMessage(row);
   return { ...message, error: message.error ?? "", parkedAt: numberOf(row.at(-1)) };
-}
-
-function actorText({ system, definition, name }: ActorId): string {
-  return JSON.stringify([system, definition, name]);
-}
-
-function actorOf(value: unknown): ActorId {
-  const names = jsonOf("names of a message", value);
-  if (!Array.isArray(names) || names.length !== 3)
-    throw new SpawnError("STATE_CORRUPT", `a message names no actor: ${describeThrown(names)}`);
-  const [system, definition, name] = names as [string, string, string];
-  return { system, definition, name };
 }

@@ -4,18 +4,20 @@
  *
  * A part is found by its keys and sizes first; only what holds something else than the wanted key is read.
  */
-import { isSpawnError } from "../../engine/errors.ts";
+import type { DamagedRow } from "../../engine/damaged-rows.ts";
 import type { ScannedRows, SealableRow, SealedRows } from "../../engine/sealed-rows.ts";
 import { STATE_COLUMNS, storedState } from "./actor-rows.ts";
 import type { Dialect, SqlDriver } from "./dialect.ts";
 import { MESSAGE_COLUMNS, storedMessage } from "./message-rows.ts";
 import { type Sql, sql, type SqlValue, text } from "./sql.ts";
 import {
+  foundRow,
   historyTable,
   inboxTable,
   parkedTable,
   type ReadTable,
   rowsBetween,
+  STATE_KEY_ID,
 } from "./read-tables.ts";
 import { actorOf, keysAndSizes, withinBytes } from "./table-walk.ts";
 
@@ -24,6 +26,8 @@ type Walked = ReadTable<SealableRow>;
 
 const walk: readonly Walked[] = [
   {
+    kind: "state",
+    at: { keyId: STATE_KEY_ID },
     table: "spawn_actor",
     key: ["k"],
     value: "state",
@@ -34,6 +38,8 @@ const walk: readonly Walked[] = [
   historyTable,
   inboxTable,
   {
+    kind: "message",
+    at: {},
     table: "spawn_outbox",
     key: ["position"],
     value: "payload",
@@ -66,8 +72,10 @@ export async function scanSealed(
     last === undefined
       ? []
       : (await driver.query(otherKeys(walked, { after: place.key, last, keyId }))).rows;
+  const read = rows.flatMap((row) => foundRow(row, walked) ?? []);
   return {
-    rows: rows.flatMap((row) => whole(() => walked.read(row))),
+    rows: read.filter((row): row is SealableRow => row.kind !== "damaged"),
+    damaged: read.filter((row): row is DamagedRow => row.kind === "damaged"),
     // Some may have come between the two.
     seen: Math.max(looked.length, rows.length),
     after: next.table === walk.length ? undefined : textOfPlace(next),
@@ -108,14 +116,4 @@ function placeOf(after: string): Place {
     table,
     key: key?.map((part) => (typeof part === "string" ? Buffer.from(part, "base64") : part)),
   };
-}
-
-/** A damaged row concerns those who ask for it; the others go on. */
-function whole(read: () => SealableRow): readonly SealableRow[] {
-  try {
-    return [read()];
-  } catch (error) {
-    if (isSpawnError(error)) return [];
-    throw error;
-  }
 }

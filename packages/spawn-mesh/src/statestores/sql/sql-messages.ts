@@ -11,12 +11,12 @@ import type {
   SentLaterPage,
   StoredMessage,
 } from "../../engine/message-store.ts";
-import { describeThrown, isSpawnError } from "../../engine/errors.ts";
+import { messageAmongOthers } from "../damaged-messages.ts";
 import { keyOfActor } from "./actor-key.ts";
 import { replyStatus } from "./actor-rows.ts";
 import { walkWith } from "./actor-walk.ts";
 import type { Dialect, SqlDriver } from "./dialect.ts";
-import { optionalNumber, textOf } from "./driver-values.ts";
+import { numberOf, optionalNumber, textOf } from "./driver-values.ts";
 import {
   areThese,
   idBytes,
@@ -24,8 +24,6 @@ import {
   MESSAGE_COLUMNS,
   type MessageTable,
   PARKED_COLUMNS,
-  parkedMessage,
-  refOf,
   SENT_COLUMNS,
   sentRow,
   storedMessage,
@@ -54,18 +52,7 @@ export class SqlMessages implements MessageStore {
 
   async claim(claim: MessageClaim): Promise<readonly StoredMessage[]> {
     const driver = this.#driver();
-    const rows = await this.#dialect.claim(driver, claim);
-    const claimed: StoredMessage[] = [];
-    for (const row of rows) {
-      try {
-        claimed.push(storedMessage(row));
-      } catch (error) {
-        if (!isSpawnError(error)) throw error;
-        // It would stop those behind it for ever.
-        await this.park([{ ...refOf(row), error: describeThrown(error) }], claim.wall);
-      }
-    }
-    return claimed;
+    return (await this.#dialect.claim(driver, claim)).map(amongOthers);
   }
 
   async nextDueAt(): Promise<number | undefined> {
@@ -117,7 +104,7 @@ export class SqlMessages implements MessageStore {
 
   async list(page: MessagePage): Promise<readonly StoredMessage[]> {
     const from = { table: "spawn_outbox", columns: MESSAGE_COLUMNS, time: "due_at" } as const;
-    return (await this.#page(page, from)).map(storedMessage);
+    return (await this.#page(page, from)).map(amongOthers);
   }
 
   async listSentLater({
@@ -137,7 +124,7 @@ export class SqlMessages implements MessageStore {
           AND (m.attempts > 0 OR m.error IS NOT NULL OR m.lane IS NOT NULL))
         ORDER BY m.due_at, m.id ${dialect.limit(limit)}`,
     );
-    return rows.map(storedMessage);
+    return rows.map(amongOthers);
   }
 
   async park(
@@ -168,7 +155,10 @@ export class SqlMessages implements MessageStore {
 
   async listParked(page: MessagePage): Promise<readonly ParkedMessage[]> {
     const from = { table: "spawn_parked", columns: PARKED_COLUMNS, time: "parked_at" } as const;
-    return (await this.#page(page, from)).map(parkedMessage);
+    return (await this.#page(page, from)).map((row) => {
+      const message = amongOthers(row);
+      return { ...message, error: message.error ?? "", parkedAt: numberOf(row.at(-1)) };
+    });
   }
 
   async retryParked(ids: readonly string[], dueAt: number): Promise<readonly string[]> {
@@ -229,6 +219,10 @@ export class SqlMessages implements MessageStore {
     const among = this.#dialect.among("id", "bytes", ids.map(idBytes));
     return sql`DELETE FROM ${text(table)} WHERE ${among}`;
   }
+}
+
+function amongOthers(row: readonly unknown[]): StoredMessage {
+  return messageAmongOthers(storedMessage, row);
 }
 
 function deleteThese(refs: readonly MessageRef[]): Sql {

@@ -8,6 +8,7 @@ import type {
   IndexCondition,
   IndexRewrite,
 } from "../../engine/actor-queries.ts";
+import { readable } from "../damaged-messages.ts";
 import { cursorOf, placeOf } from "../page-cursor.ts";
 import { keyOfActor, keyOfDefinition, keyOfHandle, latin1 } from "./actor-key.ts";
 import { IS_DELETED } from "./actor-rows.ts";
@@ -23,7 +24,7 @@ import {
   walkWith,
 } from "./actor-walk.ts";
 import type { Dialect, SqlDriver } from "./dialect.ts";
-import { bytesOf, numberOf, textOf } from "./driver-values.ts";
+import { bytesOf, numberOf } from "./driver-values.ts";
 import { joined, type Sql, sql, type SqlValue, text } from "./sql.ts";
 
 /** Rows in one statement. */
@@ -156,12 +157,12 @@ function otherFields(
 function foundActor(row: readonly unknown[]): FoundActor {
   const [definition, name, flags, revision, at, tags, stateBytes] = row;
   return {
-    definition: textOf(definition),
-    name: textOf(name),
+    definition: readable(definition),
+    name: readable(name),
     isDeleted: (numberOf(flags) & IS_DELETED) !== 0,
     revision: numberOf(revision),
     changedAt: numberOf(at),
-    tags: readableTags(tags === null ? null : textOf(tags)),
+    tags: readableTags(tags === null ? null : readable(tags)),
     ...(stateBytes !== null && { stateBytes: numberOf(stateBytes) }),
   };
 }

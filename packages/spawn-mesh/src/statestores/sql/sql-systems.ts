@@ -1,7 +1,8 @@
 /** All that a SQL database keeps of a system, to carry it to another statestore. */
 import { SpawnError } from "../../engine/errors.ts";
 import { StoreFailure } from "../../engine/statestore.ts";
-import type { ImportMark, SystemRow, SystemRows } from "../../engine/system-rows.ts";
+import { removableOf } from "../../engine/system-rows.ts";
+import type { FoundRow, ImportMark, SystemRow, SystemRows } from "../../engine/system-rows.ts";
 import { keyOfActor, keyOfSystem } from "./actor-key.ts";
 import type { Dialect, SqlDriver } from "./dialect.ts";
 import { textOf } from "./driver-values.ts";
@@ -24,7 +25,7 @@ export class SqlSystemRows implements SystemRows {
     this.#connectionsMax = connectionsMax;
   }
 
-  async *read(system: string): AsyncIterable<readonly SystemRow[]> {
+  async *read(system: string): AsyncIterable<readonly FoundRow[]> {
     const view = await this.#driver().view();
     this.#reading++;
     try {
@@ -50,17 +51,16 @@ export class SqlSystemRows implements SystemRows {
     }
   }
 
-  async remove(rows: readonly SystemRow[]): Promise<void> {
-    const keys = rows.flatMap((row) => (row.kind === "state" ? [keyOfActor(row.actor)] : []));
-    const idsOf = (kind: "message" | "parked"): readonly Uint8Array[] =>
-      rows.flatMap((row) => (row.kind === kind ? [idBytes(row.stored.id)] : []));
+  async remove(rows: readonly FoundRow[]): Promise<void> {
+    const { actors, messages, parked } = removableOf(rows);
+    const keys = actors.map(keyOfActor);
     const statements = [
       ...this.#delete("spawn_history", "k", keys),
       ...this.#delete("spawn_index", "k", keys),
       ...this.#delete("spawn_inbox", "k", keys),
       ...this.#delete("spawn_actor", "k", keys),
-      ...this.#delete("spawn_outbox", "id", idsOf("message")),
-      ...this.#delete("spawn_parked", "id", idsOf("parked")),
+      ...this.#delete("spawn_outbox", "id", messages.map(idBytes)),
+      ...this.#delete("spawn_parked", "id", parked.map(idBytes)),
     ];
     if (statements.length > 0) await this.#writer().transaction(statements);
   }

@@ -2,8 +2,7 @@
  * Everything of a system as it is at one moment: table by table in one transaction that only reads,
  * however long that takes and whatever is written meanwhile.
  */
-import { describeThrown, SpawnError } from "../../engine/errors.ts";
-import { systemOf, type SystemRow } from "../../engine/system-rows.ts";
+import { type FoundRow, systemOf, type SystemRow } from "../../engine/system-rows.ts";
 import { IS_DELETED, STATE_COLUMNS, stateOrProblem } from "./actor-rows.ts";
 import { latin1 } from "./actor-key.ts";
 import type { Dialect, SqlTransaction } from "./dialect.ts";
@@ -11,6 +10,7 @@ import { bytesOf, numberOf, optionalNumber, textOf } from "./driver-values.ts";
 import { MESSAGE_COLUMNS, storedMessage } from "./message-rows.ts";
 import { sql, type SqlValue } from "./sql.ts";
 import {
+  foundRow,
   historyTable,
   inboxTable,
   parkedTable,
@@ -31,6 +31,8 @@ const FLAGS = 3 + 4;
 /** Actors come first, so that nothing comes before the actor it belongs to. */
 const tables: readonly Carried[] = [
   {
+    kind: "state",
+    at: {},
     table: "spawn_actor",
     key: ["k"],
     value: "state",
@@ -40,6 +42,8 @@ const tables: readonly Carried[] = [
   },
   historyTable,
   {
+    kind: "index",
+    at: { key: 0 },
     table: "spawn_index",
     key: ["k", "field"],
     value: "value",
@@ -53,6 +57,8 @@ const tables: readonly Carried[] = [
   },
   inboxTable,
   {
+    kind: "message",
+    at: {},
     table: "spawn_outbox",
     key: ["position"],
     value: "payload",
@@ -66,12 +72,11 @@ const tables: readonly Carried[] = [
   parkedTable,
 ];
 
-/** @throws {SpawnError} `STATE_CORRUPT` */
 export async function* readSystem(
   dialect: Pick<Dialect, "limit" | "byteLength">,
   view: SqlTransaction,
   system: string,
-): AsyncGenerator<readonly SystemRow[], void, undefined> {
+): AsyncGenerator<readonly FoundRow[], void, undefined> {
   for (const carried of tables) {
     let after: readonly SqlValue[] | undefined;
     for (;;) {
@@ -83,8 +88,9 @@ export async function* readSystem(
       if (last === undefined) break;
       const isWanted = carried.hasActor ? sql`a."system" = ${system}` : sql`1 = 1`;
       const { rows } = await view.run(rowsBetween(carried, { after, last }, isWanted));
-      const read = rows.map((row) => whole(row, carried));
-      const own = carried.hasActor ? read : read.filter((row) => isOf(system, row));
+      const own = rows
+        .map((row) => foundRow(row, carried, system))
+        .filter((row) => row !== undefined && isOf(system, row)) as readonly FoundRow[];
       if (own.length > 0) yield own;
       if (!isCut && looked.length < PART_ROWS) break;
       after = last;
@@ -108,17 +114,7 @@ function stateRow(row: Row): SystemRow {
   };
 }
 
-function isOf(system: string, row: SystemRow): boolean {
-  return (row.kind === "message" || row.kind === "parked") && systemOf(row.stored) === system;
-}
-
-/** @throws {SpawnError} `STATE_CORRUPT` that says where */
-function whole(row: Row, { table, hasActor, read }: Carried): SystemRow {
-  try {
-    return read(row);
-  } catch (cause) {
-    const of = hasActor ? row.slice(0, 3).map(String).join("/") : String(row[0]);
-    const message = `the row of ${of} in ${table} is damaged: ${describeThrown(cause)}`;
-    throw new SpawnError("STATE_CORRUPT", message, { cause });
-  }
+/** Rows of actors were asked for by their system; messages of all systems are in one table. */
+function isOf(system: string, row: FoundRow): boolean {
+  return (row.kind !== "message" && row.kind !== "parked") || systemOf(row.stored) === system;
 }

@@ -7,13 +7,13 @@ import { checkOptionNames } from "../../engine/option-names.ts";
 /** What a connection is encrypted and verified with. All of it is PEM text. */
 export interface TlsMaterial {
   /** Who may have signed the server's certificate. Default: the authorities that Node knows. */
-  readonly ca?: string;
+  readonly ca?: string | undefined;
   /** Our own certificate, if the server wants one. */
-  readonly cert?: string;
+  readonly cert?: string | undefined;
   /** The key of {@link cert}. */
-  readonly key?: string;
+  readonly key?: string | undefined;
   /** The name that the server's certificate must have. Default: the host of the address. */
-  readonly serverName?: string;
+  readonly serverName?: string | undefined;
 }
 
 const OPTION_NAMES = ["ca", "cert", "key", "serverName"] as const;

@@ -1,10 +1,12 @@
 /** How commits look on their way to the worker. Creates carry names, updates carry a handle. */
 import assert from "node:assert";
 import type { ActorId } from "../../engine/actor-id.ts";
+import { SpawnError } from "../../engine/errors.ts";
 import type { IndexEntry } from "../../engine/values/index-values.ts";
 import type { MessageRef } from "../../engine/message-store.ts";
 import type { Commit, StoredReply } from "../../engine/statestore.ts";
-import { actorText, type MessageColumns, packMessages, unpackMessages } from "./message-rows.ts";
+import { textOfNames } from "../stored-texts.ts";
+import { type MessageColumns, packMessages, unpackMessages } from "./message-rows.ts";
 import { type PackedReader, type PackedRows, PackedWriter } from "./packed-rows.ts";
 
 /** Stands for the handle of a row that is to be created; rowids begin at 1. */
@@ -90,7 +92,7 @@ export function unpackIndex(reader: PackedReader): IndexChange {
 
 /** Most commits have none of this, and it costs them nothing. */
 function packMessagesOf(writer: PackedWriter, { actor, consumes, cancels, sends }: Commit): void {
-  writer.value(actorText(actor));
+  writer.value(textOfNames(actor));
   writer.number(consumes.length);
   for (const { id, sentAt } of consumes) {
     writer.value(id);
@@ -137,10 +139,11 @@ function unpackReply(reader: PackedReader): StoredReply {
 /** The kinds of stored replies, as the file numbers them. */
 export const REPLY_KINDS = ["reply", "continued", "failed"] as const;
 
+/** @throws {SpawnError} `STATE_CORRUPT` */
 export function replyKind(number: number): StoredReply["kind"] {
   const kind = REPLY_KINDS[number];
-  assert(kind !== undefined, "a stored reply of an unknown kind");
-  return kind;
+  if (kind !== undefined) return kind;
+  throw new SpawnError("STATE_CORRUPT", `a stored reply is of the unknown kind ${String(number)}`);
 }
 
 export function unpackReplies(reader: PackedReader): readonly StoredReply[] {

@@ -18,7 +18,7 @@ import { isMessageRead, MessageCalls } from "./message-calls.ts";
 import { RowReader } from "./row-reader.ts";
 import { checkKeyIds } from "../../engine/sealed-rows.ts";
 import { isQueryRead, QueryCalls } from "./query-calls.ts";
-import type { SystemRow } from "../../engine/system-rows.ts";
+import type { FoundRow } from "../../engine/system-rows.ts";
 import { isSealedRead, SealedCalls } from "./sealed-calls.ts";
 import {
   failureBeforeCommit,
@@ -149,7 +149,7 @@ export class DatabaseSession {
     return this.#lastView;
   }
 
-  #readPart(number: number): readonly SystemRow[] {
+  #readPart(number: number): readonly FoundRow[] {
     const view = this.#views.get(number);
     if (view !== undefined) return view.nextPart();
     throw new StoreFailure("fatal", "the worker has ended since the reading began: begin again");

@@ -26,7 +26,7 @@ import { createDirectory } from "./database-file.ts";
 import { acquireFileLock, type FileLock } from "./file-lock.ts";
 import type { MessageStore } from "../../engine/message-store.ts";
 import type { SealedRows } from "../../engine/sealed-rows.ts";
-import type { ImportMark, SystemRow, SystemRows } from "../../engine/system-rows.ts";
+import type { FoundRow, ImportMark, SystemRows } from "../../engine/system-rows.ts";
 import type { MessageCall } from "./message-calls.ts";
 import type { QueryCall } from "./query-calls.ts";
 import type { SealedCall } from "./sealed-calls.ts";
@@ -218,11 +218,11 @@ class WorkerStatestore implements SqliteStatestore {
     return answer as Awaited<ReturnType<SealedRows[Name]>>;
   }
 
-  async *#readSystem(system: string): AsyncIterable<readonly SystemRow[]> {
+  async *#readSystem(system: string): AsyncIterable<readonly FoundRow[]> {
     const view = await this.#callSystems<number>("beginRead", system);
     try {
       for (;;) {
-        const rows = await this.#callSystems<readonly SystemRow[]>("readPart", view);
+        const rows = await this.#callSystems<readonly FoundRow[]>("readPart", view);
         if (rows.length === 0) return;
         yield rows;
       }

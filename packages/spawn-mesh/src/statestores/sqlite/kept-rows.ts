@@ -1,8 +1,11 @@
 /** What is kept beside an actor's row: revisions and replies, as they are selected. */
+import type { ActorId } from "../../engine/actor-id.ts";
+import type { DamagedRow } from "../../engine/damaged-rows.ts";
 import type { StoredReply, StoredState } from "../../engine/statestore.ts";
+import { problemText, readable } from "../damaged-messages.ts";
 import { codecOf } from "../stored-codec.ts";
+import { tagsOfText } from "../stored-texts.ts";
 import { replyKind } from "./commit-rows.ts";
-import { parseTags } from "./load-rows.ts";
 import { stateOf, textOf } from "./sealed-columns.ts";
 
 /** The columns of {@link REPLY_COLUMNS}. */
@@ -31,6 +34,35 @@ export type HistoryColumns = readonly [
 
 export const HISTORY_COLUMNS = "revision, etag, at, state_version, tags, key_id, state, codec";
 
+/** Where it stands in {@link HISTORY_COLUMNS}. */
+export const KEPT_KEY_ID = 5;
+
+/** Which row it is, for those who are told that it is damaged. */
+type Place = Pick<DamagedRow, "of" | "actor" | "key"> & { readonly keyId?: unknown };
+
+export function revisionAt(actor: ActorId, columns: HistoryColumns): Place {
+  return { of: "revision", actor, key: readable(columns[0]), keyId: columns[KEPT_KEY_ID] };
+}
+
+export function replyAt(actor: ActorId, key: string, [, keyId]: ReplyColumns): Place {
+  return { of: "reply", actor, key: readable(key), keyId };
+}
+
+/** A row, or what is known of it when it is damaged: that concerns those who ask for it, and the others go on. */
+export function foundOr<Found>({ keyId, ...place }: Place, read: () => Found): Found | DamagedRow {
+  try {
+    return read();
+  } catch (error) {
+    return {
+      kind: "damaged",
+      ...place,
+      isOwn: true,
+      keyId: typeof keyId === "string" ? keyId : undefined,
+      problem: problemText(error),
+    };
+  }
+}
+
 export function storedReply(key: string, columns: ReplyColumns): StoredReply {
   const [fingerprint, keyId, value, isReplyDropped, expiresAt, kind] = columns;
   const reply = isReplyDropped === 1 ? undefined : textOf([keyId, value]);
@@ -46,7 +78,7 @@ export function keptState(columns: HistoryColumns): StoredState {
     at,
     codec: codecOf(codec),
     stateVersion,
-    tags: parseTags(tags),
+    tags: tags === null ? undefined : tagsOfText(tags),
     state: stateOf([keyId, state]) ?? undefined,
   };
 }

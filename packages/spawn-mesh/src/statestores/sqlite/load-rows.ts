@@ -1,6 +1,6 @@
 /** How queries look on their way to the worker, and answers on their way back. */
 import assert from "node:assert";
-import { SpawnError, describeThrown, isSpawnError, messageOf } from "../../engine/errors.ts";
+import { isSpawnError, messageOf } from "../../engine/errors.ts";
 import type {
   StoreAnswer,
   StoredActor,
@@ -14,6 +14,7 @@ import { storedMessage, type StoredColumns } from "./message-rows.ts";
 import { stateOf } from "./sealed-columns.ts";
 import type { StoredMessage } from "../../engine/message-store.ts";
 import { codecOf } from "../stored-codec.ts";
+import { tagsOfText } from "../stored-texts.ts";
 import { PackedReader, type PackedRows, PackedWriter } from "./packed-rows.ts";
 
 const NUMBERS_PER_QUERY = 6;
@@ -117,8 +118,7 @@ function packRow(writer: PackedWriter, columns: ActorColumns): void {
 
 /** A row as it is carried to another statestore. @throws {SpawnError} `STATE_CORRUPT` */
 export function actorRow(columns: ActorColumns): ActorRow {
-  const [id, epoch, owner, baseEtag, keptAt, isDeleted, etag] = columns;
-  if (id === null) throw new SpawnError("STATE_CORRUPT", "its row is missing");
+  const [, epoch, owner, baseEtag, keptAt, isDeleted, etag] = columns;
   const { tags, problem } = readTags(columns[CODEC], columns[TAGS]);
   const row: ActorRow = {
     etag: latin1(etag),
@@ -158,17 +158,6 @@ function unpackMessage(reader: PackedReader): StoredMessage {
   return storedMessage([id, source, target, action, keyId, stored, ...rest]);
 }
 
-/** @throws {SpawnError} `STATE_CORRUPT` */
-export function parseTags(tags: string | null): Tags | undefined {
-  try {
-    return tags === null ? undefined : (JSON.parse(tags) as Tags);
-  } catch (cause) {
-    throw new SpawnError("STATE_CORRUPT", `the stored tags are damaged: ${describeThrown(cause)}`, {
-      cause,
-    });
-  }
-}
-
 /** The tags of a row, or why they or its state cannot be read; it can still be replaced. */
 function readTags(
   codec: number,
@@ -176,7 +165,7 @@ function readTags(
 ): { readonly tags: Tags | undefined; readonly problem?: string } {
   try {
     codecOf(codec);
-    return { tags: typeof tags === "string" ? parseTags(tags) : undefined };
+    return { tags: tags === null || tags === undefined ? undefined : tagsOfText(tags) };
   } catch (error) {
     if (isSpawnError(error)) return { tags: undefined, problem: messageOf(error) };
     throw error;

@@ -13,7 +13,6 @@ import type {
 import { REPLY_KINDS } from "./commit-rows.ts";
 import { prepareArrays } from "./connection.ts";
 import {
-  actorText,
   columnsOf,
   MESSAGE_COLUMNS,
   storedMessage,
@@ -21,6 +20,8 @@ import {
   type StoredColumns,
   STORED_COLUMNS,
 } from "./message-rows.ts";
+import { isDamaged, messageAmongOthers } from "../damaged-messages.ts";
+import { textOfNames } from "../stored-texts.ts";
 import { MessageTable } from "./message-table.ts";
 import { sealableColumns } from "./sealed-columns.ts";
 
@@ -144,26 +145,40 @@ export class MessageCalls implements SyncMessageStore {
   }
 
   remove(ids: readonly string[]): readonly string[] {
-    return ids.filter((id) => this.#table.remove(id));
+    return this.#mendLanes(ids, () => ids.filter((id) => this.#table.remove(id)));
   }
 
   list(page: MessagePage): readonly StoredMessage[] {
     const rows = this.#list.all(...pageInputs(page)) as unknown as readonly StoredColumns[];
-    return rows.map(storedMessage);
+    return rows.map(amongOthers);
   }
 
   listSentLater(page: SentLaterPage): readonly StoredMessage[] {
     const { sentAfter, leftDueAfter, after, among, limit } = page;
     const inputs = [after.at, after.id, among, sentAfter, leftDueAfter, limit];
     const rows = this.#listSentLater.all(...inputs);
-    return (rows as unknown as readonly StoredColumns[]).map(storedMessage);
+    return (rows as unknown as readonly StoredColumns[]).map(amongOthers);
   }
 
   park(parked: Parameters<MessageStore["park"]>[0], at: number): void {
-    for (const message of parked) {
-      const place = this.#table.placeOf(message);
-      if (place !== undefined) this.#table.parkAt(place, message.error, at);
-    }
+    const ids = parked.map(({ id }) => id);
+    this.#mendLanes(ids, () => {
+      for (const message of parked) {
+        const place = this.#table.placeOf(message);
+        if (place !== undefined) this.#table.parkAt(place, message.error, at);
+      }
+    });
+  }
+
+  /** Who was behind a damaged message in its lane does not stand in its row any more. */
+  #mendLanes<Answer>(going: readonly string[], go: () => Answer): Answer {
+    const isAnyDamaged = going.some((id) => {
+      const columns = this.#table.find(id);
+      return columns !== undefined && isDamaged(amongOthers(columns));
+    });
+    const answer = go();
+    if (isAnyDamaged) this.#table.findHeads();
+    return answer;
   }
 
   listParked(page: MessagePage): readonly ParkedMessage[] {
@@ -171,7 +186,7 @@ export class MessageCalls implements SyncMessageStore {
     const rows = this.#listParked.all(...pageInputs(page)) as unknown as readonly Columns[];
     return rows.map((columns) => {
       const parkedAt = columns.at(-1) as number;
-      const stored = storedMessage(columns.slice(0, -1) as unknown as StoredColumns);
+      const stored = amongOthers(columns.slice(0, -1) as unknown as StoredColumns);
       return { ...stored, error: stored.error ?? "", parkedAt };
     });
   }
@@ -193,12 +208,16 @@ export class MessageCalls implements SyncMessageStore {
 
 const DUE_AT = 9;
 
+function amongOthers(columns: StoredColumns): StoredMessage {
+  return messageAmongOthers(storedMessage, columns);
+}
+
 function pageInputs({ source, target, after, limit }: MessagePage) {
   return [
     after?.at ?? Number.NEGATIVE_INFINITY,
     after?.id ?? "",
-    source === undefined ? null : actorText(source),
-    target === undefined ? null : actorText(target),
+    source === undefined ? null : textOfNames(source),
+    target === undefined ? null : textOfNames(target),
     limit,
   ] as const;
 }

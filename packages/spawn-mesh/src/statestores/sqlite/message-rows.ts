@@ -1,13 +1,11 @@
 /** How messages look on their way to the worker and back, and in the file. */
-import type { ActorId } from "../../engine/actor-id.ts";
-import { describeThrown, SpawnError } from "../../engine/errors.ts";
-import type { Message, MessageHeaders, StoredMessage } from "../../engine/message-store.ts";
+import type { Message, StoredMessage } from "../../engine/message-store.ts";
+import { IS_ORDERED, IS_TIMER } from "../message-flags.ts";
+import { headersOfText, namesOfText, textOfNames } from "../stored-texts.ts";
 import { sealableColumns, textOf } from "./sealed-columns.ts";
 import type { PackedReader, PackedWriter } from "./packed-rows.ts";
 
 const ERROR = 11;
-const IS_ORDERED = 1;
-const IS_TIMER = 2;
 
 /** The columns of a message, in the order of {@link MESSAGE_COLUMNS}. */
 export type MessageColumns = readonly [
@@ -31,22 +29,12 @@ export type StoredColumns = readonly [...MessageColumns, attempts: number, error
 
 export const STORED_COLUMNS: string = `${MESSAGE_COLUMNS}, attempts, error`;
 
-/** An actor as one text that no other actor has. */
-export function actorText({ system, definition, name }: ActorId): string {
-  return JSON.stringify([system, definition, name]);
-}
-
-function actorOf(text: string): ActorId {
-  const [system, definition, name] = JSON.parse(text) as [string, string, string];
-  return { system, definition, name };
-}
-
 export function columnsOf(message: Message): MessageColumns {
   const { id, source, target, action, payload, headers, sentAt, dueAt } = message;
   return [
     id,
-    source === undefined ? null : actorText(source),
-    actorText(target),
+    source === undefined ? null : textOfNames(source),
+    textOfNames(target),
     action,
     ...sealableColumns(payload),
     JSON.stringify(headers),
@@ -65,25 +53,20 @@ export function storedMessage(columns: StoredColumns): StoredMessage {
   const [id, source, target, action, keyId, payload, headers, flags, sentAt, dueAt, attempts] =
     columns;
   const error = columns[ERROR];
-  try {
-    return {
-      id,
-      source: source === null ? undefined : actorOf(source),
-      target: actorOf(target),
-      action,
-      payload: textOf([keyId, payload]),
-      headers: JSON.parse(headers) as MessageHeaders,
-      isOrdered: (flags & IS_ORDERED) !== 0,
-      isTimer: (flags & IS_TIMER) !== 0,
-      sentAt,
-      dueAt,
-      attempts,
-      error: error ?? undefined,
-    };
-  } catch (cause) {
-    const message = `the stored message ${id} is damaged: ${describeThrown(cause)}`;
-    throw new SpawnError("STATE_CORRUPT", message, { cause });
-  }
+  return {
+    id,
+    source: source === null ? undefined : namesOfText("source", source),
+    target: namesOfText("target", target),
+    action,
+    payload: textOf([keyId, payload]),
+    headers: headersOfText(headers),
+    isOrdered: (flags & IS_ORDERED) !== 0,
+    isTimer: (flags & IS_TIMER) !== 0,
+    sentAt,
+    dueAt,
+    attempts,
+    error: error ?? undefined,
+  };
 }
 
 /** The messages of one commit: their source is the actor that commits. */
@@ -91,7 +74,7 @@ export function packMessages(writer: PackedWriter, messages: readonly Message[])
   writer.number(messages.length);
   for (const message of messages) {
     writer.value(message.id);
-    writer.value(actorText(message.target));
+    writer.value(textOfNames(message.target));
     writer.value(message.action);
     writer.sealable(message.payload);
     writer.value(JSON.stringify(message.headers));

@@ -19,7 +19,7 @@ import type {
   StoredMessage,
 } from "../../engine/message-store.ts";
 import type { WaitingMessage } from "../../engine/system-rows.ts";
-import { describeThrown } from "../../engine/errors.ts";
+import { messageAmongOthers } from "../damaged-messages.ts";
 import { prepareArrays } from "./connection.ts";
 import { type MessageColumns, MESSAGE_COLUMNS, storedMessage } from "./message-rows.ts";
 import { type StoredColumns, STORED_COLUMNS } from "./message-rows.ts";
@@ -50,6 +50,7 @@ type MessageQueryName =
   | "findPlace"
   | "findAnyPlace"
   | "passOn"
+  | "findHeads"
   | "removeTimers";
 
 /** By name, so that a test can ask how SQLite answers them. */
@@ -65,6 +66,8 @@ export const messageQueries: Readonly<Record<MessageQueryName, string>> = {
   passOn: `UPDATE spawn_message SET is_first = 1 WHERE position = (SELECT behind.position
     FROM spawn_message AS it JOIN spawn_message AS behind ON ${BEHIND_IT}
     WHERE it.position = ? AND it.is_first ORDER BY behind.position LIMIT 1)`,
+  findHeads: `UPDATE spawn_message AS behind SET is_first = 1 WHERE is_first = 0 AND NOT EXISTS (
+    SELECT 1 FROM spawn_message AS it WHERE ${BEHIND_IT})`,
   removeTimers: "DELETE FROM spawn_message WHERE source = ? AND flags & 2",
 };
 
@@ -83,6 +86,7 @@ export class MessageTable {
   readonly #add: StatementSync;
   readonly #goOn: StatementSync;
   readonly #passOn: StatementSync;
+  readonly #findHeads: StatementSync;
   readonly #removeAt: StatementSync;
   readonly #removeTimers: StatementSync;
   readonly #unsent: StatementSync;
@@ -102,6 +106,7 @@ export class MessageTable {
     this.#findPlace = prepare(messageQueries.findPlace);
     this.#findAnyPlace = prepare(messageQueries.findAnyPlace);
     this.#passOn = prepare(messageQueries.passOn);
+    this.#findHeads = prepare(messageQueries.findHeads);
     this.#find = prepare(`SELECT ${STORED_COLUMNS} FROM spawn_message WHERE id = ?`);
     // Without an id it is ignored.
     this.#add = prepare(
@@ -192,6 +197,11 @@ export class MessageTable {
     this.#removeAt.run(position);
   }
 
+  /** After a damaged message went: which lane it was in, and who was behind it, is not known. */
+  findHeads(): void {
+    this.#findHeads.run();
+  }
+
   /** Removes the timers of a source. */
   removeTimers(source: string): void {
     this.#removeTimers.run(source);
@@ -208,17 +218,15 @@ export class MessageTable {
     const heads = claim.isDoubtful ? this.#claimDoubtful : this.#claim;
     for (const row of rowsOf(heads.iterate(wall))) if (!taken.takes(row)) break;
     for (const head of taken.rows.slice()) this.#follow(head, taken);
-    return taken.rows.flatMap(([position, , ...columns]) => {
+    return taken.rows.map(([position, , ...columns]) => {
       const attempts = columns[ATTEMPTS];
       const dueAt = wall + Math.min(retry.maxMs, retry.firstMs * 2 ** attempts);
       this.#claimed.run(dueAt, position);
-      try {
-        return { ...storedMessage(columns), dueAt, attempts: attempts + 1 };
-      } catch (error) {
-        // It would stop those behind it for ever.
-        this.parkAt({ position, isFollowed: true }, describeThrown(error), wall);
-        return [];
-      }
+      return {
+        ...messageAmongOthers(storedMessage, columns),
+        dueAt,
+        attempts: attempts + 1,
+      };
     });
   }
 

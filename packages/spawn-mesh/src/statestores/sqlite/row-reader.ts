@@ -10,7 +10,7 @@ import type {
   StoredState,
 } from "../../engine/statestore.ts";
 import { prepareArrays } from "./connection.ts";
-import { actorText } from "./message-rows.ts";
+import { textOfNames } from "../stored-texts.ts";
 import { MessageTable } from "./message-table.ts";
 import { ACTOR_COLUMNS, type ActorColumns, packAnswer, unpackQuery } from "./load-rows.ts";
 import {
@@ -115,7 +115,7 @@ export class RowReader {
       return packAnswer(writer, { columns, unsent: 0, replies: NO_REPLIES, messages });
     const replies = keys.flatMap((key) => this.#reply(columns[0], key) ?? []);
     if (!row) return packAnswer(writer, { columns: undefined, unsent: 0, replies, messages });
-    const unsent = this.#hasMessages ? this.#messages.unsent(actorText(actor)) : 0;
+    const unsent = this.#hasMessages ? this.#messages.unsent(textOfNames(actor)) : 0;
     packAnswer(writer, { columns, unsent, replies, messages });
   }
 

@@ -13,14 +13,19 @@ import {
   type SealableRow,
   type SealedRows,
 } from "../../engine/sealed-rows.ts";
-import { isSpawnError } from "../../engine/errors.ts";
+import type { DamagedRow } from "../../engine/damaged-rows.ts";
+import { damagedMessageRow } from "../damaged-messages.ts";
 import { prepareArrays } from "./connection.ts";
 import {
+  foundOr,
   HISTORY_COLUMNS,
   type HistoryColumns,
+  KEPT_KEY_ID,
   keptState,
   REPLY_COLUMNS,
   type ReplyColumns,
+  replyAt,
+  revisionAt,
   storedReply,
 } from "./kept-rows.ts";
 import { storedMessage, STORED_COLUMNS, type StoredColumns } from "./message-rows.ts";
@@ -39,8 +44,8 @@ interface Place {
 
 type Names = readonly [name: string, definition: string, system: string];
 
-/** A row that was looked at; `undefined` for an actor without a state, and for a damaged row. */
-type Looked = readonly [place: Place, row: SealableRow | undefined];
+/** A row that was looked at; `undefined` for an actor without a state. */
+type Looked = readonly [place: Place, row: SealableRow | DamagedRow | undefined];
 
 const NO_NAMES: Names = ["", "", ""];
 
@@ -78,21 +83,26 @@ export class SealedScan {
 
   run({ keyId, after, limit }: Parameters<SealedRows["scan"]>[0]): ScannedRows {
     const rows: SealableRow[] = [];
+    const damaged: DamagedRow[] = [];
     let seen = 0;
     let bytes = 0;
     let place: Place = { at: "state" };
     for (const [next, row] of this.#rowsAfter(after)) {
       if (seen >= limit || bytes >= PART_BYTES_MAX) {
-        return { rows, seen, after: JSON.stringify(place) };
+        return { rows, damaged, seen, after: JSON.stringify(place) };
       }
       place = next;
       seen++;
       if (row === undefined) continue;
+      if (row.kind === "damaged") {
+        if (row.keyId !== keyId) damaged.push(row);
+        continue;
+      }
       const value = sealableValue(row);
       bytes += (isSealed(value) ? value.bytes : value)?.length ?? 0;
       if (!isSealed(value) || value.keyId !== keyId) rows.push(row);
     }
-    return { rows, seen, after: undefined };
+    return { rows, damaged, seen, after: undefined };
   }
 
   *#rowsAfter(after: string | undefined): Iterable<Looked> {
@@ -121,7 +131,12 @@ export class SealedScan {
       const columns = this.#state.get(id) as HistoryColumns | undefined;
       yield [
         { at: "state", actor: names },
-        columns && whole(() => ({ kind: "state", actor, stored: keptState(columns) })),
+        columns &&
+          foundOr({ of: "state", actor, key: "", keyId: columns[KEPT_KEY_ID] }, () => ({
+            kind: "state",
+            actor,
+            stored: keptState(columns),
+          })),
       ];
     }
     if (place?.at !== "reply") {
@@ -129,7 +144,11 @@ export class SealedScan {
       for (const columns of rows as unknown as Iterable<HistoryColumns>) {
         yield [
           { at: "revision", actor: names, key: columns[0] },
-          whole(() => ({ kind: "revision", actor, stored: keptState(columns) })),
+          foundOr(revisionAt(actor, columns), () => ({
+            kind: "revision",
+            actor,
+            stored: keptState(columns),
+          })),
         ];
       }
     }
@@ -138,7 +157,11 @@ export class SealedScan {
     for (const [key, ...columns] of rows as unknown as Iterable<Row>) {
       yield [
         { at: "reply", actor: names, key },
-        whole(() => ({ kind: "reply", actor, stored: storedReply(key, columns) })),
+        foundOr(replyAt(actor, key, columns), () => ({
+          kind: "reply",
+          actor,
+          stored: storedReply(key, columns),
+        })),
       ];
     }
   }
@@ -147,10 +170,7 @@ export class SealedScan {
     type Row = readonly [position: number, ...StoredColumns];
     const rows = this.#messages.iterate(place?.key ?? 0) as unknown as Iterable<Row>;
     for (const [key, ...columns] of rows) {
-      yield [
-        { at: "message", key },
-        whole(() => ({ kind: "message", stored: storedMessage(columns) })),
-      ];
+      yield [{ at: "message", key }, foundMessage("message", columns)];
     }
   }
 
@@ -158,20 +178,15 @@ export class SealedScan {
     type Row = readonly [id: string, ...StoredColumns];
     const rows = this.#parked.iterate(place?.key ?? "") as unknown as Iterable<Row>;
     for (const [key, ...columns] of rows) {
-      yield [
-        { at: "parked", key },
-        whole(() => ({ kind: "parked", stored: storedMessage(columns) })),
-      ];
+      yield [{ at: "parked", key }, foundMessage("parked", columns)];
     }
   }
 }
 
-/** A damaged row concerns those who ask for it; the others go on. */
-function whole(read: () => SealableRow): SealableRow | undefined {
+function foundMessage(kind: "message" | "parked", columns: StoredColumns): Looked[1] {
   try {
-    return read();
-  } catch (error) {
-    if (isSpawnError(error)) return undefined;
-    throw error;
+    return { kind, stored: storedMessage(columns) };
+  } catch (problem) {
+    return damagedMessageRow(kind, columns, { problem });
   }
 }

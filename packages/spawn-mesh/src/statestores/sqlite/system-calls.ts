@@ -2,7 +2,14 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { ActorId } from "../../engine/actor-id.ts";
 import type { StoredReply, StoredState } from "../../engine/statestore.ts";
-import type { ActorRow, ImportMark, SystemRow } from "../../engine/system-rows.ts";
+import type {
+  ActorRow,
+  FoundRow,
+  ImportMark,
+  RemovableRows,
+  SystemRow,
+} from "../../engine/system-rows.ts";
+import { removableOf } from "../../engine/system-rows.ts";
 import { REPLY_KINDS } from "./commit-rows.ts";
 import { prepareArrays } from "./connection.ts";
 import { CODEC_JSON, type GroupCommit } from "./group-commit.ts";
@@ -15,7 +22,8 @@ export type SystemCall =
   | readonly ["beginRead", system: string]
   | readonly ["readPart", view: number]
   | readonly ["endRead", view: number]
-  | readonly ["add" | "remove", rows: readonly SystemRow[]]
+  | readonly ["add", rows: readonly SystemRow[]]
+  | readonly ["remove", rows: readonly FoundRow[]]
   | readonly ["readMark", system: string]
   | readonly ["writeMark", system: string, mark: ImportMark];
 
@@ -82,8 +90,7 @@ export class SystemCalls {
         for (const row of call[1]) this.#addOne(row);
         return undefined;
       case "remove":
-        for (const row of call[1]) this.#removeOne(row);
-        return undefined;
+        return this.#remove(removableOf(call[1]));
       case "readMark":
         return this.#findMark(call[1]);
       case "writeMark":
@@ -121,11 +128,12 @@ export class SystemCalls {
     this.#addActor.run(handle, ...beside, ...stateInputs(stored));
   }
 
-  #removeOne(row: SystemRow): void {
-    if (row.kind === "message") this.#messages.remove(row.stored.id);
-    if (row.kind === "parked") this.#removeParked.run(row.stored.id);
-    if (row.kind !== "state") return;
-    for (const removal of this.#removals) removal.run(...namesOf(row.actor));
+  #remove({ actors, messages, parked }: RemovableRows): void {
+    for (const id of messages) this.#messages.remove(id);
+    for (const id of parked) this.#removeParked.run(id);
+    for (const actor of actors) {
+      for (const removal of this.#removals) removal.run(...namesOf(actor));
+    }
   }
 
   #findMark(system: string): ImportMark | undefined {

@@ -7,10 +7,16 @@ import { checkStatestore } from "../../engine/given-statestore.ts";
 import { checkWorkOptions } from "../../engine/option-names.ts";
 import { isSealed, unreadable } from "../../engine/sealed-rows.ts";
 import type { Statestore } from "../../engine/statestore.ts";
-import { checkImported, type SystemRow, valueOfRow } from "../../engine/system-rows.ts";
+import {
+  checkImported,
+  type FoundRow,
+  type SystemRow,
+  valueOfRow,
+} from "../../engine/system-rows.ts";
+import { damageOf, describeRow, type UnreadableRow } from "../../engine/unreadable-rows.ts";
 import { isEncrypted } from "../encrypted/encrypted-statestore.ts";
 import { askPatiently } from "../../engine/asked-store.ts";
-import { translated, describeRow } from "./failures.ts";
+import { translated } from "./failures.ts";
 import { base64, lineOfRow } from "./row-lines.ts";
 import { countRows, FORMAT, FORMAT_VERSION, NO_ROWS, type RowCounts } from "./stream-format.ts";
 import { openForTransfer } from "./open-for-transfer.ts";
@@ -20,19 +26,19 @@ export interface ExportOptions {
    * Write everything in clear text, for a statestore without these keys. Default `false`: what is
    * encrypted stays as it is, and can only be imported where its keys are known.
    */
-  readonly inClear?: boolean;
+  readonly inClear?: boolean | undefined;
   /** Export a system of which there is nothing. Default `false`: its name is taken for a wrong one. */
-  readonly allowEmpty?: boolean;
+  readonly allowEmpty?: boolean | undefined;
   /**
-   * Called for each value that cannot be read and has to be, and then the export goes on: an actor comes
+   * Called for each row that cannot be read and has to be, and then the export goes on: an actor comes
    * without its state, so that it still refuses all calls but a restore or delete where it is imported;
-   * a revision, a stored reply or a message is left out. Default: such a value ends the export.
+   * a revision, an index entry, a stored reply or a message is left out. Default: such a row ends the export.
    */
-  readonly onUnreadable?: (unreadable: UnreadableRow) => void;
+  readonly onUnreadable?: ((unreadable: UnreadableRow) => void) | undefined;
   /** Called after every part, which has some hundred rows. */
-  readonly onProgress?: (progress: ExportProgress) => void;
+  readonly onProgress?: ((progress: ExportProgress) => void) | undefined;
   /** Ends it early: the stream fails with the signal's reason. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 const OPTION_NAMES = ["inClear", "allowEmpty", "onUnreadable", "onProgress", "signal"] as const;
@@ -42,18 +48,10 @@ export function checkExportOptions(what: string, options: ExportOptions): void {
   checkWorkOptions(what, options, OPTION_NAMES);
 }
 
-/** Something that an export could not read. */
-export interface UnreadableRow {
-  /** For example `the state of shop/cart/42`. */
-  readonly what: string;
-  /** Why it cannot be read, in a sentence that begins with {@link UnreadableRow.what}. */
-  readonly reason: string;
-}
-
 export interface ExportProgress {
   /** Rows so far, by kind. */
   readonly rows: RowCounts;
-  /** Values so far that cannot be read, and so are not in it. */
+  /** Rows so far that cannot be read, and so are not in it, or without their state. */
   readonly unreadable: number;
   /** Bytes so far. */
   readonly bytes: number;
@@ -65,7 +63,7 @@ export interface ExportProgress {
  * `system.export()`.
  *
  * @throws {SpawnError} `STATESTORE_UNAVAILABLE`, also when only a part of the system was imported there;
- * `STATE_CORRUPT`, with its name, when a row is damaged, or cannot be decrypted and has to be;
+ * `STATE_CORRUPT`, with its name, when a row cannot be read, unless there is `onUnreadable`;
  * `INVALID_ARGUMENT` when there is nothing of the system
  */
 export async function* exportSystem(
@@ -92,6 +90,7 @@ export async function* exportFrom(
   { inClear = false, allowEmpty = true, onUnreadable, onProgress, signal }: ExportOptions = {},
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const keys = inClear ? [] : await keysOf(store, signal);
+  const carrying = { store, keys, inClear, signal };
   const writer = new StreamWriter();
   let isBegun = false;
   try {
@@ -100,16 +99,19 @@ export async function* exportFrom(
       if (!isBegun) yield writer.head(system, keys);
       isBegun = true;
       signal?.throwIfAborted();
-      if (!inClear) checkKeys(part, keys);
-      const rows = part.flatMap((row): readonly SystemRow[] => {
+      const rows: SystemRow[] = [];
+      for (const row of part) {
         const opened = inClear && isEncrypted(store) ? store.openRow(row) : row;
-        const problem = problemOf(opened, inClear);
-        if (problem === undefined) return [opened];
-        if (onUnreadable === undefined) throw problem;
+        const problem = await problemOf(opened, carrying);
+        if (problem === undefined) {
+          rows.push(opened as SystemRow);
+          continue;
+        }
+        if (onUnreadable === undefined) throw endedBy(problem);
         writer.missed();
-        onUnreadable({ what: describeRow(row), reason: messageOf(problem) });
-        return opened.kind === "state" ? [withoutState(opened)] : [];
-      });
+        onUnreadable(problem);
+        if (opened.kind === "state") rows.push(withoutState(opened));
+      }
       if (rows.length > 0) yield writer.part(rows);
       onProgress?.(writer.progress);
     }
@@ -129,20 +131,20 @@ function nothingOf(system: string): SpawnError {
   );
 }
 
-/**
- * Whoever imports the stream learns from its head what keys it takes.
- *
- * @throws {SpawnError} `STATESTORE_UNAVAILABLE` for a row with a key that came into use since
- */
-function checkKeys(rows: readonly SystemRow[], keys: HeadKeys): void {
-  for (const row of rows) {
-    const value = valueOfRow(row);
-    if (!isSealed(value) || keys.some(({ keyId }) => keyId === value.keyId)) continue;
-    throw new SpawnError(
-      "STATESTORE_UNAVAILABLE",
-      `${describeRow(row)} is encrypted with "${value.keyId}", which came into use when the export began: export again`,
-    );
-  }
+function endedBy({ reason }: UnreadableRow): SpawnError {
+  return new SpawnError(
+    "STATE_CORRUPT",
+    `${reason}; expected that it is repaired, restored or deleted first, or the option onUnreadable, with which the export goes on without it`,
+  );
+}
+
+/** How rows are carried. */
+interface Carrying {
+  readonly store: Statestore;
+  /** Whoever imports the stream learns from its head what keys it takes. */
+  readonly keys: HeadKeys;
+  readonly inClear: boolean;
+  readonly signal: AbortSignal | undefined;
 }
 
 type HeadKeys = readonly { readonly keyId: string; readonly proof: string }[];
@@ -154,13 +156,30 @@ async function keysOf(store: Statestore, signal: AbortSignal | undefined): Promi
   return keys.map(({ keyId, proof }) => ({ keyId, proof: base64(proof) }));
 }
 
-/** Why the row cannot be carried as it is: it is damaged, or sealed and has to be in clear. */
-function problemOf(row: SystemRow, inClear: boolean): SpawnError | undefined {
-  const value = valueOfRow(row);
-  if (inClear && isSealed(value)) return unreadable(describeRow(row), value);
+/**
+ * Why the row cannot be carried as it is: it is damaged, sealed and has to be in clear, or sealed with a key that
+ * there never was.
+ *
+ * @throws {SpawnError} `STATESTORE_UNAVAILABLE` for a row with a key that came into use since the export began
+ */
+async function problemOf(row: FoundRow, to: Carrying): Promise<UnreadableRow | undefined> {
+  if (row.kind === "damaged") return damageOf(row);
+  const what = describeRow(row);
   const problem = row.kind === "state" ? row.stored.problem : undefined;
-  if (problem === undefined) return undefined;
-  return new SpawnError("STATE_CORRUPT", `${describeRow(row)} is damaged: ${problem}`);
+  if (problem !== undefined) return { what, reason: `${what} is damaged: ${problem}` };
+  const value = valueOfRow(row);
+  if (!isSealed(value)) return undefined;
+  if (to.inClear) return { what, reason: messageOf(unreadable(what, value)) };
+  const isIt = ({ keyId }: HeadKeys[number]): boolean => keyId === value.keyId;
+  if (to.keys.some(isIt)) return undefined;
+  if (!(await keysOf(to.store, to.signal)).some(isIt)) {
+    const reason = `${what} is encrypted with "${value.keyId}", a key that the statestore does not know`;
+    return { what, reason };
+  }
+  throw new SpawnError(
+    "STATESTORE_UNAVAILABLE",
+    `${what} is encrypted with "${value.keyId}", which came into use when the export began: export again`,
+  );
 }
 
 /** The actor is there, and nobody takes it for a new one. */

@@ -28,13 +28,13 @@ export interface ImportOptions {
    * The cluster that the processes of the system will belong to. A statestore that serves the system of
    * another one, or of any when this is left out, refuses the import. Default: none.
    */
-  readonly cluster?: string;
+  readonly cluster?: string | undefined;
   /** Removes first what the statestore has of that system. Default `false`: then it must have nothing. */
-  readonly replace?: boolean;
+  readonly replace?: boolean | undefined;
   /** Called after every part, which is a megabyte of the stream or more. */
-  readonly onProgress?: (progress: ImportProgress) => void;
+  readonly onProgress?: ((progress: ImportProgress) => void) | undefined;
   /** Ends it early; it rejects with the signal's reason, and can be run again. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface ImportProgress {
@@ -207,7 +207,7 @@ class Import {
 
   async #hasRows(): Promise<boolean> {
     for await (const rows of this.#store.systems.read(this.#system)) {
-      if (rows.length > 0) return true;
+      if (rows.some((row) => row.kind !== "damaged" || row.isOwn)) return true;
     }
     return false;
   }

@@ -10,7 +10,7 @@
  * So nothing of a part is used before all of it is known to be as it was written, and a stream
  * without its end is known to be cut off.
  */
-import type { SystemRow } from "../../engine/system-rows.ts";
+import type { FoundRow, SystemRow } from "../../engine/system-rows.ts";
 
 export const FORMAT = "spawn-mesh system";
 /** Raised when a program that knows the version before would misread what is written. */
@@ -53,8 +53,9 @@ export interface EndLine {
   };
 }
 
-export function countRows(counts: RowCounts, rows: readonly SystemRow[]): RowCounts {
+/** Damaged rows are none of what was exported. */
+export function countRows(counts: RowCounts, rows: readonly FoundRow[]): RowCounts {
   const next: Record<SystemRow["kind"], number> = { ...counts };
-  for (const { kind } of rows) next[kind]++;
+  for (const { kind } of rows) if (kind !== "damaged") next[kind]++;
   return next;
 }

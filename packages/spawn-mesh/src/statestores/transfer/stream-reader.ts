@@ -3,7 +3,7 @@ import { createHash, type Hash } from "node:crypto";
 import { isSpawnError, SpawnError } from "../../engine/errors.ts";
 import { isSealed } from "../../engine/sealed-rows.ts";
 import { systemOf, type SystemRow, valueOfRow } from "../../engine/system-rows.ts";
-import { describeRow } from "./failures.ts";
+import { describeRow } from "../../engine/unreadable-rows.ts";
 import { rowOfLine } from "./row-lines.ts";
 import {
   countRows,

@@ -11,6 +11,7 @@ import type {
   StoredReply,
   StoreHandle,
 } from "../../engine/statestore.ts";
+import type { FoundRow, SystemRow } from "../../engine/system-rows.ts";
 
 export const FIRST_OWNER = "session-1";
 export const SECOND_OWNER = "session-2";
@@ -105,6 +106,14 @@ export async function findRow(store: Statestore, actor: ActorId): Promise<Stored
 }
 
 /** The row, which must be there. */
+/** Rows that were read, none of which is damaged. */
+export function wholeRows(found: readonly FoundRow[]): readonly SystemRow[] {
+  return found.map((row) => {
+    assert(row.kind !== "damaged", "a row is damaged");
+    return row;
+  });
+}
+
 export async function loadRow(store: Statestore, actor: ActorId): Promise<StoredActor> {
   const row = await findRow(store, actor);
   assert(row !== undefined, `there is no row of ${actor.name}`);

@@ -15,8 +15,10 @@ import {
   nextCommit,
   refuse,
   SECOND_OWNER,
+  wholeRows,
   withStore,
 } from "./commit-fixtures.ts";
+import type { SystemRow } from "../../engine/system-rows.ts";
 import type { ConformanceCase } from "./conformance-case.ts";
 import { findNames, index, is, question, within } from "./query-fixtures.ts";
 
@@ -300,8 +302,8 @@ export const indexCases: readonly ConformanceCase[] = [
       const first = await open(FIRST_OWNER);
       await createActor(first, actorNamed("ann", "counter", "Shop"), { index: index({ n: 1 }) });
       await createActor(first, ann, { index: index({ n: 1 }) });
-      const rows = [];
-      for await (const part of first.systems.read("shop")) rows.push(...part);
+      const rows: SystemRow[] = [];
+      for await (const part of first.systems.read("shop")) rows.push(...wholeRows(part));
       await first.systems.remove(rows);
       await first.close();
       const store = await open(SECOND_OWNER);

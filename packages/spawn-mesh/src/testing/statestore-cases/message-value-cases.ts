@@ -77,6 +77,8 @@ const names = [
   "'",
   '"',
   "\\",
+  // Twice it is the longest name that an actor can have.
+  "🦕".repeat(128),
 ];
 
 /** Sends the messages and demands that they come back as they were, wherever they are read. */

@@ -84,10 +84,12 @@ export const replyCases: readonly ConformanceCase[] = [
     run: (open) =>
       withStore(open, async (store) => {
         const keys = ["k", "K", "k ", "", "caf\u00e9", "cafe\u0301", "__proto__", "🔑"];
-        await apply(store, firstCommit(ann, { replies: keys.map((key) => reply(key)) }));
+        keys.push("a\0b", "a\0c", "k\n", "k".repeat(256), `${"k".repeat(255)}m`, "🔑".repeat(64));
+        const kept = keys.map((key) => reply(key, { fingerprint: "0123456789abcdef" }));
+        await apply(store, firstCommit(ann, { replies: kept }));
         await apply(store, firstCommit(bob, { replies: [reply("k", { reply: '"of bob"' })] }));
-        for (const key of keys)
-          assert.deepStrictEqual(await loadReplies(store, ann, [key]), [reply(key)]);
+        for (const one of kept)
+          assert.deepStrictEqual(await loadReplies(store, ann, [one.key]), [one]);
         assert.deepStrictEqual(await loadReplies(store, bob, keys), [
           reply("k", { reply: '"of bob"' }),
         ]);

@@ -18,6 +18,7 @@ import {
   nextCommit,
   reply,
   SECOND_OWNER,
+  wholeRows,
   withStore,
 } from "./commit-fixtures.ts";
 import type { ConformanceCase } from "./conformance-case.ts";
@@ -73,7 +74,7 @@ async function fill(store: Statestore): Promise<void> {
 
 async function readAll(store: Statestore, system = SYSTEM): Promise<readonly SystemRow[]> {
   const rows: SystemRow[] = [];
-  for await (const part of store.systems.read(system)) rows.push(...part);
+  for await (const part of store.systems.read(system)) rows.push(...wholeRows(part));
   return rows;
 }
 
@@ -292,7 +293,7 @@ export const systemCases: readonly ConformanceCase[] = [
             await store.messages.remove(["m0", "m699"]);
             await createActor(store, actorNamed("later"));
           }
-          rows.push(...part);
+          rows.push(...wholeRows(part));
         }
         const states = rows.filter((row) => row.kind === "state");
         assert.strictEqual(states.length, 700);

@@ -16,6 +16,9 @@ import type { ConformanceCase, OpenStatestore } from "./conformance-case.ts";
 const ann = actorNamed("ann");
 const LARGE_STATE_BYTES = 16 * 1024 * 1024;
 
+/** The longest name in letters of four bytes. */
+const LONGEST = "🦕".repeat(NAME_BYTES_MAX / 4);
+
 /** Names that a store may take for one another, or for something else. */
 const names: readonly ActorId[] = [
   ...["joe", "Joe", "joe ", " joe", "JOE", "jo", "e"].map((name) => actorNamed(name)),
@@ -30,6 +33,7 @@ const names: readonly ActorId[] = [
   ),
   actorNamed("n".repeat(NAME_BYTES_MAX)),
   actorNamed(`${"n".repeat(NAME_BYTES_MAX - 1)}m`),
+  actorNamed(LONGEST, LONGEST, LONGEST),
   // The same letters, split elsewhere.
   actorNamed("c", "b", "a"),
   actorNamed("bc", "a", "a"),

@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest";
 import { encryptedStatestore } from "spawn-mesh/encryption";
 import type { Statestore } from "spawn-mesh/engine";
 import { memoryStatestore } from "spawn-mesh/memory";
+import type { UnreadableRow } from "spawn-mesh/transfer";
 import { errorOf, startSystem } from "../start-system.ts";
 import { actors, cart, exported, filled, imported, rowsOf, startOf } from "./shop.ts";
 
@@ -37,10 +38,31 @@ describe("an encrypted system", () => {
   test("is not exported with rows of a key that came into use at that moment", async () => {
     const source = under(memoryStatestore(), ["one"]);
     await filled(source);
-    Object.assign(source.sealed, { listKeys: async () => [] });
+    const { sealed } = source;
+    const listKeys = sealed.listKeys.bind(sealed);
+    let asked = 0;
+    // First when it is opened, and again when the head is written.
+    Object.assign(sealed, { listKeys: async () => (++asked === 2 ? [] : await listKeys()) });
     const error = await errorOf(exported(source));
     expect(error).toMatchObject({ code: "STATESTORE_UNAVAILABLE" });
     expect(error.message).toContain('with "one", which came into use');
+  });
+
+  test("is not exported for ever because of a row with a key that there never was", async () => {
+    const source = under(memoryStatestore(), ["one"]);
+    await filled(source);
+    Object.assign(source.sealed, { listKeys: async () => [] });
+    const error = await errorOf(exported(source));
+    expect(error).toMatchObject({ code: "STATE_CORRUPT" });
+    expect(error.message).toContain('with "one", a key that the statestore does not know');
+    const told: string[] = [];
+    const onUnreadable = ({ what }: UnreadableRow): number => told.push(what);
+    const stream = await exported(source, { onUnreadable });
+    expect(told).toHaveLength(12);
+    expect(await imported(memoryStatestore(), stream)).toMatchObject({
+      unreadable: 12,
+      rows: { state: 3, revision: 0, reply: 0, message: 0 },
+    });
   });
 
   test("is refused where a key is missing, or another has its id", async () => {

@@ -15,7 +15,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file spawn/mesh/run.proto.
  */
 export const file_spawn_mesh_run: GenFile = /*@__PURE__*/
-  fileDesc("ChRzcGF3bi9tZXNoL3J1bi5wcm90bxIKc3Bhd24ubWVzaCIeCgpEZWZpbml0aW9uEhAKB29wdGlvbnMY6AcgASgJIikKA1J1bhIPCgZydW5faWQY6AcgASgJEhEKCHJldmlzaW9uGOkHIAEoAyJUCgdPdXRjb21lEh8KBHNlbnQY6AcgAygLMhAuc3Bhd24ubWVzaC5TZW50EhIKCWNhbmNlbGxlZBjpByADKAkSFAoLY2xlYXJzX3RhZ3MY6gcgASgIIpEBCgRTZW50Eg8KB2NoYW5uZWwYASABKAkSDgoGc3lzdGVtGAIgASgJEhIKCmRlZmluaXRpb24YAyABKAkSDAoEbmFtZRgEIAEoCRIOCgZhY3Rpb24YBSABKAkSJQoHcGF5bG9hZBgGIAEoCzIULmdvb2dsZS5wcm90b2J1Zi5BbnkSDwoHb3B0aW9ucxgHIAEoCSIqCgdSZWZ1c2FsEg0KBGNvZGUY6AcgASgJEhAKB2FwcGxpZWQY6QcgASgJYgZwcm90bzM", [file_google_protobuf_any]);
+  fileDesc("ChRzcGF3bi9tZXNoL3J1bi5wcm90bxIKc3Bhd24ubWVzaCIeCgpEZWZpbml0aW9uEhAKB29wdGlvbnMY6AcgASgJIikKA1J1bhIPCgZydW5faWQY6AcgASgJEhEKCHJldmlzaW9uGOkHIAEoAyIfCglGdW5jdGlvbnMSEgoJZXh0ZXJuYWxzGOgHIAMoCSI1CgxGdW5jdGlvbkNhbGwSEwoKbWVzc2FnZV9pZBjyByABKAkSEAoHYXR0ZW1wdBjzByABKAUiZAoHT3V0Y29tZRIfCgRzZW50GOgHIAMoCzIQLnNwYXduLm1lc2guU2VudBISCgljYW5jZWxsZWQY6QcgAygJEhQKC2NsZWFyc190YWdzGOoHIAEoCBIOCgVpbmRleBjrByABKAkiowEKBFNlbnQSDwoHY2hhbm5lbBgBIAEoCRIQCghleHRlcm5hbBgIIAEoCRIOCgZzeXN0ZW0YAiABKAkSEgoKZGVmaW5pdGlvbhgDIAEoCRIMCgRuYW1lGAQgASgJEg4KBmFjdGlvbhgFIAEoCRIlCgdwYXlsb2FkGAYgASgLMhQuZ29vZ2xlLnByb3RvYnVmLkFueRIPCgdvcHRpb25zGAcgASgJIioKB1JlZnVzYWwSDQoEY29kZRjoByABKAkSEAoHYXBwbGllZBjpByABKAliBnByb3RvMw", [file_google_protobuf_any]);
 
 /**
  * Fields of an `Actor` that is registered.
@@ -25,8 +25,8 @@ export const file_spawn_mesh_run: GenFile = /*@__PURE__*/
 export type Definition = Message<"spawn.mesh.Definition"> & {
   /**
    * What the SDK says of it and the protocol cannot: stateVersion, durability, revisionsKept,
-   * revisionsKeptMs, expireAfterMs, and timers instead of the `timer_actions`; as JSON. A state of an
-   * older version comes to the `init` action as an `Any` of type `spawn-mesh/state-version-N`.
+   * revisionsKeptMs, expireAfterMs, isIndexed, and timers instead of the `timer_actions`; as JSON. A state
+   * of an older version comes to the `init` action as an `Any` of type `spawn-mesh/state-version-N`.
    *
    * @generated from field: string options = 1000;
    */
@@ -69,6 +69,56 @@ export const RunSchema: GenMessage<Run> = /*@__PURE__*/
   messageDesc(file_spawn_mesh_run, 1);
 
 /**
+ * Fields of a `RegistrationRequest`.
+ *
+ * @generated from message spawn.mesh.Functions
+ */
+export type Functions = Message<"spawn.mesh.Functions"> & {
+  /**
+   * The names of the functions outside of actors that the program has.
+   *
+   * @generated from field: repeated string externals = 1000;
+   */
+  externals: string[];
+};
+
+/**
+ * Describes the message spawn.mesh.Functions.
+ * Use `create(FunctionsSchema)` to create a new message.
+ */
+export const FunctionsSchema: GenMessage<Functions> = /*@__PURE__*/
+  messageDesc(file_spawn_mesh_run, 2);
+
+/**
+ * Fields of an `ActorInvocation` that is no run of an action: the function of that name is meant, the caller
+ * is who asked for it, and an answer with a context says that it is done.
+ *
+ * @generated from message spawn.mesh.FunctionCall
+ */
+export type FunctionCall = Message<"spawn.mesh.FunctionCall"> & {
+  /**
+   * The message: the same at each attempt.
+   *
+   * @generated from field: string message_id = 1010;
+   */
+  messageId: string;
+
+  /**
+   * 1 for the first attempt.
+   *
+   * @generated from field: int32 attempt = 1011;
+   */
+  attempt: number;
+};
+
+/**
+ * Describes the message spawn.mesh.FunctionCall.
+ * Use `create(FunctionCallSchema)` to create a new message.
+ */
+export const FunctionCallSchema: GenMessage<FunctionCall> = /*@__PURE__*/
+  messageDesc(file_spawn_mesh_run, 3);
+
+/**
  * Fields of an `ActorInvocationResponse`.
  *
  * @generated from message spawn.mesh.Outcome
@@ -94,6 +144,14 @@ export type Outcome = Message<"spawn.mesh.Outcome"> & {
    * @generated from field: bool clears_tags = 1002;
    */
   clearsTags: boolean;
+
+  /**
+   * The fields that the actor is found by, made of the state that the action left, as JSON. Empty if
+   * its definition declares none, and after an action that reads.
+   *
+   * @generated from field: string index = 1003;
+   */
+  index: string;
 };
 
 /**
@@ -101,10 +159,10 @@ export type Outcome = Message<"spawn.mesh.Outcome"> & {
  * Use `create(OutcomeSchema)` to create a new message.
  */
 export const OutcomeSchema: GenMessage<Outcome> = /*@__PURE__*/
-  messageDesc(file_spawn_mesh_run, 2);
+  messageDesc(file_spawn_mesh_run, 4);
 
 /**
- * A message to an actor, or a broadcast.
+ * A message to an actor, a broadcast, or what is done outside.
  *
  * @generated from message spawn.mesh.Sent
  */
@@ -115,6 +173,13 @@ export type Sent = Message<"spawn.mesh.Sent"> & {
    * @generated from field: string channel = 1;
    */
   channel: string;
+
+  /**
+   * The function that does it outside. Then there are a payload and options, and nothing else.
+   *
+   * @generated from field: string external = 8;
+   */
+  external: string;
 
   /**
    * The actor: without a system it is the sender's, without a definition the named actor.
@@ -156,7 +221,7 @@ export type Sent = Message<"spawn.mesh.Sent"> & {
  * Use `create(SentSchema)` to create a new message.
  */
 export const SentSchema: GenMessage<Sent> = /*@__PURE__*/
-  messageDesc(file_spawn_mesh_run, 3);
+  messageDesc(file_spawn_mesh_run, 5);
 
 /**
  * Fields of an answer that is no success, over a stream. Over HTTP they are headers.
@@ -184,5 +249,5 @@ export type Refusal = Message<"spawn.mesh.Refusal"> & {
  * Use `create(RefusalSchema)` to create a new message.
  */
 export const RefusalSchema: GenMessage<Refusal> = /*@__PURE__*/
-  messageDesc(file_spawn_mesh_run, 4);
+  messageDesc(file_spawn_mesh_run, 6);
 

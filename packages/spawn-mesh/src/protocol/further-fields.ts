@@ -1,7 +1,7 @@
 /** The fields of a message that are none of the protocol: what our SDK says besides. */
 import type { DescMessage, Message, MessageShape } from "@bufbuild/protobuf";
 import { BinaryWriter } from "@bufbuild/protobuf/wire";
-import { decodeMessage } from "spawn-mesh/protocol";
+import { decodeMessage } from "./decode-message.ts";
 
 /**
  * They are read as a message of their own; `undefined` when there are none.
