@@ -1,7 +1,8 @@
 /** Those who do something in a run besides the clients: each has choices of its own, so that the others stay as they are. */
 import { seededRandom } from "../../src/testing/seeded-random.ts";
-import { breakLists } from "./breakers.ts";
+import { breakLists, misplaceLists } from "./breakers.ts";
 import { Choices } from "./choices.ts";
+import { reindexLists } from "./indexers.ts";
 import { recollect } from "./historians.ts";
 import type { PeopleParts } from "./now-and-then.ts";
 import { lookAfterMessages } from "./operators.ts";
@@ -16,11 +17,11 @@ const shifts: readonly (readonly Person[])[] = [
   [purgeLists],
   [restoreLists],
   [],
-  [],
+  [reindexLists, misplaceLists],
   [],
   [purgeLists, breakLists],
   [restoreLists, breakLists],
-  [],
+  [reindexLists],
   [],
 ];
 

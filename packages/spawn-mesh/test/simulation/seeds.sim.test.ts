@@ -20,7 +20,8 @@ const mustHappen = [
   ...requestFaults.map((fault) => `fault ${fault}`),
   ...disasters.map((disaster) => `fault ${disaster}`),
   "fault poisoned-row",
-  "fault broken-row",
+  "fault row of newer program",
+  "fault row of older program",
   "fault abort",
   ...["throw", "fail", "reject", "garbage", "garbage-state", "hang", "slow", "relay"].map(
     (mode) => `code ${mode}`,
@@ -78,6 +79,8 @@ const mustHappen = [
   "operator cancelled",
   "purged",
   "purged not",
+  "reindexed",
+  "reindexed not: overtaken",
   "broken deleted",
   "broken restored",
   "key changed",
