@@ -252,6 +252,17 @@ describe("delete", () => {
     expect(await life.system.actor(kept, "a").set(5)).toBe(5);
   });
 
+  test("does not keep the first revision of the new actor from being kept", async () => {
+    const life = await startSystem(actors);
+    const ref = life.system.actor(kept, "a");
+    await ref.set(1);
+    await life.system.stored(kept, "a").delete();
+    await ref.set(3);
+    await ref.set(4);
+    expect(await revisionsOf(life)).toEqual([3]);
+    expect(await life.system.stored(kept, "a").readRevision(3)).toEqual({ n: 3 });
+  });
+
   test("comes in its turn: what waits behind it meets the new actor", async () => {
     const { system } = await startSystem(actors);
     const ref = system.actor(kept, "a");

@@ -115,7 +115,11 @@ export class Connection implements Statestore {
     const { world, limits, label } = this.#parts;
     world.peak(
       "loads in flight",
-      limits.loadsInFlightMax + limits.commitsInFlightMax + 1 + world.restoring,
+      limits.loadsInFlightMax +
+        limits.commitsInFlightMax +
+        1 +
+        world.restoring +
+        world.recollecting,
       ++this.#loads,
     );
     world.peak(

@@ -3,6 +3,7 @@
  * applied, and the weather that its requests are exposed to.
  */
 import type { ActorId } from "../../src/engine/actor-id.ts";
+import { everyActor } from "../../src/engine/actor-queries.ts";
 import type { ActorQueries } from "../../src/engine/actor-queries.ts";
 import type { Message, MessageStore } from "../../src/engine/message-store.ts";
 import type {
@@ -15,6 +16,7 @@ import type {
   StoreHandle,
 } from "../../src/engine/statestore.ts";
 import { StoreFailure } from "../../src/engine/statestore.ts";
+import { indexEntries, wantedKey } from "../../src/engine/values/index-values.ts";
 import { LockedStore } from "./locked-store.ts";
 import { loggedMessages } from "./logged-messages.ts";
 import { MessageLog } from "./message-log.ts";
@@ -23,9 +25,11 @@ import type { ActorRole } from "./run-log.ts";
 import type { World } from "./world.ts";
 
 /** Who uses it past all processes. */
-const ANOTHER_PROGRAM = "another program";
+export const ANOTHER_PROGRAM = "another program";
 /** The version of states that nobody here knows. */
 const NEWER_VERSION = 2;
+/** More than there are. */
+const FOUND_MAX = 1_000;
 /** A state that contains this can never be stored. */
 export const POISON = "poison";
 
@@ -36,6 +40,9 @@ export function actorKey({ definition, name }: ActorId): string {
 function roleOf({ definition }: ActorId): ActorRole {
   return definition as ActorRole;
 }
+
+/** A program with other definitions of the same actors. */
+export type OtherProgram = "newer" | "older";
 
 /** An incarnation, as the database knows it. */
 export interface Session {
@@ -207,30 +214,41 @@ export class Database {
     await this.#atHand.commit([commit]);
   }
 
-  /** Writes a list as a newer program would, if there is one that can be read; answers whether it did. */
-  async breakRow(actor: ActorId): Promise<boolean> {
+  /** Writes a list as another program would, if there is one that can be read; answers whether it did. */
+  async writeElsewhere(actor: ActorId, as: OtherProgram): Promise<boolean> {
     const row = await this.look(actor);
     if (row === undefined || row.isDeleted || row.stateVersion === NEWER_VERSION) return false;
-    const { handle, etag, state, codec, tags, revision } = row;
+    const { handle, etag, state, codec, tags, revision, stateVersion } = row;
     const nothing = { replies: [], consumes: [], cancels: [], sends: [] };
     const commit = {
       ...nothing,
       actor,
       handle,
       previous: etag,
-      etag: `newer ${this.#world.next()}`.padEnd(16),
+      etag: `other ${this.#world.next()}`.padEnd(16),
       state,
       codec,
-      stateVersion: NEWER_VERSION,
+      stateVersion: as === "newer" ? NEWER_VERSION : stateVersion,
+      index: as === "newer" ? undefined : indexEntries({ other: true }),
       tags,
       revision: revision + 1,
       at: this.#world.wall(),
       isDelete: false,
-      revisionsKept: 3,
+      revisionsKept: 1_000,
     };
     await this.plant(commit);
     this.#log({ label: ANOTHER_PROGRAM, id: ANOTHER_PROGRAM }, commit);
     return true;
+  }
+
+  /** The names of the lists that are found by so many thirds, past all faults. */
+  async find(definition: string, thirds: number): Promise<readonly string[]> {
+    const page = { after: undefined, limit: FOUND_MAX, looksMax: FOUND_MAX };
+    const { actors } = await this.#atHand.queries.list({
+      ...everyActor({ system: "simulation", definition, ...page }),
+      where: [{ field: "thirds", equals: wantedKey("thirds", thirds) }],
+    });
+    return actors.map(({ name }) => name);
   }
 
   /** The row as it is, past all faults. */

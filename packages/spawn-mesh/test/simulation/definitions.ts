@@ -53,6 +53,8 @@ export interface DefinitionParts extends Surroundings {
 }
 
 const READ_COPY_MAX = 10_000;
+/** More than there can be in the time for which they are kept. */
+const REVISIONS_KEPT_MAX = 1_000;
 
 export function definitionsOf(parts: DefinitionParts): readonly ActorDefinition[] {
   const { profile } = parts;
@@ -67,7 +69,8 @@ export function definitionsOf(parts: DefinitionParts): readonly ActorDefinition[
     durability: "durable",
     deactivateTimeoutMs: profile.deactivateTimeoutMs,
     snapshotTimeoutMs: profile.snapshotTimeoutMs,
-    revisionsKept: 3,
+    revisionsKept: profile.revisionsKeptMs === undefined ? 3 : REVISIONS_KEPT_MAX,
+    revisionsKeptMs: profile.revisionsKeptMs,
     init: undefined,
     actions: actionsOf(parts),
     index: (state: unknown) => indexOfList((state as ListState).items),

@@ -1,7 +1,9 @@
 /** Those who do something in a run besides the clients: each has choices of its own, so that the others stay as they are. */
 import { seededRandom } from "../../src/testing/seeded-random.ts";
-import { breakLists } from "./breakers.ts";
+import { breakLists, misplaceLists } from "./breakers.ts";
 import { Choices } from "./choices.ts";
+import { reindexLists } from "./indexers.ts";
+import { recollect } from "./historians.ts";
 import type { PeopleParts } from "./now-and-then.ts";
 import { lookAfterMessages } from "./operators.ts";
 import { purgeLists } from "./purgers.ts";
@@ -15,17 +17,19 @@ const shifts: readonly (readonly Person[])[] = [
   [purgeLists],
   [restoreLists],
   [],
-  [],
+  [reindexLists, misplaceLists],
   [],
   [purgeLists, breakLists],
   [restoreLists, breakLists],
-  [],
+  [reindexLists],
   [],
 ];
 
 /** Lets people do what they do until `until`. */
 export function letPeopleIn(parts: PeopleParts, seed: number, until: number): void {
   lookAfterMessages(parts, until);
+  if (parts.profile.revisionsKeptMs !== undefined)
+    recollect(parts, new Choices(seededRandom(-seed)), until);
   for (const [at, person] of shifts[seed % shifts.length]!.entries()) {
     person(parts, new Choices(seededRandom(seed + at)), until);
   }

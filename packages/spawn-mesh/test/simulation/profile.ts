@@ -65,6 +65,8 @@ export interface Profile {
   readonly isCalm: boolean;
   readonly deactivateTimeoutMs: number;
   readonly snapshotTimeoutMs: number;
+  /** For how long a revision is kept after another one took its place; `undefined`: a few are kept, however old. */
+  readonly revisionsKeptMs: number | undefined;
   /** How long fleeting actors live when nothing is done with them; `undefined` when there are none. */
   readonly expireAfterMs: number | undefined;
   /** For how long there is nobody but who visits those, before the clients come and things go wrong. */
@@ -173,7 +175,12 @@ export function drawProfile(choices: Choices, defaults: Limits, apart: Choices):
     isEncrypted: apart.chance(0.2),
     hasInit: choices.chance(0.3),
   };
-  return { ...profile, ...drawExpiry(apart, profile.activeMs) };
+  const expiry = drawExpiry(apart, profile.activeMs);
+  return {
+    ...profile,
+    ...expiry,
+    revisionsKeptMs: apart.chance(0.3) ? apart.pick([300, 2_000]) : undefined,
+  };
 }
 
 /** When a process looks first for what has expired. */

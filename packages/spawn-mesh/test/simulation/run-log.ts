@@ -26,7 +26,8 @@ type Invariant =
   | "I15"
   | "I16"
   | "I17"
-  | "I18";
+  | "I18"
+  | "I21";
 
 export interface Violation {
   readonly invariant: Invariant;
@@ -173,6 +174,18 @@ export interface Look {
   readonly wall: number;
 }
 
+/** Somebody was told what the state of a list was at a time. */
+export interface Recollection {
+  readonly actor: string;
+  /** Which time it was asked for, and when it was answered, both on the wall clock. */
+  readonly time: number;
+  readonly wall: number;
+  readonly startedSequence: number;
+  readonly endedSequence: number;
+  /** `undefined` when nothing of that time is kept. */
+  readonly answer: { readonly revision: number; readonly items: readonly string[] } | undefined;
+}
+
 /** The most that was ever in one place, and the limit of it. */
 export interface Peak {
   readonly what: string;
@@ -207,6 +220,11 @@ export interface RunLog {
   readonly looks: readonly Look[];
   /** How long fleeting actors live when nothing is done with them. */
   readonly expireAfterMs: number;
+  readonly recollections: readonly Recollection[];
+  /** For how long a revision is kept after another one took its place. */
+  readonly revisionsKeptMs: number;
+  /** How often revisions are kept. */
+  readonly snapshotTimeoutMs: number;
   /** Whether nothing but a message can have ended an incarnation, or lost a claim. */
   readonly isCalm: boolean;
   readonly peaks: readonly Peak[];

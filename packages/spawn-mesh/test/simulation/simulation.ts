@@ -9,11 +9,13 @@ import { defaultLimits } from "../../src/engine/limits.ts";
 import type { Commit } from "../../src/engine/statestore.ts";
 import { seededRandom } from "../../src/testing/seeded-random.ts";
 import { checkRun } from "./checkers/all.ts";
+import { checkFound } from "./checkers/found.ts";
 import { Choices } from "./choices.ts";
 import { Client, foreignActors } from "./clients.ts";
 import { Database } from "./database.ts";
 import { Fleet } from "./disaster.ts";
 import type { Surroundings } from "./incarnation.ts";
+import { reindexOnce } from "./indexers.ts";
 import { letPeopleIn } from "./people.ts";
 import { itemOfMessage } from "./posts.ts";
 import { drawProfile } from "./profile.ts";
@@ -87,8 +89,12 @@ export async function simulate(seed: number): Promise<RunReport> {
   heal(around, fleet);
   const leftOver = await rest(around, fleet);
   const restedAt = world.wall();
+  const foundWrongly = [...(await checkFound(world, database, false))];
   void database.changeKey();
+  for (const incarnation of fleet.alive.slice(0, 1))
+    void reindexOnce(world, "deletable", incarnation);
   await run(world, fleet, world.clock.monotonic() + LAST_CARE_MS);
+  foundWrongly.push(...(await checkFound(world, database, true)));
   const { operations, attempts, applied, sessions, sightings, unloaded, pauses, peaks } = world;
   const { messages, runs, asked, cancelled, acknowledged, outside, setBacks, purged, restored } =
     world;
@@ -110,6 +116,9 @@ export async function simulate(seed: number): Promise<RunReport> {
     purged,
     restored,
     looks: world.looks,
+    recollections: world.recollections,
+    revisionsKeptMs: profile.revisionsKeptMs ?? 0,
+    snapshotTimeoutMs: profile.snapshotTimeoutMs,
     expireAfterMs: profile.expireAfterMs ?? Infinity,
     isCalm: profile.isCalm,
     peaks,
@@ -122,7 +131,7 @@ export async function simulate(seed: number): Promise<RunReport> {
   return {
     seed,
     profile,
-    violations: [...world.violations, ...checkRun(log)],
+    violations: [...world.violations, ...foundWrongly, ...checkRun(log)],
     counts: world.counts,
     trace: world.trace,
     traceHash: world.traceHash,

@@ -12,6 +12,7 @@ import type {
   MessageRun,
   Operation,
   Peak,
+  Recollection,
   Restoring,
   SessionEvent,
   Sighting,
@@ -48,10 +49,12 @@ export class World {
   readonly restored: Restoring[] = [];
   /** The looks for actors whose time is over. */
   readonly looks: Look[] = [];
+  readonly recollections: Recollection[] = [];
   /** Hears that somebody begins to look, and that what is found will be deleted. */
   onLook: () => void = () => undefined;
-  /** How many restore something now, and load it past the loads of calls. */
+  /** How many restore something now, or ask for what was, and load it past the loads of calls. */
   restoring = 0;
+  recollecting = 0;
   /** How many messages come again and again, and how many never succeed. */
   readonly drawn = { repeated: 0, hopeless: 0 };
   readonly unloaded: string[] = [];

@@ -10,7 +10,15 @@ import type { IndexEntry } from "../values/index-values.ts";
 import type { Outbox } from "../messages/outbox.ts";
 import { DELIVERY_GRACE_MS, storedAs } from "../messages/sending.ts";
 import type { Outgoing } from "../messages/sending.ts";
-import type { Commit, Etag, StateBytes, StoreAnswer, StoredReply, Tags } from "../statestore.ts";
+import type {
+  Commit,
+  Etag,
+  StateBytes,
+  StoreAnswer,
+  StoredActor,
+  StoredReply,
+  Tags,
+} from "../statestore.ts";
 
 /** What an action left behind: the state and tags after it, and what its commit has to remember. */
 export interface Change {
@@ -93,13 +101,27 @@ export function sealState(
   batch.units = 0;
 }
 
-/** Whether a commit keeps the state before it as a revision, when the last one was kept at `keptAt`. */
+/** When the last revision was kept of a row whose state is none: it is damaged, or was deleted. */
+export const NOT_TO_KEEP = Infinity;
+
+/** When a revision was kept last of what is stored. */
+export function keptAtOf(row: StoredActor | undefined): number | undefined {
+  const isState = row?.problem === undefined && row?.isDeleted !== true;
+  return isState ? row?.keptAt : NOT_TO_KEEP;
+}
+
+/**
+ * Whether a commit keeps the state before it as a revision, when the last one was kept at `keptAt`. What
+ * nobody could read is kept, however young.
+ */
 export function isRevisionDue(
   { revisionsKept, snapshotTimeoutMs }: ActorDefinition,
   at: number,
-  keptAt: number | undefined,
+  before: { readonly keptAt: number | undefined; readonly isUnread: boolean },
 ): boolean {
-  return revisionsKept > 0 && (keptAt === undefined || at - keptAt >= snapshotTimeoutMs);
+  const { keptAt, isUnread } = before;
+  if (revisionsKept === 0 || keptAt === NOT_TO_KEEP) return false;
+  return isUnread || keptAt === undefined || at - keptAt >= snapshotTimeoutMs;
 }
 
 /** The commit of a sealed batch, on top of the row that is known. */

@@ -15,6 +15,7 @@
 import type { ActorDefinition } from "../actor-definition.ts";
 import type { ActorId } from "../actor-id.ts";
 import {
+  NOT_TO_KEEP,
   addBesideState,
   addEntry,
   answerAll,
@@ -26,6 +27,7 @@ import {
   failChanges,
   isUrgent,
   joinBefore,
+  keptAtOf,
   consumesLess,
   newBatch,
   openGates,
@@ -111,7 +113,7 @@ export abstract class CommitPipeline extends AdmittedMailbox {
     this.#handle = row?.handle;
     this.#etag = row?.etag;
     this.#revision = row?.revision ?? 0;
-    this.#keptAt = row?.problem === undefined ? row?.keptAt : NOT_TO_KEEP;
+    this.#keptAt = keptAtOf(row);
     this.rebase(bytes, tags && Object.freeze(tags));
   }
 
@@ -291,10 +293,8 @@ export abstract class CommitPipeline extends AdmittedMailbox {
     this.#inFlight = batch;
     this.#restsUntil = this.writer.restsUntil(batch, this.definition);
     const hasBefore = this.#etag !== undefined && !batch.isDelete;
-    // What nobody could read is kept, however young.
-    const isUnread = this.#durableBytes === undefined && this.#keptAt !== NOT_TO_KEEP;
-    const isDue = isUnread || isRevisionDue(this.definition, at, this.#keptAt);
-    batch.keptAt = hasBefore && isDue ? at : undefined;
+    const before = { keptAt: this.#keptAt, isUnread: this.#durableBytes === undefined };
+    batch.keptAt = hasBefore && isRevisionDue(this.definition, at, before) ? at : undefined;
     sealMessages(batch, { source: this.id, at, outbox: this.writer.outbox });
     return commitOf(batch, this.definition, {
       actor: this.id,
@@ -312,7 +312,7 @@ export abstract class CommitPipeline extends AdmittedMailbox {
     this.#handle = handle;
     this.#etag = batch.etag;
     this.#revision++;
-    this.#keptAt = batch.keptAt ?? this.#keptAt;
+    this.#keptAt = batch.keptAt ?? (this.#keptAt === NOT_TO_KEEP ? undefined : this.#keptAt);
     this.#durableBytes = batch.bytes;
     this.#durableTags = batch.tags;
     this.index?.committed();
@@ -445,8 +445,6 @@ export abstract class CommitPipeline extends AdmittedMailbox {
   }
 }
 
-/** When a revision was kept last, so that none of a damaged row is: it would be as damaged. */
-const NOT_TO_KEEP = Infinity;
 /** How soon a flush that failed is tried again. */
 const FLUSH_RETRY_MS = 100;
 const NO_IDS: readonly string[] = [];

@@ -13,6 +13,7 @@ import { checkIndexes } from "./indexes.ts";
 import { checkLanes } from "./lanes.ts";
 import { checkListAppends } from "./list-append.ts";
 import { checkPurges } from "./purges.ts";
+import { checkRecollections } from "./recollections.ts";
 import { checkRestores } from "./restores.ts";
 import { checkSessions } from "./sessions.ts";
 import { checkTicks } from "./ticks.ts";
@@ -39,5 +40,6 @@ export function checkRun(log: RunLog): readonly Violation[] {
     checkPurges,
     checkExpiries,
     checkRestores,
+    checkRecollections,
   ].flatMap((check) => check(log));
 }

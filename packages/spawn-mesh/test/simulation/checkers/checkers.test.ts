@@ -99,6 +99,9 @@ function broken(history: Partial<RunLog>): readonly string[] {
     restored: [],
     looks: [],
     expireAfterMs: Infinity,
+    recollections: [],
+    revisionsKeptMs: 1_000,
+    snapshotTimeoutMs: 100,
     outside: new Map(),
     setBacks: [],
     isCalm: false,
@@ -214,6 +217,36 @@ describe("what is deleted because it was found (I18)", () => {
     const lost = operation({ actor: "deletable/a", role: "deletable", value: "z" });
     expect(broken({ applied: history, operations: [lost], purged })).toEqual(["I18"]);
     expect(broken({ applied: history, operations: [lost] })).toEqual([]);
+  });
+});
+
+describe("the state of some time ago (I21)", () => {
+  const states = [
+    applied(1, ["x"], { at: 100 }),
+    applied(3, ["x", "y"], { at: 300, previous: "e1", revision: 2 }),
+    applied(5, ["x", "y", "z"], { at: 350, previous: "e3", revision: 3 }),
+  ];
+  const asked = { actor, wall: 400, startedSequence: 6, endedSequence: 7 };
+  const first = { revision: 1, items: ["x"] };
+  const second = { revision: 2, items: ["x", "y"] };
+
+  test.each([
+    [320, second],
+    // Not every one is kept.
+    [360, second],
+    [99, undefined],
+  ])("at %d is right", (time, answer) => {
+    expect(broken({ applied: states, recollections: [{ ...asked, time, answer }] })).toEqual([]);
+  });
+  test.each([
+    [299, second],
+    [400, first],
+    [320, { revision: 2, items: ["x"] }],
+    [320, { revision: 9, items: ["x"] }],
+    [320, undefined],
+  ])("at %d is wrong", (time, answer) => {
+    const recollections = [{ ...asked, time, answer }];
+    expect(broken({ applied: states, recollections })).toEqual(["I21"]);
   });
 });
 

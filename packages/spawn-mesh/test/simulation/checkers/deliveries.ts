@@ -84,6 +84,8 @@ const innocentKinds: ReadonlySet<Message["headers"]["kind"]> = new Set(["call", 
 
 function checkEnds({ messages, runs, cancelled, outside, isCalm }: Log): readonly Violation[] {
   const ran = new Set(runs.map(({ item }) => item));
+  const occurrences = messages.map(({ message }) => message.headers.occurrence);
+  const aside = new Set(occurrences.map((one) => `${one?.of} ${one?.plannedAt}`));
   return messages.flatMap(({ type, message, sequence }): readonly Violation[] => {
     const item = itemOfMessage(message);
     const { target, headers, id } = message;
@@ -92,6 +94,8 @@ function checkEnds({ messages, runs, cancelled, outside, isCalm }: Log): readonl
     switch (type) {
       case "replaced": {
         if (headers.kind === "broadcast") return [];
+        // A planned time that is given up becomes a message of its own.
+        if (aside.has(`${id} ${headers.repeat?.plannedAt}`)) return [];
         if (headers.kind === "external") {
           const isDone = (outside.get(item)?.doneAt ?? Infinity) < sequence;
           return isDone ? [] : violation(`${item} ended before it was done outside`);
