@@ -1,10 +1,19 @@
-import { globSync } from "node:fs";
-import { availableParallelism } from "node:os";
+import { globSync, mkdtempSync, rmSync } from "node:fs";
+import { availableParallelism, tmpdir } from "node:os";
+import { join } from "node:path";
 import { defineConfig } from "vitest/config";
 
 /** Inside the repository every package resolves to its sources; nothing is built to run a test. */
 const SOURCE_CONDITION = "@spawn-mesh/source";
 const TESTS = "packages/spawn-mesh/test";
+
+/**
+ * Tests start hundreds of threads and processes that load the same sources. What one of them has compiled, the
+ * next ones find here, until the run is over: each starts in half of the time.
+ */
+const compiled = mkdtempSync(join(tmpdir(), "spawn-mesh-compiled-"));
+process.env["NODE_COMPILE_CACHE"] = compiled;
+process.on("exit", () => rmSync(compiled, { recursive: true, force: true }));
 
 interface Suite {
   readonly name: string;
