@@ -47,7 +47,7 @@ export type {
 } from "./care/actor-finder.ts";
 export { actOnMany } from "./care/acting-on-many.ts";
 export type { ManyFailure, ManyOptions, ManyProgress, ManyResult } from "./care/acting-on-many.ts";
-export type { Reindexing, ReindexOptions } from "./care/reindexing.ts";
+export type { ReindexFailure, Reindexing, ReindexOptions } from "./care/reindexing.ts";
 export type { IndexedValue } from "./values/index-values.ts";
 export { MessageOperations } from "./messages/message-operations.ts";
 export type { MessageQuery } from "./messages/message-operations.ts";

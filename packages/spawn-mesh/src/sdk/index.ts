@@ -92,6 +92,7 @@ export type {
   Publication,
   PoolSize,
   Random,
+  ReindexFailure,
   Reindexing,
   ReindexOptions,
   RevisionInfo,

@@ -56,7 +56,14 @@ describe("reindexing", () => {
     const progress: Reindexing[] = [];
     const options = { onProgress: (done: Reindexing) => progress.push(done) };
     const done = await whileTimePasses(started, system.reindex(after, options));
-    expect(done).toEqual({ seen: 250, rewritten: 250, overtaken: 0, failed: 0, after: undefined });
+    expect(done).toEqual({
+      seen: 250,
+      rewritten: 250,
+      overtaken: 0,
+      failed: 0,
+      failures: [],
+      after: undefined,
+    });
     expect(progress.map(({ seen }) => seen)).toEqual([100, 200, 250]);
     expect(await ofHost(system, "h1")).toBe(125);
     const old = { definition: "person", where: { email: "p1@h1" } };
@@ -137,6 +144,11 @@ describe("reindexing", () => {
     const started = await withPeople(4, strict);
     const done = await whileTimePasses(started, started.system.reindex(strict));
     expect(done).toMatchObject({ seen: 4, rewritten: 2, failed: 2 });
+    const reasons = done.failures.map(({ actor, reason }) => `${actor.name}: ${reason}`);
+    expect(reasons.toSorted()).toEqual([
+      expect.stringMatching(/^p1: .*not this one/),
+      expect.stringMatching(/^p2: nor this one/),
+    ]);
     const names = async (email: string): Promise<number> =>
       (await started.system.find(strict, { email })).actors.length;
     expect(await Promise.all(["P0@H0", "p1@h1", "p2@h0"].map(names))).toEqual([1, 1, 1]);

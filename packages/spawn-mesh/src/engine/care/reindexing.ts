@@ -3,12 +3,13 @@
  * committed: an owner's commit that comes before wins, and one that comes after does not notice.
  */
 import type { ActorDefinition } from "../actor-definition.ts";
+import type { ActorId } from "../actor-id.ts";
 import { everyActor } from "../actor-queries.ts";
 import type { FoundActor, IndexRewrite } from "../actor-queries.ts";
 import { askPatiently } from "../asked-store.ts";
 import { sleep, systemClock } from "../clock.ts";
 import type { Clock } from "../clock.ts";
-import { isSpawnError } from "../errors.ts";
+import { describeThrown, isSpawnError } from "../errors.ts";
 import { indexEntries } from "../values/index-values.ts";
 import { checkWorkOptions } from "../option-names.ts";
 import type { Statestore, StoredActor } from "../statestore.ts";
@@ -41,14 +42,24 @@ export interface Reindexing {
   readonly overtaken: number;
   /** Those whose entries cannot be made: a damaged or unreadable state, or an `index` that failed. They stay as they are. */
   readonly failed: number;
+  /** The first 100 of those that failed. */
+  readonly failures: readonly ReindexFailure[];
   /** Where to go on if it ends now; `undefined` when it is done. */
   readonly after: string | undefined;
+}
+
+/** An actor whose entries cannot be made. */
+export interface ReindexFailure {
+  readonly actor: ActorId;
+  readonly reason: string;
 }
 
 const OPTION_NAMES = ["rowsPerSecondMax", "after", "onProgress", "signal", "clock"] as const;
 const ROWS_PER_SECOND_MAX = 2000;
 /** Small, since calls wait while the entries of a part are made. */
 const PART_ROWS = 100;
+/** How many failures are told one by one. */
+const FAILURES_MAX = 100;
 /** Rows that the statestore looks at for them, of all definitions. */
 const LOOKS_MAX = 2_000;
 
@@ -80,7 +91,8 @@ export async function reindex(
       seen: progress.seen + part.seen,
       rewritten: progress.rewritten + rewritten,
       overtaken: progress.overtaken + rewrites.length - rewritten,
-      failed: progress.failed + part.failed,
+      failed: progress.failed + part.failures.length,
+      failures: [...progress.failures, ...part.failures].slice(0, FAILURES_MAX),
       after: part.after,
     };
     options.onProgress?.(progress);
@@ -109,10 +121,10 @@ export interface IndexedActors {
 interface IndexedPart {
   readonly rewrites: readonly IndexRewrite[];
   readonly seen: number;
-  readonly failed: number;
+  readonly failures: readonly ReindexFailure[];
 }
 
-const NOTHING_DONE = { seen: 0, rewritten: 0, overtaken: 0, failed: 0 } as const;
+const NOTHING_DONE = { seen: 0, rewritten: 0, overtaken: 0, failed: 0, failures: [] } as const;
 
 async function indexed(
   {
@@ -123,17 +135,17 @@ async function indexed(
   found: readonly FoundActor[],
 ): Promise<IndexedPart> {
   const rewrites: IndexRewrite[] = [];
-  let failed = 0;
+  const failures: ReindexFailure[] = [];
   for await (const { actor, row } of statesInTurn(store, system, found)) {
     if (row === undefined || (!isSpawnError(row) && row.isDeleted)) continue;
     try {
       if (isSpawnError(row)) throw row;
       rewrites.push({ actor, etag: row.etag, index: entriesOf(definition, row) });
-    } catch {
-      failed++;
+    } catch (error) {
+      failures.push({ actor, reason: describeThrown(error) });
     }
   }
-  return { rewrites, seen: found.length, failed };
+  return { rewrites, seen: found.length, failures };
 }
 
 function entriesOf({ state, index }: ActorDefinition, row: StoredActor): IndexRewrite["index"] {
