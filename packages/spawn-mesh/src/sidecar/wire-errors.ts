@@ -51,7 +51,7 @@ export function decodedAnswer<Desc extends DescMessage>(
 }
 
 /** The error in `{ error: { code, message, applied } }`. */
-export function errorOfJson(answer: HttpAnswer): SpawnError {
+function errorOfJson(answer: HttpAnswer): SpawnError {
   try {
     const { error } = JSON.parse(answer.body.toString()) as {
       readonly error: { readonly message: string };
