@@ -152,7 +152,7 @@ describe("a message with JSON", () => {
   test.each([
     [{ action: "visit" }, "expected { name, action, payload }"],
     [{ name: "carl" }, "with the name of an action"],
-    [{ name: "carl", action: "visit", cron: "at noon" }, "at noon"],
+    [{ name: "carl", action: "visit", cron: "at noon" }, "options.cron: expected five fields"],
     [{ name: "carl", action: "visit", often: true }, "there is no option often"],
     [{ name: "carl", action: { toString: 1 } }, "with the name of an action"],
     [null, "expected { name, action, payload }"],

@@ -148,6 +148,11 @@ describe("further fields of an answer", () => {
   test.each([
     ["send to what the proxy keeps", { sent: [{ name: "<registered>", action: "put" }] }],
     ["cancel what another actor has sent", { cancelled: ["daily@0"] }],
+    ["tell by which fields an actor is found in what is no JSON", { index: "{no" }],
+    [
+      "have something done outside without a name",
+      { sent: [{ external: "\u0000", options: "{}" }] },
+    ],
   ])("cannot %s", async (_, fields) => {
     await using host = await TestHost.start({});
     host.raw = (response, body) => {
@@ -163,7 +168,9 @@ describe("further fields of an answer", () => {
     await proxy.client.register([counter("hostile")]);
     const { status, headers } = await proxy.client.invoke("hostile", "add");
     expect(headers).toMatchObject({ "spawn-error": "ACTION_FAILED", "spawn-applied": "no" });
-    expect(status?.message).toMatch(/does not begin with "<"|the message of another actor/);
+    expect(status?.message).toMatch(
+      /does not begin with "<"|the message of another actor|index: expected JSON|external name/,
+    );
   });
 });
 

@@ -19,7 +19,7 @@ import type {
 } from "spawn-mesh/engine";
 import type { Spelling } from "spawn-mesh/protocol";
 import type { ActorHosts } from "../host/actor-hosts.ts";
-import { HostUnavailable } from "../host/host-program.ts";
+import { HostIsFull, HostUnavailable } from "../host/host-program.ts";
 import type { RegisteredNames } from "../observability/observer.ts";
 import type { Guard } from "../security/guard.ts";
 import { notFound } from "./directory.ts";
@@ -109,6 +109,11 @@ export class HostedSystem {
       throw error;
     }
     return refused;
+  }
+
+  /** @throws {SpawnError} `INVALID_ARGUMENT`, `OVERLOADED` for functions outside that cannot be taken */
+  checkExternals(names: readonly string[]): void {
+    this.#externals.check(names);
   }
 
   /** Takes functions outside that a host has, registered by that identity. @throws {SpawnError} */
@@ -239,6 +244,7 @@ const remoteHost: Host = {
   failure(thrown) {
     if (isSpawnError(thrown) && thrown.code === "UNAUTHORIZED") return thrown;
     if (thrown instanceof HostRefusal) return thrown.error;
+    if (thrown instanceof HostIsFull) return new SpawnError("OVERLOADED", thrown.message);
     return thrown instanceof HostUnavailable
       ? new SpawnError("HOST_UNAVAILABLE", thrown.message, { cause: thrown })
       : undefined;

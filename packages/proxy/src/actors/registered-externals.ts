@@ -8,7 +8,7 @@ import { SpawnError, checkName, fail } from "spawn-mesh/engine";
 import type { Cancellation, ExternalCall, ExternalFunction } from "spawn-mesh/engine";
 import { FunctionCallSchema, invocationBytes, wireIdOf } from "spawn-mesh/protocol";
 import { askHosts } from "../host/ask-hosts.ts";
-import { HostUnavailable } from "../host/host-program.ts";
+import { HostIsFull, HostUnavailable } from "../host/host-program.ts";
 import type { HostCall, HostProgram } from "../host/host-program.ts";
 import type { Guard } from "../security/guard.ts";
 import { payloadOfValue } from "../wire-values.ts";
@@ -19,6 +19,9 @@ import type { Records } from "./records.ts";
 const FUNCTIONS_MAX = 1_000;
 /** Hosts that have one function; further ones are forgotten, the oldest first. */
 const HOSTS_PER_FUNCTION_MAX = 8;
+
+/** Calls of functions of one system at once: those that hang must not take all places that actions have at a host. */
+const CALLS_MAX = 64;
 
 /** Who registered a function. */
 export interface KeptFunction {
@@ -34,6 +37,7 @@ export class RegisteredExternals {
   readonly #system: string;
   readonly #functions = new Map<string, ExternalFunction>();
   readonly #hosts = new Map<string, readonly HostProgram[]>();
+  #calls = 0;
 
   constructor(system: string) {
     this.#system = system;
@@ -55,7 +59,7 @@ export class RegisteredExternals {
     { host, by }: { readonly host: HostProgram; readonly by: string },
     kept: Records<KeptFunction>,
   ): Promise<void> {
-    this.#check(names);
+    this.check(names);
     await Promise.all(names.map((name) => kept.put(name, { by })));
     this.#forget(host);
     for (const name of names) {
@@ -81,7 +85,8 @@ export class RegisteredExternals {
     }
   }
 
-  #check(names: readonly string[]): void {
+  /** @throws {SpawnError} `INVALID_ARGUMENT`, `OVERLOADED` for functions that cannot be taken */
+  check(names: readonly string[]): void {
     for (const name of names) checkName("external", name);
     const all = new Set([...names, ...this.#functions.keys()]);
     if (all.size <= FUNCTIONS_MAX) return;
@@ -102,8 +107,19 @@ export class RegisteredExternals {
     throw new HostUnavailable(`nobody has the function ${JSON.stringify(name)} any more`, true);
   }
 
-  /** @throws {HostUnavailable} when certainly nobody has begun with it, and what the function has thrown */
+  /** @throws {HostIsFull} when it has to wait for others */
   async #run(name: string, payload: unknown, call: ExternalCall): Promise<unknown> {
+    if (this.#calls >= CALLS_MAX) throw new HostIsFull(`${CALLS_MAX} functions run already`);
+    this.#calls++;
+    try {
+      return await this.#runAtHost(name, payload, call);
+    } finally {
+      this.#calls--;
+    }
+  }
+
+  /** @throws {HostUnavailable} when certainly nobody has begun with it, and what the function has thrown */
+  async #runAtHost(name: string, payload: unknown, call: ExternalCall): Promise<unknown> {
     const callFor = (host: HostProgram): HostCall => ({
       actor: name,
       action: name,

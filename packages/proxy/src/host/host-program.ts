@@ -32,6 +32,9 @@ export class HostUnavailable extends Error {
   }
 }
 
+/** The host has enough to do, and was not asked. */
+export class HostIsFull extends Error {}
+
 export interface HostProgram {
   readonly place: HostPlace;
   /** Where it listens, or that it has a stream: for people. */

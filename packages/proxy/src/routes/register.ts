@@ -86,6 +86,7 @@ export async function register(
     const giveBack = guard.own(identity, system, [...actors, ...externals.map(ownedName)]);
     try {
       const opened = await systems.open(system);
+      opened.checkExternals(externals);
       const since = Math.min(Number(startedAt) || Infinity, Date.now());
       await opened.registered.add(registration, { host, identity: by, since });
       await opened.addExternals(externals, host, by);

@@ -25,6 +25,25 @@ const OPTIONS: readonly Readonly<Record<string, string>>[] = [
   { prefer: "respond-async, respond-async;;;=" },
 ];
 
+/** What a field of an index is asked for. */
+const WANTED: readonly unknown[] = [
+  1,
+  -1e308,
+  "x",
+  "",
+  "\u0000",
+  "\ud800",
+  "y".repeat(600),
+  true,
+  null,
+  [],
+  {},
+  { from: 1, below: 0 },
+  { from: "a", below: 1 },
+  { from: null },
+  { __proto__: null, from: {} },
+];
+
 export function jsonInput(choices: Choices): FuzzInput {
   const { path, text } = requestOf(choices);
   const body = choices.chance(0.3) ? Buffer.from(text) : mutate(Buffer.from(text), choices);
@@ -40,7 +59,7 @@ function requestOf(choices: Choices): { readonly path: string; readonly text: st
   const name = (): string => choices.pick(choices.chance(0.5) ? FUZZED : NAMES);
   const part = (): string => encodeURIComponent(name());
   const at = `/api/v1/system/${choices.chance(0.9) ? "spawn-system" : part()}`;
-  switch (choices.below(3)) {
+  switch (choices.below(4)) {
     case 0: {
       const query = choices.chance(0.8) ? "" : `?definition=${part()}`;
       const path = `${at}/actors/${part()}/${choices.pick(["add", "get", "%00"])}${query}`;
@@ -48,6 +67,17 @@ function requestOf(choices: Choices): { readonly path: string; readonly text: st
     }
     case 1:
       return { path: `${at}/channels/${part()}`, text: choices.pick(JSON_TEXTS) };
+    case 2: {
+      const query = {
+        definition: name(),
+        ...(choices.chance(0.7) && { where: { [name()]: choices.pick(WANTED) } }),
+        ...(choices.chance(0.2) && { tags: choices.pick(WANTED) }),
+        ...(choices.chance(0.2) && { limit: choices.pick([0, 1, 1e9, "x"]) }),
+        ...(choices.chance(0.2) && { after: choices.pick(WANTED) }),
+        ...(choices.chance(0.1) && { [name()]: true }),
+      };
+      return { path: `${at}/actors/find`, text: JSON.stringify(query) };
+    }
     default: {
       const message = {
         name: name(),

@@ -144,6 +144,30 @@ test("what a program does that ends is done by the next one", async () => {
   expect(await spawn.invoke("shop", { action: "get" })).toEqual({ orders: 1 });
 });
 
+test("functions that hang keep no action of their program waiting", async () => {
+  const errand = actor("errand", {
+    kind: "unnamed",
+    state: () => ({ n: 0 }),
+    actions: {
+      run: (ctx) => {
+        ctx.external(mailer, { to: "slow" });
+        return ++ctx.state.n;
+      },
+    },
+  });
+  await using proxy = await startTestProxy();
+  await using system = await startBeside(proxy, [errand, shop], { externals: [mailer] });
+  const errands = Array.from({ length: 300 }, (_, at) => system.actor(errand, `e-${at}`).run());
+  await Promise.all(errands);
+  await until(() => sent.length >= 32);
+  await sleep(300);
+  const begunAt = performance.now();
+  expect(await system.actor(shop).order("slow")).toBe(1);
+  expect(performance.now() - begunAt).toBeLessThan(400);
+  expect(sent.length).toBeLessThan(128);
+  system.crash();
+});
+
 test("a host that registers without a function is not asked for it any more", async () => {
   await using proxy = await startTestProxy();
   const asked: string[] = [];
@@ -191,6 +215,7 @@ test("what is no list of functions outside is refused before anybody is told", (
     });
   return Promise.all([
     expect(start([{ name: "mailer" }])).rejects.toThrow(/expected what external/),
+    expect(start(mailer)).rejects.toThrow(/externals: expected an array/),
     expect(start([mailer, mailer])).rejects.toThrow(/the external mailer is given twice/),
   ]);
 });

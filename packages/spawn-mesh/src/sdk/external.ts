@@ -45,6 +45,10 @@ export function external<Payload>(
 export function functionsOf(
   externals: readonly AnyExternal[],
 ): ReadonlyMap<string, ExternalFunction> {
+  if (!Array.isArray(externals)) {
+    const got = typeof externals;
+    throw new SpawnError("INVALID_ARGUMENT", `externals: expected an array, got ${got}`);
+  }
   const byName = new Map<string, ExternalFunction>();
   for (const defined of externals) {
     const run = functions.get(defined);

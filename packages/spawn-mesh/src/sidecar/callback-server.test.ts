@@ -12,6 +12,19 @@ const actors = new HostedActors(new Map(), {
   emit: () => undefined,
 });
 
+test("a page in a browser on this machine runs nothing", async () => {
+  const server = new CallbackServer(actors);
+  const port = await server.listen("127.0.0.1", 0);
+  const post = async (headers: Readonly<Record<string, string>>): Promise<number> => {
+    const url = `http://127.0.0.1:${port}/api/v1/actors/actions`;
+    return (await fetch(url, { method: "POST", headers, body: "" })).status;
+  };
+  expect(await post({ origin: "https://elsewhere.example" })).toBe(403);
+  expect(await post({ origin: "null" })).toBe(403);
+  expect(await post({})).toBe(500);
+  server.crash();
+});
+
 /** A port that nobody listens at. */
 async function freePort(): Promise<number> {
   const server = createServer();

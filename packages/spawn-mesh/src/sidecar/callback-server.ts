@@ -67,6 +67,10 @@ export class CallbackServer {
       response.writeHead(404).end();
       return;
     }
+    if (isOfPage(request)) {
+      response.writeHead(403, { connection: "close" }).end();
+      return;
+    }
     await this.#runs.during(() => this.#run(request, response));
   }
 
@@ -87,6 +91,11 @@ export class CallbackServer {
     });
     endInOneWrite(response, answer.body);
   }
+}
+
+/** A browser sends requests of any page to every port of its machine, and says so. No sidecar does. */
+function isOfPage({ headers }: IncomingMessage): boolean {
+  return headers.origin !== undefined || headers["sec-fetch-site"] !== undefined;
 }
 
 export function goneCaller(): SpawnError {

@@ -31,7 +31,7 @@ import type { StreamAnswer, StreamCalls } from "./stream/stream-calls.ts";
 import {
   decodedAnswer,
   errorOfAnswer,
-  errorOfJson,
+  idInJson,
   refusalOverStream,
   withKeyInDoubt,
 } from "./wire-errors.ts";
@@ -161,11 +161,7 @@ export class SidecarCalls {
       }),
       timeoutMs: DEADLINE_MS_DEFAULT,
     });
-    if (answer.status === 200) {
-      return (JSON.parse(answer.body.toString()) as { readonly id: string }).id;
-    }
-    if (!isOurs(answer)) return undefined;
-    throw errorOfJson(answer);
+    return answer.status === 200 || isOurs(answer) ? idInJson(answer) : undefined;
   }
 
   async #sendByProtocol(target: ActorId, request: SendRequest): Promise<void> {

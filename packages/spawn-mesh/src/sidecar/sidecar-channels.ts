@@ -7,7 +7,7 @@ import { eventsIn } from "./event-stream.ts";
 import { jsonOfValue, valueOfJson } from "../protocol/index.ts";
 import type { HttpExchange } from "./http-exchange.ts";
 import { jittered } from "./jittered.ts";
-import { errorOfJson } from "./wire-errors.ts";
+import { idInJson } from "./wire-errors.ts";
 
 /** Waits before listening again after the stream has ended, in milliseconds: doubled each time, and jittered. */
 const RETRY_MS_MIN = 200;
@@ -37,8 +37,7 @@ export class SidecarChannels {
       body: copied === undefined ? "" : JSON.stringify(jsonOfValue(copied)),
       timeoutMs: PUBLISH_TIMEOUT_MS,
     });
-    if (answer.status !== 200) throw errorOfJson(answer);
-    return (JSON.parse(answer.body.toString()) as { readonly id: string }).id;
+    return idInJson(answer);
   }
 
   /** Listens until the function that it returns is called, again after each loss of the sidecar. */

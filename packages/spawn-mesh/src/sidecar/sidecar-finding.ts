@@ -3,7 +3,7 @@ import { checkActorQuery } from "../engine/care/actor-finder.ts";
 import { DEADLINE_MS_DEFAULT } from "../engine/index.ts";
 import type { ActorList, ActorQuery } from "../engine/index.ts";
 import type { HttpExchange } from "./http-exchange.ts";
-import { errorOfJson } from "./wire-errors.ts";
+import { objectOfJson } from "./wire-errors.ts";
 
 /** A page of the actors of a definition. @throws {SpawnError} */
 export async function findThrough(
@@ -20,7 +20,7 @@ export async function findThrough(
     body: JSON.stringify(query),
     timeoutMs: DEADLINE_MS_DEFAULT,
   });
-  if (answer.status !== 200) throw errorOfJson(answer);
-  const { actors, after } = JSON.parse(answer.body.toString()) as ActorList;
+  const isList = ({ actors }: { readonly actors?: unknown }): boolean => Array.isArray(actors);
+  const { actors, after } = objectOfJson<ActorList>(answer, isList);
   return { actors, after };
 }

@@ -51,7 +51,7 @@ export function decodedAnswer<Desc extends DescMessage>(
 }
 
 /** The error in `{ error: { code, message, applied } }`. */
-export function errorOfJson(answer: HttpAnswer): SpawnError {
+function errorOfJson(answer: HttpAnswer): SpawnError {
   try {
     const { error } = JSON.parse(answer.body.toString()) as {
       readonly error: { readonly message: string };
@@ -60,6 +60,44 @@ export function errorOfJson(answer: HttpAnswer): SpawnError {
   } catch {
     return errorOfAnswer(answer);
   }
+}
+
+/** What is said in an answer. */
+type Said = Readonly<Record<string, unknown>>;
+
+/**
+ * The object in an answer of JSON.
+ *
+ * @param isAnswer whether it is what was asked for: something between may answer everything with a page
+ * @throws {SpawnError} what is said instead
+ */
+export function objectOfJson<Answer extends object>(
+  answer: HttpAnswer,
+  isAnswer: (said: Said) => boolean,
+): Answer {
+  if (answer.status !== 200) throw errorOfJson(answer);
+  const said = Object(parsed(answer.body)) as Said;
+  if (isAnswer(said)) return said as Answer;
+  throw new SpawnError(
+    "INTERNAL",
+    "the sidecar answered 200 and something else than was asked for",
+    {
+      applied: "unknown",
+    },
+  );
+}
+
+function parsed(body: Buffer): unknown {
+  try {
+    return JSON.parse(body.toString());
+  } catch {
+    return undefined;
+  }
+}
+
+/** The id in the answer to what was sent. @throws {SpawnError} */
+export function idInJson(answer: HttpAnswer): string {
+  return objectOfJson<{ readonly id: string }>(answer, ({ id }) => typeof id === "string").id;
 }
 
 /** What is certainly not applied, whoever says it. */
