@@ -102,7 +102,7 @@ export function sealState(
 }
 
 /** When the last revision was kept of a row whose state is none: it is damaged, or was deleted. */
-export const NOT_TO_KEEP = Infinity;
+export const NOT_TO_KEEP: number = Infinity;
 
 /** When a revision was kept last of what is stored. */
 export function keptAtOf(row: StoredActor | undefined): number | undefined {
