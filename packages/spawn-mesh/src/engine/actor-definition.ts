@@ -25,6 +25,7 @@ export type Durability = "durable" | "write-behind";
 /** User code of an action. May return a promise; the actor does nothing else until it settles. */
 export type ActionFunction = (context: ActionContext, payload: unknown) => unknown;
 
+/** One action of an actor, as the engine runs it. */
 export interface ActionDefinition {
   readonly name: string;
   /** Promises to change nothing. A read that changes the state fails with `ACTION_FAILED`. */

@@ -12,11 +12,13 @@ export interface Timer {
   cancel(): void;
 }
 
+/** How a timer behaves. */
 export interface TimerOptions {
   /** Whether the timer keeps the process alive until it fires. Default `false`. */
   readonly keepAlive?: boolean;
 }
 
+/** Time, as the engine has it: the real one in production, a virtual one in tests and simulations. */
 export interface Clock {
   /** Milliseconds of a clock that never goes back; only differences mean anything. */
   monotonic(): number;
@@ -28,6 +30,7 @@ export interface Clock {
   yield(action: () => void): void;
 }
 
+/** Randomness, as the engine has it: from a seed in simulations. */
 export interface Random {
   /** 16 random bytes as a string of 16 latin-1 characters, one a byte: cheap to compare and to send. */
   id(): string;

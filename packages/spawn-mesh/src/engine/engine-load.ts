@@ -2,6 +2,7 @@
 import type { EngineParts } from "./activations/actor-type.ts";
 import type { ActorTypes } from "./activations/actor-types.ts";
 
+/** What an engine has to do at this moment. */
 export interface EngineLoad {
   /** Actors in memory. */
   readonly activeActors: number;

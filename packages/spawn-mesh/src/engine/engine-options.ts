@@ -16,6 +16,7 @@ import type { CronTimes } from "./messages/repetition.ts";
 import { checkEncryption } from "./sealed-rows.ts";
 import type { Statestore } from "./statestore.ts";
 
+/** What an engine is made of: the actors that it runs, its ports and its limits. */
 export interface EngineOptions {
   /** The name of the actor system. */
   readonly system: string;

@@ -56,6 +56,7 @@ const DRAIN_STEP_MS = 10;
 
 type Phase = "new" | "running" | "stopping" | "stopped";
 
+/** An actor system without the SDK: for those who host actors elsewhere, as the sidecar does. */
 export class Engine {
   readonly system: string;
   readonly #store: Statestore;

@@ -176,6 +176,7 @@ export interface FailureValue {
   readonly data: unknown;
 }
 
+/** What is known of a failure besides its code and its message. */
 export interface SpawnErrorOptions {
   /** Whether the change is committed. Default `no`. */
   readonly applied?: Applied;

@@ -1,13 +1,14 @@
 /**
  * PORT: what runs user code.
  *
- * In process it is a function call; beside a sidecar it will be a request. The host also knows how
+ * In process it is a function call, in a sidecar a request to the program beside it. The host also knows how
  * an action reaches other actors, because only it knows what a typed reference looks like.
  */
 import type { ActionFunction } from "./actor-definition.ts";
 import type { SpawnError } from "./errors.ts";
 import type { ActionContext, ReferenceCall } from "./activations/action-context.ts";
 
+/** Runs the code of actions, and says what its values mean. The default runs functions in this process. */
 export interface Host {
   /** Runs `action`; whatever it returns or throws is the result, a promise included. */
   run(action: ActionFunction, context: ActionContext, payload: unknown): unknown;

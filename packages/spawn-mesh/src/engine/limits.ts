@@ -103,6 +103,7 @@ export interface Limits {
 const KI = 1024;
 const MI = KI * KI;
 
+/** The limits of a system that names none. */
 export const defaultLimits: Limits = {
   mailboxLengthMax: 1_000,
   mailboxUnitsMax: 4 * MI,

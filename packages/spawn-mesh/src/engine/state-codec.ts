@@ -7,6 +7,7 @@
 import type { Codec, StateBytes } from "./statestore.ts";
 import { encodeValue } from "./values/values.ts";
 
+/** How a state becomes bytes, and a state again. */
 export interface StateCodec {
   /** Stored with the state, so that nobody takes the bytes for something else. */
   readonly name: Codec;

@@ -134,6 +134,7 @@ export interface StoreQuery {
   readonly messages: readonly string[];
 }
 
+/** What was found for one query of a load. */
 export interface StoreAnswer {
   /** The row; `undefined` if it was not wanted or the actor was never committed. */
   readonly row: StoredActor | undefined;
@@ -143,6 +144,7 @@ export interface StoreAnswer {
   readonly messages: readonly StoredMessage[];
 }
 
+/** Who opens a statestore, and for what. */
 export interface StoreSession {
   /** The id of this incarnation of the process: the owner of all its commits. */
   readonly owner: string;

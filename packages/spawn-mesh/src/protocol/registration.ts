@@ -19,6 +19,7 @@ import {
   type ServiceInfo,
 } from "./gen/spawn/protocol_pb.ts";
 
+/** What a host registers: who it is, and its actors. */
 export interface Registration {
   readonly serviceInfo: ServiceInfo;
   /** Empty when the host gave none. */
@@ -26,6 +27,7 @@ export interface Registration {
   readonly actors: readonly RegisteredActor[];
 }
 
+/** One actor of a registration, with its names filled in. */
 export interface RegisteredActor {
   /** The key of the registry: what options declared in a `.proto` are looked up by. */
   readonly key: string;

@@ -13,6 +13,7 @@ export type WirePayload =
 /** An actor as the wire names it: an instance has its definition as its parent. */
 export type WireId = Readonly<Pick<WireActorId, "name" | "system" | "parent">>;
 
+/** An actor as the wire names it: the definition is its parent, unless both have one name. */
 export function wireIdOf({ system, definition, name }: ActorId): WireId {
   return { name, system, parent: definition === name ? "" : definition };
 }

@@ -50,6 +50,7 @@ export type {
   UnreadableRow,
 } from "../statestores/transfer/index.ts";
 
+/** What a system runs, where it keeps that, and how it behaves. Only `actors` is required. */
 export interface ActorSystemOptions {
   /** The actors of this system. */
   readonly actors: readonly AnyActor[];

@@ -13,6 +13,7 @@ import { SidecarReferences } from "./sidecar-references.ts";
 import { SidecarStream } from "./stream/sidecar-stream.ts";
 import { StreamCalls } from "./stream/stream-calls.ts";
 
+/** How a client reaches a sidecar, and what its calls mean that name no system. */
 export interface ConnectOptions extends Pick<SidecarOptions, "token" | "stream"> {
   /** The actor system of calls that name none, and of typed references. Default: each call has to name one. */
   readonly system?: string | undefined;

@@ -15,6 +15,7 @@ import { sqliteStatestore } from "./sqlite/index.ts";
 
 export type { TlsMaterial } from "./sql/tls-material.ts";
 
+/** What an address cannot say, or need not. */
 export interface StatestoreFromUrlOptions {
   /**
    * The kind of database, in any case: `Sqlite`, `Postgres`, `CockroachDB`, `MySql`, `MariaDB`,

@@ -37,6 +37,7 @@ export type StatestoreOperation =
   | "prune"
   | "close";
 
+/** How calls of a statestore fail. */
 export interface StatestoreFault {
   /** How it fails. Default `ambiguous` when the call is applied, else `retry`. */
   readonly kind?: StoreFailureKind;

@@ -17,6 +17,7 @@ import { Choices } from "./statestore-model/choices.ts";
 import { MessageCommands } from "./statestore-model/message-commands.ts";
 import { type CommitPlan, Side, Sides } from "./statestore-model/sides.ts";
 
+/** What is compared with the model, and for how long. */
 export interface StatestoreModelOptions {
   /** Opens the statestore under test, empty at the first call. */
   readonly open: OpenStatestore;

@@ -31,6 +31,7 @@ import { memoryStatestore } from "../statestores/memory/index.ts";
 import { seededRandom } from "./seeded-random.ts";
 import { VirtualClock } from "./virtual-clock.ts";
 
+/** What a system under test runs. */
 export interface TestActorSystemOptions {
   readonly actors: readonly AnyActor[];
   /** The name of the system. Default `test`; `test-2` and so on for those that run beside it. */

@@ -8,6 +8,7 @@
  */
 import type { Clock, Timer } from "../engine/clock.ts";
 
+/** Where a virtual clock begins. */
 export interface VirtualClockOptions {
   /** What the wall clock shows at the beginning, in milliseconds since 1970. Default: 2026-01-01, UTC. */
   readonly wallStartMs?: number | undefined;

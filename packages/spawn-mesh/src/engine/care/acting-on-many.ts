@@ -2,6 +2,7 @@
 import type { ListedActor } from "./actor-finder.ts";
 import { checkWholeNumber } from "../limits.ts";
 
+/** How something is done with many actors. */
 export interface ManyOptions {
   /** How many are under way at once. Default 16, at most 256. */
   readonly concurrency?: number | undefined;
@@ -13,6 +14,7 @@ export interface ManyOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** How far it has come. Each actor that was found is counted in one of the others when it is done. */
 export interface ManyProgress {
   /** Actors that were found so far. */
   readonly found: number;
@@ -30,6 +32,7 @@ export interface ManyResult extends ManyProgress {
   readonly failures: readonly ManyFailure[];
 }
 
+/** An actor with which it failed, and why. */
 export interface ManyFailure {
   readonly actor: ListedActor;
   readonly error: unknown;

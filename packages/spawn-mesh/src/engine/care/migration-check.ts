@@ -37,6 +37,7 @@ export interface MigrationFailure {
   readonly reason: string;
 }
 
+/** Whether the stored states can be read by the definitions of today. */
 export interface MigrationCheck {
   readonly definitions: readonly CheckedDefinition[];
   /** How many states were looked at. */
@@ -47,6 +48,7 @@ export interface MigrationCheck {
   readonly failures: readonly MigrationFailure[];
 }
 
+/** Which states are looked at, and who hears how far it has come. */
 export interface MigrationCheckOptions {
   /** Only these definitions. Default: all that the system has. */
   readonly definitions?: readonly string[] | undefined;

@@ -16,6 +16,7 @@ import type { Statestore, StoredActor } from "../statestore.ts";
 import { statesInTurn } from "./states-in-turn.ts";
 import { decodeStored } from "../activations/stored-state.ts";
 
+/** How the actors of a definition get the index that it has now. */
 export interface ReindexOptions {
   /** The most actors that are indexed in a second. Default 2000. */
   readonly rowsPerSecondMax?: number | undefined;
@@ -29,6 +30,7 @@ export interface ReindexOptions {
   readonly clock?: Clock | undefined;
 }
 
+/** How far a reindexing has come. */
 export interface Reindexing {
   /**
    * Actors that were looked at. When the definition is replaced meanwhile by one with another `index` or state, it

@@ -16,6 +16,7 @@ import type { RevisionInfo, Statestore, StoredActor, StoredState } from "../stat
 import { decodeStored } from "../activations/stored-state.ts";
 import { copyValue } from "../values/values.ts";
 
+/** How a copy of an actor is made. */
 export interface ForkOptions extends CallOptions {
   /** Which revision of this actor the new one begins with. Default: the present one. */
   readonly revision?: number | undefined;

@@ -34,6 +34,7 @@ export interface Publication {
   readonly publisher: ActorId | undefined;
 }
 
+/** Hears what is published in a channel while this process listens; nothing is kept for it. */
 export type ChannelListener = (publication: Publication) => void;
 
 export interface BroadcastsParts {

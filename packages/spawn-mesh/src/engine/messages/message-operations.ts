@@ -21,6 +21,7 @@ export interface MessageOperationsParts {
 const LIST_LIMIT = 100;
 const LIST_LIMIT_MAX = 1_000;
 
+/** What operators do with messages that wait, and with those that are parked. */
 export class MessageOperations {
   readonly #parts: MessageOperationsParts;
 

@@ -48,6 +48,7 @@ export interface StreamListener {
   closed(reason: string): void;
 }
 
+/** How a request over a stream was answered. */
 export type AnswerKind =
   | typeof FrameKind.done
   | typeof FrameKind.failed
@@ -92,6 +93,7 @@ const answers: ReadonlySet<number> = new Set([
   FrameKind.declined,
 ]);
 
+/** One end of a stream: asks, is asked, and notices when the other end is gone. */
 export class StreamConnection {
   readonly #socket: Socket;
   readonly #limits: StreamLimits;

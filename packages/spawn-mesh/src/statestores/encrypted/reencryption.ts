@@ -15,6 +15,7 @@ import type { Rewrite, ScannedRows, SealedRows } from "../../engine/sealed-rows.
 import { damageOf, describeRow, type UnreadableRow } from "../../engine/unreadable-rows.ts";
 import type { Sealing } from "./sealing.ts";
 
+/** How rows are encrypted anew. */
 export interface ReencryptionOptions {
   /** The most rows that are encrypted in a second; ten times as many are looked at. Default 2000. */
   readonly rowsPerSecondMax?: number | undefined;
@@ -26,6 +27,7 @@ export interface ReencryptionOptions {
   readonly clock?: Clock | undefined;
 }
 
+/** How far that has come. */
 export interface ReencryptionProgress {
   /** How often it has begun at the first row, from 1. The last pass finds nothing to do. */
   readonly pass: number;

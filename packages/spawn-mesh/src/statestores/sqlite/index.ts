@@ -36,6 +36,7 @@ import { WorkerLink } from "./worker-link.ts";
 
 export type { SqliteDurability } from "./connection.ts";
 
+/** Which file, and how it is used. */
 export interface SqliteStatestoreOptions {
   /**
    * The file, made with its directory if there is none. Its log `FILE-wal`, `FILE-shm` and

@@ -22,6 +22,7 @@ import { base64, lineOfRow, lineProblem } from "./row-lines.ts";
 import { countRows, FORMAT, FORMAT_VERSION, NO_ROWS, type RowCounts } from "./stream-format.ts";
 import { openForTransfer } from "./open-for-transfer.ts";
 
+/** How a system is exported. */
 export interface ExportOptions {
   /**
    * Write everything in clear text, for a statestore without these keys. Default `false`: what is
@@ -49,6 +50,7 @@ export function checkExportOptions(what: string, options: ExportOptions): void {
   checkWorkOptions(what, options, OPTION_NAMES);
 }
 
+/** How far an export has come. */
 export interface ExportProgress {
   /** Rows so far, by kind. */
   readonly rows: RowCounts;

@@ -21,6 +21,7 @@ import { countRows, NO_ROWS, type RowCounts, type StreamHead } from "./stream-fo
 import type { ByteStream } from "./stream-lines.ts";
 import { type CheckedPart, readParts } from "./stream-reader.ts";
 
+/** Into what a stream is imported, and how. */
 export interface ImportOptions {
   /** Which system the stream has to be of. */
   readonly system: string;
@@ -37,6 +38,7 @@ export interface ImportOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** How far an import has come. */
 export interface ImportProgress {
   /** Rows so far, by kind. */
   readonly rows: RowCounts;
