@@ -6,4 +6,9 @@ export const mutation: Mutation = {
   target: "engine/message-store.ts",
   find: "export const DOUBTFUL_ATTEMPTS = 2;",
   replace: "export const DOUBTFUL_ATTEMPTS = 1_000;",
+  noticedBy: {
+    project: "conformance",
+    file: "statestores.test.ts",
+    test: "^memory statestore > claims apart what has two attempts or more",
+  },
 };
