@@ -29,6 +29,7 @@ import type { ActorRef, EffectRef } from "./actor-ref.ts";
 import type { AnyExternal } from "./external.ts";
 import type { Actors, FindOptions, Where } from "./finding.ts";
 import { checkOptionNames } from "../engine/option-names.ts";
+import { checkNodeVersion } from "./node-version.ts";
 import type { StoredActorRef } from "./stored-actor.ts";
 import { EmbeddedActorSystem } from "./embedded-system.ts";
 
@@ -213,6 +214,7 @@ const OPTIONS: Readonly<Record<keyof ActorSystemOptions, true>> = {
  * @throws {SpawnError} `INVALID_ARGUMENT`, `ALREADY_REGISTERED`
  */
 export function actorSystem(name: string, options: ActorSystemOptions): ActorSystem {
+  checkNodeVersion();
   checkOptionNames(`the system ${name}`, options ?? {}, Object.keys(OPTIONS));
   return options?.sidecar === undefined
     ? new EmbeddedActorSystem(name, options)

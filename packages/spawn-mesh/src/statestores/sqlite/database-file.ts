@@ -12,7 +12,6 @@ import {
   closeSync,
   constants,
   fsyncSync,
-  mkdirSync,
   openSync,
   readSync,
   renameSync,
@@ -23,7 +22,6 @@ import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { migrate, SCHEMA_VERSION } from "./migrations.ts";
 
-const PRIVATE_DIRECTORY_MODE = 0o700;
 const PRIVATE_FILE_MODE = 0o600;
 
 const HEADER_BYTES = 100;
@@ -40,11 +38,6 @@ const VERSION_VALID_FOR_OFFSET = 92;
 
 /** "SpMe": marks a file as ours. */
 const APPLICATION_ID = 0x53_70_4d_65;
-
-/** Creates the directory of `file` with the missing ones above it, readable for this user only. */
-export function createDirectory(file: string): void {
-  mkdirSync(dirname(file), { recursive: true, mode: PRIVATE_DIRECTORY_MODE });
-}
 
 /**
  * Makes the file if there is none.

@@ -5,7 +5,7 @@
  * `locking_mode=EXCLUSIVE` on the file itself would shut out people who want to look into it.
  */
 import { closeSync, existsSync, openSync } from "node:fs";
-import { DatabaseSync } from "node:sqlite";
+import type { DatabaseSync } from "node:sqlite";
 import { describeThrown, SpawnError } from "../../engine/errors.ts";
 import { resultCode, SQLITE_BUSY } from "./sqlite-failures.ts";
 
@@ -18,10 +18,11 @@ const PRIVATE_FILE_MODE = 0o600;
 /** @throws {SpawnError} `STATESTORE_UNAVAILABLE` when another has `file` open. */
 export function acquireFileLock(file: string): FileLock {
   const path = `${file}.lock`;
+  const sqlite = loadSqlite();
   let database: DatabaseSync | undefined;
   try {
     createPrivate(path);
-    database = new DatabaseSync(path, { timeout: 0 });
+    database = new sqlite.DatabaseSync(path, { timeout: 0 });
     // Nothing is ever written, so there is nothing to journal.
     database.exec("PRAGMA journal_mode = OFF; BEGIN EXCLUSIVE");
   } catch (cause) {
@@ -30,6 +31,21 @@ export function acquireFileLock(file: string): FileLock {
   }
   const held = database;
   return { release: () => held.close() };
+}
+
+/**
+ * Not imported: an older Node has none, and could not load the library that says which one is needed.
+ *
+ * @throws {SpawnError} `STATESTORE_UNAVAILABLE`
+ */
+function loadSqlite(): typeof import("node:sqlite") {
+  const sqlite: unknown = process.getBuiltinModule("node:sqlite");
+  if (sqlite !== undefined) return sqlite as typeof import("node:sqlite");
+  const got = process.versions.node;
+  throw new SpawnError(
+    "STATESTORE_UNAVAILABLE",
+    `node:sqlite is not there: expected Node 24.15 or newer, got ${got}`,
+  );
 }
 
 /**

@@ -22,7 +22,7 @@ import {
 } from "../../engine/statestore.ts";
 import { packCommits, REFUSED } from "./commit-rows.ts";
 import type { ConnectionOptions, SqliteDurability } from "./connection.ts";
-import { createDirectory } from "./database-file.ts";
+import { createDirectory } from "./file-directory.ts";
 import { acquireFileLock, type FileLock } from "./file-lock.ts";
 import type { MessageStore } from "../../engine/message-store.ts";
 import type { SealedRows } from "../../engine/sealed-rows.ts";
