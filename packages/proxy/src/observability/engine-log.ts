@@ -11,6 +11,7 @@ const levels: Readonly<Record<EngineEvent["type"], LogLevel>> = {
   fenced: "warning",
   "commit-ambiguous": "warning",
   "store-failed": "warning",
+  "store-recovered": "info",
   "store-warning": "warning",
   "store-rollback": "error",
   "write-behind-lost": "error",

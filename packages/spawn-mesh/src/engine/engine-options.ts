@@ -4,7 +4,7 @@ import { checkClusterName, checkName } from "./actor-id.ts";
 import { systemClock, systemRandom } from "./clock.ts";
 import type { Clock, Random } from "./clock.ts";
 import type { Engine } from "./engine.ts";
-import { harmless } from "./events.ts";
+import { harmless, tellingRecovery } from "./events.ts";
 import type { EventListener } from "./events.ts";
 import { plainHost } from "./host.ts";
 import type { Host } from "./host.ts";
@@ -64,17 +64,18 @@ export function resolveOptions({ onEvent, ...options }: EngineOptions): Resolved
   checkName("system", system);
   checkEncryption(system, store);
   if (cluster !== undefined) checkClusterName(cluster);
+  const clock = options.clock ?? systemClock;
   return {
     system,
     definitions: options.definitions,
     store,
     cluster,
-    clock: options.clock ?? systemClock,
+    clock,
     random: options.random ?? systemRandom(),
     host: options.host ?? plainHost,
     limits: resolveLimits(options.limits),
     heapPercent: options.heapPercent ?? (() => 0),
-    emit: harmless(onEvent),
+    emit: tellingRecovery(harmless(onEvent), clock),
     cronTimes: options.cronTimes ?? noCronTimes,
     externals: options.externals ?? new Map(),
     awaitsDefinitions: options.awaitsDefinitions ?? false,

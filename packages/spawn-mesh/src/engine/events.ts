@@ -1,4 +1,5 @@
 import type { ActorId } from "./actor-id.ts";
+import type { Clock } from "./clock.ts";
 import type { StoreWarning } from "./statestore.ts";
 
 /** What the engine tells about itself: the only hook for logs, metrics and alarms. */
@@ -17,6 +18,11 @@ export type EngineEvent =
       readonly operation: "load" | "commit" | "prune" | "messages" | "expire";
       readonly cause: unknown;
     }
+  /**
+   * A group of commits was stored, the first one since the statestore had failed: how long that was after the first
+   * failure. Of a system that commits nothing, nobody knows.
+   */
+  | { readonly type: "store-recovered"; readonly awayMs: number }
   /** The statestore is set up so that it may lose what was acknowledged. */
   | ({ readonly type: "store-warning" } & StoreWarning)
   /** The stored row is older than one that was committed: the statestore went back in time. */
@@ -79,6 +85,22 @@ export function harmless(listener: EventListener | undefined): EventListener {
       listener(event);
     } catch {
       // The listener's own problem.
+    }
+  };
+}
+
+/** Tells also when the statestore stores again after it had failed: whoever was alarmed wants to know. */
+export function tellingRecovery(emit: EventListener, clock: Clock): EventListener {
+  if (emit === nobody) return nobody;
+  let failedAt: number | undefined;
+  return (event) => {
+    emit(event);
+    if (event.type === "store-failed" || event.type === "commit-ambiguous") {
+      failedAt ??= clock.monotonic();
+    } else if (event.type === "committed" && failedAt !== undefined) {
+      const awayMs = clock.monotonic() - failedAt;
+      failedAt = undefined;
+      emit({ type: "store-recovered", awayMs });
     }
   };
 }

@@ -39,6 +39,8 @@ function textOf(event: EngineEvent): string | undefined {
       return `commits were not answered, and are repeated: ${describeThrown(event.cause)}`;
     case "store-failed":
       return `the statestore failed (${event.operation}): ${describeThrown(event.cause)}`;
+    case "store-recovered":
+      return `the statestore stores again, ${Math.round(event.awayMs)} ms after it had failed`;
     case "store-warning":
       return `${event.setting} of the database is ${event.value}: ${event.risk}`;
     case "store-rollback":

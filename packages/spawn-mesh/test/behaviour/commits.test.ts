@@ -156,6 +156,23 @@ describe("a statestore that fails", () => {
     expect(await system.actor(counter, "a").add(1)).toBe(2);
   });
 
+  test("tells with its next commit that it stores again, once", async () => {
+    const { system, store, clock, events } = await startSystem([counter]);
+    const ref = system.actor(counter, "a");
+    await ref.add(1);
+    store.fail("commit", { times: Infinity });
+    const call = failureOf(ref.add(1));
+    await settled();
+    await clock.advance(10_000);
+    expect(await call).toBe("STATESTORE_UNAVAILABLE no");
+    const told = () => events.filter(({ type }) => type === "store-recovered");
+    expect(told()).toEqual([]);
+    store.heal();
+    await ref.add(1);
+    await ref.add(1);
+    expect(told()).toEqual([{ type: "store-recovered", awayMs: 10_000 }]);
+  });
+
   test("to load never makes a new state", async () => {
     const { system, store, clock } = await startSystem([counter]);
     await system.actor(counter, "a").add(7);

@@ -55,7 +55,7 @@ test("a message that fails is a warning with its reason, and once in a while one
   await stopped(system, clock);
 });
 
-test("a statestore that fails is a warning, what happens every day is none", async () => {
+test("a statestore that fails is a warning, and so is its return; what happens every day is none", async () => {
   const { system, clock, store } = await started();
   await system.actor(list, "a").add();
   await settled();
@@ -69,6 +69,11 @@ test("a statestore that fails is a warning, what happens every day is none", asy
   expect(heard.map(({ message }) => message)).toEqual([
     expect.stringMatching(/^the system quiet: the statestore failed \(commit\): /),
   ]);
+  await system.actor(list, "a").add();
+  await settled();
+  expect(heard[1]).toMatchObject({ code: "store-recovered" });
+  expect(heard[1]!.message).toMatch(/^the system quiet: the statestore stores again, \d+ ms after/);
+  expect(heard).toHaveLength(2);
   await stopped(system, clock);
 });
 
