@@ -12,8 +12,8 @@ const sources = [
   "package.json",
   "proto",
   "packages/proxy/proto",
-  "examples/05-grpc/buf.gen.yaml",
-  "examples/05-grpc/protos",
+  "examples/07-grpc/buf.gen.yaml",
+  "examples/07-grpc/protos",
 ];
 const GENERATED = "{packages/*/src,examples}/**/gen/**/*.ts";
 

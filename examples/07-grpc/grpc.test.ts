@@ -46,7 +46,7 @@ beforeAll(async () => {
     PROXY_GRPC_INCLUDE_PROTOS_PATH: join(import.meta.dirname, "protos"),
   };
   await start("packages/proxy/bin/spawn-proxy.js", environment, "serving-grpc");
-  await start("examples/05-grpc/host.ts", ports, "registered");
+  await start("examples/07-grpc/host.ts", ports, "registered");
   counters = `http://127.0.0.1:${grpc}/v1/counters`;
 });
 

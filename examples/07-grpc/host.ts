@@ -2,8 +2,8 @@
  * A host in a few lines, written against Spawn's protocol: it registers the actor `Counter` with a proxy,
  * and is called for every action with the state of the actor. In other languages an SDK does this.
  *
- *   PROXY_GRPC_INCLUDE_PROTOS_PATH=examples/05-grpc/protos npm exec spawn-proxy
- *   bin/node-here examples/05-grpc/host.ts
+ *   PROXY_GRPC_INCLUDE_PROTOS_PATH=examples/07-grpc/protos npm exec spawn-proxy
+ *   bin/node-here examples/07-grpc/host.ts
  *   curl -d '{"value": 5}' -H 'content-type: application/json' localhost:9980/v1/counters/ann:add
  */
 import { createServer } from "node:http";
