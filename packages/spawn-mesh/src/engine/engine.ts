@@ -380,7 +380,7 @@ export class Engine {
    * Takes no more calls from outside, lets what is queued run for `drainTimeoutMs`, commits, and
    * closes the statestore. What has not run by then is refused with `SHUTTING_DOWN`.
    */
-  async stop(options: { readonly drainTimeoutMs?: number } = {}): Promise<void> {
+  async stop(options: { readonly drainTimeoutMs?: number | undefined } = {}): Promise<void> {
     checkOptionNames("stop", options, ["drainTimeoutMs"]);
     const { drainTimeoutMs = DRAIN_TIMEOUT_MS_DEFAULT } = options;
     checkWholeNumber("drainTimeoutMs", drainTimeoutMs, { min: 0, max: TIMEOUT_MS_MAX });

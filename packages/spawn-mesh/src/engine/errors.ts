@@ -4,8 +4,8 @@
  * `code` is stable and part of semver, the text is not. `applied` says whether the action's change
  * is in the statestore: `yes` and `no` are never wrong. `unknown` is said when the outcome of a commit
  * that was sent could not be learnt in time, and of a call with an idempotency key that was refused
- * before the key was looked up, since an earlier call may have been applied. One class with string codes and one table is
- * connect-es's idea; who is to blame for a code is miniflare's.
+ * before the key was looked up, since an earlier call may have been applied. One class with string codes and
+ * one table is connect-es's idea; who is to blame for a code is miniflare's.
  */
 
 /** Whether the change of the action is committed: never wrong when `yes` or `no`. */

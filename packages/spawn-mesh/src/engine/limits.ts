@@ -4,28 +4,34 @@ import { SpawnError, describeThrown } from "./errors.ts";
 export interface Limits {
   /** Invocations that wait for one actor. Default 1 000; beyond it calls get `OVERLOADED`. */
   readonly mailboxLengthMax: number;
-  /** Memory of the payloads that wait for one actor, in UTF-16 units of text, about; one may wait, however large. Default 4 Mi. */
+  /**
+   * Memory of the payloads that wait for one actor, in UTF-16 units of text, about; one may wait, however large.
+   * Default 4 Mi; beyond it calls get `OVERLOADED`.
+   */
   readonly mailboxUnitsMax: number;
   /** Invocations that wait in the whole system. Default 20 000; beyond it calls get `OVERLOADED`. */
   readonly queuedMax: number;
   /**
-   * Memory of the messages that no commit sends and that wait to be stored, in UTF-16 units, about; one may wait, however
-   * large. Default 64 Mi; beyond it a send gets `OVERLOADED`.
+   * Memory of the messages that no commit sends and that wait to be stored, in UTF-16 units, about; one may wait,
+   * however large. Default 64 Mi; beyond it a send gets `OVERLOADED`.
    */
   readonly unstoredUnitsMax: number;
   /** How late the event loop may be, in milliseconds, before a busy system refuses calls from outside. Default 200. */
   readonly loopLagMsMax: number;
   /** How much of the heap may be in use, in percent, before a busy system refuses calls from outside. Default 80. */
   readonly heapPercentMax: number;
-  /** A payload or reply as JSON, in bytes. Default 1 MiB. */
+  /** A payload or reply as JSON, in bytes. Default 1 MiB; a larger one is refused with `PAYLOAD_TOO_LARGE`. */
   readonly payloadBytesMax: number;
-  /** A state as JSON, in UTF-16 units. Default 16 Mi. */
+  /** A state as JSON, in UTF-16 units. Default 16 Mi; an action that makes a larger one fails with `PAYLOAD_TOO_LARGE`. */
   readonly stateUnitsMax: number;
-  /** The tags of one actor as JSON, in UTF-16 units. Default 64 Ki. */
+  /** The tags of one actor as JSON, in UTF-16 units. Default 64 Ki; beyond it `PAYLOAD_TOO_LARGE`. */
   readonly tagsUnitsMax: number;
-  /** The metadata of one call as JSON, in bytes. Default 64 KiB. */
+  /** The metadata of one call as JSON, in bytes. Default 64 KiB; beyond it `PAYLOAD_TOO_LARGE`. */
   readonly metadataBytesMax: number;
-  /** Actions of one actor that ran but are not handed to a commit yet, or without a state, whose messages are not stored yet. Default 200; then its mailbox waits. */
+  /**
+   * Actions of one actor that ran but are not handed to a commit yet, or without a state, whose messages are not stored
+   * yet. Default 200; then its mailbox waits.
+   */
   readonly speculationMax: number;
   /** Memory of those actions' replies, in UTF-16 units, about. Default 4 Mi. */
   readonly speculationUnitsMax: number;
@@ -39,7 +45,10 @@ export interface Limits {
    * a second, by default those below 82 Ki, never wait.
    */
   readonly commitUnitsPerSecond: number;
-  /** Group commits in flight at once, and as many groups of such messages. Default 2: one is prepared while the other is on its way to the disk. */
+  /**
+   * Group commits in flight at once, and as many groups of such messages. Default 2: one is prepared while the other is
+   * on its way to the disk.
+   */
   readonly commitsInFlightMax: number;
   /** Actors in one load. Default 128. */
   readonly loadRowsMax: number;
@@ -49,21 +58,27 @@ export interface Limits {
   readonly storeRetryMs: number;
   /** For how long the outcome of a commit whose answer was lost is asked for, in milliseconds. Default 30 000. */
   readonly ambiguityMaxMs: number;
-  /** How long a write-behind flush may take before changes are refused, in milliseconds. Default 1 000. */
+  /** How long a write-behind flush may take before changes get `STATESTORE_UNAVAILABLE`, in milliseconds. Default 1 000. */
   readonly flushMaxMs: number;
   /** How long an action may go on after its deadline before it is abandoned, in milliseconds. Default 5 000. */
   readonly actionGraceMs: number;
-  /** Actors that wait for one another in a chain of calls. Default 32. */
+  /** Actors that wait for one another in a chain of calls. Default 32; beyond it a call gets `CYCLE`. */
   readonly chainLengthMax: number;
   /** For how long idempotency keys are remembered, in milliseconds. Default 24 hours. */
   readonly idempotencyRetentionMs: number;
-  /** The largest reply that is stored with an idempotency key, in UTF-16 units of JSON. Default 64 Ki. */
+  /**
+   * The largest reply that is stored with an idempotency key, in UTF-16 units of JSON. Default 64 Ki; of a larger one a
+   * repeated call is told `PAYLOAD_TOO_LARGE`, `applied: "yes"`.
+   */
   readonly storedReplyUnitsMax: number;
-  /** Bytes of an idempotency key. Default 256. */
+  /** Bytes of an idempotency key. Default 256; a longer one is refused with `INVALID_ARGUMENT`. */
   readonly idempotencyKeyBytesMax: number;
-  /** Messages that one run of an action may send, and that it may cancel. Default 10 000. */
+  /** Messages that one run of an action may send, and that it may cancel. Default 10 000; beyond it `PAYLOAD_TOO_LARGE`. */
   readonly sendsMax: number;
-  /** Memory of the messages that one run may send, with names and metadata, in UTF-16 units, about. Default 16 Mi. */
+  /**
+   * Memory of the messages that one run may send, with names and metadata, in UTF-16 units, about. Default 16 Mi; beyond
+   * it `PAYLOAD_TOO_LARGE`.
+   */
   readonly sendsUnitsMax: number;
   /**
    * Messages that are under way at once; the others wait in the statestore. Half of them is kept for what is
@@ -83,11 +98,14 @@ export interface Limits {
    * milliseconds; then the next one of these goes too. Others never wait for it. Default 5 000.
    */
   readonly doubtfulAloneMs: number;
-  /** Subscribers of a channel that get their messages in one change of the statestore; fewer when these are more than `commitUnitsMax`. Default 256. */
+  /**
+   * Subscribers of a channel that get their messages in one change of the statestore; fewer when these are more than
+   * `commitUnitsMax`. Default 256.
+   */
   readonly subscribersAtOnceMax: number;
   /** Payloads in one claim, in UTF-16 units. Default 4 Mi. */
   readonly claimUnitsMax: number;
-  /** Actors in which a call may go on by pipes and forwards, one after the other. Default 32. */
+  /** Actors in which a call may go on by pipes and forwards, one after the other. Default 32; beyond it `CYCLE`. */
   readonly hopsMax: number;
   /** How long one attempt of a function outside may take, in milliseconds. Default 60 000. */
   readonly externalTimeoutMs: number;

@@ -35,7 +35,7 @@ type Behind<Returned> = Returned extends Reply<unknown, infer Failures> ? Failur
 
 /** In which system the actor is. */
 interface InSystem {
-  /** Default: that of the reference, and inside an action the actor's own. */
+  /** Default: that of the reference; of a reference that `ctx` has made, the actor's own. */
   readonly system?: string | undefined;
 }
 

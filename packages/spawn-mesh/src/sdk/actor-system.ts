@@ -106,14 +106,25 @@ export type Messages = Pick<
 /** A running set of actors. */
 export interface ActorSystem extends AsyncDisposable {
   readonly name: string;
-  /** Opens the statestore and begins to take calls. @throws {SpawnError} `STATESTORE_UNAVAILABLE`, `ALREADY_REGISTERED` */
+  /**
+   * Opens the statestore and begins to take calls; beside a sidecar, registers there and waits for it up to 30 s.
+   *
+   * @throws {SpawnError} `STATESTORE_UNAVAILABLE`, `ALREADY_REGISTERED` while a system of that name runs here,
+   * `INVALID_ARGUMENT` when it was started before, or keys are missing; beside a sidecar what that answers,
+   * or why it cannot be reached
+   */
   start(): Promise<void>;
-  /** A typed reference to an actor. It can be made at any time and costs nothing. */
+  /**
+   * A typed reference to an actor. It can be made at any time and costs nothing.
+   *
+   * @throws {SpawnError} `INVALID_ARGUMENT` for a name that cannot be one, `ACTOR_NOT_FOUND` for a definition
+   * that is not among the `actors` of the system
+   */
   actor<State, ActionsOf, Kind extends ActorKind>(
     definition: ActorOf<State, ActionsOf, Kind>,
     ...name: NameOf<Kind>
   ): ActorRef<State, ActionsOf>;
-  /** Calls an action by names. */
+  /** Calls an action by names. @throws {SpawnError} with any code, as every call: docs/guides/errors.md */
   invoke<Reply = unknown>(name: string, request: InvokeRequest): Promise<Reply>;
   /**
    * A typed reference that sends messages: each is stored, is delivered once or at the times of its
@@ -123,11 +134,18 @@ export interface ActorSystem extends AsyncDisposable {
     definition: ActorOf<State, ActionsOf, Kind>,
     ...name: NameOf<Kind>
   ): EffectRef<ActionsOf, Promise<string>>;
-  /** Sends a message by names; answers its id when it is stored. Inside an action it is the action's message. */
+  /**
+   * Sends a message by names; answers its id when it is stored. Inside an action it is the action's message.
+   *
+   * @throws {SpawnError} `INVALID_ARGUMENT`, `PAYLOAD_TOO_LARGE`, `OVERLOADED`, `STATESTORE_UNAVAILABLE`,
+   * `UNKNOWN_OUTCOME`, `SHUTTING_DOWN`
+   */
   send(name: string, request: SendRequest): Promise<string>;
   /**
    * Sends a payload to all subscribers of a channel; answers the id of the broadcast when it is stored.
    * Inside an action of this system it is the action's broadcast, stored with what that changes.
+   *
+   * @throws {SpawnError} as {@link ActorSystem.send}
    */
   publish(channel: string, payload?: unknown): Promise<string>;
   /**
@@ -183,12 +201,19 @@ export interface ActorSystem extends AsyncDisposable {
    * Everything that the statestore keeps of this system, as it is at the moment when the first bytes
    * are taken, while the system works: a stream for `importSystem` of `spawn-mesh/transfer`.
    *
-   * @throws {SpawnError} `STATESTORE_UNAVAILABLE`, `STATE_CORRUPT` when a row is damaged, `SHUTTING_DOWN`
+   * @throws {SpawnError} `STATESTORE_UNAVAILABLE`; `STATE_CORRUPT` when a row cannot be read, unless there is
+   * `onUnreadable`; `OVERLOADED` while another export is read; `SHUTTING_DOWN`
    */
   export(options?: ExportOptions): AsyncIterable<Uint8Array>;
-  /** Takes no more calls, lets what is queued run for `drainTimeoutMs` (default 10 000), commits, and closes the statestore. */
-  stop(options?: { readonly drainTimeoutMs?: number }): Promise<void>;
-  /** Ends as `kill -9` does: nothing more is written. For tests: a new system on the same memory statestore goes on from there. A SQLite file stays taken until the process ends. */
+  /**
+   * Takes no more calls, lets what is queued run for `drainTimeoutMs` (default 10 000), commits, and closes the
+   * statestore. What is still queued then fails with `SHUTTING_DOWN`.
+   */
+  stop(options?: { readonly drainTimeoutMs?: number | undefined }): Promise<void>;
+  /**
+   * Ends as `kill -9` does: nothing more is written. For tests: a new system on the same memory statestore goes on from
+   * there. A SQLite file stays taken until the process ends.
+   */
   crash(): void;
 }
 

@@ -31,7 +31,10 @@ export interface ActorOptions<State, ActionsOf, Kind extends ActorKind, Index = 
    * once they were needed. Default `{ min: 1, max: 4 }`; the largest `max` is 256.
    */
   readonly pool?: Partial<PoolSize>;
-  /** Makes the state of a new actor; or versions of it, or a protobuf message, from `state(…)`. Without it the actor is stateless. */
+  /**
+   * Makes the state of a new actor; or versions of it, or a protobuf message, from `state(…)`. Without it the actor is
+   * stateless.
+   */
   readonly state?: (() => State) | VersionedState<State> | MessageState<State>;
   /** `durable`: a reply means committed. `write-behind`: a reply means in memory. Default `durable`. */
   readonly durability?: Durability | undefined;

@@ -52,7 +52,10 @@ export interface Context<State> {
     definition: ActorOf<S, A, K>,
     ...nameAndAction: [...NameOf<K>, keyof A & string]
   ): void;
-  /** Sends a payload to all subscribers of a channel, in the order of its broadcasts. Stored like a message; returns its id. */
+  /**
+   * Sends a payload to all subscribers of a channel, in the order of its broadcasts. Stored like a message; returns its
+   * id.
+   */
   broadcast(channel: string, payload?: unknown): string;
   /**
    * Has something done outside, after the commit of what this action changes and not at all if it

@@ -249,7 +249,7 @@ export class EmbeddedActorSystem implements ActorSystem, RunningSystem {
     return signal ?? ending;
   }
 
-  stop(options?: { readonly drainTimeoutMs?: number }): Promise<void> {
+  stop(options?: { readonly drainTimeoutMs?: number | undefined }): Promise<void> {
     if (this.#starting !== undefined) return this.#starting.then(() => this.stop(options));
     if (this.engine.isRunning) {
       const stopping = this.engine.stop(options);

@@ -66,7 +66,12 @@ export type PurgeOptions<Index> = ForEachOptions<Index> & {
 export interface Actors {
   /** A page of them, in an order of the statestore's own. @throws {SpawnError} `INVALID_ARGUMENT`, `STATESTORE_UNAVAILABLE` */
   list(query?: ActorQuery): Promise<ActorList>;
-  /** All of a definition that are meant, page by page as they are wanted. One that comes into being meanwhile may be missed. */
+  /**
+   * All of a definition that are meant, page by page as they are wanted. One that comes into being meanwhile may be
+   * missed.
+   *
+   * @throws {SpawnError} as {@link Actors.list}
+   */
   all<State, ActionsOf, Kind extends ActorKind, Index>(
     definition: ActorOf<State, ActionsOf, Kind, Index>,
     filter?: FilterOf<Index>,
@@ -74,6 +79,8 @@ export interface Actors {
   /**
    * Does something with each of them, some at a time, and counts: for example calls an action. One that fails
    * does not end it.
+   *
+   * @throws {SpawnError} as {@link Actors.list}, and the reason of the signal; what was done stays
    */
   forEach<State, ActionsOf, Kind extends ActorKind, Index>(
     definition: ActorOf<State, ActionsOf, Kind, Index>,
@@ -82,7 +89,9 @@ export interface Actors {
   ): Promise<ManyResult>;
   /**
    * Deletes each of them with all that is stored of it, unless it has changed since it was found; `ok` counts
-   * those that were deleted.
+   * those that were deleted. `{}` means all of them.
+   *
+   * @throws {SpawnError} as {@link Actors.forEach}
    */
   purge<State, ActionsOf, Kind extends ActorKind, Index>(
     definition: ActorOf<State, ActionsOf, Kind, Index>,

@@ -14,7 +14,12 @@ export interface StoredActorRef<State> {
    * @throws {SpawnError} `INVALID_ARGUMENT` if nothing of that time is kept
    */
   readAt(time: number): Promise<RevisionInfo & { readonly state: State }>;
-  /** Makes the state of a kept revision the present one; the history goes on with a new revision. */
+  /**
+   * Makes the state of a kept revision the present one; the history goes on with a new revision. It needs nothing of
+   * the present state, which may be one that cannot be read.
+   *
+   * @throws {SpawnError} `INVALID_ARGUMENT` if the revision is not kept, or the actor was deleted; as every call
+   */
   restore(revision: number, options?: CallOptions): Promise<void>;
   /**
    * Makes a new actor of the same definition, which has to be of the kind `unnamed`. Its first commit is
@@ -23,6 +28,11 @@ export interface StoredActorRef<State> {
    * @throws {SpawnError} `INVALID_ARGUMENT` if there is an actor of that name, or the revision is not kept
    */
   fork(name: string, options?: ForkOptions): Promise<void>;
-  /** Deletes state, history and stored replies. The next call finds a new actor. */
+  /**
+   * Deletes state, tags, index, history, stored replies and timers, also of an actor whose state cannot be read. The
+   * next call finds a new actor.
+   *
+   * @throws {SpawnError} as every call
+   */
   delete(options?: CallOptions): Promise<void>;
 }

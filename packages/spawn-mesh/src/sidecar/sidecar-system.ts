@@ -226,7 +226,7 @@ export class SidecarActorSystem implements ActorSystem, RunningSystem {
 
   stop({
     drainTimeoutMs = DRAIN_TIMEOUT_MS_DEFAULT,
-  }: { readonly drainTimeoutMs?: number } = {}): Promise<void> {
+  }: { readonly drainTimeoutMs?: number | undefined } = {}): Promise<void> {
     if (this.#phase === "running") this.#stopping = this.#stop(drainTimeoutMs);
     return this.#stopping ?? Promise.resolve();
   }

@@ -33,6 +33,7 @@ import { VirtualClock } from "./virtual-clock.ts";
 
 /** What a system under test runs. */
 export interface TestActorSystemOptions {
+  /** The actors of the system. */
   readonly actors: readonly AnyActor[];
   /** The name of the system. Default `test`; `test-2` and so on for those that run beside it. */
   readonly name?: string | undefined;
@@ -40,6 +41,7 @@ export interface TestActorSystemOptions {
   readonly statestore?: Statestore | undefined;
   /** The seed of all randomness. Default 1. */
   readonly seed?: number | undefined;
+  /** Bounds of queues, sizes and times. Each has a default. */
   readonly limits?: Partial<Limits> | undefined;
   /** What actors can have done outside. */
   readonly externals?: readonly AnyExternal[] | undefined;
@@ -173,6 +175,7 @@ export class TestActorSystem {
     await this.clock.advance(ms);
   }
 
+  /** Starts it: {@link testActorSystem} has done that. */
   async start(): Promise<void> {
     namesInUse.add(this.name);
     await this.#system.start();

@@ -21,7 +21,7 @@ export interface SendOptions {
   readonly delayMs?: number | undefined;
   /** Not before this time, in milliseconds since 1970. One in the past means at once. */
   readonly scheduledTo?: number | undefined;
-  /** Again and again, so many milliseconds after the time it was planned for; at least 1. */
+  /** Again and again, so many milliseconds after the time it was planned for; at least 1, at a sidecar at least 100. */
   readonly everyMs?: number | undefined;
   /** Again and again, at the times of a cron expression with five fields, or six that begin with seconds. */
   readonly cron?: string | undefined;
@@ -32,7 +32,10 @@ export interface SendOptions {
    * them, `all` of them one after the other, or `skip` them. Default `one`.
    */
   readonly catchUp?: Repetition["catchUp"] | undefined;
-  /** Whether it waits for what this actor sent to the same target before. Default `true`; never for what is delivered later or again. */
+  /**
+   * Whether it waits for what this actor sent to the same target before. Default `true`; never for what is delivered
+   * later or again.
+   */
   readonly ordered?: boolean | undefined;
   /** `stored`: exactly once on state, whatever dies. `fire`: sent once and forgotten, stored nowhere. Default `stored`. */
   readonly reliability?: "stored" | "fire" | undefined;

@@ -52,7 +52,7 @@ export interface ImportedSystem extends ImportProgress {
   readonly id: string;
   /**
    * How many values the export could not read (`onUnreadable`), and so are not there: states, without
-   * which an actor is refused until it is restored or deleted, revisions, replies and messages.
+   * which an actor is refused until it is restored or deleted, revisions, index entries, replies and messages.
    */
   readonly unreadable: number;
   /** Whether this export was imported before: then nothing was changed. */
