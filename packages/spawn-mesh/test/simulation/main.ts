@@ -4,7 +4,7 @@ import { simulate } from "./simulation.ts";
 import type { Violation } from "./run-log.ts";
 import type { RunReport } from "./simulation.ts";
 
-const USAGE = `usage: bin/simulate [--seed N] [--seeds COUNT] [--trace LINES]
+const USAGE = `usage: bin/simulate [--seed N] [--seeds COUNT] [--trace LINES] [--keep-going] [--until INVARIANT]
 
   --seed N        run this seed and show the end of its trace
   --seeds COUNT   run COUNT seeds, from --seed or a random one, until one fails
