@@ -5,7 +5,7 @@
  * `locking_mode=EXCLUSIVE` on the file itself would shut out people who want to look into it.
  */
 import { closeSync, existsSync, openSync } from "node:fs";
-import type { DatabaseSync } from "node:sqlite";
+import type * as sqliteModule from "node:sqlite";
 import { describeThrown, SpawnError } from "../../engine/errors.ts";
 import { resultCode, SQLITE_BUSY } from "./sqlite-failures.ts";
 
@@ -19,7 +19,7 @@ const PRIVATE_FILE_MODE = 0o600;
 export function acquireFileLock(file: string): FileLock {
   const path = `${file}.lock`;
   const sqlite = loadSqlite();
-  let database: DatabaseSync | undefined;
+  let database: sqliteModule.DatabaseSync | undefined;
   try {
     createPrivate(path);
     database = new sqlite.DatabaseSync(path, { timeout: 0 });
@@ -38,9 +38,9 @@ export function acquireFileLock(file: string): FileLock {
  *
  * @throws {SpawnError} `STATESTORE_UNAVAILABLE`
  */
-function loadSqlite(): typeof import("node:sqlite") {
+function loadSqlite(): typeof sqliteModule {
   const sqlite: unknown = process.getBuiltinModule("node:sqlite");
-  if (sqlite !== undefined) return sqlite as typeof import("node:sqlite");
+  if (sqlite !== undefined) return sqlite as typeof sqliteModule;
   const got = process.versions.node;
   throw new SpawnError(
     "STATESTORE_UNAVAILABLE",
