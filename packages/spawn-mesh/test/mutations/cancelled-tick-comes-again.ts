@@ -4,6 +4,6 @@ import type { Mutation } from "../../../../scripts/apply-mutation.ts";
 export const mutation: Mutation = {
   invariant: "I6",
   target: "engine/activations/run-outcome.ts",
-  find: "const isLast = message === undefined || isOver || cancels.includes(message.id);",
-  replace: "const isLast = message === undefined || isOver;",
+  find: "const isLast = message === undefined || cancels.includes(message.id);",
+  replace: "const isLast = message === undefined;",
 };

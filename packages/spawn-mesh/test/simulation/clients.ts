@@ -7,6 +7,7 @@ import { isSpawnError } from "../../src/engine/errors.ts";
 import {
   cancellableOf,
   drawCancel,
+  drawMortalPost,
   drawOptions,
   drawPlace,
   drawPost,
@@ -113,17 +114,51 @@ export class Client {
     if (roll < 2) return await this.#read("fleeting", name);
     const value = `${this.#label}.${++this.#made}`;
     const payload = this.#appendPayload(value, "fleeting");
-    if (roll < 4) return await this.#send("fleeting", name, payload);
+    if (roll < 4) return await this.#send("fleeting", name, { action: "append", payload });
     const operation = beginOperation(world, { role: "fleeting", name, kind: "append", value });
     const request = this.#request({ role: "fleeting", name, action: "append", payload });
     if (roll < 6) await this.#repeat(operation, { ...request, idempotencyKey: value });
     else await this.#finish(operation, [await this.#attempt(operation, request)]);
   }
 
-  async #send(role: ActorRole, name: string, payload: unknown): Promise<void> {
+  /** Tells an actor that deletes itself now and then what to do, or deletes it. */
+  async useMortal(name: string): Promise<void> {
+    const { world, profile } = this.#parts;
+    const { choices } = world;
+    const at = { role: "post-mortal", name } as const;
+    if (choices.chance(0.05)) {
+      const operation = beginOperation(world, { ...at, kind: "delete" });
+      const request = this.#request({ ...at, action: "post", payload: undefined });
+      return await this.#finish(operation, [await this.#attempt(operation, request)]);
+    }
+    const value = `${this.#label}.${++this.#made}`;
+    const drawing = { choices, profile, drawn: world.drawn };
+    if (choices.chance(0.2)) {
+      const payload = { ...drawMortalPost(drawing, `${value}/1`, at), route: [] };
+      return await this.#send(at.role, name, { action: "post", payload });
+    }
+    const drawn = drawMortalPost(drawing, value, at);
+    const hasKey = choices.chance(0.4);
+    // What is remembered by its key goes with a delete, and then all of it may be sent again.
+    const payload = hasKey
+      ? { ...drawn, errands: [], broadcasts: [], outside: [], route: [] }
+      : drawn;
+    const isRouted = payload.route.length > 0;
+    world.asked.set(value, payload);
+    const operation = beginOperation(world, { ...at, kind: "append", value, isRouted });
+    const request = this.#request({ ...at, action: "post", payload });
+    if (hasKey) await this.#repeat(operation, { ...request, idempotencyKey: value });
+    else await this.#finish(operation, [await this.#attempt(operation, request)]);
+  }
+
+  async #send(
+    role: ActorRole,
+    name: string,
+    request: { readonly action: string; readonly payload: unknown },
+  ): Promise<void> {
     const { world } = this.#parts;
     const { engine } = await this.#anyAlive();
-    await engine.send(name, { definition: role, action: "append", payload }).then(
+    await engine.send(name, { definition: role, ...request }).then(
       (id) => world.acknowledged.add(id),
       (error: unknown) => world.count(isSpawnError(error) ? `send ${error.code}` : "untyped"),
     );

@@ -5,10 +5,12 @@
 import type { ActorId } from "../../src/engine/actor-id.ts";
 import { everyActor } from "../../src/engine/actor-queries.ts";
 import type { ActorQueries } from "../../src/engine/actor-queries.ts";
+import { isSpawnError } from "../../src/engine/errors.ts";
 import type { Message, MessageStore } from "../../src/engine/message-store.ts";
 import type {
   ActorsOf,
   Commit,
+  Etag,
   RevisionInfo,
   Statestore,
   StoreAnswer,
@@ -18,9 +20,11 @@ import type {
 import { StoreFailure } from "../../src/engine/statestore.ts";
 import { indexEntries, wantedKey } from "../../src/engine/values/index-values.ts";
 import { LockedStore } from "./locked-store.ts";
+import { sealedWay } from "./sealed-way.ts";
 import { loggedMessages } from "./logged-messages.ts";
 import { MessageLog } from "./message-log.ts";
 import type { Profile, RequestFault } from "./profile.ts";
+import { lastListOf } from "./run-log.ts";
 import type { ActorRole } from "./run-log.ts";
 import type { World } from "./world.ts";
 
@@ -58,6 +62,8 @@ export class Database {
   readonly #messageLog: MessageLog;
   /** Lists that nobody here can read. */
   readonly #broken = new Set<string>();
+  /** Of the commits that were done last. */
+  readonly #etags = new Map<string, Etag>();
   #current: string | undefined;
   outageUntil = 0;
   diskFullUntil = 0;
@@ -75,17 +81,30 @@ export class Database {
 
   /** Before anybody uses it. */
   async prepare(): Promise<void> {
-    await this.#locked.open();
+    const { limits, ghostMsMax, isExclusive } = this.#profile;
+    const world = this.#world;
+    const about = { world, clock: world.clock, database: this, label: "key changer" };
+    const parts = { ...about, limits, ghostMsMax, isExclusive };
+    await this.#locked.open((rows) => sealedWay(parts, rows));
   }
 
-  /** Encrypts everything with the new key, if it is encrypted; whatever can be read stays readable. */
-  async changeKey(): Promise<void> {
-    if (!this.#profile.isEncrypted) return;
-    const { unreadable, isComplete } = await this.#locked.changeKey(this.#world.clock);
-    this.#world.count(isComplete ? "key changed" : "key not changed yet");
-    if (unreadable === 0) return;
-    const what = `no key opens ${unreadable} rows`;
-    this.#world.violations.push({ invariant: "I13", what });
+  /**
+   * Encrypts everything with the new key, if it is encrypted; whatever can be read stays readable. Answers
+   * whether that is done: it is given up when the database fails for too long.
+   */
+  async changeKey(): Promise<boolean> {
+    if (!this.#profile.isEncrypted) return true;
+    try {
+      const { unreadable, isComplete } = await this.#locked.changeKey(this.#world.clock);
+      this.#world.count(isComplete ? "key changed" : "key not changed yet");
+      const what = `no key opens ${unreadable} rows`;
+      if (unreadable > 0) this.#world.violations.push({ invariant: "I13", what });
+      return isComplete;
+    } catch (error) {
+      if (!isSpawnError(error)) throw error;
+      this.#world.count("key change failed");
+      return false;
+    }
   }
 
   /** Where only one incarnation may use the database, the one before it is cut off from now on. */
@@ -125,10 +144,19 @@ export class Database {
     const handles = await this.#storeOf(session).commit(commits);
     for (const [index, commit] of commits.entries()) {
       if (handles[index] !== undefined) this.#log(session, commit);
-      else if (!commit.consumes.every((message) => this.#messageLog.has(message)))
-        this.#world.count("refused duplicate");
+      else this.#checkRefused(commit);
     }
     return handles;
+  }
+
+  /** A commit is refused because of another one, and never because something was encrypted anew. */
+  #checkRefused({ actor, previous, consumes, replies, revision }: Commit): void {
+    const isConsumable = consumes.every((message) => this.#messageLog.has(message));
+    if (!isConsumable) this.#world.count("refused duplicate");
+    const key = actorKey(actor);
+    if (!isConsumable || replies.length > 0 || this.#etags.get(key) !== previous) return;
+    const what = `revision ${revision} of ${key} was refused, and nobody had changed it`;
+    this.#world.violations.push({ invariant: "I1", what });
   }
 
   async load(
@@ -280,6 +308,7 @@ export class Database {
 
   #log(session: Session, commit: Commit): void {
     const actor = actorKey(commit.actor);
+    this.#etags.set(actor, commit.etag);
     const isBroken = commit.stateVersion === NEWER_VERSION;
     if (isBroken) this.#broken.add(actor);
     else if (this.#broken.delete(actor)) {
@@ -293,6 +322,7 @@ export class Database {
       role: roleOf(commit.actor),
       commit,
     });
+    if (lastListOf(commit) !== undefined) this.#world.count("deleted itself");
     this.#messageLog.committed(commit);
     this.#world.note(
       `database: ${session.label} committed ${actor} revision ${commit.revision}${commit.isDelete ? " (deleted)" : ""}`,

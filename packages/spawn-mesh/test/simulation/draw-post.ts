@@ -47,6 +47,17 @@ export function drawPost(drawing: Drawing, value: string, at: Place): PostPayloa
   return { ...drawn, mode, route: isRouted ? drawRoute(drawing) : [] };
 }
 
+/** What an actor is asked for that deletes itself with every fourth of these; it may tell itself, or another one, what next. */
+export function drawMortalPost(drawing: Drawing, value: string, at: Place): PostPayload {
+  const { choices } = drawing;
+  const drawn = drawPost(drawing, value, at);
+  const isLast = choices.chance(0.25);
+  if (!choices.chance(0.3)) return { ...drawn, isLast };
+  const to = choices.chance(0.5) ? at : { ...at, name: "e1" };
+  const payload = { ...EMPTY, value: `${value}/next`, isLast: choices.chance(0.25) };
+  return { ...drawn, isLast, errands: [...drawn.errands, { to, options: {}, payload }] };
+}
+
 /** The actor that sent the message is told to cancel it, or another one that knows its id. */
 export function drawCancel(
   drawing: Drawing,

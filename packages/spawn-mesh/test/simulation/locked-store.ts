@@ -1,9 +1,10 @@
 /**
  * The reference store as it is, or encrypted under a key that is changed while everybody works: one process
  * writes with the new key while another still writes with the old one, and what is stored is encrypted anew
- * beside them.
+ * beside them, by a way of its own to the rows.
  */
 import type { Clock } from "../../src/engine/clock.ts";
+import type { SealedRows } from "../../src/engine/sealed-rows.ts";
 import type { Statestore, StoreSession } from "../../src/engine/statestore.ts";
 import { encryptedStatestore } from "../../src/statestores/encrypted/index.ts";
 import type { EncryptedStatestore } from "../../src/statestores/encrypted/index.ts";
@@ -18,19 +19,24 @@ export class LockedStore {
   readonly #ways: readonly EncryptedStatestore[];
   /** Whether a process, by its id, writes with the new key. */
   readonly #isNew = new Map<string, boolean>();
+  /** How the rows are reached that are encrypted anew. */
+  #rows: SealedRows = this.#plain.sealed;
 
   constructor(isEncrypted: boolean) {
+    const reached = reachedBy(this.#plain, () => this.#rows);
     this.#ways = isEncrypted
       ? [
           encryptedStatestore(this.#plain, { keys, active: "old" }),
-          encryptedStatestore(this.#plain, { keys, active: "new" }),
+          encryptedStatestore(reached, { keys, active: "new" }),
         ]
       : [];
   }
 
-  async open(): Promise<void> {
+  /** @param way how the rows are reached from then on by who encrypts them anew */
+  async open(way: (rows: SealedRows) => SealedRows): Promise<void> {
     await this.#plain.open(NOBODY);
-    for (const way of this.#ways) await way.open(NOBODY);
+    for (const store of this.#ways) await store.open(NOBODY);
+    this.#rows = way(this.#rows);
   }
 
   /** The store as somebody reaches it: every other process has the new key. */
@@ -55,4 +61,15 @@ export class LockedStore {
     if (way === undefined) return { unreadable: 0, isComplete: true };
     return await way.reencrypt({ clock, rowsPerSecondMax: ROWS_PER_SECOND_MAX });
   }
+}
+
+/** The store with another way to the rows that may be encrypted anew. */
+function reachedBy(store: Statestore, rows: () => SealedRows): Statestore {
+  return new Proxy(store, {
+    get(target, name) {
+      if (name === "sealed") return rows();
+      const value: unknown = Reflect.get(target, name, target);
+      return typeof value === "function" ? (value.bind(target) as unknown) : value;
+    },
+  });
 }

@@ -58,10 +58,16 @@ export function endOperation(
   if (answer.outcome === "yes") {
     world.count(`done ${kind}`);
     const { reply } = answer;
-    if (kind === "append" && typeof reply === "number") operation.version = reply;
+    const isOwn = operation.lastReplies === undefined;
+    if (kind === "append" && isOwn) operation.version = placeOf(reply);
     if (kind === "read") operation.items = answer.reply as readonly string[];
     if (kind === "read") operation.version = operation.items?.length;
   }
   const version = operation.version === undefined ? "" : ` at ${operation.version}`;
   world.note(`${kind} ${actor} ${value ?? ""}: ${operation.outcome}${version}`);
+}
+
+/** At which place of the list the appended value was then, if the reply says so. */
+function placeOf(reply: unknown): number | undefined {
+  return typeof reply === "number" ? reply : (reply as { place?: number } | undefined)?.place;
 }

@@ -3,6 +3,7 @@ import { seededRandom } from "../../src/testing/seeded-random.ts";
 import { breakLists, misplaceLists } from "./breakers.ts";
 import { Choices } from "./choices.ts";
 import { reindexLists } from "./indexers.ts";
+import { useMortals } from "./enders.ts";
 import { recollect } from "./historians.ts";
 import type { PeopleParts } from "./now-and-then.ts";
 import { lookAfterMessages } from "./operators.ts";
@@ -16,13 +17,13 @@ const shifts: readonly (readonly Person[])[] = [
   [],
   [purgeLists],
   [restoreLists],
-  [],
+  [useMortals],
   [reindexLists, misplaceLists],
   [],
   [purgeLists, breakLists],
   [restoreLists, breakLists],
   [reindexLists],
-  [],
+  [useMortals],
 ];
 
 /** Lets people do what they do until `until`. */

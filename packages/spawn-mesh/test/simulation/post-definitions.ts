@@ -43,7 +43,17 @@ export function postDefinitions(
     { ...all, name: "post", channels, timers: messages.timers.map(timerOf) },
     { ...all, name: "post-behind", channels, durability: "write-behind" },
     { ...all, name: "post-stateless", state: undefined },
+    { ...all, name: "post-mortal", timers: [timerOf(AGEING), lastTimerOf(LIFETIME)] },
   ];
+}
+
+/** What mortal actors do again and again, and when they end if nobody tells them to before. */
+const AGEING = { everyMs: 700, catchUp: "one" } as const;
+const LIFETIME = { everyMs: 2_500, catchUp: "one" } as const;
+
+function lastTimerOf(repeat: TimerDefinition["repeat"]): TimerDefinition {
+  const payload: PostPayload = { ...EMPTY, value: "last-tick", isLast: true };
+  return { action: "post", payload: JSON.stringify(payload), repeat };
 }
 
 function timerOf(repeat: TimerDefinition["repeat"]): TimerDefinition {
@@ -100,6 +110,7 @@ function act(
   const hasState = definition !== "post-stateless";
   const state = hasState ? (context.state as PostState) : { items: [] };
   state.items.push(item);
+  if (payload.isLast && hops === 0) end(context, state, world);
   if (payload.mode === "spoil" && hasState) state.items.push(10n);
   for (const { id } of hops === 0 ? payload.cancels : []) {
     context.cancel(id);
@@ -124,4 +135,12 @@ function act(
   if (next === undefined) return { at: `${definition}/${name}`, place: state.items.length };
   context[next.kind](next.to.role, next.to.name, "post");
   return next.kind === "pipe" ? payload : undefined;
+}
+
+/** Deletes the actor, and tells somebody what it was. */
+function end(context: ActionContext, { items }: PostState, world: World): void {
+  context.delete();
+  const value = `${context.self.name}.${world.next()}/end`;
+  const payload = { ...EMPTY, value, list: [...items] };
+  context.send("m1", { definition: "post", action: "post", payload });
 }

@@ -42,6 +42,10 @@ export interface PostPayload {
   readonly outside: readonly PostPayload[];
   /** Messages that were sent before, if nothing went wrong, and are not wanted any more. */
   readonly cancels: readonly Cancelled[];
+  /** Whether the actor deletes itself with this. */
+  readonly isLast: boolean;
+  /** What the list was of an actor that has deleted itself: nobody sees it but by this message. */
+  readonly list?: readonly string[];
 }
 
 /** A payload that asks for nothing. */
@@ -54,6 +58,7 @@ export const EMPTY = {
   broadcasts: [],
   outside: [],
   cancels: [],
+  isLast: false,
 } as const satisfies Omit<PostPayload, "value">;
 
 /** A message to cancel: its value, and the id that is given for it. */

@@ -178,13 +178,24 @@ export function drawProfile(choices: Choices, defaults: Limits, apart: Choices):
   const expiry = drawExpiry(apart, profile.activeMs);
   return {
     ...profile,
+    messages: { ...messages, timers: messages.timers.map((timer) => inTime(timer, profile)) },
     ...expiry,
     revisionsKeptMs: apart.chance(0.3) ? apart.pick([300, 2_000]) : undefined,
   };
 }
 
+/** A repetition that can be kept up with: who claims one message at a time and waits long for it gets few in a second. */
+function inTime(
+  repeat: Repetition,
+  { latencyMs, limits }: Pick<Profile, "latencyMs" | "limits">,
+): Repetition {
+  const isSlow = latencyMs > 4 && limits.claimRowsMax === 1;
+  return isSlow && "everyMs" in repeat ? { ...repeat, everyMs: SLOWLY_MS } : repeat;
+}
+
 /** When a process looks first for what has expired. */
 const FIRST_LOOK_MS = 60_000;
+const SLOWLY_MS = 4_000;
 
 /** Who lives that long, and when the clients come: so that somebody looks while they work. */
 function drawExpiry(

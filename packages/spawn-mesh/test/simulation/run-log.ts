@@ -6,6 +6,7 @@
  * "before" and "after" are exact even within one millisecond.
  */
 import type { Message } from "../../src/engine/message-store.ts";
+import { payloadOf } from "./posts.ts";
 import type { PostPayload } from "./posts.ts";
 import type { Commit, Etag } from "../../src/engine/statestore.ts";
 
@@ -40,11 +41,11 @@ export type Outcome = "yes" | "no" | "unknown";
 /** How an actor is meant to behave: what its operations may be held to. */
 export type ActorRole = "list" | "write-behind" | "foreign" | EndingRole | PostRole;
 
-/** Lists that end now and then: somebody deletes them, or their time is over. */
-export type EndingRole = "deletable" | "fleeting";
+/** Lists that end now and then: somebody deletes them, their time is over, or they delete themselves. */
+export type EndingRole = "deletable" | "fleeting" | "post-mortal";
 
-/** Actors that send and receive messages: durable, write-behind, without a state. */
-export type PostRole = "post" | "post-behind" | "post-stateless";
+/** Actors that send and receive messages: durable, write-behind, without a state, or ending now and then. */
+export type PostRole = "post" | "post-behind" | "post-stateless" | "post-mortal";
 
 /** One thing that a client wanted from an actor, with all its attempts. */
 export interface Operation {
@@ -244,10 +245,19 @@ export interface RunLog {
   readonly writeBehindBoundMs: number;
 }
 
-/** The list in a stored state; empty for a deleted actor. */
-export function itemsOf(commit: Pick<Commit, "state">): readonly string[] {
-  if (typeof commit.state !== "string") return [];
+/** The list in a stored state, or the last one of an actor that deletes itself; empty if somebody else does. */
+export function itemsOf(commit: Pick<Commit, "state" | "isDelete" | "sends">): readonly string[] {
+  if (typeof commit.state !== "string") return lastListOf(commit) ?? [];
   return (JSON.parse(commit.state) as { items: readonly string[] }).items;
+}
+
+/** What an actor tells of its list in the commit with which it deletes itself. */
+export function lastListOf({
+  isDelete,
+  sends,
+}: Pick<Commit, "isDelete" | "sends">): readonly string[] | undefined {
+  if (!isDelete) return undefined;
+  return sends.map((message) => payloadOf(message)?.list).find((list) => list !== undefined);
 }
 
 /**
@@ -265,11 +275,11 @@ export function isBroken({ commit }: AppliedCommit): boolean {
 
 /** Whether actors of this role end now and then. */
 export function isEnding(role: ActorRole): role is EndingRole {
-  return role === "deletable" || role === "fleeting";
+  return role === "deletable" || role === "fleeting" || role === "post-mortal";
 }
 
 /**
- * Whether the actor was deleted or put back to an earlier revision between the beginning and the end of the
+ * Whether the actor was deleted by somebody else or put back to an earlier revision between the beginning and the end of the
  * operation. Then what it appended or saw may have gone with that in one commit, and no state ever had it.
  */
 export function mayBeGone(
@@ -290,6 +300,7 @@ export function mayBeGone(
       ({ actor: deleted, commit, sequence }) =>
         deleted === actor &&
         commit.isDelete &&
+        lastListOf(commit) === undefined &&
         sequence > startedSequence &&
         sequence < endedSequence,
     )

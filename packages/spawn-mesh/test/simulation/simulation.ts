@@ -10,6 +10,7 @@ import type { Commit } from "../../src/engine/statestore.ts";
 import { seededRandom } from "../../src/testing/seeded-random.ts";
 import { checkRun } from "./checkers/all.ts";
 import { checkFound } from "./checkers/found.ts";
+import { checkStored } from "./checkers/stored.ts";
 import { Choices } from "./choices.ts";
 import { Client, foreignActors } from "./clients.ts";
 import { Database } from "./database.ts";
@@ -54,6 +55,7 @@ const roles: readonly ActorRole[] = [
   "post",
   "post-behind",
   "post-stateless",
+  "post-mortal",
 ];
 /** A run that needs more events than this does not end by itself. */
 const EVENTS_MAX = 200_000;
@@ -89,12 +91,17 @@ export async function simulate(seed: number): Promise<RunReport> {
   heal(around, fleet);
   const leftOver = await rest(around, fleet);
   const restedAt = world.wall();
-  const foundWrongly = [...(await checkFound(world, database, false))];
-  void database.changeKey();
+  const foundWrongly = [
+    ...(await checkFound(world, database, false)),
+    ...(await checkStored(world, database)),
+  ];
+  let isKeyChanged = false;
+  void database.changeKey().then((isChanged) => (isKeyChanged = isChanged));
   for (const incarnation of fleet.alive.slice(0, 1))
     void reindexOnce(world, "deletable", incarnation);
   await run(world, fleet, world.clock.monotonic() + LAST_CARE_MS);
   foundWrongly.push(...(await checkFound(world, database, true)));
+  foundWrongly.push(...(await checkStored(world, database)));
   const { operations, attempts, applied, sessions, sightings, unloaded, pauses, peaks } = world;
   const { messages, runs, asked, cancelled, acknowledged, outside, setBacks, purged, restored } =
     world;
@@ -122,7 +129,11 @@ export async function simulate(seed: number): Promise<RunReport> {
     expireAfterMs: profile.expireAfterMs ?? Infinity,
     isCalm: profile.isCalm,
     peaks,
-    leftOver: [...leftOver, ...overdue(around, restedAt)],
+    leftOver: [
+      ...leftOver,
+      ...overdue(around, restedAt),
+      ...(isKeyChanged ? [] : ["something is encrypted with the old key"]),
+    ],
     isExclusive: profile.isExclusive,
     writeBehindBoundMs: profile.snapshotTimeoutMs + profile.limits.flushMaxMs,
   };

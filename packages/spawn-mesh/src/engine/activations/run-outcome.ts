@@ -104,8 +104,7 @@ function messagesOf(run: Run, reply: unknown, around: RunSurroundings): Messages
   const message = invocation.details?.message;
   const step = stepOf(run, reply, around);
   const cancels = run.cancels ?? NO_IDS;
-  const isOver = run.isDelete && message?.isTimer === true; // The timers of an actor end with it.
-  const isLast = message === undefined || isOver || cancels.includes(message.id);
+  const isLast = message === undefined || cancels.includes(message.id);
   const again = isLast ? undefined : nextOccurrence(message, around.parts);
   const sends = run.sends ?? [];
   if (step !== undefined) sends.push(step);

@@ -6,6 +6,7 @@ import { checkCancels } from "./cancels.ts";
 import { checkChains } from "./chains.ts";
 import { checkDeliveries } from "./deliveries.ts";
 import { checkEffects } from "./effects.ts";
+import { checkEndings } from "./endings.ts";
 import { checkExpiries } from "./expiries.ts";
 import { checkForeignRows } from "./foreign-rows.ts";
 import { checkGate } from "./gate.ts";
@@ -38,6 +39,7 @@ export function checkRun(log: RunLog): readonly Violation[] {
     checkTicks,
     checkIndexes,
     checkPurges,
+    checkEndings,
     checkExpiries,
     checkRestores,
     checkRecollections,

@@ -4,9 +4,10 @@
  * I1: every commit names the etag that was there before it, and revisions have no gaps.
  * I3: every state is the one before it, or the one that is restored, with something appended; after a delete
  * it begins anew, and nothing of the time before comes back.
- * I5: no state has a value twice.
+ * I5: no state has a value twice, and what is remembered by its key is not done again. A delete ends what was
+ * remembered before it.
  */
-import type { Etag } from "../../../src/engine/statestore.ts";
+import type { Commit, Etag } from "../../../src/engine/statestore.ts";
 import { itemsOf } from "../run-log.ts";
 import type { AppliedCommit, Restoring, RunLog, Violation } from "../run-log.ts";
 import { beginsLike } from "./restores.ts";
@@ -17,6 +18,8 @@ interface Chain {
   items: readonly string[];
   /** What was in a state before a delete. */
   readonly past: Set<string>;
+  /** The idempotency keys that are remembered, which are the values that they stand for. */
+  readonly keys: Set<string>;
 }
 
 type Log = Pick<RunLog, "applied" | "restored">;
@@ -29,6 +32,7 @@ export function checkChains({ applied, restored }: Log): readonly Violation[] {
       revision: 0,
       items: [],
       past: new Set(),
+      keys: new Set(),
     };
     chains.set(entry.actor, chain);
     const isRestored = restored.some((restoring) => isRestoredBy(restoring, entry, applied));
@@ -59,10 +63,14 @@ function extend(chain: Chain, { actor, owner, commit }: AppliedCommit): readonly
     violations.push({ invariant: "I1", what: `${what} comes after revision ${chain.revision}` });
   }
   const items = commit.isDelete ? [] : itemsOf(commit);
-  if (commit.isDelete) {
-    for (const item of chain.items) chain.past.add(item);
-  } else if (!chain.items.every((item, index) => items[index] === item)) {
+  if (commit.isDelete) endLife(chain, commit);
+  else if (!chain.items.every((item, index) => items[index] === item)) {
     violations.push({ invariant: "I3", what: `${what} is not what was there with more appended` });
+  }
+  for (const { key } of commit.replies) {
+    if (chain.keys.has(key))
+      violations.push({ invariant: "I5", what: `${what} does ${key} again` });
+    chain.keys.add(key);
   }
   if (new Set(items).size < items.length) {
     violations.push({ invariant: "I5", what: `${what} has a value twice` });
@@ -74,4 +82,11 @@ function extend(chain: Chain, { actor, owner, commit }: AppliedCommit): readonly
   chain.revision = commit.revision;
   chain.items = items;
   return violations;
+}
+
+function endLife({ items, past, keys }: Chain, commit: Commit): void {
+  for (const item of [...items, ...itemsOf(commit)]) past.add(item);
+  // Calls that are not remembered any more may be done again.
+  for (const key of keys) past.delete(key);
+  keys.clear();
 }

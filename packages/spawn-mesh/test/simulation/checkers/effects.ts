@@ -6,7 +6,7 @@
  * that it consumed stand for, and what it sent follows from exactly that.
  */
 import type { Message } from "../../../src/engine/message-store.ts";
-import { causeOf, isFired, isOfMessage, itemOfMessage, valueOf } from "../posts.ts";
+import { causeOf, isFired, isOfMessage, itemOfMessage, payloadOf, valueOf } from "../posts.ts";
 import type { PostPayload } from "../posts.ts";
 import type { AppliedCommit, MessageEvent, RunLog, Violation } from "../run-log.ts";
 import { postCommits } from "./post-commits.ts";
@@ -97,7 +97,8 @@ function hasCause(
   items: readonly string[],
   consumed: readonly Message[],
 ): boolean {
-  const cause = causeOf(itemOfMessage(message));
+  // The last word of an actor that deletes itself is because of the last that it did.
+  const cause = payloadOf(message)?.list?.at(-1) ?? causeOf(itemOfMessage(message));
   return (
     message.isTimer ||
     consumed.some(({ id }) => id === message.id) ||

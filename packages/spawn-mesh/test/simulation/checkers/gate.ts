@@ -6,7 +6,10 @@
  * seen. Write-behind actors acknowledge before by definition.
  */
 import { itemsOf, mayBeGone } from "../run-log.ts";
-import type { RunLog, Violation } from "../run-log.ts";
+import type { ActorRole, RunLog, Violation } from "../run-log.ts";
+
+/** Actors that answer when all is committed that the answer tells of. */
+const waiting: ReadonlySet<ActorRole> = new Set(["list", "deletable", "post-mortal"]);
 
 type Log = Pick<RunLog, "operations" | "applied" | "restored" | "sightings">;
 
@@ -18,7 +21,7 @@ export function checkGate(log: Log): readonly Violation[] {
   const violations: Violation[] = [];
   for (const operation of operations) {
     const { actor, role, kind, value, outcome, items, endedSequence } = operation;
-    if (outcome !== "yes" || (role !== "list" && role !== "deletable")) continue;
+    if (outcome !== "yes" || !waiting.has(role)) continue;
     const shown = kind === "append" ? [value!] : (items ?? []);
     const early = shown.find((item) => !isBefore(actor, item, endedSequence));
     if (early === undefined || mayBeGone(operation, log)) continue;

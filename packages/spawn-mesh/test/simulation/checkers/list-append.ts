@@ -102,13 +102,16 @@ function checkEnding(
     .map(({ commit }) => itemsOf(commit));
   const ever = new Set(states.flat());
   return operations.flatMap((operation): readonly Violation[] => {
-    const { kind, value, outcome, items } = operation;
+    const { kind, value, outcome, items, version } = operation;
     if (kind === "append" && outcome === "no" && ever.has(value!)) {
       return [{ invariant: "I4", what: `${value} was in ${actor}, but was refused` }];
     }
     if (mayBeGone(operation, log)) return [];
-    if (kind === "append" && outcome === "yes" && !ever.has(value!)) {
-      return [{ invariant: "I2", what: `${value} was acknowledged and never in ${actor}` }];
+    if (kind === "append" && outcome === "yes") {
+      if (!ever.has(value!))
+        return [{ invariant: "I2", what: `${value} was acknowledged and never in ${actor}` }];
+      if (version === undefined || states.some((state) => state[version - 1] === value)) return [];
+      return [{ invariant: "I3", what: `${value} never was number ${version} of ${actor}` }];
     }
     // A reply may show a state between two commits that went together.
     const isKnown = items === undefined || items.length === 0 || isPrefixOfAny(items, states);

@@ -28,11 +28,14 @@ function checkTwice({ applied }: Log): readonly Violation[] {
   );
 }
 
-/** The commit that consumes one time sends the next, unless it cancels it for good. */
+/** The commit that consumes one time sends the next, unless it cancels it for good or deletes whose timer it is. */
 function checkGoesOn(log: Log): readonly Violation[] {
   const { messages } = log;
   const unwanted = new Map(
     postCommits(log).map(({ entry, unwants }) => [entry.commit.etag, unwants]),
+  );
+  const deletes = new Set(
+    log.applied.filter(({ commit }) => commit.isDelete).map(({ commit }) => commit.etag),
   );
   const sent = new Set<string>();
   for (const { type, message, etag } of messages) {
@@ -41,6 +44,7 @@ function checkGoesOn(log: Log): readonly Violation[] {
   return messages
     .filter(({ type, message }) => type === "consumed" && message.headers.repeat !== undefined)
     .filter(({ message, etag }) => !sent.has(`${etag} ${message.id}`))
+    .filter(({ message, etag }) => !message.isTimer || !deletes.has(etag!))
     .filter(
       ({ message, etag }) => unwanted.get(etag!)?.(valueOf(itemOfMessage(message)), 0) !== true,
     )
