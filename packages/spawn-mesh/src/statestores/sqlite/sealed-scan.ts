@@ -8,6 +8,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import {
   isSealed,
+  isSealedWith,
   sealableValue,
   type ScannedRows,
   type SealableRow,
@@ -105,7 +106,7 @@ export class SealedScan {
       }
       const value = sealableValue(row);
       bytes += (isSealed(value) ? value.bytes : value)?.length ?? 0;
-      if (!isSealed(value) || value.keyId !== keyId) rows.push(row);
+      if (!isSealedWith(keyId, row)) rows.push(row);
     }
     return { rows, damaged, seen, after: undefined };
   }
