@@ -56,14 +56,17 @@ export function sealableValue(row: SealableRow): string | Uint8Array | Sealed | 
   }
 }
 
+const ERROR_MARK = "\u0001encrypted ";
+
 /** How the reason why a message failed begins when it is sealed with that key: statestores keep it as a text. */
 export function errorMark(keyId: string): string {
-  return `\u0001encrypted ${keyId} `;
+  return `${ERROR_MARK}${keyId} `;
 }
 
 /** The key that the reason why a message failed is sealed with; `undefined` when it is clear. */
 export function keyOfError(error: string): string | undefined {
-  return /^\u0001encrypted (\S+) /.exec(error)?.[1];
+  if (!error.startsWith(ERROR_MARK)) return undefined;
+  return error.slice(ERROR_MARK.length).split(" ", 1)[0];
 }
 
 /** Why a message failed, if the row is one that did. */
