@@ -56,6 +56,32 @@ export function sealableValue(row: SealableRow): string | Uint8Array | Sealed | 
   }
 }
 
+const ERROR_MARK = "\u0001encrypted ";
+
+/** How the reason why a message failed begins when it is sealed with that key: statestores keep it as a text. */
+export function errorMark(keyId: string): string {
+  return `${ERROR_MARK}${keyId} `;
+}
+
+/** The key that the reason why a message failed is sealed with; `undefined` when it is clear. */
+export function keyOfError(error: string): string | undefined {
+  if (!error.startsWith(ERROR_MARK)) return undefined;
+  return error.slice(ERROR_MARK.length).split(" ", 1)[0];
+}
+
+/** Why a message failed, if the row is one that did. */
+export function errorOf({ stored }: SealableRow): string | undefined {
+  return "error" in stored ? stored.error : undefined;
+}
+
+/** Whether all of the row is sealed with that key that may be sealed. */
+export function isSealedWith(keyId: string, row: SealableRow): boolean {
+  const value = sealableValue(row);
+  const error = errorOf(row);
+  const isErrorSealed = error === undefined || keyOfError(error) === keyId;
+  return isSealed(value) && value.keyId === keyId && isErrorSealed;
+}
+
 /** A part of a statestore's rows. */
 export interface ScannedRows {
   /** Those that are clear or sealed with another key, of those that were looked at. */
@@ -86,9 +112,9 @@ export interface SealedRows {
   removeKey(keyId: string): Promise<void>;
 
   /**
-   * Looks at some of the rows, in any order that is always the same, and answers those that hold a
-   * value which is not sealed with `keyId`: present states, kept revisions, stored replies, messages
-   * and parked messages. What comes into being meanwhile, or moves, may be missed. A damaged row ends nothing.
+   * Looks at some of the rows, in any order that is always the same, and answers those that hold something
+   * which is not sealed with `keyId`: present states, kept revisions, stored replies, messages and parked
+   * messages, and with these the reason why they failed ({@link errorMark}). What comes into being meanwhile, or moves, may be missed. A damaged row ends nothing.
    *
    * @param page `after` is where the part before ended; `limit` about how many rows to look at
    */

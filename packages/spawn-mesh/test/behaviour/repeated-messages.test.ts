@@ -1,6 +1,7 @@
 /** Messages that come again: periods and cron expressions, catching up, and occurrences that fail. */
 import { describe, expect, test } from "vitest";
 import { actor } from "spawn-mesh";
+import { message } from "../../src/testing/statestore-cases/message-fixtures.ts";
 import { diary, linesOf, pass, START } from "./diary.ts";
 import { crashAndRestart, startSystem } from "./start-system.ts";
 
@@ -128,6 +129,27 @@ describe("a repeated message", () => {
     await pass(second, 110, 11);
     expect((await linesOf(second.system)).slice(0, lines.length)).toEqual(lines);
   });
+
+  test.each(["skip", "one"] as const)(
+    "whose next time nobody here understands is parked as it is: %s",
+    async (catchUp) => {
+      const started = await startSystem(actors, { limits: { messageAttemptsMax: 2 } });
+      const cron = { cron: "61 * * * *", timeZone: "Mars/Olympus", catchUp };
+      const repeat = { ...cron, plannedAt: START - 60_000 };
+      await started.store.messages.send([
+        message("odd", {
+          target: { system: started.system.name, definition: "diary", name: "d" },
+          action: "write",
+          payload: JSON.stringify("odd"),
+          headers: { kind: "call", repeat },
+        }),
+      ]);
+      await pass(started, 120_000, 1_200);
+      expect(await started.system.messages.listParked()).toMatchObject([
+        { id: "odd", headers: { repeat }, error: expect.stringContaining("Mars/Olympus") },
+      ]);
+    },
+  );
 
   test("with a cron expression comes at the wall clock's times, in its time zone", async () => {
     const started = await startSystem(actors);

@@ -87,8 +87,10 @@ async function expectRefused(message: RegExp): Promise<void> {
 /** Refused, refused again (so nothing is left locked), and every file as it was. */
 async function expectRefusedUntouched(message: RegExp): Promise<void> {
   const before = fingerprints();
+  const hadLock = existsSync(`${file}.lock`);
   await expectRefused(message);
   await expectRefused(message);
+  expect(existsSync(`${file}.lock`)).toBe(hadLock);
   const after = fingerprints();
   for (const [name, fingerprint] of Object.entries(before)) expect(after[name]).toBe(fingerprint);
 }

@@ -22,7 +22,7 @@ export interface ReindexOptions {
   readonly rowsPerSecondMax?: number | undefined;
   /** Where an earlier one with the same `index` ended: the `after` of its progress. Default: at the first actor. */
   readonly after?: string | undefined;
-  /** Called after every part, some ten times a second. */
+  /** Called after every part, some twenty times a second at the default pace. */
   readonly onProgress?: ((progress: Reindexing) => void) | undefined;
   /** Ends it early; it rejects with the signal's reason, and what was done stays. */
   readonly signal?: AbortSignal | undefined;

@@ -1,12 +1,14 @@
 import { describe, expect, test } from "vitest";
 import { memoryStatestore } from "../../statestores/memory/index.ts";
 import { FaultyStatestore } from "../../testing/faulty-statestore.ts";
+import { firstCommit } from "../../testing/statestore-cases/commit-fixtures.ts";
 import { seededRandom } from "../../testing/seeded-random.ts";
 import { VirtualClock } from "../../testing/virtual-clock.ts";
 import type { ActorDefinition } from "../actor-definition.ts";
 import type { ActorId } from "../actor-id.ts";
 import { CommitPipeline } from "./commit-pipeline.ts";
 import { CommitWriter } from "./commit-writer.ts";
+import { SpawnError } from "../errors.ts";
 import { Invocation } from "../calls/invocation.ts";
 import { defaultLimits } from "../limits.ts";
 import type { Limits } from "../limits.ts";
@@ -203,6 +205,28 @@ describe("a commit writer", () => {
     const told = [change(pipeline("a"), "1"), change(pipeline("b"), "1")];
     await clock.advance(1_000);
     expect(told).toEqual([["STATESTORE_UNAVAILABLE no"], ["STATESTORE_UNAVAILABLE no"]]);
+  });
+
+  test("learns what became of those that were refused beside one whose row cannot be read", async () => {
+    const { store, clock, pipeline, log } = await writerOn({ commitsInFlightMax: 1 });
+    const [a, b] = [pipeline("a"), pipeline("b")];
+    await store.open({ owner: "another" });
+    await store.commit([firstCommit(a.id), firstCommit(b.id)]);
+    await store.open({ owner: "me" });
+    const load = store.load.bind(store);
+    store.load = async (queries) => {
+      if (queries.some(({ actor }) => actor.name === "a"))
+        throw new SpawnError("STATE_CORRUPT", "the row of a is damaged");
+      return await load(queries);
+    };
+    const told = [change(a, "1"), change(b, "1")];
+    await clock.advance(0);
+    expect(told).toEqual([["UNKNOWN_OUTCOME unknown"], []]);
+    expect(log).toEqual(["a fenced, 0 again", "b fenced, 1 again"]);
+    // Nothing is under way any more: who comes next has a way to the statestore.
+    const next = change(pipeline("c"), "1");
+    await clock.advance(0);
+    expect(next).toEqual(["reply 1"]);
   });
 
   test("sends and answers nothing more after a crash", async () => {

@@ -11,7 +11,7 @@ import type { Clock, Random } from "../clock.ts";
 import type { Batch } from "./commit-batch.ts";
 import { restAfterMs } from "./commit-pace.ts";
 import type { CommitPipeline } from "./commit-pipeline.ts";
-import { SpawnError, describeThrown } from "../errors.ts";
+import { SpawnError, describeThrown, isSpawnError } from "../errors.ts";
 import { nobody } from "../events.ts";
 import type { EventListener } from "../events.ts";
 import { exponentialBackoffMs } from "../time/exponential-backoff.ts";
@@ -19,7 +19,7 @@ import { GroupQueue } from "../time/group-queue.ts";
 import type { Limits } from "../limits.ts";
 import type { Outbox } from "../messages/outbox.ts";
 import { StoreFailure } from "../statestore.ts";
-import type { Commit, Statestore, StoreAnswer, StoreHandle } from "../statestore.ts";
+import type { Commit, Statestore, StoreAnswer, StoreHandle, StoreQuery } from "../statestore.ts";
 
 export interface CommitWriterParts {
   /** The session that commits. */
@@ -210,9 +210,9 @@ export class CommitWriter {
   }
 
   async #loadRows(
-    queries: Parameters<Statestore["load"]>[0],
+    queries: readonly StoreQuery[],
     patienceMs: number,
-  ): Promise<readonly StoreAnswer[] | undefined> {
+  ): Promise<readonly (StoreAnswer | undefined)[] | undefined> {
     const { store, clock, random, emit } = this.#parts;
     const giveUpAt = clock.monotonic() + patienceMs;
     for (let attempt = 0; clock.monotonic() < giveUpAt && !this.#isAbandoned; attempt++) {
@@ -220,11 +220,23 @@ export class CommitWriter {
         return await store.load(queries);
       } catch (error) {
         emit({ type: "store-failed", operation: "load", cause: error });
+        if (isSpawnError(error)) return await this.#loadEach(queries, patienceMs);
         if (error instanceof StoreFailure && error.kind === "fatal") return undefined;
         await sleep(clock, exponentialBackoffMs(attempt, random));
       }
     }
     return undefined;
+  }
+
+  /** Nothing is learnt from a row that cannot be read, and it must not take the others with it. */
+  async #loadEach(
+    queries: readonly StoreQuery[],
+    patienceMs: number,
+  ): Promise<readonly (StoreAnswer | undefined)[] | undefined> {
+    if (queries.length === 1) return undefined;
+    const answers: (StoreAnswer | undefined)[] = [];
+    for (const query of queries) answers.push((await this.#loadRows([query], patienceMs))?.[0]);
+    return answers;
   }
 }
 

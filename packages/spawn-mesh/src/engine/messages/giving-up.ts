@@ -5,7 +5,8 @@
  * of its own, which does not come again, and the next occurrence is stored in the same change. So neither
  * does one failure end the repetition, nor is it forgotten. If the process ends before the occurrence is
  * put aside, it is delivered once more like any other message. What could not be decrypted is given up
- * whole, whatever it says of repetitions: that may be forged, and nothing can be made of its payload.
+ * whole, whatever it says of repetitions: that may be forged, and nothing can be made of its payload. So is
+ * what comes again at times that mean nothing here, such as those of a time zone that this machine does not know.
  */
 import type { Message, StoredMessage } from "../message-store.ts";
 import { repeatWrite } from "./repeated-write.ts";
@@ -37,12 +38,23 @@ export async function giveUp(
   reason: string,
 ): Promise<string> {
   const { store, clock } = parts;
-  const { payload, headers } = message;
-  const isWhole = headers.repeat === undefined || isSealed(payload);
-  const { id, sentAt } = isWhole ? message : await separate(parts, message, reason);
+  const { id, sentAt } = comesAgain(message, parts)
+    ? await separate(parts, message, reason)
+    : message;
   const parked = [{ id, sentAt, error: reason }];
   await repeatWrite(parts, () => store.messages.park(parked, clock.wall()));
   return id;
+}
+
+/** Whether the repetition can go on without the occurrence that is given up. */
+function comesAgain(message: StoredMessage, parts: GivingUpParts): boolean {
+  if (message.headers.repeat === undefined || isSealed(message.payload)) return false;
+  try {
+    nextOccurrence(message, parts);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Makes a message of its own of an occurrence, and lets the repetition go on. */

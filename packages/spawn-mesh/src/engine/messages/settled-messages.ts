@@ -13,6 +13,7 @@ import type { GivingUpParts } from "./giving-up.ts";
 import type { Postponement, StoredMessage } from "../message-store.ts";
 import { repeatWrite } from "./repeated-write.ts";
 import { nextOccurrence, storedAs } from "./sending.ts";
+import type { Outgoing } from "./sending.ts";
 import { failedOutcome, outcomeOfStep } from "./stored-outcome.ts";
 
 export class SettledMessages {
@@ -24,11 +25,16 @@ export class SettledMessages {
 
   /**
    * It has done its work, and no commit says so: the actor has said no, or is elsewhere. A repeated message
-   * comes again. Answers whether that is stored.
+   * comes again, or is parked if nobody here understands when. Answers whether that is stored.
    */
   async consume(message: StoredMessage, reply?: unknown): Promise<boolean> {
     const { store, clock, onStored } = this.#parts;
-    const again = nextOccurrence(message, this.#parts);
+    let again: Outgoing | undefined;
+    try {
+      again = nextOccurrence(message, this.#parts);
+    } catch (error) {
+      return await this.park(message, error as Error);
+    }
     const sent = { source: message.source, at: clock.wall(), graceMs: 0 };
     const next = again === undefined ? [] : [storedAs(again, sent)];
     const outcome = outcomeOfStep(message, { kind: "reply", value: reply }, this.#parts);
@@ -64,7 +70,7 @@ export class SettledMessages {
    *
    * @param message with all attempts counted
    */
-  async park(message: StoredMessage, error: SpawnError): Promise<boolean> {
+  async park(message: StoredMessage, error: Error): Promise<boolean> {
     const id = await giveUp(this.#parts, message, reasonOf(error)).catch(() => undefined);
     if (id === undefined) return false;
     const { target, action } = message;

@@ -2,8 +2,9 @@ import { expect, test } from "vitest";
 import { memoryStatestore } from "../../statestores/memory/index.ts";
 import { FaultyStatestore } from "../../testing/faulty-statestore.ts";
 import { actorNamed, firstCommit } from "../../testing/statestore-cases/commit-fixtures.ts";
-import { ann, ordered } from "../../testing/statestore-cases/message-fixtures.ts";
+import { ann, bob, ordered } from "../../testing/statestore-cases/message-fixtures.ts";
 import { VirtualClock } from "../../testing/virtual-clock.ts";
+import { SpawnError } from "../errors.ts";
 import type { EngineEvent } from "../events.ts";
 import { SourcesBehind } from "./sources-behind.ts";
 
@@ -51,6 +52,21 @@ test("an answer does not count when messages were left while it was on its way",
   expect(sources.has(ann)).toBe(true);
   await clock.advance(ASK_PERIOD_MS);
   expect(sources.has(ann)).toBe(false);
+});
+
+test("a source whose row cannot be read stays behind, and keeps no other there", async () => {
+  const { clock, store, sources } = await setUp();
+  await store.commit([firstCommit(ann), firstCommit(bob)]);
+  const load = store.load.bind(store);
+  store.load = async (queries) => {
+    if (queries.some(({ actor }) => actor.name === "ann"))
+      throw new SpawnError("STATE_CORRUPT", "the row of ann is damaged");
+    return await load(queries);
+  };
+  sources.add(ann);
+  sources.add(bob);
+  await clock.advance(2 * ASK_PERIOD_MS);
+  expect([sources.has(ann), sources.has(bob)]).toEqual([true, false]);
 });
 
 test("a failing statestore leaves sources behind, says so, and is asked again", async () => {

@@ -6,7 +6,8 @@ import { actorKey } from "../actor-id.ts";
 import type { ActorId } from "../actor-id.ts";
 import type { Clock, Timer } from "../clock.ts";
 import type { EventListener } from "../events.ts";
-import type { Statestore } from "../statestore.ts";
+import { isSpawnError } from "../errors.ts";
+import type { Statestore, StoreAnswer, StoreQuery } from "../statestore.ts";
 
 /** How soon the statestore is asked again whether a source has messages left. */
 const ASK_PERIOD_MS = 1_000;
@@ -93,18 +94,29 @@ export class SourcesBehind {
     const asked = [...this.#sources].slice(0, ASK_ROWS_MAX);
     for (const [, behind] of asked) behind.hasLeft = false;
     const queries = asked.map(([, { id }]) => ({ actor: id, row: true, keys: [], messages: [] }));
-    let answers;
-    try {
-      answers = await this.#parts.store.load(queries);
-    } catch (cause) {
-      return this.#parts.emit({ type: "store-failed", operation: "messages", cause });
-    }
+    const answers = await this.#load(queries);
     for (const [index, [key, behind]] of asked.entries()) {
       if (!this.#sources.delete(key)) continue;
-      const { unsent = 0, revision = 0 } = answers[index]?.row ?? {};
-      const isDone = !behind.hasLeft && unsent === 0 && revision >= behind.revision;
+      const answer = answers[index];
+      const { unsent = 0, revision = 0 } = answer?.row ?? {};
+      const hasNone = answer !== undefined && unsent === 0 && revision >= behind.revision;
+      const isDone = hasNone && !behind.hasLeft;
       // Those that are not go to the end, so that all have their turn.
       if (!isDone) this.#sources.set(key, behind);
+    }
+  }
+
+  /** Nothing is learnt from a row that cannot be read, and it must not take the others with it. */
+  async #load(queries: readonly StoreQuery[]): Promise<readonly (StoreAnswer | undefined)[]> {
+    const { store, emit } = this.#parts;
+    try {
+      return await store.load(queries);
+    } catch (cause) {
+      emit({ type: "store-failed", operation: "messages", cause });
+      const answers: (StoreAnswer | undefined)[] = [];
+      if (!isSpawnError(cause) || queries.length === 1) return answers;
+      for (const query of queries) answers.push((await this.#load([query]))[0]);
+      return answers;
     }
   }
 }

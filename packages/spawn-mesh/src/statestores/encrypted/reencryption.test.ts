@@ -8,6 +8,7 @@ import {
   loadRow,
   nextCommit,
 } from "../../testing/statestore-cases/commit-fixtures.ts";
+import { message } from "../../testing/statestore-cases/message-fixtures.ts";
 import { FaultyStatestore } from "../../testing/faulty-statestore.ts";
 import { VirtualClock } from "../../testing/virtual-clock.ts";
 import { memoryStatestore } from "../memory/index.ts";
@@ -169,6 +170,35 @@ describe("a change of keys", () => {
     expect(await running).toMatchObject({ pass: 10, isComplete: false });
     await Promise.all(writes);
     expect((await inner.sealed.listKeys()).map(({ keyId }) => keyId)).toEqual(["old", "next"]);
+  });
+
+  test("takes the reasons of messages along that another process has encrypted with the old key", async () => {
+    const inner = await storeOf(0);
+    const store = await opened(inner, both);
+    const other = await opened(inner, { keys: { next, old }, active: "old" });
+    const sent = message("m1", { payload: "1" });
+    await store.messages.send([sent, { ...sent, id: "m2" }]);
+    await other.messages.postpone([{ ...sent, attempts: 1, error: "the door is shut" }]);
+    await other.messages.park([{ ...sent, id: "m2", error: "it stays shut" }], 1);
+    const { running } = await run(store);
+    expect(await running).toMatchObject({ rewritten: 2, isComplete: true, keysInUse: [] });
+    await store.close();
+    const without = await opened(inner, { keys: { next } });
+    const page = { limit: 10 };
+    expect(await without.messages.list(page)).toMatchObject([{ error: "the door is shut" }]);
+    expect(await without.messages.listParked(page)).toMatchObject([{ error: "it stays shut" }]);
+  });
+
+  test("names the keys of reasons, too, that messages which nobody can open have failed for", async () => {
+    const inner = memoryStatestore();
+    const lost = await opened(inner, { keys: { lost: randomBytes(32) } });
+    const sent = message("m1", { payload: "1" });
+    await lost.messages.send([sent]);
+    const third = await opened(inner, { keys: { old }, lost: ["lost"] });
+    await third.messages.postpone([{ ...sent, attempts: 1, error: "why" }]);
+    const store = await opened(inner, { ...both, lost: ["lost"] });
+    const { running } = await run(store);
+    expect(await running).toMatchObject({ isComplete: false, keysInUse: ["lost", "old"] });
   });
 
   test.each([0, -1, Number.NaN, "many"])("refuses %s rows a second", async (rowsPerSecondMax) => {

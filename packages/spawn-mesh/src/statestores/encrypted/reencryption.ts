@@ -10,8 +10,14 @@ import { sleep, systemClock } from "../../engine/clock.ts";
 import type { Clock } from "../../engine/clock.ts";
 import { messageOf } from "../../engine/errors.ts";
 import { checkWorkOptions } from "../../engine/option-names.ts";
-import { isSealed, sealableValue, unreadable } from "../../engine/sealed-rows.ts";
-import type { Rewrite, ScannedRows, SealedRows } from "../../engine/sealed-rows.ts";
+import {
+  errorOf,
+  isSealed,
+  keyOfError,
+  sealableValue,
+  unreadable,
+} from "../../engine/sealed-rows.ts";
+import type { Rewrite, ScannedRows, SealableRow, SealedRows } from "../../engine/sealed-rows.ts";
 import { damageOf, describeRow, type UnreadableRow } from "../../engine/unreadable-rows.ts";
 import type { Sealing } from "./sealing.ts";
 
@@ -19,7 +25,7 @@ import type { Sealing } from "./sealing.ts";
 export interface ReencryptionOptions {
   /** The most rows that are encrypted in a second; ten times as many are looked at. Default 2000. */
   readonly rowsPerSecondMax?: number | undefined;
-  /** Called after every part, some ten times a second. */
+  /** Called after every part, some fifty times a second at the default pace. */
   readonly onProgress?: ((progress: ReencryptionProgress) => void) | undefined;
   /** Ends it early; it rejects with the signal's reason, and what was done stays. */
   readonly signal?: AbortSignal | undefined;
@@ -139,14 +145,22 @@ class Walk {
       this.#fail(damageOf(row));
     }
     return rows.flatMap((row): readonly Rewrite[] => {
-      const value = sealableValue(row);
-      if (isSealed(value)) this.keysInUse.add(value.keyId);
+      this.#addKeys(row);
       const by = this.#parts.sealing.reseal(row);
       if ("kind" in by) return [{ row, by }];
       const what = describeRow(row);
       this.#fail({ what, reason: messageOf(unreadable(what, by)) });
       return [];
     });
+  }
+
+  #addKeys(row: SealableRow): void {
+    const value = sealableValue(row);
+    if (isSealed(value)) this.keysInUse.add(value.keyId);
+    const ofError = keyOfError(errorOf(row) ?? "");
+    if (ofError !== undefined) this.keysInUse.add(ofError);
+    // It may be found for something else that is sealed with another key, or not at all.
+    this.keysInUse.delete(this.#parts.sealing.keyring.activeId);
   }
 
   #fail(row: UnreadableRow): void {

@@ -14,7 +14,9 @@ import type {
   StoredMessage,
 } from "../../engine/message-store.ts";
 import {
+  errorMark,
   isSealed,
+  keyOfError,
   type KeyProof,
   type SealableRow,
   type Sealed,
@@ -26,8 +28,6 @@ import type { Keyring } from "./keyring.ts";
 
 const TEXT = 1;
 const BYTES = 2;
-
-const ERROR_MARK = "\u0001encrypted ";
 
 /** What is in clear where everything should be encrypted. */
 const IN_CLEAR: Sealed = {
@@ -111,14 +111,14 @@ export class Sealing {
   sealError<Text extends string | undefined>(message: MessageRef, error: Text): Text {
     if (error === undefined) return error;
     const { keyId, bytes } = this.#seal(error, boundError(message));
-    return `${ERROR_MARK}${keyId} ${Buffer.from(bytes).toString("base64")}` as Text;
+    return `${errorMark(keyId)}${Buffer.from(bytes).toString("base64")}` as Text;
   }
 
   #openError(message: MessageRef, error: string): string {
-    if (!error.startsWith(ERROR_MARK)) return error;
-    const [keyId = "", text = ""] = error.slice(ERROR_MARK.length).split(" ");
-    const sealed = { keyId, bytes: Buffer.from(text, "base64") };
-    const opened = this.#openText(sealed, boundError(message));
+    const keyId = keyOfError(error);
+    if (keyId === undefined) return error;
+    const bytes = Buffer.from(error.slice(errorMark(keyId).length), "base64");
+    const opened = this.#openText({ keyId, bytes }, boundError(message));
     return isSealed(opened) ? `the reason ${opened.problem ?? ""}` : opened;
   }
 

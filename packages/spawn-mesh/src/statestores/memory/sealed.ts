@@ -6,7 +6,7 @@ import type {
   SealableRow,
   SealedRows,
 } from "../../engine/sealed-rows.ts";
-import { isSealed, sealableValue } from "../../engine/sealed-rows.ts";
+import { isSealedWith } from "../../engine/sealed-rows.ts";
 import type { ActorId } from "../../engine/actor-id.ts";
 import type { MemoryMessages } from "./messages.ts";
 import type { MemoryRow } from "./row.ts";
@@ -139,9 +139,4 @@ function rowsOf(actor: ActorId, row: MemoryRow): readonly SealableRow[] {
   for (const stored of row.history ?? []) rows.push({ kind: "revision", actor, stored });
   for (const stored of row.replies?.values() ?? []) rows.push({ kind: "reply", actor, stored });
   return rows;
-}
-
-function isSealedWith(keyId: string, row: SealableRow): boolean {
-  const value = sealableValue(row);
-  return isSealed(value) && value.keyId === keyId;
 }

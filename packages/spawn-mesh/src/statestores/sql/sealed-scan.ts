@@ -5,6 +5,7 @@
  * A part is found by its keys and sizes first; only what holds something else than the wanted key is read.
  */
 import type { DamagedRow } from "../../engine/damaged-rows.ts";
+import { errorMark } from "../../engine/sealed-rows.ts";
 import type { ScannedRows, SealableRow, SealedRows } from "../../engine/sealed-rows.ts";
 import { STATE_COLUMNS, storedState } from "./actor-rows.ts";
 import type { Dialect, SqlDriver } from "./dialect.ts";
@@ -95,8 +96,15 @@ function otherKeys(
 ): Sql {
   // Deleted actors have no state; replies and messages may be empty.
   const isThere = text(walked.value === "state" ? "t.state IS NOT NULL" : "1 = 1");
-  const isOther = sql`${isThere} AND (t.key_id IS NULL OR t.key_id <> ${keyId})`;
-  return rowsBetween(walked, part, isOther);
+  const isOther = sql`t.key_id IS NULL OR t.key_id <> ${keyId}`;
+  const isAnyOther = walked.hasActor ? isOther : sql`${isOther} OR ${hasOtherError(keyId)}`;
+  return rowsBetween(walked, part, sql`${isThere} AND (${isAnyOther})`);
+}
+
+/** The condition that a message has failed, and the reason for it is not sealed with the key. */
+function hasOtherError(keyId: string): Sql {
+  const mark = errorMark(keyId);
+  return sql`SUBSTRING(t.error, 1, ${text(`${mark.length}`)}) <> ${mark}`;
 }
 
 /** Keys are bytes or numbers; numbers may come as texts. */

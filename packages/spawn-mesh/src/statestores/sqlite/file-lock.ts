@@ -4,13 +4,15 @@
  * itself refuses a second opening in this process. A pid file would have to be cleaned up, and
  * `locking_mode=EXCLUSIVE` on the file itself would shut out people who want to look into it.
  */
-import { closeSync, existsSync, openSync } from "node:fs";
+import { closeSync, openSync, rmSync, statSync } from "node:fs";
 import type * as sqliteModule from "node:sqlite";
 import { describeThrown, SpawnError } from "../../engine/errors.ts";
 import { resultCode, SQLITE_BUSY } from "./sqlite-failures.ts";
 
 export interface FileLock {
   release(): void;
+  /** As {@link FileLock.release}, and takes the lock's own file away if it was not there before. */
+  undo(): void;
 }
 
 const PRIVATE_FILE_MODE = 0o600;
@@ -20,17 +22,37 @@ export function acquireFileLock(file: string): FileLock {
   const path = `${file}.lock`;
   const sqlite = loadSqlite();
   let database: sqliteModule.DatabaseSync | undefined;
+  let isNew: boolean;
   try {
-    createPrivate(path);
+    isNew = createPrivate(path);
+    const inode = inodeOf(path);
     database = new sqlite.DatabaseSync(path, { timeout: 0 });
     // Nothing is ever written, so there is nothing to journal.
     database.exec("PRAGMA journal_mode = OFF; BEGIN EXCLUSIVE");
+    // Whoever had it may have taken it away meanwhile, and then nobody else would find it here.
+    if (inode === undefined || inodeOf(path) !== inode)
+      throw new Error("its lock was taken away; try again");
   } catch (cause) {
     database?.close();
     throw lockError(file, cause);
   }
   const held = database;
-  return { release: () => held.close() };
+  return {
+    release: () => held.close(),
+    undo() {
+      try {
+        if (isNew) rmSync(path);
+      } catch {
+        // It does no harm there.
+      } finally {
+        held.close();
+      }
+    },
+  };
+}
+
+function inodeOf(path: string): number | undefined {
+  return statSync(path, { throwIfNoEntry: false })?.ino;
 }
 
 /**
@@ -49,12 +71,13 @@ function loadSqlite(): typeof sqliteModule {
 }
 
 /**
- * Only creates it. Opening the file otherwise and closing it again would let go of a lock that this
- * process holds on it already: https://sqlite.org/howtocorrupt.html, section 2.2.
+ * Only creates it, and answers whether it was not there. Opening the file otherwise and closing it again would
+ * let go of a lock that this process holds on it already: https://sqlite.org/howtocorrupt.html, section 2.2.
  */
-function createPrivate(path: string): void {
-  if (existsSync(path)) return;
+function createPrivate(path: string): boolean {
+  if (inodeOf(path) !== undefined) return false;
   closeSync(openSync(path, "ax", PRIVATE_FILE_MODE));
+  return true;
 }
 
 function lockError(file: string, cause: unknown): SpawnError {

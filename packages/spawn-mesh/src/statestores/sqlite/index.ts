@@ -135,7 +135,7 @@ class WorkerStatestore implements SqliteStatestore {
     try {
       await link.open();
     } catch (error) {
-      lock.release();
+      lock.undo();
       throw error;
     }
     this.#lock = lock;

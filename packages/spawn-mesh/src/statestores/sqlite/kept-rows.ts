@@ -6,6 +6,7 @@ import { problemText, readable } from "../damaged-messages.ts";
 import { codecOf } from "../stored-codec.ts";
 import { tagsOfText } from "../stored-texts.ts";
 import { replyKind } from "./commit-rows.ts";
+import { numberIn } from "./found-rows.ts";
 import { stateOf, textOf } from "./sealed-columns.ts";
 
 /** The columns of {@link REPLY_COLUMNS}. */
@@ -66,18 +67,24 @@ export function foundOr<Found>({ keyId, ...place }: Place, read: () => Found): F
 export function storedReply(key: string, columns: ReplyColumns): StoredReply {
   const [fingerprint, keyId, value, isReplyDropped, expiresAt, kind] = columns;
   const reply = isReplyDropped === 1 ? undefined : textOf([keyId, value]);
-  return { key, fingerprint, kind: replyKind(kind), reply, expiresAt };
+  return {
+    key,
+    fingerprint,
+    kind: replyKind(kind),
+    reply,
+    expiresAt: numberIn("expire_at", expiresAt),
+  };
 }
 
 /** @throws {SpawnError} `STATE_CORRUPT` */
 export function keptState(columns: HistoryColumns): StoredState {
   const [revision, etag, at, stateVersion, tags, keyId, state, codec] = columns;
   return {
-    revision,
+    revision: numberIn("revision", revision),
     etag: Buffer.from(etag).toString("latin1"),
-    at,
+    at: numberIn("at", at),
     codec: codecOf(codec),
-    stateVersion,
+    stateVersion: numberIn("state_version", stateVersion),
     tags: tags === null ? undefined : tagsOfText(tags),
     state: stateOf([keyId, state]) ?? undefined,
   };

@@ -10,6 +10,7 @@ import type {
 } from "../../engine/statestore.ts";
 import type { ActorRow } from "../../engine/system-rows.ts";
 import { packReply, unpackReplies } from "./commit-rows.ts";
+import { numberIn } from "./found-rows.ts";
 import { storedMessage, type StoredColumns } from "./message-rows.ts";
 import { stateOf } from "./sealed-columns.ts";
 import type { StoredMessage } from "../../engine/message-store.ts";
@@ -123,17 +124,17 @@ export function actorRow(columns: ActorColumns): ActorRow {
   const row: ActorRow = {
     etag: latin1(etag),
     baseEtag: baseEtag === null ? undefined : latin1(baseEtag),
-    epoch,
+    epoch: numberIn("epoch", epoch),
     owner,
     isDeleted: isDeleted === 1,
-    keptAt: keptAt ?? undefined,
+    keptAt: keptAt === null ? undefined : numberIn("kept_at", keptAt),
     state:
       problem === undefined ? (stateOf([columns[KEY_ID], columns[STATE]]) ?? undefined) : undefined,
     codec: "json",
-    stateVersion: columns[STATE_VERSION],
+    stateVersion: numberIn("state_version", columns[STATE_VERSION]),
     tags,
-    revision: columns[REVISION],
-    at: columns[AT],
+    revision: numberIn("revision", columns[REVISION]),
+    at: numberIn("at", columns[AT]),
   };
   return problem === undefined ? row : { ...row, problem };
 }

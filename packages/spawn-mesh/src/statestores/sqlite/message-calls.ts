@@ -12,6 +12,7 @@ import type {
 } from "../../engine/message-store.ts";
 import { REPLY_KINDS } from "./commit-rows.ts";
 import { prepareArrays } from "./connection.ts";
+import { FoundRows } from "./found-rows.ts";
 import {
   columnsOf,
   MESSAGE_COLUMNS,
@@ -73,23 +74,27 @@ export const messageLists: Readonly<Record<"list" | "listSentLater", string>> = 
 
 export class MessageCalls implements SyncMessageStore {
   readonly #table: MessageTable;
-  readonly #list: StatementSync;
-  readonly #listSentLater: StatementSync;
-  readonly #listParked: StatementSync;
+  readonly #list: FoundRows<StoredColumns>;
+  readonly #listSentLater: FoundRows<StoredColumns>;
+  readonly #listParked: FoundRows<readonly [...StoredColumns, parkedAt: number]>;
   readonly #unpark: StatementSync;
-  readonly #findParked: StatementSync;
+  readonly #findParked: FoundRows<MessageColumns>;
   readonly #remember: StatementSync;
 
   constructor(database: DatabaseSync) {
     this.#table = new MessageTable(database);
     const prepare = (sql: string): StatementSync => prepareArrays(database, sql);
-    this.#list = prepare(messageLists.list);
-    this.#listSentLater = prepare(messageLists.listSentLater);
-    this.#listParked = prepare(
+    this.#list = new FoundRows(database, messageLists.list);
+    this.#listSentLater = new FoundRows(database, messageLists.listSentLater);
+    this.#listParked = new FoundRows(
+      database,
       `SELECT ${STORED_COLUMNS}, parked_at FROM spawn_parked
        WHERE (parked_at, id) > (?1, ?2) AND ${IS_WANTED} ORDER BY parked_at, id LIMIT ?5`,
     );
-    this.#findParked = prepare(`SELECT ${MESSAGE_COLUMNS} FROM spawn_parked WHERE id = ?`);
+    this.#findParked = new FoundRows(
+      database,
+      `SELECT ${MESSAGE_COLUMNS} FROM spawn_parked WHERE id = ?`,
+    );
     this.#remember = prepare(
       `INSERT OR IGNORE INTO spawn_inbox SELECT actor_id, ?4, ?5, ?6, ?7, ?8, ?9, ?10
        FROM spawn_name JOIN spawn_actor ON id = actor_id
@@ -149,15 +154,13 @@ export class MessageCalls implements SyncMessageStore {
   }
 
   list(page: MessagePage): readonly StoredMessage[] {
-    const rows = this.#list.all(...pageInputs(page)) as unknown as readonly StoredColumns[];
-    return rows.map(amongOthers);
+    return this.#list.all(...pageInputs(page)).map(amongOthers);
   }
 
   listSentLater(page: SentLaterPage): readonly StoredMessage[] {
     const { sentAfter, leftDueAfter, after, among, limit } = page;
     const inputs = [after.at, after.id, among, sentAfter, leftDueAfter, limit];
-    const rows = this.#listSentLater.all(...inputs);
-    return (rows as unknown as readonly StoredColumns[]).map(amongOthers);
+    return this.#listSentLater.all(...inputs).map(amongOthers);
   }
 
   park(parked: Parameters<MessageStore["park"]>[0], at: number): void {
@@ -182,10 +185,8 @@ export class MessageCalls implements SyncMessageStore {
   }
 
   listParked(page: MessagePage): readonly ParkedMessage[] {
-    type Columns = readonly [...StoredColumns, parkedAt: number];
-    const rows = this.#listParked.all(...pageInputs(page)) as unknown as readonly Columns[];
-    return rows.map((columns) => {
-      const parkedAt = columns.at(-1) as number;
+    return this.#listParked.all(...pageInputs(page)).map((columns) => {
+      const parkedAt = Number(columns.at(-1));
       const stored = amongOthers(columns.slice(0, -1) as unknown as StoredColumns);
       return { ...stored, error: stored.error ?? "", parkedAt };
     });
@@ -193,7 +194,7 @@ export class MessageCalls implements SyncMessageStore {
 
   retryParked(ids: readonly string[], dueAt: number): readonly string[] {
     return ids.filter((id) => {
-      const columns = this.#findParked.get(id) as MessageColumns | undefined;
+      const columns = this.#findParked.get(id);
       if (columns === undefined) return false;
       this.#unpark.run(id);
       this.#table.add([columns.with(DUE_AT, dueAt) as unknown as MessageColumns]);

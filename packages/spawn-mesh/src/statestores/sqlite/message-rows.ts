@@ -2,6 +2,7 @@
 import type { Message, StoredMessage } from "../../engine/message-store.ts";
 import { IS_ORDERED, IS_TIMER } from "../message-flags.ts";
 import { headersOfText, namesOfText, textOfNames } from "../stored-texts.ts";
+import { numberIn } from "./found-rows.ts";
 import { sealableColumns, textOf } from "./sealed-columns.ts";
 import type { PackedReader, PackedWriter } from "./packed-rows.ts";
 
@@ -52,6 +53,7 @@ function flagsOf({ isOrdered, isTimer }: Message): number {
 export function storedMessage(columns: StoredColumns): StoredMessage {
   const [id, source, target, action, keyId, payload, headers, flags, sentAt, dueAt, attempts] =
     columns;
+  const bits = numberIn("flags", flags);
   const error = columns[ERROR];
   return {
     id,
@@ -60,11 +62,11 @@ export function storedMessage(columns: StoredColumns): StoredMessage {
     action,
     payload: textOf([keyId, payload]),
     headers: headersOfText(headers),
-    isOrdered: (flags & IS_ORDERED) !== 0,
-    isTimer: (flags & IS_TIMER) !== 0,
-    sentAt,
-    dueAt,
-    attempts,
+    isOrdered: (bits & IS_ORDERED) !== 0,
+    isTimer: (bits & IS_TIMER) !== 0,
+    sentAt: numberIn("sent_at", sentAt),
+    dueAt: numberIn("due_at", dueAt),
+    attempts: numberIn("attempts", attempts),
     error: error ?? undefined,
   };
 }

@@ -21,6 +21,7 @@ import type {
 import type { WaitingMessage } from "../../engine/system-rows.ts";
 import { messageAmongOthers } from "../damaged-messages.ts";
 import { prepareArrays } from "./connection.ts";
+import { FoundRows } from "./found-rows.ts";
 import { type MessageColumns, MESSAGE_COLUMNS, storedMessage } from "./message-rows.ts";
 import { type StoredColumns, STORED_COLUMNS } from "./message-rows.ts";
 
@@ -61,7 +62,8 @@ export const messageQueries: Readonly<Record<MessageQueryName, string>> = {
   unsent: "SELECT count(*) FROM spawn_message WHERE source = ? AND flags & 1",
   behind: `SELECT ${CLAIMED_COLUMNS} FROM spawn_message
     WHERE source = ? AND target = ? AND flags & 1 AND position > ? ORDER BY position LIMIT ?`,
-  findPlace: `${placeQuery} AND sent_at = ?`,
+  // As it is answered: the time of a damaged message may be beyond the numbers that JavaScript has.
+  findPlace: `${placeQuery} AND CAST(sent_at AS REAL) = ?`,
   findAnyPlace: placeQuery,
   passOn: `UPDATE spawn_message SET is_first = 1 WHERE position = (SELECT behind.position
     FROM spawn_message AS it JOIN spawn_message AS behind ON ${BEHIND_IT}
@@ -82,7 +84,7 @@ export class MessageTable {
   readonly #findAny: StatementSync;
   readonly #findPlace: StatementSync;
   readonly #findAnyPlace: StatementSync;
-  readonly #find: StatementSync;
+  readonly #find: FoundRows<StoredColumns>;
   readonly #add: StatementSync;
   readonly #goOn: StatementSync;
   readonly #passOn: StatementSync;
@@ -90,14 +92,14 @@ export class MessageTable {
   readonly #removeAt: StatementSync;
   readonly #removeTimers: StatementSync;
   readonly #unsent: StatementSync;
-  readonly #claim: StatementSync;
-  readonly #claimDoubtful: StatementSync;
+  readonly #claim: FoundRows<ClaimedRow>;
+  readonly #claimDoubtful: FoundRows<ClaimedRow>;
   readonly #claimed: StatementSync;
-  readonly #behind: StatementSync;
+  readonly #behind: FoundRows<ClaimedRow>;
   readonly #setTried: StatementSync;
   readonly #addParked: StatementSync;
   readonly #park: StatementSync;
-  readonly #nextDueAt: StatementSync;
+  readonly #nextDueAt: FoundRows<readonly [dueAt: number]>;
   readonly #postpone: StatementSync;
 
   constructor(database: DatabaseSync) {
@@ -107,7 +109,10 @@ export class MessageTable {
     this.#findAnyPlace = prepare(messageQueries.findAnyPlace);
     this.#passOn = prepare(messageQueries.passOn);
     this.#findHeads = prepare(messageQueries.findHeads);
-    this.#find = prepare(`SELECT ${STORED_COLUMNS} FROM spawn_message WHERE id = ?`);
+    this.#find = new FoundRows(
+      database,
+      `SELECT ${STORED_COLUMNS} FROM spawn_message WHERE id = ?`,
+    );
     // Without an id it is ignored.
     this.#add = prepare(
       `INSERT OR IGNORE INTO spawn_message (${MESSAGE_COLUMNS}, attempts, is_first)
@@ -123,9 +128,9 @@ export class MessageTable {
     this.#removeAt = prepare("DELETE FROM spawn_message WHERE position = ?");
     this.#removeTimers = prepare(messageQueries.removeTimers);
     this.#unsent = prepare(messageQueries.unsent);
-    this.#claim = prepare(messageQueries.claim);
-    this.#claimDoubtful = prepare(messageQueries.claimDoubtful);
-    this.#behind = prepare(messageQueries.behind);
+    this.#claim = new FoundRows(database, messageQueries.claim);
+    this.#claimDoubtful = new FoundRows(database, messageQueries.claimDoubtful);
+    this.#behind = new FoundRows(database, messageQueries.behind);
     this.#claimed = prepare(
       "UPDATE spawn_message SET attempts = attempts + 1, due_at = ?, is_unanswered = 1 WHERE position = ?",
     );
@@ -141,7 +146,7 @@ export class MessageTable {
        SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13
        WHERE NOT EXISTS (SELECT 1 FROM spawn_message WHERE id = ?1)`,
     );
-    this.#nextDueAt = prepare(messageQueries.nextDueAt);
+    this.#nextDueAt = new FoundRows(database, messageQueries.nextDueAt);
     this.#postpone = prepare(
       `UPDATE spawn_message SET due_at = ?, attempts = ?, error = ?, is_unanswered = is_unanswered AND ?
        WHERE id = ? AND sent_at = ?`,
@@ -159,7 +164,7 @@ export class MessageTable {
   }
 
   find(id: string): StoredColumns | undefined {
-    return this.#find.get(id) as StoredColumns | undefined;
+    return this.#find.get(id);
   }
 
   /** Adds messages; one whose id is stored or parked already is left out. */
@@ -216,10 +221,10 @@ export class MessageTable {
     const { wall, retry } = claim;
     const taken = new Taken(claim);
     const heads = claim.isDoubtful ? this.#claimDoubtful : this.#claim;
-    for (const row of rowsOf(heads.iterate(wall))) if (!taken.takes(row)) break;
+    for (const row of heads.iterate(wall)) if (!taken.takes(row)) break;
     for (const head of taken.rows.slice()) this.#follow(head, taken);
     return taken.rows.map(([position, , ...columns]) => {
-      const attempts = columns[ATTEMPTS];
+      const attempts = Number(columns[ATTEMPTS]);
       const dueAt = wall + Math.min(retry.maxMs, retry.firstMs * 2 ** attempts);
       this.#claimed.run(dueAt, position);
       return {
@@ -234,7 +239,7 @@ export class MessageTable {
   #follow([position, , , source, target, , , , , flags]: ClaimedRow, taken: Taken): void {
     if (source === null || (flags & 1) === 0 || taken.isFull) return;
     const behind = this.#behind.iterate(source, target, position, taken.laneMax - 1);
-    for (const row of rowsOf(behind)) if (!taken.isWanted(row) || !taken.takes(row)) return;
+    for (const row of behind) if (!taken.isWanted(row) || !taken.takes(row)) return;
   }
 
   nextDueAt(): number | undefined {
@@ -254,10 +259,6 @@ export class MessageTable {
 }
 
 type ClaimedRow = readonly [position: number, isDoubtful: 0 | 1, ...columns: StoredColumns];
-
-function rowsOf(rows: Iterable<unknown>): Iterable<ClaimedRow> {
-  return rows as Iterable<ClaimedRow>;
-}
 
 /** What a claim has taken so far. */
 class Taken {

@@ -23,6 +23,7 @@ import {
 import { commonForms } from "../sql/dialect.ts";
 import { type Sql, sql, text } from "../sql/sql.ts";
 import { prepareArrays } from "./connection.ts";
+import { FoundRows } from "./found-rows.ts";
 import { IndexTable } from "./index-table.ts";
 
 /** A call on its way to the worker. */
@@ -99,8 +100,7 @@ export class QueryCalls {
   }
 
   #all({ texts, values }: Sql): readonly (readonly unknown[])[] {
-    const rows = prepareArrays(this.#database, texts.join("?")).all(...values);
-    return rows as unknown as readonly (readonly unknown[])[];
+    return new FoundRows(this.#database, texts.join("?")).all(...values);
   }
 
   #reindexOne({ actor, etag, index }: IndexRewrite): boolean {
@@ -185,8 +185,8 @@ function foundActor(
   return {
     ...actor,
     isDeleted: isDeleted === 1,
-    revision,
-    changedAt,
+    revision: Number(revision),
+    changedAt: Number(changedAt),
     tags: readableTags(tags),
     ...(stateBytes !== null && { stateBytes }),
   };

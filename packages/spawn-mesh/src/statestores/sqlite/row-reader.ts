@@ -10,6 +10,7 @@ import type {
   StoredState,
 } from "../../engine/statestore.ts";
 import { prepareArrays } from "./connection.ts";
+import { FoundRows } from "./found-rows.ts";
 import { textOfNames } from "../stored-texts.ts";
 import { MessageTable } from "./message-table.ts";
 import { ACTOR_COLUMNS, type ActorColumns, packAnswer, unpackQuery } from "./load-rows.ts";
@@ -32,9 +33,10 @@ export class RowReader {
   readonly #begin: StatementSync;
   readonly #end: StatementSync;
   readonly #findActor: StatementSync;
+  readonly #findHandle: StatementSync;
   readonly #findReply: StatementSync;
-  readonly #listRevisions: StatementSync;
-  readonly #findRevision: StatementSync;
+  readonly #listRevisions: FoundRows<readonly [revision: number, at: number]>;
+  readonly #findRevision: FoundRows<HistoryColumns>;
   readonly #prune: StatementSync;
   readonly #listActors: StatementSync;
   readonly #messages: MessageTable;
@@ -50,14 +52,19 @@ export class RowReader {
       `SELECT ${ACTOR_COLUMNS} FROM spawn_name LEFT JOIN spawn_actor ON id = actor_id
        WHERE name = ? AND definition = ? AND system = ?`,
     );
+    this.#findHandle = prepare(
+      "SELECT actor_id FROM spawn_name WHERE name = ? AND definition = ? AND system = ?",
+    );
     this.#findReply = prepare(
       `SELECT ${REPLY_COLUMNS} FROM spawn_inbox
        WHERE actor_id = ? AND key = ?`,
     );
-    this.#listRevisions = prepare(
+    this.#listRevisions = new FoundRows(
+      database,
       "SELECT revision, at FROM spawn_history WHERE actor_id = ? ORDER BY revision DESC",
     );
-    this.#findRevision = prepare(
+    this.#findRevision = new FoundRows(
+      database,
       `SELECT ${HISTORY_COLUMNS} FROM spawn_history
        WHERE actor_id = ? AND revision = ?`,
     );
@@ -95,18 +102,13 @@ export class RowReader {
   }
 
   listRevisions(actor: ActorId): readonly RevisionInfo[] {
-    const columns = this.#find(actor);
-    if (columns === undefined) return [];
-    const rows = this.#listRevisions.all(columns[0]) as unknown as readonly [number, number][];
-    return rows.map(([revision, at]) => ({ revision, at }));
+    const rows = this.#listRevisions.all(this.#handleOf(actor));
+    return rows.map(([revision, at]) => ({ revision: Number(revision), at: Number(at) }));
   }
 
   readRevision(actor: ActorId, revision: number): StoredState | undefined {
-    const columns = this.#find(actor);
-    if (columns === undefined) return undefined;
-    const kept = this.#findRevision.get(columns[0], revision) as HistoryColumns | undefined;
-    if (kept === undefined) return undefined;
-    return keptState(kept);
+    const kept = this.#findRevision.get(this.#handleOf(actor), revision);
+    return kept && keptState(kept);
   }
 
   prune(wall: number, limit: number): number {
@@ -143,6 +145,12 @@ export class RowReader {
       );
     }
     return columns;
+  }
+
+  /** Revisions can be read even if the row of the actor cannot. There is no handle 0. */
+  #handleOf({ name, definition, system }: ActorId): number {
+    const row = this.#findHandle.get(name, definition, system) as readonly [number] | undefined;
+    return row?.[0] ?? 0;
   }
 
   #reply(handle: number, key: string): StoredReply | undefined {

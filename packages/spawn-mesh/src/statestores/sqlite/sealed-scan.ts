@@ -5,17 +5,18 @@
  * kept of one; then through the messages in line, and through the parked ones by id. It can stop
  * after any row, so that no call holds up commits for long, however much one actor keeps.
  */
-import type { DatabaseSync, StatementSync } from "node:sqlite";
+import type { DatabaseSync } from "node:sqlite";
 import {
   isSealed,
+  isSealedWith,
   sealableValue,
   type ScannedRows,
   type SealableRow,
   type SealedRows,
 } from "../../engine/sealed-rows.ts";
 import type { DamagedRow } from "../../engine/damaged-rows.ts";
-import { damagedMessageRow } from "../damaged-messages.ts";
-import { prepareArrays } from "./connection.ts";
+import { damagedMessageRow, readable } from "../damaged-messages.ts";
+import { FoundRows } from "./found-rows.ts";
 import {
   foundOr,
   HISTORY_COLUMNS,
@@ -50,33 +51,38 @@ type Looked = readonly [place: Place, row: SealableRow | DamagedRow | undefined]
 const NO_NAMES: Names = ["", "", ""];
 
 export class SealedScan {
-  readonly #actors: StatementSync;
-  readonly #state: StatementSync;
-  readonly #history: StatementSync;
-  readonly #replies: StatementSync;
-  readonly #messages: StatementSync;
-  readonly #parked: StatementSync;
+  readonly #actors: FoundRows<readonly [...Names, id: number]>;
+  readonly #state: FoundRows<HistoryColumns>;
+  readonly #history: FoundRows<HistoryColumns>;
+  readonly #replies: FoundRows<readonly [key: string, ...ReplyColumns]>;
+  readonly #messages: FoundRows<readonly [position: number, ...StoredColumns]>;
+  readonly #parked: FoundRows<readonly [id: string, ...StoredColumns]>;
 
   constructor(database: DatabaseSync) {
-    const prepare = (sql: string): StatementSync => prepareArrays(database, sql);
-    this.#actors = prepare(
+    this.#actors = new FoundRows(
+      database,
       `SELECT name, definition, system, actor_id FROM spawn_name
        WHERE (name, definition, system) >= (?, ?, ?) ORDER BY name, definition, system`,
     );
-    this.#state = prepare(
+    this.#state = new FoundRows(
+      database,
       `SELECT ${HISTORY_COLUMNS} FROM spawn_actor WHERE id = ? AND state IS NOT NULL`,
     );
-    this.#history = prepare(
+    this.#history = new FoundRows(
+      database,
       `SELECT ${HISTORY_COLUMNS} FROM spawn_history
        WHERE actor_id = ? AND revision > ? ORDER BY revision`,
     );
-    this.#replies = prepare(
+    this.#replies = new FoundRows(
+      database,
       `SELECT key, ${REPLY_COLUMNS} FROM spawn_inbox WHERE actor_id = ? AND key > ? ORDER BY key`,
     );
-    this.#messages = prepare(
+    this.#messages = new FoundRows(
+      database,
       `SELECT position, ${STORED_COLUMNS} FROM spawn_message WHERE position > ? ORDER BY position`,
     );
-    this.#parked = prepare(
+    this.#parked = new FoundRows(
+      database,
       `SELECT id, ${STORED_COLUMNS} FROM spawn_parked WHERE id > ? ORDER BY id`,
     );
   }
@@ -100,7 +106,7 @@ export class SealedScan {
       }
       const value = sealableValue(row);
       bytes += (isSealed(value) ? value.bytes : value)?.length ?? 0;
-      if (!isSealed(value) || value.keyId !== keyId) rows.push(row);
+      if (!isSealedWith(keyId, row)) rows.push(row);
     }
     return { rows, damaged, seen, after: undefined };
   }
@@ -115,9 +121,7 @@ export class SealedScan {
 
   *#ofActors(place: Place | undefined): Iterable<Looked> {
     const begun = place?.actor ?? NO_NAMES;
-    type Row = readonly [...Names, id: number];
-    for (const [...row] of this.#actors.iterate(...begun) as unknown as Iterable<Row>) {
-      const [name, definition, system, id] = row;
+    for (const [name, definition, system, id] of this.#actors.iterate(...begun)) {
       const actor: Names = [name, definition, system];
       const isBegun = actor.every((part, index) => part === begun[index]);
       yield* this.#ofActor(actor, id, isBegun ? place : undefined);
@@ -128,7 +132,7 @@ export class SealedScan {
     const [name, definition, system] = names;
     const actor = { system, definition, name };
     if (place === undefined) {
-      const columns = this.#state.get(id) as HistoryColumns | undefined;
+      const columns = this.#state.get(id);
       yield [
         { at: "state", actor: names },
         columns &&
@@ -140,10 +144,9 @@ export class SealedScan {
       ];
     }
     if (place?.at !== "reply") {
-      const rows = this.#history.iterate(id, place?.key ?? 0);
-      for (const columns of rows as unknown as Iterable<HistoryColumns>) {
+      for (const columns of this.#history.iterate(id, place?.key ?? 0)) {
         yield [
-          { at: "revision", actor: names, key: columns[0] },
+          { at: "revision", actor: names, key: readable(columns[0]) },
           foundOr(revisionAt(actor, columns), () => ({
             kind: "revision",
             actor,
@@ -153,8 +156,7 @@ export class SealedScan {
       }
     }
     const rows = this.#replies.iterate(id, place?.at === "reply" ? place.key! : "");
-    type Row = readonly [key: string, ...ReplyColumns];
-    for (const [key, ...columns] of rows as unknown as Iterable<Row>) {
+    for (const [key, ...columns] of rows) {
       yield [
         { at: "reply", actor: names, key },
         foundOr(replyAt(actor, key, columns), () => ({
@@ -167,17 +169,13 @@ export class SealedScan {
   }
 
   *#ofMessages(place: Place | undefined): Iterable<Looked> {
-    type Row = readonly [position: number, ...StoredColumns];
-    const rows = this.#messages.iterate(place?.key ?? 0) as unknown as Iterable<Row>;
-    for (const [key, ...columns] of rows) {
+    for (const [key, ...columns] of this.#messages.iterate(place?.key ?? 0)) {
       yield [{ at: "message", key }, foundMessage("message", columns)];
     }
   }
 
   *#ofParked(place: Place | undefined): Iterable<Looked> {
-    type Row = readonly [id: string, ...StoredColumns];
-    const rows = this.#parked.iterate(place?.key ?? "") as unknown as Iterable<Row>;
-    for (const [key, ...columns] of rows) {
+    for (const [key, ...columns] of this.#parked.iterate(place?.key ?? "")) {
       yield [{ at: "parked", key }, foundMessage("parked", columns)];
     }
   }

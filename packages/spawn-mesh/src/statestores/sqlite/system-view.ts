@@ -4,13 +4,11 @@
  * file beyond that moment until the view is closed.
  */
 import { DatabaseSync } from "node:sqlite";
-import type { StatementSync } from "node:sqlite";
-import type { DamagedRow } from "../../engine/damaged-rows.ts";
 import type { StoredMessage } from "../../engine/message-store.ts";
 import { type ActorRow, type FoundRow, lostActor, systemOf } from "../../engine/system-rows.ts";
 import { damagedMessageRow, problemText, readable } from "../damaged-messages.ts";
 import { partsOf } from "../row-parts.ts";
-import { prepareArrays } from "./connection.ts";
+import { FoundRows, numberIn } from "./found-rows.ts";
 import {
   foundOr,
   HISTORY_COLUMNS,
@@ -52,41 +50,41 @@ export class SystemView {
   }
 
   *#read(system: string): Iterable<FoundRow> {
-    const prepare = (sql: string): StatementSync => prepareArrays(this.#database, sql);
-    const actors = prepare(
+    type Row = readonly [name: string, definition: string, id: number, ...ActorColumns];
+    const actors = this.#prepare<Row>(
       `SELECT name, definition, actor_id, ${ACTOR_COLUMNS}
        FROM spawn_name LEFT JOIN spawn_actor ON id = actor_id
        WHERE system = ? ORDER BY name, definition, system`,
     );
-    const history = prepare(
+    const history = this.#prepare<HistoryColumns>(
       `SELECT ${HISTORY_COLUMNS} FROM spawn_history WHERE actor_id = ? ORDER BY revision`,
     );
-    const replies = prepare(
+    type Reply = readonly [key: string, ...ReplyColumns];
+    const replies = this.#prepare<Reply>(
       `SELECT key, ${REPLY_COLUMNS} FROM spawn_inbox WHERE actor_id = ? ORDER BY key`,
     );
-    const index = prepare("SELECT field, value FROM spawn_index WHERE actor_id = ? ORDER BY field");
-    type Row = readonly [name: string, definition: string, id: number, ...ActorColumns];
-    for (const row of actors.iterate(system) as unknown as Iterable<Row>) {
-      const [name, definition, id, ...columns] = row;
+    type Entry = readonly [field: string, value: Uint8Array];
+    const index = this.#prepare<Entry>(
+      "SELECT field, value FROM spawn_index WHERE actor_id = ? ORDER BY field",
+    );
+    for (const [name, definition, id, ...columns] of actors.iterate(system)) {
       const actor = { system, definition, name };
       yield { kind: "state", actor, stored: this.#actorRow(id, columns) };
-      for (const kept of history.iterate(id) as unknown as Iterable<HistoryColumns>) {
+      for (const kept of history.iterate(id)) {
         yield foundOr(revisionAt(actor, kept), () => ({
           kind: "revision",
           actor,
           stored: keptState(kept),
         }));
       }
-      type Entry = readonly [field: string, value: Uint8Array];
-      for (const [field, value] of index.iterate(id) as unknown as Iterable<Entry>) {
+      for (const [field, value] of index.iterate(id)) {
         yield foundOr({ of: "index", actor, key: readable(field) }, () => ({
           kind: "index",
           actor,
           stored: { field, value: Buffer.from(value).toString("latin1") },
         }));
       }
-      type Reply = readonly [key: string, ...ReplyColumns];
-      for (const [key, ...reply] of replies.iterate(id) as unknown as Iterable<Reply>) {
+      for (const [key, ...reply] of replies.iterate(id)) {
         yield foundOr(replyAt(actor, key, reply), () => ({
           kind: "reply",
           actor,
@@ -108,56 +106,54 @@ export class SystemView {
   }
 
   #nextRevision(id: number): number {
-    const next = "SELECT coalesce(max(revision), 0) + 1 FROM spawn_history WHERE actor_id = ?";
-    const [revision] = prepareArrays(this.#database, next).get(id) as unknown as [number];
-    return revision;
+    const last = this.#prepare<readonly [number | null]>(
+      "SELECT max(revision) FROM spawn_history WHERE actor_id = ? AND revision < ?",
+    );
+    return (last.get(id, Number.MAX_SAFE_INTEGER)?.[0] ?? 0) + 1;
   }
 
   *#readMessages(system: string): Iterable<FoundRow> {
-    const prepare = (sql: string): StatementSync => prepareArrays(this.#database, sql);
-    const waiting = prepare(
+    type Waiting = readonly [isUnanswered: number, ...StoredColumns];
+    const waiting = this.#prepare<Waiting>(
       `SELECT is_unanswered, ${STORED_COLUMNS} FROM spawn_message ORDER BY position`,
     );
-    type Waiting = readonly [isUnanswered: number, ...StoredColumns];
-    for (const row of waiting.iterate() as unknown as Iterable<Waiting>) {
-      const [isUnanswered, ...columns] = row;
-      const found = messageOr("message", columns, system);
-      if (found === undefined) continue;
-      if (found.kind === "damaged") yield found;
-      else
-        yield {
-          kind: "message",
-          stored: { ...found.stored, isUnanswered: isUnanswered === 1 },
-        };
+    for (const [isUnanswered, ...columns] of waiting.iterate()) {
+      yield* ofSystem(system, { of: "message", columns }, (stored) => ({
+        kind: "message",
+        stored: { ...stored, isUnanswered: isUnanswered === 1 },
+      }));
     }
-    const parked = prepare(
+    type Parked = readonly [parkedAt: number, ...StoredColumns];
+    const parked = this.#prepare<Parked>(
       `SELECT parked_at, ${STORED_COLUMNS} FROM spawn_parked ORDER BY parked_at, id`,
     );
-    type Parked = readonly [parkedAt: number, ...StoredColumns];
-    for (const row of parked.iterate() as unknown as Iterable<Parked>) {
-      const [parkedAt, ...columns] = row;
-      const found = messageOr("parked", columns, system);
-      if (found === undefined) continue;
-      if (found.kind === "damaged") yield found;
-      else
-        yield {
+    for (const [parkedAt, ...columns] of parked.iterate()) {
+      yield* ofSystem(system, { of: "parked", columns }, (stored) => {
+        const { error = "" } = stored;
+        return {
           kind: "parked",
-          stored: { ...found.stored, error: found.stored.error ?? "", parkedAt },
+          stored: { ...stored, error, parkedAt: numberIn("parked_at", parkedAt) },
         };
+      });
     }
+  }
+
+  #prepare<Columns extends readonly unknown[]>(sql: string): FoundRows<Columns> {
+    return new FoundRows(this.#database, sql);
   }
 }
 
-/** A message, or what is known of a damaged one; nothing if it is of another system. */
-function messageOr(
-  of: "message" | "parked",
-  columns: StoredColumns,
+/** A message if it is of the system, or what is known of a damaged one, which may be. */
+function ofSystem(
   system: string,
-): { readonly kind: "whole"; readonly stored: StoredMessage } | DamagedRow | undefined {
+  { of, columns }: { readonly of: "message" | "parked"; readonly columns: StoredColumns },
+  rowOf: (stored: StoredMessage) => FoundRow,
+): readonly FoundRow[] {
   try {
     const stored = storedMessage(columns);
-    return systemOf(stored) === system ? { kind: "whole", stored } : undefined;
+    return systemOf(stored) === system ? [rowOf(stored)] : [];
   } catch (problem) {
-    return damagedMessageRow(of, columns, { system, problem });
+    const damaged = damagedMessageRow(of, columns, { system, problem });
+    return damaged === undefined ? [] : [damaged];
   }
 }

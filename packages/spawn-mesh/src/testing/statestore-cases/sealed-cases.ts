@@ -1,6 +1,7 @@
 /** What is encrypted around a statestore comes back as it was, is found by its key, and changes keys safely. */
 import assert from "node:assert";
-import type { Message, MessageClaim } from "../../engine/message-store.ts";
+import type { Message, MessageClaim, StoredMessage } from "../../engine/message-store.ts";
+import { errorMark } from "../../engine/sealed-rows.ts";
 import type { SealableRow, Sealed } from "../../engine/sealed-rows.ts";
 import type { Statestore } from "../../engine/statestore.ts";
 import {
@@ -84,8 +85,18 @@ function under(row: SealableRow, value: Sealed): SealableRow {
       return { ...row, stored: { ...row.stored, reply: value, fingerprint: "sealed" } };
     case "message":
     case "parked":
-      return { ...row, stored: { ...row.stored, payload: value, headers: { kind: "call" } } };
+      return { ...row, stored: { ...row.stored, ...messageUnder(value, row.stored) } };
   }
+}
+
+function messageUnder(payload: Sealed, { error }: StoredMessage) {
+  const again = error === undefined ? error : reason(payload.keyId);
+  return { payload, headers: { kind: "call" } as const, error: again };
+}
+
+/** Why a message failed, encrypted. */
+function reason(keyId: string): string {
+  return `${errorMark(keyId)}AAEC`;
 }
 
 /** Something of every kind: ann has a state, a revision, a reply and messages, bob is in clear. */
@@ -100,7 +111,7 @@ async function fill(store: Statestore): Promise<void> {
       sends: [message("m1"), message("m2")],
     }),
   );
-  await store.messages.park([{ id: "m2", sentAt: AT, error: "why" }], AT);
+  await store.messages.park([{ id: "m2", sentAt: AT, error: reason("old") }], AT);
   await createActor(store, bob, { replies: [reply("none", { reply: null })] });
 }
 
@@ -189,7 +200,7 @@ export const sealedCases: readonly ConformanceCase[] = [
         const { attempts: _, error: __, ...sent } = waiting!;
         assert.deepStrictEqual(sent, message("m1", { payload: again }));
         const [parked] = await store.messages.listParked({ limit: 10 });
-        assert.deepStrictEqual([parked?.payload, parked?.error], [again, "why"]);
+        assert.deepStrictEqual([parked?.payload, parked?.error], [again, reason("new")]);
         // The etag is the same, so the owner goes on.
         await apply(store, nextCommit(ann, before));
       }),
@@ -282,6 +293,33 @@ export const sealedCases: readonly ConformanceCase[] = [
         };
         assert.deepStrictEqual(await claimIds(14), ["a", "b", "none"]);
         assert.deepStrictEqual(await claimIds(8), ["c", "d"]);
+      }),
+  },
+  {
+    name: "finds messages whose reasons are not encrypted with the key, whatever their payloads are",
+    run: (open) =>
+      withStore(open, async (store) => {
+        const reasons = {
+          none: undefined,
+          new: reason("new"),
+          old: reason("old"),
+          longer: reason("newer"),
+          clear: "why",
+        };
+        const messages = Object.keys(reasons).flatMap((id) =>
+          [id, `parked ${id}`].map((each) => message(each, { payload: sealed(each, "new") })),
+        );
+        await createActor(store, ann, { state: sealed("1", "new"), sends: messages });
+        for (const [id, error] of Object.entries(reasons)) {
+          await store.messages.postpone([{ ...message(id), attempts: 1, error }]);
+          const parked = { ...message(`parked ${id}`), error: error ?? reasons.new };
+          await store.messages.park([parked], AT);
+        }
+        const expected = ["clear", "longer", "old"];
+        assert.deepStrictEqual((await scanAll(store, "new")).map(describe), [
+          ...expected.map((id) => `message ${id}`),
+          ...expected.map((id) => `parked parked ${id}`),
+        ]);
       }),
   },
   {
