@@ -1,7 +1,7 @@
 /** Who gets in with a token, and what it is good for. */
-import { Status } from "spawn-mesh/protocol";
+import { Kind, Status } from "spawn-mesh/protocol";
 import { describe, expect, test } from "vitest";
-import { add, counter, one } from "../fixtures/counter.ts";
+import { add, counter, one, settings } from "../fixtures/counter.ts";
 import { startWithHost } from "../fixtures/start-with-host.ts";
 import { jsonIn } from "../fixtures/values.ts";
 import { GO, PYTHON, TOKENS, WEB, as, expectRefused, from } from "./identities.ts";
@@ -36,6 +36,16 @@ describe("with tokens", () => {
     expect(jsonIn(await web.invoke("incrementor", "add", one))).toEqual({ total: 1 });
     expect(jsonIn(await web.read("incrementor"))).toEqual({ total: 1 });
     expectRefused(await web.spawn([{ name: "a", parent: "incrementor" }], "?revision=1"));
+  });
+
+  test("a host restores no revision of what another one has registered", async () => {
+    await using t = await startWithHost({ add }, { SPAWN_TOKENS: TOKENS });
+    const user = counter("user", { settings: { ...settings, kind: Kind.UNNAMED } });
+    await as(t.client, PYTHON).register([user]);
+    const ann = [{ name: "ann", parent: "user" }];
+    expectRefused(await as(t.client, GO).spawn(ann, "?revision=1"));
+    const { headers } = await as(t.client, PYTHON).spawn(ann, "?revision=1");
+    expect(headers["spawn-error"]).toBe("INVALID_ARGUMENT");
   });
 
   test("health is for everybody", async () => {
