@@ -3,6 +3,7 @@ import { Kind, Status } from "spawn-mesh/protocol";
 import { describe, expect, test } from "vitest";
 import { add, counter, one, settings } from "../fixtures/counter.ts";
 import { startWithHost } from "../fixtures/start-with-host.ts";
+import { until } from "../fixtures/until.ts";
 import { jsonIn } from "../fixtures/values.ts";
 import { GO, PYTHON, TOKENS, WEB, as, expectRefused, from } from "./identities.ts";
 import type { Refusable } from "./identities.ts";
@@ -59,6 +60,27 @@ describe("with tokens", () => {
     expectRefused(await as(t.client, GO).register([counter("incrementor")]));
     const again = await as(t.client, PYTHON).register([counter("incrementor")]);
     expect(again.status?.status).toBe(Status.OK);
+  });
+
+  test("what was taken of a registration that fails belongs to nobody else", async () => {
+    const goOn = Promise.withResolvers<void>();
+    const wait = () => goOn.promise.then(() => ({}));
+    await using t = await startWithHost({ add, wait }, { SPAWN_TOKENS: TOKENS });
+    const python = as(t.client, PYTHON);
+    const actions = [{ name: "wait" }];
+    await python.register([counter("busy", { actions })]);
+    const waiting = python.invoke("busy", "wait");
+    await until(() => t.host.requests.length === 1);
+    const pooled = { ...settings, kind: Kind.POOLED, minPoolSize: 1, maxPoolSize: 2 };
+    const failed = await python.register([
+      counter("another"),
+      counter("busy", { actions, settings: pooled }),
+    ]);
+    expect(failed.headers["spawn-error"]).toBe("ALREADY_REGISTERED");
+    goOn.resolve();
+    await waiting;
+    expect(jsonIn(await python.invoke("another", "add", one))).toEqual({ total: 1 });
+    expectRefused(await as(t.client, GO).register([counter("another")]));
   });
 
   test("a large body of somebody unknown is not read", async () => {
