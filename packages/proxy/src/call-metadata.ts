@@ -1,6 +1,7 @@
 /** What the metadata of a call says about how it is to be made; it travels with the call all the same. */
 import { SpawnError, TIMEOUT_MS_MAX } from "spawn-mesh/engine";
 import type { CallOptions } from "spawn-mesh/engine";
+import { besideKey } from "./beside-key.ts";
 
 const TIMEOUT_KEY = "request-timeout";
 export const IDEMPOTENCY_KEY = "idempotency-key";
@@ -11,7 +12,9 @@ export function optionsOfMetadata(metadata: Readonly<Record<string, string>>): C
   const idempotencyKey = metadata[IDEMPOTENCY_KEY];
   return {
     ...(Object.keys(metadata).length > 0 && { metadata }),
-    ...(timeout !== undefined && { deadlineMs: timeoutOf(timeout) }),
+    ...(timeout !== undefined && {
+      deadlineMs: besideKey({ idempotencyKey }, () => timeoutOf(timeout)),
+    }),
     ...(idempotencyKey !== undefined && { idempotencyKey }),
   };
 }

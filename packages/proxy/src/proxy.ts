@@ -124,7 +124,7 @@ function routesOf(parts: ServedParts): readonly Route[] {
   const { systems, guard, log, metrics, isDraining } = parts;
   return [
     ...invokeRoutes(systems),
-    ...spawnRoutes(systems),
+    ...spawnRoutes({ systems, guard }),
     ...jsonInvokeRoutes(systems),
     ...messageRoutes(systems),
     ...findActorsRoutes({ systems, guard }),

@@ -86,6 +86,10 @@ describe("with tokens", () => {
         trailers: { "spawn-error": "UNAUTHORIZED", "spawn-applied": "no" },
       });
     }
+    const keyed = { "idempotency-key": "k" };
+    await expect(grpc.call(add, { value: 1 }, { headers: keyed })).rejects.toMatchObject({
+      trailers: { "spawn-error": "UNAUTHORIZED", "spawn-applied": "unknown" },
+    });
     const { failure } = await grpc.exchange(addEach, [{ value: 1 }]);
     expect(failure?.code).toBe(status.UNAUTHENTICATED);
     expect(t.host.requests).toEqual([]);

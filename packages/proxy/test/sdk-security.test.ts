@@ -132,6 +132,40 @@ describe("a TypeScript program with a token", () => {
   });
 });
 
+describe("a call with an idempotency key that is not let in", () => {
+  const keyed = { idempotencyKey: "k" };
+
+  test("may have been applied before", async () => {
+    await using folder = scratch();
+    writeFileSync(folder.path("web.policy"), "type: deny\nactors: *\nactions: add");
+    await using t = await startWith({ SPAWN_POLICIES_PATH: folder.path(".") });
+    expect(await failureOf(t.web.actor(tally).add(1, keyed))).toBe("UNAUTHORIZED unknown");
+    await using nobody = connect(urlOf(t.proxy.address), { system: "spawn-system", stream });
+    expect(await failureOf(nobody.actor(tally).add(1, keyed))).toBe("UNAUTHORIZED unknown");
+  });
+
+  test.each([
+    ["without a token", {}, "1"],
+    ["with a body that is too large", { authorization: `Bearer ${WEB}` }, "1".repeat(12_000_000)],
+    ["under a policy", { authorization: `Bearer ${WEB}` }, "1"],
+    ["with a wrong option", { authorization: `Bearer ${WEB}`, "spawn-deadline-ms": "soon" }, "1"],
+  ])("nor is one with JSON, %s", async (_what, headers, body) => {
+    await using folder = scratch();
+    writeFileSync(folder.path("web.policy"), "type: deny\nactors: *\nactions: add");
+    await using t = await startWith({ SPAWN_POLICIES_PATH: folder.path(".") });
+    const call = async (more: object): Promise<unknown> => {
+      const response = await fetch(`${t.url}/actors/tally/add`, {
+        method: "POST",
+        headers: { "content-type": "application/json", ...headers, ...more },
+        body,
+      });
+      return response.headers.get("spawn-applied");
+    };
+    expect(await call({})).toBe("no");
+    expect(await call({ "idempotency-key": "k" })).toBe("unknown");
+  });
+});
+
 describe("what a TypeScript action sends", () => {
   test("is under policies: the action fails as a whole", async () => {
     await using folder = scratch();

@@ -15,7 +15,7 @@ import { describe, expect, test } from "vitest";
 import type { ListenAddress } from "../src/config.ts";
 import { counter, one } from "./fixtures/counter.ts";
 import { tally } from "./fixtures/counting-program.ts";
-import { ProxyProcess } from "./fixtures/proxy-process.ts";
+import { ProxyProcess, scratch } from "./fixtures/proxy-process.ts";
 import { frame, framesOf, openRawStream } from "./fixtures/raw-stream.ts";
 import { startTestProxy } from "./fixtures/start-proxy.ts";
 import { until } from "./fixtures/until.ts";
@@ -93,17 +93,34 @@ test(
   },
 );
 
+/** A frame that registers an actor. */
+function registers(name: string, id: number): Buffer {
+  const registration = create(RegistrationRequestSchema, {
+    actorSystem: { name: "spawn-system", registry: { actors: { [name]: counter(name) } } },
+  });
+  return frame(FrameKind.register, id, toBinary(RegistrationRequestSchema, registration));
+}
+
+test("programs that register an actor at the same time all have it", async () => {
+  await using files = scratch();
+  const file = { PROXY_DATABASE_TYPE: "sqlite", PROXY_DATABASE_NAME: files.path("state.db") };
+  await using proxy = await startTestProxy(file);
+  const sockets = await Promise.all([1, 2, 3].map(() => openRawStream(proxy)));
+  for (const socket of sockets) socket.write(registers("shared", 7));
+  for (const socket of sockets) {
+    for await (const { id } of framesOf(socket)) if (id === 7) break;
+  }
+  const { body } = await proxy.client.send("GET", "/api/v1/system/spawn-system/registrations");
+  expect(JSON.parse(body.toString())).toMatchObject({
+    registrations: [{ name: "shared", hosts: { length: 3 } }],
+  });
+  for (const socket of sockets) socket.destroy();
+});
+
 test("a program without a name is one host however often it registers, and gone with its stream", async () => {
   await using proxy = await startTestProxy();
   const socket = await openRawStream(proxy);
-  for (const [index, name] of ["one", "two"].entries()) {
-    const registration = create(RegistrationRequestSchema, {
-      actorSystem: { name: "spawn-system", registry: { actors: { [name]: counter(name) } } },
-    });
-    socket.write(
-      frame(FrameKind.register, 7 + index, toBinary(RegistrationRequestSchema, registration)),
-    );
-  }
+  for (const [index, name] of ["one", "two"].entries()) socket.write(registers(name, 7 + index));
   for await (const { id } of framesOf(socket)) if (id === 8) break;
   socket.destroy();
   await until(() => proxy.logged.some((line) => line.endsWith("stream-closed")));

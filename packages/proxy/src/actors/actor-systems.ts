@@ -2,6 +2,7 @@
 import { SpawnError, checkName } from "spawn-mesh/engine";
 import type { ActorId, Engine } from "spawn-mesh/engine";
 import type { Directory, WireTarget } from "./directory.ts";
+import { besideKey } from "../beside-key.ts";
 import { findExisting, notFound } from "./directory.ts";
 import { HostedSystem } from "./hosted-system.ts";
 import type { HostedCall, HostedSystemOptions } from "./hosted-system.ts";
@@ -146,15 +147,23 @@ export class ActorSystems implements Directory {
 
   #call({ identity, claimed, run, ...call }: ClientCall): Promise<unknown> {
     const { guard } = this.#options;
+    const { options } = call;
     const request = { identity, running: run?.context.self, action: call.action };
     const callAs = (caller: ActorId | undefined): Promise<unknown> => {
       if (run !== undefined) return this.#callFrom(run, call);
-      const system = this.#systems.get(call.target.system);
-      if (system === undefined) throw notFound(call.target);
-      return system.call({ ...call, caller });
+      return besideKey(options, () => this.#systemOf(call.target)).call({ ...call, caller });
     };
-    if (claimed === undefined) return callAs(guard.admitUnclaimed(request));
-    return guard.admit({ ...request, claimed }, (target) => this.find(target)).then(callAs);
+    if (claimed === undefined) {
+      return callAs(besideKey(options, () => guard.admitUnclaimed(request)));
+    }
+    const find = (target: WireTarget): Promise<ActorId | undefined> => this.find(target);
+    return besideKey(options, () => guard.admit({ ...request, claimed }, find)).then(callAs);
+  }
+
+  #systemOf(target: WireTarget): HostedSystem {
+    const system = this.#systems.get(target.system);
+    if (system === undefined) throw notFound(target);
+    return system;
   }
 
   /** A call that an action makes which a host is running. */
@@ -162,7 +171,7 @@ export class ActorSystems implements Directory {
     run: RunAtHost,
     { target, action, payload, options }: Omit<HostedCall, "caller">,
   ): Promise<unknown> {
-    const { system, definition, name } = await findExisting(this, target);
+    const { system, definition, name } = await besideKey(options, () => findExisting(this, target));
     const request = { ...options, system, definition, action, payload };
     return await run.call(() => run.context.invoke(name, request));
   }

@@ -34,6 +34,21 @@ export function understood({ status, body }: HostAnswer): ActorInvocationRespons
   throw refusalIn(response) ?? new Error(unsaid);
 }
 
+/** Whoever listens at a port by now may be another program. @throws {Error} when it answers for somebody else */
+export function checkAnswerer(
+  { actorName }: ActorInvocationResponse,
+  actor: { readonly name: string; readonly parent: string },
+): void {
+  // One SDK finds actors whatever their case is, and some answer in the name of the parent.
+  const isItself = [actor.name, actor.parent].some(
+    (name) => name.toLowerCase() === actorName.toLowerCase(),
+  );
+  if (actorName === "" || isItself) return;
+  throw new Error(
+    `the host answered for ${JSON.stringify(actorName.slice(0, 100))}, another actor`,
+  );
+}
+
 /** The failure in an answer that has no context; `undefined` if its host does not say. */
 function refusalIn({ payload }: ActorInvocationResponse): HostRefusal | undefined {
   const told = valueOfPayload(payload, "failure") as Partial<Told> | null | undefined;

@@ -9,7 +9,7 @@ import { askHosts } from "../host/ask-hosts.ts";
 import type { HostCall, HostProgram } from "../host/host-program.ts";
 import { NOOP, payloadOfValue, stateOfText, textOfState, valueOfPayload } from "../wire-values.ts";
 import type { Directory } from "./directory.ts";
-import { understood } from "./host-failure.ts";
+import { checkAnswerer, understood } from "./host-failure.ts";
 import { HostedState } from "./hosted-state.ts";
 import { applyOutcome, indexIn, outcomeOf } from "./outcome-of-host.ts";
 import { RunAtHost } from "./runs-at-hosts.ts";
@@ -114,20 +114,6 @@ async function call(
   } finally {
     run.end();
   }
-}
-
-function checkAnswerer(
-  { actorName }: ActorInvocationResponse,
-  actor: { readonly name: string; readonly parent: string },
-): void {
-  // One SDK finds actors whatever their case is, and some answer in the name of the parent.
-  const isItself = [actor.name, actor.parent].some(
-    (name) => name.toLowerCase() === actorName.toLowerCase(),
-  );
-  if (actorName === "" || isItself) return;
-  throw new Error(
-    `the host answered for ${JSON.stringify(actorName.slice(0, 100))}, another actor`,
-  );
 }
 
 function takeState(

@@ -21,12 +21,17 @@ export const hostedCodec: StateCodec = {
   isSame: (left, right) => left === right,
 };
 
-/** The index of a definition whose host makes the fields. @throws {SpawnError} `INVALID_ARGUMENT` */
+/**
+ * The index of a definition whose host makes the fields. One that does not may have begun before another one
+ * registered that does: the action can run again there.
+ *
+ * @throws {SpawnError} `HOST_UNAVAILABLE`
+ */
 export function indexOfHost(state: unknown): unknown {
   const { index } = state as HostedState;
   if (index !== undefined) return index;
   throw new SpawnError(
-    "INVALID_ARGUMENT",
-    "index: only its host can make the fields of this state, and has not told them",
+    "HOST_UNAVAILABLE",
+    "only a host can make the fields that an actor is found by, and this one has not told them",
   );
 }

@@ -5,6 +5,7 @@ import { getHeapStatistics } from "node:v8";
 import { cronTimes } from "spawn-mesh";
 import { Engine, SpawnError, findAction, isSpawnError } from "spawn-mesh/engine";
 import type {
+  ActionDefinition,
   ActorId,
   ActorKind,
   ActorType,
@@ -18,6 +19,7 @@ import type {
   Statestore,
 } from "spawn-mesh/engine";
 import type { Spelling } from "spawn-mesh/protocol";
+import { besideKey } from "../beside-key.ts";
 import type { ActorHosts } from "../host/actor-hosts.ts";
 import { HostIsFull, HostUnavailable } from "../host/host-program.ts";
 import type { RegisteredNames } from "../observability/observer.ts";
@@ -141,9 +143,20 @@ export class HostedSystem {
     return this.#place(parent, name);
   }
 
-  /** Puts a kept revision of an instance in the place of its state. */
+  /**
+   * Puts a kept revision of an instance in the place of its state.
+   *
+   * @throws {SpawnError} `INVALID_ARGUMENT` also when only its host could make the fields that it is found by then
+   */
   async restore({ definition, name }: ActorId, revision: number): Promise<void> {
-    await this.engine.stored(this.engine.type(definition), name).restore(revision);
+    const type = this.engine.type(definition);
+    if (type.definition.index === undefined) {
+      return await this.engine.stored(type, name).restore(revision);
+    }
+    throw new SpawnError(
+      "INVALID_ARGUMENT",
+      `${definition} declares an index, which only an action can make anew: let one set the state`,
+    );
   }
 
   /** Who is meant; `undefined` if nobody is. */
@@ -169,29 +182,28 @@ export class HostedSystem {
     return kind === "unnamed" ? this.#place(spawnedFrom, name) : undefined;
   }
 
+  /** Who is meant. @throws {SpawnError} `ACTOR_NOT_FOUND` */
+  async #existing(target: WireTarget): Promise<ActorId> {
+    const place = await this.find(target);
+    if (place === undefined) throw notFound(target);
+    return place;
+  }
+
   /** Calls an action. @throws {SpawnError} */
   call(call: HostedCall): Promise<unknown> {
     const { target, options, caller } = call;
     this.engine.checkAccepting({ origin: originOf(caller), options });
     const known = this.#known(target);
     if (known !== undefined) return this.#callAt(known, call);
-    return this.find(target).then((place) => {
-      if (place === undefined) throw notFound(target);
-      return this.#callAt(place, call);
-    });
+    const found = besideKey(options, () => this.#existing(target));
+    return found.then((place) => this.#callAt(place, call));
   }
 
   #callAt(place: ActorId, call: HostedCall): Promise<unknown> {
     const { target, action: name, payload, options, caller } = call;
     const origin = originOf(caller);
     const type = this.engine.type(place.definition);
-    const action = findAction(type.definition, name);
-    if (action === undefined) {
-      throw new SpawnError(
-        "ACTION_NOT_FOUND",
-        `Action [${name}] not found for Actor [${target.name}]`,
-      );
-    }
+    const action = besideKey(options, () => existingAction(type, name, target));
     return this.engine.call({ type, name: place.name, action, payload, options, origin });
   }
 
@@ -229,6 +241,17 @@ export class HostedSystem {
 /** Of which actor it is to be an instance from now on. One SDK names every actor itself there. */
 function becomes({ name, registerRef }: WireTarget): string | undefined {
   return registerRef === "" || registerRef === name ? undefined : registerRef;
+}
+
+/** In the words that SDKs and their users know. @throws {SpawnError} `ACTION_NOT_FOUND` */
+function existingAction(
+  { definition }: ActorType,
+  name: string,
+  target: WireTarget,
+): ActionDefinition {
+  const action = findAction(definition, name);
+  if (action !== undefined) return action;
+  throw new SpawnError("ACTION_NOT_FOUND", `Action [${name}] not found for Actor [${target.name}]`);
 }
 
 const NO_CHAIN: readonly string[] = [];

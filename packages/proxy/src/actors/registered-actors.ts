@@ -112,25 +112,10 @@ export class RegisteredActors {
     this.#parts.engine.checkAccepting();
     this.#checkRoom(actors);
     learnSpelling(by.host, actors);
-    const taken = actors.map((given) => {
-      const hosts = this.#hostsWith(given, by);
-      const isLatest = hosts[0].host === by.host;
-      const registered = isLatest ? given : (this.#registered.get(given.id.name) ?? given);
-      const definition = isLatest ? this.#definition(given, hosts) : undefined;
-      return { registered, hosts, definition };
-    });
-    for (const { registered, definition, hosts } of taken) {
-      if (definition !== undefined) await this.#take(definition, registered);
-      this.#hosts.set(registered.id.name, hosts);
-    }
-    await Promise.all(
-      taken.map(({ registered, hosts }) =>
-        this.#kept.put(
-          registered.id.name,
-          keptRegistration(registered, { hosts, by: by.identity }),
-        ),
-      ),
-    );
+    // What is wrong with one of them is said before any is taken.
+    for (const given of actors) this.#withHost(given, by);
+    for (const given of actors) await this.#take(given, by);
+    await Promise.all(actors.map(({ id }) => this.#keep(id.name, by.identity)));
   }
 
   /** Takes what was registered before; answers what of it cannot be taken. @throws {SpawnError} */
@@ -141,7 +126,7 @@ export class RegisteredActors {
         const kept = (await this.#kept.get(name))!;
         this.#parts.guard.remember(kept.by, this.#system, name);
         const found = registrationOf(kept, { system: this.#system, hosts });
-        await this.#take(this.#definition(found.registered, found.hosts), found.registered);
+        this.#become(this.#definition(found.registered, found.hosts), found.registered);
         this.#hosts.set(name, found.hosts);
       } catch (error) {
         refused.push({ name, error });
@@ -150,13 +135,41 @@ export class RegisteredActors {
     return refused;
   }
 
+  /** Others may register while it waits, so those hosts count that are there when it is taken. */
+  async #take(given: RegisteredActor, by: RegisteringHost): Promise<void> {
+    const { name } = given.id;
+    await whenIdle(() => {
+      const { hosts, definition } = this.#withHost(given, by);
+      if (definition !== undefined) this.#become(definition, given);
+      this.#hosts.set(name, hosts);
+    });
+  }
+
+  /** An actor with one more host, and what it becomes if that is the latest one. @throws {SpawnError} `INVALID_ARGUMENT` */
+  #withHost(
+    given: RegisteredActor,
+    by: RegisteringHost,
+  ): { readonly hosts: RegisteredHosts; readonly definition: ActorDefinition | undefined } {
+    const hosts = this.#hostsWith(given, by);
+    const isLatest = hosts[0].host === by.host;
+    return { hosts, definition: isLatest ? this.#definition(given, hosts) : undefined };
+  }
+
   #definition(registered: RegisteredActor, hosts: RegisteredHosts): ActorDefinition {
     return hostedDefinition(registered, this.#hosting(registered, hosts), this.#parts);
   }
 
-  async #take(definition: ActorDefinition, registered: RegisteredActor): Promise<void> {
-    await whenIdle(() => this.#parts.engine.define(definition));
+  #become(definition: ActorDefinition, registered: RegisteredActor): void {
+    this.#parts.engine.define(definition);
     this.#registered.set(definition.name, registered);
+  }
+
+  /** Nothing is kept of what was taken away meanwhile. */
+  async #keep(name: string, by: string): Promise<void> {
+    const hosts = this.#hosts.get(name);
+    const registered = this.#registered.get(name);
+    if (hosts === undefined || registered === undefined) return;
+    await this.#kept.put(name, keptRegistration(registered, { hosts, by }));
   }
 
   #checkRoom(actors: readonly RegisteredActor[]): void {

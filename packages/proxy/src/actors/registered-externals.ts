@@ -3,7 +3,7 @@
  * the proxy runs: programs that have some register again with the next one. Whose they are is kept, so that
  * nobody else takes them meanwhile.
  */
-import { toBinary, create } from "@bufbuild/protobuf";
+import { create, toBinary } from "@bufbuild/protobuf";
 import { SpawnError, checkName, fail } from "spawn-mesh/engine";
 import type { Cancellation, ExternalCall, ExternalFunction } from "spawn-mesh/engine";
 import { FunctionCallSchema, invocationBytes, wireIdOf } from "spawn-mesh/protocol";
@@ -12,10 +12,10 @@ import { HostIsFull, HostUnavailable } from "../host/host-program.ts";
 import type { HostCall, HostProgram } from "../host/host-program.ts";
 import type { Guard } from "../security/guard.ts";
 import { payloadOfValue } from "../wire-values.ts";
-import { HostRefusal, understood } from "./host-failure.ts";
+import { HostRefusal, checkAnswerer, understood } from "./host-failure.ts";
 import type { Records } from "./records.ts";
 
-/** Functions that hosts may register in one system. */
+/** Functions that hosts may register in one system, those included whose owners are remembered. */
 const FUNCTIONS_MAX = 1_000;
 /** Hosts that have one function; further ones are forgotten, the oldest first. */
 const HOSTS_PER_FUNCTION_MAX = 8;
@@ -37,6 +37,8 @@ export class RegisteredExternals {
   readonly #system: string;
   readonly #functions = new Map<string, ExternalFunction>();
   readonly #hosts = new Map<string, readonly HostProgram[]>();
+  /** The names of all whose owners are kept. */
+  readonly #owned = new Set<string>();
   #calls = 0;
 
   constructor(system: string) {
@@ -60,6 +62,7 @@ export class RegisteredExternals {
     kept: Records<KeptFunction>,
   ): Promise<void> {
     this.check(names);
+    for (const name of names) this.#owned.add(name);
     await Promise.all(names.map((name) => kept.put(name, { by })));
     this.#forget(host);
     for (const name of names) {
@@ -82,13 +85,14 @@ export class RegisteredExternals {
     for (const name of await kept.names()) {
       const { by } = (await kept.get(name))!;
       guard.remember(by, this.#system, ownedName(name));
+      this.#owned.add(name);
     }
   }
 
   /** @throws {SpawnError} `INVALID_ARGUMENT`, `OVERLOADED` for functions that cannot be taken */
   check(names: readonly string[]): void {
     for (const name of names) checkName("external", name);
-    const all = new Set([...names, ...this.#functions.keys()]);
+    const all = new Set([...names, ...this.#owned]);
     if (all.size <= FUNCTIONS_MAX) return;
     throw new SpawnError(
       "OVERLOADED",
@@ -127,7 +131,8 @@ export class RegisteredExternals {
       body: this.#requestFor(host, { name, payload, call }),
     });
     try {
-      understood(await askHosts(() => this.#someOf(name), callFor, cancellationOf(call.signal)));
+      const answer = await askHosts(() => this.#someOf(name), callFor, cancellationOf(call.signal));
+      checkAnswerer(understood(answer), { name, parent: "" });
       return undefined;
     } catch (error) {
       // It may be why its host has died, so the attempt counts.

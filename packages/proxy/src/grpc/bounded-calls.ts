@@ -10,6 +10,7 @@ import type {
   ServerListener,
 } from "@grpc/grpc-js";
 import { SpawnError } from "spawn-mesh/engine";
+import { IDEMPOTENCY_KEY } from "../call-metadata.ts";
 import { TOO_MANY_UNFINISHED } from "../http/unfinished-bytes.ts";
 import type { UnreadAnswers } from "../http/unread-answers.ts";
 import { ComingMessages } from "./coming-messages.ts";
@@ -33,12 +34,15 @@ export function boundedCalls(bounds: CallBounds): ServerInterceptor {
   const { identify, publicPaths, messageBytesMax, transferMsMax } = bounds;
   return ({ path, requestStream }, call) => {
     let late: NodeJS.Timeout | undefined;
-    const refuse = (error: unknown): void => call.sendStatus(serviceError(error));
+    let key: { readonly idempotencyKey?: string } = {};
+    const refuse = (error: unknown): void => call.sendStatus(serviceError(error, key));
     const coming = new ComingMessages(call, messageBytesMax, () => {
       refuse(new SpawnError("OVERLOADED", TOO_MANY_UNFINISHED));
     });
     const listener: ServerListener = {
       onReceiveMetadata(metadata, next) {
+        const [idempotencyKey] = metadata.get(IDEMPOTENCY_KEY).map(String);
+        if (idempotencyKey !== undefined) key = { idempotencyKey };
         try {
           const [authorization] = metadata.get("authorization").map(String);
           if (!publicPaths.has(path)) identify(call.getPeer(), authorization);

@@ -1,6 +1,7 @@
 /** What a client of gRPC learns of an error: the status code that says it best, and our own in trailers. */
 import { Metadata, status, type ServiceError } from "@grpc/grpc-js";
-import type { ErrorCode, SpawnError } from "spawn-mesh/engine";
+import type { CallOptions, ErrorCode, SpawnError } from "spawn-mesh/engine";
+import { inDoubt } from "../beside-key.ts";
 import { asSpawnError } from "../http/answers.ts";
 
 /** The status code for every error code. The HTTP status is in the table of the engine. */
@@ -41,10 +42,17 @@ export class Unauthenticated extends Error {
 /** Characters of an error text that leave: it travels in a header. */
 const STATUS_TEXT_LENGTH_MAX = 2_000;
 
-/** An error as grpc-js sends it. The trailers `spawn-error` and `spawn-applied` say what a status cannot. */
-export function serviceError(thrown: unknown): ServiceError {
+/**
+ * An error as grpc-js sends it. The trailers `spawn-error` and `spawn-applied` say what a status cannot.
+ *
+ * @param key that of a call which is not let in
+ */
+export function serviceError(
+  thrown: unknown,
+  key: Pick<CallOptions, "idempotencyKey"> = {},
+): ServiceError {
   const isUnknown = thrown instanceof Unauthenticated;
-  const error = isUnknown ? thrown.refusal : asSpawnError(thrown);
+  const error = inDoubt(key, isUnknown ? thrown.refusal : asSpawnError(thrown));
   const metadata = new Metadata();
   metadata.set("spawn-error", error.code);
   metadata.set("spawn-applied", error.applied);

@@ -13,11 +13,13 @@ import type { AddressInfo, Socket } from "node:net";
 import type { TlsOptions } from "node:tls";
 import { asSpawnError, failureAnswer } from "./answers.ts";
 import type { Answer } from "./answers.ts";
+import { besideKey, inDoubt } from "../beside-key.ts";
 import type { ListenAddress } from "../config.ts";
 import { unexpected } from "../observability/log.ts";
 import type { Log } from "../observability/log.ts";
 import { refusingMalformed } from "./malformed-requests.ts";
 import { readBody } from "./request-body.ts";
+import { keyIn } from "./request-headers.ts";
 import { compiled, matches, noRoute, paramsOf } from "./route.ts";
 import type { CompiledRoute, Route } from "./route.ts";
 import { removeStaleSocket } from "./stale-socket.ts";
@@ -178,13 +180,15 @@ export class ProxyServer {
     const failure = route.failure ?? failureAnswer;
     try {
       const { headers } = request;
+      const key = keyIn(headers);
       const peer = this.#peerOf(request.socket);
       const identity =
         route.isPublic === true ? NOBODY : this.#options.guard.authorize({ peer, headers });
-      if ("refusal" in identity) return unproven(failure(identity.refusal));
+      if ("refusal" in identity) return unproven(failure(inDoubt(key, identity.refusal)));
       const { bodyBytesMax } = this.#options;
       const params = paramsOf(route, parts);
-      const body = route.method === "POST" ? await readBody(request, bodyBytesMax) : NO_BODY;
+      const read = (): Promise<Buffer> => readBody(request, bodyBytesMax);
+      const body = route.method === "POST" ? await besideKey(key, read) : NO_BODY;
       return await route.handle({ params, query, headers, identity, peer, body });
     } catch (thrown) {
       const error = asSpawnError(thrown);

@@ -3,15 +3,16 @@ import type { IncomingHttpHeaders } from "node:http";
 import type { CallOptions } from "spawn-mesh/engine";
 import { SpawnError, TIMEOUT_MS_MAX } from "spawn-mesh/engine";
 import type { ActorSystems } from "../actors/actor-systems.ts";
+import { besideKey } from "../beside-key.ts";
 import type { Answer } from "../http/answers.ts";
 import { metadataInTrace } from "../observability/trace-context.ts";
 import { isJson, jsonAnswer, jsonRoute, notJson, valueOfBody } from "../http/json-answers.ts";
+import { keyIn, one } from "../http/request-headers.ts";
 import type { Route, RouteRequest } from "../http/route.ts";
 
 /** How long a call may take, and after what time it is delivered, both in milliseconds. */
 const DEADLINE_HEADER = "spawn-deadline-ms";
 const DELAY_HEADER = "spawn-delay-ms";
-const KEY_HEADER = "idempotency-key";
 /** `spawn-metadata-trace: 1` is metadata `trace` of the call. */
 const METADATA_PREFIX = "spawn-metadata-";
 /** RFC 7240: answer as soon as the call is accepted. */
@@ -35,7 +36,7 @@ async function invoke(systems: ActorSystems, request: RouteRequest): Promise<Ans
   const definition = query.get("definition") ?? "";
   const target = { system, name, parent: definition, registerRef: definition };
   const payload = valueOfBody(body);
-  const options = optionsOf(headers);
+  const options = besideKey(keyIn(headers), () => optionsOf(headers));
   const nobody = { claimed: undefined, run: undefined };
   const value = await systems.call({ target, action, payload, options, identity, ...nobody });
   const isLater = options.async === true || options.delayMs !== undefined;
@@ -45,7 +46,7 @@ async function invoke(systems: ActorSystems, request: RouteRequest): Promise<Ans
 /** @throws {SpawnError} `INVALID_ARGUMENT` */
 function optionsOf(headers: IncomingHttpHeaders): CallOptions {
   const metadata = metadataInTrace(metadataOf(headers), headers);
-  const idempotencyKey = one(headers, KEY_HEADER);
+  const { idempotencyKey } = keyIn(headers);
   const deadlineMs = millisecondsIn(headers, DEADLINE_HEADER, 1);
   const delayMs = millisecondsIn(headers, DELAY_HEADER, 0);
   const isAsync = delayMs === undefined && RESPOND_ASYNC.test(one(headers, "prefer") ?? "");
@@ -78,9 +79,4 @@ function millisecondsIn(
     "INVALID_ARGUMENT",
     `${header}: expected milliseconds, at least ${min}, got ${JSON.stringify(text.slice(0, 40))}`,
   );
-}
-
-function one(headers: IncomingHttpHeaders, header: string): string | undefined {
-  const value = headers[header];
-  return typeof value === "object" ? value.join(", ") : value;
 }

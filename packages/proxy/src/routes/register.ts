@@ -91,7 +91,9 @@ export async function register(
       await opened.registered.add(registration, { host, identity: by, since });
       await opened.addExternals(externals, host, by);
     } catch (error) {
-      giveBack();
+      // What was taken before something failed is there, and needs an owner.
+      const isHere = (name: string): boolean => systems.get(system)?.registered.has(name) === true;
+      if (!actors.some(isHere)) giveBack();
       throw error;
     }
   }

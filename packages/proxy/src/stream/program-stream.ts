@@ -111,23 +111,38 @@ export class ProgramStream {
   }
 
   async #answer(kind: number, body: Buffer): Promise<Answer> {
-    const { systems, registering, identity } = this.#parts;
+    const { systems, identity } = this.#parts;
     switch (kind) {
       case FrameKind.invoke:
         return await invoke(systems, { params: {}, headers: {}, body, identity });
-      case FrameKind.register: {
-        const host = this.#parts.hostOf();
-        const answer = await register(registering, { body, identity }, () => host);
-        this.#host = host;
-        if (this.#connection.isOpen) host.attach(this.#connection);
-        return answer;
-      }
+      case FrameKind.register:
+        return await this.#register(body);
       case FrameKind.leaving:
         this.#host?.detach(this.#connection);
         return NOTHING;
       default:
         throw new SpawnError("INVALID_ARGUMENT", `requests of kind ${kind} are for hosts`);
     }
+  }
+
+  async #register(body: Buffer): Promise<Answer> {
+    const { registering, identity } = this.#parts;
+    const before = this.#host;
+    try {
+      return await register(registering, { body, identity }, () => this.#attached());
+    } catch (error) {
+      if (before === undefined) this.#host?.detach(this.#connection);
+      this.#host = before;
+      throw error;
+    }
+  }
+
+  /** Who registers has its stream from then on: others that register meanwhile would take it for gone. */
+  #attached(): StreamHost {
+    const host = this.#parts.hostOf();
+    this.#host = host;
+    if (this.#connection.isOpen) host.attach(this.#connection);
+    return host;
   }
 
   #refuse(id: number, error: SpawnError): void {

@@ -1,8 +1,9 @@
 /** Who gets in with a token, and what it is good for. */
-import { Status } from "spawn-mesh/protocol";
+import { Kind, Status } from "spawn-mesh/protocol";
 import { describe, expect, test } from "vitest";
-import { add, counter, one } from "../fixtures/counter.ts";
+import { add, counter, one, settings } from "../fixtures/counter.ts";
 import { startWithHost } from "../fixtures/start-with-host.ts";
+import { until } from "../fixtures/until.ts";
 import { jsonIn } from "../fixtures/values.ts";
 import { GO, PYTHON, TOKENS, WEB, as, expectRefused, from } from "./identities.ts";
 import type { Refusable } from "./identities.ts";
@@ -38,6 +39,16 @@ describe("with tokens", () => {
     expectRefused(await web.spawn([{ name: "a", parent: "incrementor" }], "?revision=1"));
   });
 
+  test("a host restores no revision of what another one has registered", async () => {
+    await using t = await startWithHost({ add }, { SPAWN_TOKENS: TOKENS });
+    const user = counter("user", { settings: { ...settings, kind: Kind.UNNAMED } });
+    await as(t.client, PYTHON).register([user]);
+    const ann = [{ name: "ann", parent: "user" }];
+    expectRefused(await as(t.client, GO).spawn(ann, "?revision=1"));
+    const { headers } = await as(t.client, PYTHON).spawn(ann, "?revision=1");
+    expect(headers["spawn-error"]).toBe("INVALID_ARGUMENT");
+  });
+
   test("health is for everybody", async () => {
     await using t = await startWithHost({ add }, { SPAWN_TOKENS: TOKENS });
     expect((await t.client.send("GET", "/health/readiness")).status).toBe(200);
@@ -49,6 +60,27 @@ describe("with tokens", () => {
     expectRefused(await as(t.client, GO).register([counter("incrementor")]));
     const again = await as(t.client, PYTHON).register([counter("incrementor")]);
     expect(again.status?.status).toBe(Status.OK);
+  });
+
+  test("what was taken of a registration that fails belongs to nobody else", async () => {
+    const goOn = Promise.withResolvers<void>();
+    const wait = () => goOn.promise.then(() => ({}));
+    await using t = await startWithHost({ add, wait }, { SPAWN_TOKENS: TOKENS });
+    const python = as(t.client, PYTHON);
+    const actions = [{ name: "wait" }];
+    await python.register([counter("busy", { actions })]);
+    const waiting = python.invoke("busy", "wait");
+    await until(() => t.host.requests.length === 1);
+    const pooled = { ...settings, kind: Kind.POOLED, minPoolSize: 1, maxPoolSize: 2 };
+    const failed = await python.register([
+      counter("another"),
+      counter("busy", { actions, settings: pooled }),
+    ]);
+    expect(failed.headers["spawn-error"]).toBe("ALREADY_REGISTERED");
+    goOn.resolve();
+    await waiting;
+    expect(jsonIn(await python.invoke("another", "add", one))).toEqual({ total: 1 });
+    expectRefused(await as(t.client, GO).register([counter("another")]));
   });
 
   test("a large body of somebody unknown is not read", async () => {

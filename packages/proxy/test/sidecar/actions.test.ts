@@ -431,6 +431,18 @@ describe("a call through a sidecar", () => {
     expect(await failureOf(keyed)).toBe("NODE_UNAVAILABLE unknown");
   });
 
+  test("does not know what became of an earlier one with its key when nobody is there any more", async () => {
+    await using spawn = connectTo(proxy, { system: "spawn-system" });
+    const keyed = { action: "nope", idempotencyKey: "k" };
+    expect(await failureOf(spawn.invoke("nobody", keyed))).toBe("ACTOR_NOT_FOUND unknown");
+    expect(await failureOf(spawn.invoke("incrementor", keyed))).toBe("ACTION_NOT_FOUND unknown");
+    const metadata = { "request-timeout": "1" };
+    const wrong = spawn.invoke("incrementor", { ...keyed, metadata });
+    expect(await failureOf(wrong)).toBe("INVALID_ARGUMENT unknown");
+    const elsewhere = { ...keyed, system: "nowhere" };
+    expect(await failureOf(spawn.invoke("nobody", elsewhere))).toBe("ACTOR_NOT_FOUND unknown");
+  });
+
   test("needs a system", async () => {
     await using spawn = connectTo(proxy);
     const error = await errorOf(spawn.invoke("incrementor", { action: "get" }));

@@ -168,44 +168,72 @@ test("functions that hang keep no action of their program waiting", async () => 
   system.crash();
 });
 
+/** Registers functions of a host that is none of ours. */
+async function registerFunctions(
+  proxy: TestProxy,
+  port: number,
+  externals: readonly string[],
+): Promise<number> {
+  const request = create(RegistrationRequestSchema, {
+    actorSystem: {
+      name: "spawn-system",
+      registry: { actors: { other: { id: { name: "other" } } } },
+    },
+  });
+  const functions = create(ProgramSchema, { externals: [...externals] });
+  const { status } = await fetch(`${urlOf(proxy.address)}/api/v1/system`, {
+    method: "POST",
+    headers: { "spawn-host-port": `${port}` },
+    body: Buffer.concat([
+      toBinary(RegistrationRequestSchema, request),
+      toBinary(ProgramSchema, functions),
+    ]),
+  });
+  return status;
+}
+
 test("a host that registers without a function is not asked for it any more", async () => {
   await using proxy = await startTestProxy();
   const asked: string[] = [];
-  const host = await TestHost.start({});
+  await using host = await TestHost.start({});
   host.raw = (response, body) => {
     asked.push(fromBinary(ActorInvocationSchema, body).actionName);
     response.end();
   };
-  const register = async (externals: readonly string[]): Promise<void> => {
-    const request = create(RegistrationRequestSchema, {
-      actorSystem: {
-        name: "spawn-system",
-        registry: { actors: { other: { id: { name: "other" } } } },
-      },
-    });
-    const functions = create(ProgramSchema, { externals: [...externals] });
-    const answer = await fetch(`${urlOf(proxy.address)}/api/v1/system`, {
-      method: "POST",
-      headers: { "spawn-host-port": `${host.port}` },
-      body: Buffer.concat([
-        toBinary(RegistrationRequestSchema, request),
-        toBinary(ProgramSchema, functions),
-      ]),
-    });
-    expect(answer.status).toBe(200);
-  };
   await using system = await startBeside(proxy, [shop]);
-  await register(["mailer"]);
+  expect(await registerFunctions(proxy, host.port, ["mailer"])).toBe(200);
   await system.actor(shop).order("ann");
   await until(() => asked.length === 1);
   expect(asked).toEqual(["mailer"]);
-  await register([]);
+  expect(await registerFunctions(proxy, host.port, [])).toBe(200);
   await system.actor(shop).order("bob");
   await until(async () =>
     (await waiting(proxy)).some(({ error }) => error?.includes("no function") === true),
   );
   expect(asked).toHaveLength(1);
-  await host[Symbol.asyncDispose]();
+});
+
+test("the answer of a program that was asked for something else does not count", async () => {
+  await using proxy = await startTestProxy();
+  await using host = await TestHost.start({
+    mailer: () => ({ actorName: "another", updatedContext: {} }),
+  });
+  await using system = await startBeside(proxy, [shop]);
+  await registerFunctions(proxy, host.port, ["mailer"]);
+  await system.actor(shop).order("ann");
+  await until(async () => (await waiting(proxy))[0]?.error !== undefined);
+  expect((await waiting(proxy))[0]?.error).toContain('the host answered for "another"');
+});
+
+test("names that come and go are counted together", async () => {
+  await using proxy = await startTestProxy();
+  await using host = await TestHost.start({});
+  const functions = (of: string): readonly string[] =>
+    Array.from({ length: 600 }, (_, at) => `${of}-${at}`);
+  expect(await registerFunctions(proxy, host.port, functions("first"))).toBe(200);
+  expect(await registerFunctions(proxy, host.port, [])).toBe(200);
+  expect(await registerFunctions(proxy, host.port, functions("second"))).toBe(429);
+  expect(await registerFunctions(proxy, host.port, functions("first"))).toBe(200);
 });
 
 test("what is no list of functions outside is refused before anybody is told", () => {

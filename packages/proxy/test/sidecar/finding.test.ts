@@ -1,11 +1,15 @@
 /** Declared indexes beside a sidecar: the program makes the entries, the proxy keeps and asks them. */
-import { actor, fail } from "spawn-mesh";
+import { setTimeout as sleep } from "node:timers/promises";
+import { actor, fail, read } from "spawn-mesh";
 import { Kind } from "spawn-mesh/protocol";
 import { expect, test } from "vitest";
 import { counter, settings } from "../fixtures/counter.ts";
 import { scratch } from "../fixtures/proxy-process.ts";
 import { startTestProxy } from "../fixtures/start-proxy.ts";
+import type { TestProxy } from "../fixtures/start-proxy.ts";
 import { startWithHost } from "../fixtures/start-with-host.ts";
+import { until } from "../fixtures/until.ts";
+import { json } from "../fixtures/values.ts";
 import { connectTo, errorOf, failureOf, startBeside, urlOf } from "./start-sidecar.ts";
 
 const member = actor("member", {
@@ -28,6 +32,7 @@ const member = actor("member", {
     tag(ctx, team: string): void {
       ctx.tags = { team };
     },
+    look: read((ctx) => ctx.state.age),
   },
 });
 
@@ -97,6 +102,85 @@ test("a program that declares no index does not run what another one indexes", a
   await using spawn = connectTo(t.proxy, { system: "spawn-system" });
   expect(await failureOf(spawn.actor(member, "ann").age(1))).toBe("HOST_UNAVAILABLE no");
   expect(t.host.requests).toEqual([]);
+});
+
+test("reads that are remembered or sent commit no index, also of an actor that was not in memory", async () => {
+  await using proxy = await startTestProxy();
+  await using system = await startBeside(proxy, [member]);
+  const ann = system.actor(member, "ann");
+  await ann.join({ email: "ann@example.org", age: 18 });
+  const hasLeft = async (): Promise<void> =>
+    await expect
+      .poll(async () => (await system.find(member, { age: 18 })).actors[0]?.isActive)
+      .toBe(false);
+  await hasLeft();
+  expect(await ann.look(undefined, { idempotencyKey: "look" })).toBe(18);
+  await hasLeft();
+  expect(await ann.get(undefined, { idempotencyKey: "get" })).toMatchObject({ age: 18 });
+  await hasLeft();
+  await system.effect(member, "ann").look();
+  await until(async () => (await messagesOf(proxy)).length === 0);
+  expect(await messagesOf(proxy, "/parked")).toEqual([]);
+  expect(names(await system.find(member, { age: 18 }))).toEqual(["ann"]);
+});
+
+async function messagesOf({ address }: TestProxy, which = ""): Promise<readonly unknown[]> {
+  const url = `${urlOf(address)}/api/v1/system/spawn-system/messages${which}`;
+  return ((await (await fetch(url)).json()) as { readonly messages: readonly unknown[] }).messages;
+}
+
+test("a revision of one is not restored, since nobody would make its entries", async () => {
+  const often = actor("member", {
+    kind: "unnamed",
+    state: () => ({ age: 0 }),
+    snapshotTimeoutMs: 1,
+    index: ({ age }) => ({ age }),
+    actions: { age: (ctx, years: number) => (ctx.state.age = years) },
+  });
+  await using proxy = await startTestProxy();
+  await using system = await startBeside(proxy, [often]);
+  await system.actor(often, "ann").age(1);
+  await sleep(5);
+  await system.actor(often, "ann").age(2);
+  const { headers, status } = await proxy.client.spawn(
+    [{ name: "ann", parent: "member" }],
+    "?revision=1",
+  );
+  expect(headers).toMatchObject({ "spawn-error": "INVALID_ARGUMENT", "spawn-applied": "no" });
+  expect(status?.message).toContain("member declares an index, which only an action can make anew");
+  expect(names(await system.find(often, { age: 2 }))).toEqual(["ann"]);
+});
+
+test("what a program without the index has begun can be repeated with the one that has it", async () => {
+  const begun = Promise.withResolvers<void>();
+  const goOn = Promise.withResolvers<void>();
+  await using t = await startWithHost({
+    age: async ({ currentContext }) => {
+      begun.resolve();
+      await goOn.promise;
+      return { updatedContext: { ...currentContext!, state: json({ age: 1 }) } };
+    },
+  });
+  await t.client.register([
+    counter("member", {
+      state: { state: json({ email: null, age: 0 }) },
+      settings: { ...settings, kind: Kind.UNNAMED },
+      actions: [{ name: "age" }],
+    }),
+  ]);
+  await using spawn = connectTo(t.proxy, { system: "spawn-system" });
+  const aging = errorOf(spawn.actor(member, "ann").age(1));
+  await begun.promise;
+  await using system = await startBeside(t.proxy, [member]);
+  goOn.resolve();
+  const { code, applied, retryable } = await aging;
+  expect({ code, applied, retryable }).toEqual({
+    code: "HOST_UNAVAILABLE",
+    applied: "no",
+    retryable: true,
+  });
+  await system.actor(member, "ann").age(1);
+  expect(names(await system.find(member, { age: 1 }))).toEqual(["ann"]);
 });
 
 test("found in pages, each once", async () => {

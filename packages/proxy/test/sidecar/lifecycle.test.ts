@@ -190,6 +190,8 @@ describe("a program beside a sidecar", () => {
       /^(HOST_UNAVAILABLE|DEADLINE_EXCEEDED) no$/,
     );
     expect(await failureOf(system.actor(counter).add(1))).toBe("SHUTTING_DOWN no");
+    const keyed = system.actor(counter).add(1, { idempotencyKey: "k" });
+    expect(await failureOf(keyed)).toBe("SHUTTING_DOWN unknown");
   });
 
   test("is followed by another one, which goes on with the state", async () => {

@@ -1,8 +1,10 @@
 /** Hosts register their actors, as often as they like. */
+import { setTimeout as sleep } from "node:timers/promises";
 import { Kind, Status } from "spawn-mesh/protocol";
 import { describe, expect, test } from "vitest";
 import { add, counter, one, settings } from "../fixtures/counter.ts";
 import { startWithHost } from "../fixtures/start-with-host.ts";
+import { TestHost } from "../fixtures/test-host.ts";
 import { until } from "../fixtures/until.ts";
 import { jsonIn } from "../fixtures/values.ts";
 
@@ -30,6 +32,27 @@ describe("registration", () => {
     expect(jsonIn(await t.client.invoke("changing", "add", one))).toEqual({ total: 1 });
     await t.client.register([counter("changing")]);
     expect(jsonIn(await t.client.invoke("changing", "add", one))).toEqual({ total: 2 });
+  });
+});
+
+test("two that wait at the same time for an actor to come to its end both have it then", async () => {
+  const goOn = Promise.withResolvers<void>();
+  await using t = await startWithHost({ add, wait: () => goOn.promise.then(() => ({})) });
+  await using other = await TestHost.start({ add });
+  const actions = [{ name: "add" }, { name: "wait" }];
+  await t.client.register([counter("changing", { actions })]);
+  const waiting = t.client.invoke("changing", "wait");
+  await until(() => t.host.requests.length === 1);
+  const pooled = { ...settings, kind: Kind.POOLED, minPoolSize: 1, maxPoolSize: 2 };
+  const registering = [other, t.host].map(({ port }) =>
+    t.client.register([counter("changing", { settings: pooled })], { port }),
+  );
+  await sleep(100);
+  goOn.resolve();
+  await Promise.all([waiting, ...registering]);
+  const { body } = await t.client.send("GET", "/api/v1/system/spawn-system/registrations");
+  expect(JSON.parse(body.toString())).toMatchObject({
+    registrations: [{ name: "changing", kind: "pooled", hosts: { length: 2 } }],
   });
 });
 

@@ -1,6 +1,7 @@
 /** Calls of actions through a sidecar. */
 import { formatActorId } from "../engine/actor-id.ts";
 import {
+  besideKey,
   checkOptions,
   checkRequest,
   copyMetadata,
@@ -97,7 +98,7 @@ export class SidecarCalls {
       run,
       async: options.async,
       metadata: {
-        ...(metadata && ownMetadata(metadata)),
+        ...(metadata && besideKey(options, () => ownMetadata(metadata))),
         ...(idempotencyKey !== undefined && { [IDEMPOTENCY_KEY]: idempotencyKey }),
       },
     }));
@@ -139,7 +140,7 @@ export class SidecarCalls {
       body: "{}",
       timeoutMs: DEADLINE_MS_DEFAULT,
     });
-    this.#isForeign = !isOurs(answer);
+    this.#isForeign = isUnknownRoute(answer);
     return this.#isForeign;
   }
 
@@ -161,7 +162,7 @@ export class SidecarCalls {
       }),
       timeoutMs: DEADLINE_MS_DEFAULT,
     });
-    return answer.status === 200 || isOurs(answer) ? idInJson(answer) : undefined;
+    return isUnknownRoute(answer) ? undefined : idInJson(answer);
   }
 
   async #sendByProtocol(target: ActorId, request: SendRequest): Promise<void> {
@@ -237,9 +238,10 @@ function told<Checked>(target: ActorId, action: string, check: () => Checked): C
   }
 }
 
-/** A refusal in our words. */
-function isOurs({ headers }: HttpAnswer): boolean {
-  return headers["spawn-error"] !== undefined;
+/** Whether the sidecar knows no such request. What a gateway says of one that fails may be said of one that was done. */
+function isUnknownRoute({ status, headers }: HttpAnswer): boolean {
+  const isOurs = headers["spawn-error"] !== undefined;
+  return !isOurs && (status === 404 || status === 405);
 }
 
 type NamedActor = Pick<ActorId, "definition" | "name">;

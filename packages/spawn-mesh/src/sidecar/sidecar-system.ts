@@ -10,6 +10,7 @@ import type {
   ActorDefinition,
   ActorKind,
   ActorList,
+  CallOptions,
   ChannelListener,
   EventListener,
   ExternalFunction,
@@ -17,6 +18,7 @@ import type {
   ReferenceCall,
   SendRequest,
 } from "../engine/index.ts";
+import { appliedBefore } from "../engine/calls/call-options.ts";
 import { harmless } from "../engine/events.ts";
 import { definitionOfActor } from "../sdk/actor.ts";
 import type { ActorOf, AnyActor, NameOf } from "../sdk/actor.ts";
@@ -159,7 +161,7 @@ export class SidecarActorSystem implements ActorSystem, RunningSystem {
   async invoke<Reply = unknown>(name: string, request: InvokeRequest): Promise<Reply> {
     const run = currentRun();
     if (run !== undefined) return (await run.invoke(name, this.#ownSystem(request))) as Reply;
-    this.#checkRunning();
+    this.#checkRunning(request);
     return (await this.#calls.invoke(name, request)) as Reply;
   }
 
@@ -271,7 +273,7 @@ export class SidecarActorSystem implements ActorSystem, RunningSystem {
     return { ...request, system: request.system ?? this.name };
   }
 
-  #checkRunning(): void {
+  #checkRunning(options?: CallOptions): void {
     if (this.#phase === "running") return;
     if (this.#phase === "new") {
       throw new SpawnError(
@@ -279,7 +281,9 @@ export class SidecarActorSystem implements ActorSystem, RunningSystem {
         `the system ${this.name} is not started; await start() first`,
       );
     }
-    throw new SpawnError("SHUTTING_DOWN", `the system ${this.name} is stopped`);
+    throw new SpawnError("SHUTTING_DOWN", `the system ${this.name} is stopped`, {
+      applied: appliedBefore(options),
+    });
   }
 }
 

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { actor, actorSystem } from "../sdk/index.ts";
+import { actor, actorSystem, connect } from "../sdk/index.ts";
 import { expect, test } from "vitest";
 import { create, toBinary } from "@bufbuild/protobuf";
 import { RegistrationResponseSchema, Status } from "../protocol/index.ts";
@@ -38,3 +38,20 @@ test.each(["<html>sign in</html>", "", "null", "[]", '{"id":7}'])(
     server.closeAllConnections();
   },
 );
+
+test("a message whose answer a gateway has lost is not sent in another way besides", async () => {
+  const asked: (string | undefined)[] = [];
+  const server = createServer((request, response) => {
+    asked.push(request.url);
+    response.writeHead(502).end("<html>bad gateway</html>");
+  });
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  const { port } = server.address() as AddressInfo;
+  const client = connect(`http://127.0.0.1:${port}`, { system: "s", stream: false });
+  const sending = client.invoke("a", { action: "turn", delayMs: 1 });
+  await expect(sending).rejects.toMatchObject({ code: "INTERNAL", applied: "unknown" });
+  expect(asked).toEqual(["/api/v1/system/s/messages"]);
+  await client.close();
+  server.close();
+  server.closeAllConnections();
+});

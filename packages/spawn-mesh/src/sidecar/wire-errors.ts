@@ -147,12 +147,19 @@ export function hostFailureOf(error: unknown): HostFailure {
 }
 
 /** What is said of a call that was not sent, and of one that a sidecar has not let in. */
-const UNSENT: ReadonlySet<ErrorCode> = new Set(["NODE_UNAVAILABLE", "CANCELLED", "SHUTTING_DOWN"]);
+const NOT_LET_IN: ReadonlySet<ErrorCode> = new Set([
+  "NODE_UNAVAILABLE",
+  "CANCELLED",
+  "SHUTTING_DOWN",
+  "OVERLOADED",
+  "UNAUTHORIZED",
+  ...NEVER_RAN,
+]);
 
-/** What is certain of a call that was not sent: with a key, an earlier call may have been applied. */
+/** What is certain of a call that was not let in: with a key, an earlier call may have been applied. */
 export function withKeyInDoubt(error: SpawnError, idempotencyKey: string | undefined): SpawnError {
   if (idempotencyKey === undefined || error.applied !== "no") return error;
-  if (!UNSENT.has(error.code)) return error;
+  if (!NOT_LET_IN.has(error.code)) return error;
   const { retryable } = error;
   const options: SpawnErrorOptions = { applied: "unknown", retryable, cause: error };
   return new SpawnError(error.code, error.message.replace(`[${error.code}] `, ""), options);

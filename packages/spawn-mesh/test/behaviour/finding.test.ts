@@ -228,6 +228,20 @@ describe("an index that cannot be made", () => {
     await system.actor(odd, "one").put("mended");
     expect(namesOf(await system.find(odd, { value: "mended" }))).toEqual(["one"]);
   });
+
+  test("is not asked for by an action that leaves such a state as it is", async () => {
+    const inner = memoryStatestore();
+    const before = actor("odd", {
+      kind: "unnamed",
+      state: () => ({ value: "throw" }),
+      actions: { begin: (ctx) => void (ctx.tags = { a: "b" }) },
+    });
+    const old = await startSystem([before], { inner });
+    await old.system.actor(before, "one").begin();
+    const { system } = await crashAndRestart(old, [odd]);
+    const got = system.actor(odd, "one").get(undefined, { idempotencyKey: "k" });
+    expect(await got).toEqual({ value: "throw" });
+  });
 });
 
 describe("the list of actors", () => {

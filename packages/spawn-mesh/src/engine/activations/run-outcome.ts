@@ -74,14 +74,23 @@ function nothingToDelete({ id }: RunSurroundings): SpawnError {
   return new SpawnError("INVALID_ARGUMENT", what);
 }
 
-/** The entries of the actor's index, if it has one and they may have changed. */
+/**
+ * The entries of the actor's index, if it has one and they may have changed. An action that leaves the state as
+ * it was is not to blame when they cannot be made of it: the stored ones stay.
+ */
 function changedIndex(
   bytes: StateBytes | undefined,
   around: RunSurroundings,
 ): readonly IndexEntry[] | undefined {
-  if (around.index === undefined) return undefined;
-  if (bytes === around.bytes && !around.index.isUnknown) return undefined;
-  return indexEntries(around.definition.index!(around.readState()));
+  const { index, definition } = around;
+  if (index === undefined) return undefined;
+  if (bytes !== around.bytes) return indexEntries(definition.index!(around.readState()));
+  if (!index.isUnknown) return undefined;
+  try {
+    return indexEntries(definition.index!(around.readState()));
+  } catch {
+    return undefined;
+  }
 }
 
 function checkRead(run: Run, isChanged: boolean): void {
