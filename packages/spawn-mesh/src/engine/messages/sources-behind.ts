@@ -99,10 +99,9 @@ export class SourcesBehind {
       if (!this.#sources.delete(key)) continue;
       const answer = answers[index];
       const { unsent = 0, revision = 0 } = answer?.row ?? {};
-      const hasNone = answer !== undefined && unsent === 0 && revision >= behind.revision;
-      const isDone = hasNone && !behind.hasLeft;
+      const isDone = !behind.hasLeft && unsent === 0 && revision >= behind.revision;
       // Those that are not go to the end, so that all have their turn.
-      if (!isDone) this.#sources.set(key, behind);
+      if (answer === undefined || !isDone) this.#sources.set(key, behind);
     }
   }
 
