@@ -3,7 +3,6 @@
  * has, comes as a bigint: Node refuses it otherwise, and with it all the rows behind it.
  */
 import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
-import { SpawnError } from "../../engine/errors.ts";
 import { prepareArrays } from "./connection.ts";
 
 export class FoundRows<Columns extends readonly unknown[]> {
@@ -26,12 +25,6 @@ export class FoundRows<Columns extends readonly unknown[]> {
   *iterate(...inputs: readonly SQLInputValue[]): Iterable<Columns> {
     for (const row of this.#statement.iterate(...inputs)) yield withNumbers(row);
   }
-}
-
-/** The number in a column. @throws {SpawnError} `STATE_CORRUPT` when something else stands there, or one beyond 2^53 */
-export function numberIn(column: string, value: unknown): number {
-  if (typeof value === "number") return value;
-  throw new SpawnError("STATE_CORRUPT", `the stored ${column} is damaged: expected a number`);
 }
 
 function withNumbers<Columns extends readonly unknown[]>(row: unknown): Columns {

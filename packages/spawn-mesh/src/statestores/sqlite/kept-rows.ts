@@ -6,7 +6,7 @@ import { problemText, readable } from "../damaged-messages.ts";
 import { codecOf } from "../stored-codec.ts";
 import { tagsOfText } from "../stored-texts.ts";
 import { replyKind } from "./commit-rows.ts";
-import { numberIn } from "./found-rows.ts";
+import { numberIn } from "./stored-numbers.ts";
 import { stateOf, textOf } from "./sealed-columns.ts";
 
 /** The columns of {@link REPLY_COLUMNS}. */

@@ -10,7 +10,7 @@ import type {
 } from "../../engine/statestore.ts";
 import type { ActorRow } from "../../engine/system-rows.ts";
 import { packReply, unpackReplies } from "./commit-rows.ts";
-import { numberIn } from "./found-rows.ts";
+import { numberIn } from "./stored-numbers.ts";
 import { storedMessage, type StoredColumns } from "./message-rows.ts";
 import { stateOf } from "./sealed-columns.ts";
 import type { StoredMessage } from "../../engine/message-store.ts";

@@ -2,7 +2,7 @@
 import type { Message, StoredMessage } from "../../engine/message-store.ts";
 import { IS_ORDERED, IS_TIMER } from "../message-flags.ts";
 import { headersOfText, namesOfText, textOfNames } from "../stored-texts.ts";
-import { numberIn } from "./found-rows.ts";
+import { numberIn } from "./stored-numbers.ts";
 import { sealableColumns, textOf } from "./sealed-columns.ts";
 import type { PackedReader, PackedWriter } from "./packed-rows.ts";
 

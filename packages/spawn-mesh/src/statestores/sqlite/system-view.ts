@@ -8,7 +8,8 @@ import type { StoredMessage } from "../../engine/message-store.ts";
 import { type ActorRow, type FoundRow, lostActor, systemOf } from "../../engine/system-rows.ts";
 import { damagedMessageRow, problemText, readable } from "../damaged-messages.ts";
 import { partsOf } from "../row-parts.ts";
-import { FoundRows, numberIn } from "./found-rows.ts";
+import { FoundRows } from "./found-rows.ts";
+import { numberIn } from "./stored-numbers.ts";
 import {
   foundOr,
   HISTORY_COLUMNS,
