@@ -116,3 +116,18 @@ test("an idle process is not looked at", async () => {
   await clock.advance(1_000);
   expect(clock.pending).toBe(0);
 });
+
+test("a late event loop turns nobody away long after, when much waits again", async () => {
+  let lagMs = 0;
+  const clock = lateClock(() => lagMs);
+  const admission = new Admission(clock, resolveLimits({ queuedMax: 100 }), () => 0);
+  fill(admission, 11);
+  lagMs = 500;
+  admission.leave(11);
+  await clock.advance(100);
+  lagMs = 0;
+  await clock.advance(60_000);
+  fill(admission, 11);
+  expect(() => admission.enter(nothingWaits, invocation())).not.toThrow();
+  admission.stop();
+});

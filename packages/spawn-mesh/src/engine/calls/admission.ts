@@ -67,6 +67,8 @@ export class Admission {
       this.#timer = undefined;
       this.#sample(this.#clock.monotonic() - dueAt);
       if (this.#isBusy) this.#watch();
+      // Nobody looks from now on, so what was seen says nothing about the next time that much waits.
+      else this.#pressure = undefined;
     });
   }
 
