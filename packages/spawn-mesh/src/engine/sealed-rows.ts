@@ -114,7 +114,8 @@ export interface SealedRows {
   /**
    * Looks at some of the rows, in any order that is always the same, and answers those that hold something
    * which is not sealed with `keyId`: present states, kept revisions, stored replies, messages and parked
-   * messages, and with these the reason why they failed ({@link errorMark}). What comes into being meanwhile, or moves, may be missed. A damaged row ends nothing.
+   * messages, and with these the reason why they failed ({@link errorMark}). What comes into being meanwhile,
+   * or moves, may be missed. A damaged row ends nothing.
    *
    * @param page `after` is where the part before ended; `limit` about how many rows to look at
    */
