@@ -6,4 +6,9 @@ export const mutation: Mutation = {
   target: "engine/commits/commit-batch.ts",
   find: "const isState = row?.problem === undefined && row?.isDeleted !== true;",
   replace: "const isState = row?.problem === undefined;",
+  noticedBy: {
+    project: "behaviour",
+    file: "revisions.test.ts",
+    test: "does not keep the first revision of the new actor from being kept$",
+  },
 };
