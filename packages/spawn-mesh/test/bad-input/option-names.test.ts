@@ -136,6 +136,20 @@ describe("an option of work that takes its time", () => {
   const onProgress = 5;
   const signal = { aborted: false };
   type Work = (system: ActorSystem, options: object) => Promise<unknown>;
+
+  /** A system of which all of them can be asked. */
+  async function startEncrypted(): Promise<ActorSystem> {
+    const system = actorSystem("worked", {
+      actors: [counter],
+      statestore: memoryStatestore(),
+      encryption: { keys: { k: new Uint8Array(32) } },
+      handleSignals: false,
+    });
+    await system.start();
+    onTestFinished(() => system.stop());
+    return system;
+  }
+
   test.each<[string, Work]>([
     ["reindex", (system, options) => system.reindex(counter, options)],
     ["checkMigrations", (system, options) => system.checkMigrations(options)],
@@ -148,14 +162,7 @@ describe("an option of work that takes its time", () => {
       (_, options) => importSystem(memoryStatestore(), [], { system: "shop", ...options }),
     ],
   ])("is refused at once when it cannot be called or aborted: %s", async (name, work) => {
-    const system = actorSystem("worked", {
-      actors: [counter],
-      statestore: memoryStatestore(),
-      encryption: { keys: { k: new Uint8Array(32) } },
-      handleSignals: false,
-    });
-    await system.start();
-    onTestFinished(() => system.stop());
+    const system = await startEncrypted();
     const wrong = async (options: object): Promise<string> =>
       (await errorOf((async () => await work(system, options))())).message;
     expect(await wrong({ onProgress })).toContain(`onProgress of ${name}: expected a function`);
@@ -166,14 +173,7 @@ describe("an option of work that takes its time", () => {
     ["reindex", (system, options) => system.reindex(counter, options)],
     ["reencrypt", (system, options) => system.reencrypt(options)],
   ])("is refused at once when it is no pace: %s", async (name, work) => {
-    const system = actorSystem("paced", {
-      actors: [counter],
-      statestore: memoryStatestore(),
-      encryption: { keys: { k: new Uint8Array(32) } },
-      handleSignals: false,
-    });
-    await system.start();
-    onTestFinished(() => system.stop());
+    const system = await startEncrypted();
     for (const rowsPerSecondMax of [0, -1, Number.NaN, "5", 5n, null, {}]) {
       const error = await errorOf(work(system, { rowsPerSecondMax }));
       expect(error.code).toBe("INVALID_ARGUMENT");

@@ -2,6 +2,7 @@
 import { describe, expect, test } from "vitest";
 import type { Message } from "../../../src/engine/message-store.ts";
 import type { Commit } from "../../../src/engine/statestore.ts";
+import { firstCommit } from "../../../src/testing/statestore-cases/commit-fixtures.ts";
 import { EMPTY } from "../posts.ts";
 import type { PostPayload } from "../posts.ts";
 import type { AppliedCommit, Operation } from "../run-log.ts";
@@ -33,25 +34,14 @@ const lastWord = (...list: readonly string[]): Message =>
 const timer = message({ ...EMPTY, value: "tick" }, { isTimer: true });
 
 function applied(revision: number, changes: Partial<Commit>): AppliedCommit {
-  const commit: Commit = {
-    actor,
+  const commit = firstCommit(actor, {
     handle: 0,
     previous: revision === 1 ? undefined : `e${revision - 1}`,
     etag: `e${revision}`,
     revision,
     state: undefined,
-    codec: "json",
-    stateVersion: 1,
-    tags: undefined,
-    at: 0,
-    isDelete: false,
-    revisionsKept: 0,
-    replies: [],
-    consumes: [],
-    cancels: [],
-    sends: [],
     ...changes,
-  };
+  });
   const about = { actor: "post-mortal/a", role: "post-mortal", owner: "p1" } as const;
   return { ...about, sequence: 10 * revision, at: 10 * revision, commit };
 }
